@@ -1,0 +1,80 @@
+"""From bytes to checked values: the body's size, type and JSON, and a marshmallow schema's verdict on it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from marshmallow import Schema, ValidationError
+
+from common.errors import BodyTooLarge, Invalid, UnsupportedMediaType
+from common.headers import Audience
+from common.json_text import loads
+from common.messages import Request
+
+# text/plain is what sendBeacon and fetch send without a preflight.
+_MEDIA_TYPES = {
+    Audience.STOREFRONT: ("application/json", "text/plain"),
+    Audience.MERCHANT: ("application/json", "application/merge-patch+json"),
+}
+
+
+def load_body(schema: Schema, request: Request, audience: Audience) -> Any:
+    """What the schema makes of the body. Raises BodyTooLarge, UnsupportedMediaType, MalformedJson or Invalid."""
+    if request.body is None:
+        raise BodyTooLarge(f"The body may have at most {audience.max_body_bytes} bytes.")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _MEDIA_TYPES[audience]:
+        raise UnsupportedMediaType(f"Send the body as {' or '.join(_MEDIA_TYPES[audience])}.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+    return load_fields(schema, loads(request.body))
+
+
+def load_query(schema: Schema, query_string: str) -> Any:
+    """What the schema makes of the query; of a parameter that is given twice the first counts. Raises Invalid."""
+    try:
+        given = parse_qs(query_string, keep_blank_values=True, errors="replace", max_num_fields=100)
+    except ValueError:
+        raise Invalid(errors={"": ["At most 100 parameters."]}) from None
+    return load_fields(schema, {name: values[0] for name, values in given.items()})
+
+
+def load_fields(schema: Schema, data: Any) -> Any:
+    """What the schema makes of the data. Raises Invalid with `field.path: [messages]`."""
+    try:
+        return schema.load(data)
+    except ValidationError as error:
+        messages: Any = error.messages
+        raise Invalid(errors=field_paths(messages)) from None
+
+
+def field_paths(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages, flattened: `{"design.width": ["…"]}`. The whole body's path is empty."""
+    if isinstance(messages, list):
+        return {path: [str(message) for message in messages]}
+    flat: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        step = "" if name == "_schema" else str(name)
+        for inner_path, texts in field_paths(inner, ".".join(filter(None, (path, step)))).items():
+            flat.setdefault(inner_path, []).extend(texts)
+    return flat
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+# The platform accepts no larger request over HTTP/1.
+MAX_DISCARDED_BYTES = 32 * 1024 * 1024
+
+
+def read_limited(stream: Readable, max_bytes: int) -> bytes | None:
+    """The whole stream, or None when it is larger; that is still read, so that the client hears the answer."""
+    body = stream.read(max_bytes + 1)
+    if len(body) <= max_bytes:
+        return body
+    discarded = len(body)
+    while discarded <= MAX_DISCARDED_BYTES and (chunk := stream.read(64 * 1024)):
+        discarded += len(chunk)
+    return None

@@ -1,0 +1,41 @@
+"""Who is calling: the one address that a caller cannot choose for himself."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+
+
+def client_address(peer: str, forwarded_for: str | None, trusted_proxies: int) -> str:
+    """The client's address: with N trusted proxies the Nth entry of X-Forwarded-For from the right.
+
+    Everything left of that entry is the client's own writing. Too few entries mean that the request did not come
+    through the proxies: then the socket's peer counts.
+    """
+    if trusted_proxies and forwarded_for:
+        entries = forwarded_for.split(",")
+        if len(entries) >= trusted_proxies:
+            return entries[-trusted_proxies].strip() or peer
+    return peer
+
+
+def limited_client(address: str) -> str:
+    """What a limit is counted for: an IPv4 address, or an IPv6 /64, which is what one subscriber line gets."""
+    return _network(address, ipv6_bits=64, ipv4_bits=32)
+
+
+def truncated(address: str) -> str:
+    """The address without its last part, fit for a log: IPv4 /24, IPv6 /48."""
+    return _network(address, ipv6_bits=48, ipv4_bits=24)
+
+
+@lru_cache(maxsize=4096)
+def _network(address: str, ipv6_bits: int, ipv4_bits: int) -> str:
+    try:
+        parsed = ipaddress.ip_address(address.split("%", 1)[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    bits = ipv4_bits if parsed.version == 4 else ipv6_bits
+    return str(ipaddress.ip_network((parsed, bits), strict=False).network_address)

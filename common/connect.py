@@ -1,0 +1,119 @@
+"""One connection to Postgres: by URL or through the Cloud SQL connector, with every timeout set."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pg8000.core import CoreConnection
+from pg8000.native import Connection
+
+from common.config import Config, ConfigError, settings
+from common.per_process import per_process
+
+# The server ends a statement by itself; the socket gives up a little later, for when the server is gone.
+SOCKET_GRACE_SECONDS = 0.5
+APPLICATION_NAME = "popups"
+
+
+def connect(
+    config: Config | None = None,
+    *,
+    connect_timeout_seconds: float | None = None,
+    statement_timeout_ms: int | None = 0,
+    replica: bool = False,
+) -> CoreConnection:
+    """A new connection, to the read replica when asked for one that is configured.
+
+    statement_timeout_ms: 0 takes DB_STATEMENT_TIMEOUT, None sets no limit (migrations). Raises what pg8000, the
+    connector or the socket raise.
+    """
+    config = config or settings()
+    if statement_timeout_ms == 0:
+        statement_timeout_ms = config.db_statement_timeout
+    timeout = connect_timeout_seconds or config.db_connection_timeout / 1000
+    options: dict[str, Any] = {"timeout": timeout, "application_name": APPLICATION_NAME}
+    server_settings = "-c timezone=UTC"
+    if statement_timeout_ms:
+        server_settings += f" -c statement_timeout={statement_timeout_ms}"
+    options["startup_params"] = {"options": server_settings}
+    url, instance = _target(config, replica)
+    connection = _by_url(url, options) if url else _by_connector(config, instance, options)
+    _tune(connection._usock, statement_timeout_ms)
+    return connection
+
+
+def has_replica(config: Config) -> bool:
+    return bool(config.database_replica_url or config.replica_instance_connection_name)
+
+
+def _target(config: Config, replica: bool) -> tuple[str | None, str]:
+    url, instance = config.database_url, config.instance_connection_name
+    if replica and has_replica(config):
+        url, instance = config.database_replica_url, config.replica_instance_connection_name
+    if not url and not instance:
+        raise ConfigError("DATABASE_URL is unset; allowed: postgresql://…, or INSTANCE_CONNECTION_NAME instead")
+    return url, instance or ""
+
+
+def _by_url(url: str, options: dict[str, Any]) -> CoreConnection:
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    port = parts.port or 5432
+    folder = query.get("host", "")
+    where: dict[str, Any] = {"host": parts.hostname or folder or "localhost", "port": port}
+    if folder.startswith("/"):
+        where = {"host": None, "unix_sock": f"{folder}/.s.PGSQL.{port}"}
+    return Connection(
+        unquote(parts.username or "postgres"),
+        database=unquote(parts.path.lstrip("/")) or None,
+        password=unquote(parts.password) if parts.password else None,
+        ssl_context=_ssl_context(query),
+        **where,
+        **options,
+    )
+
+
+def _ssl_context(query: dict[str, str]) -> Any:
+    """libpq's sslmode in pg8000's words: False without TLS, None if the server offers it, True always, or verified."""
+    mode = query.get("sslmode", "prefer")
+    if mode == "verify-full":
+        return ssl.create_default_context(cafile=query.get("sslrootcert"))
+    try:
+        return {"disable": False, "prefer": None, "require": True}[mode]
+    except KeyError:
+        raise ConfigError("sslmode in DATABASE_URL; allowed: disable, prefer, require, verify-full") from None
+
+
+def _by_connector(config: Config, instance: str, options: dict[str, Any]) -> CoreConnection:
+    connection = _connector().connect(
+        instance,
+        "pg8000",
+        user=config.db_user,
+        password=config.db_password,
+        db=config.db_name,
+        enable_iam_auth=config.db_iam_auth,
+        ip_type=config.db_ip_type,
+        **options,
+    )
+    return cast(CoreConnection, connection)
+
+
+@per_process
+def _connector() -> Any:
+    """It costs 380 ms of imports, so only a request that needs Postgres pays them."""
+    from google.cloud.sql.connector import Connector
+
+    # Lazy: an instance without requests has no CPU for a background refresh.
+    return Connector(refresh_strategy="lazy")
+
+
+def _tune(sock: socket.socket, statement_timeout_ms: int | None) -> None:
+    """What neither pg8000 nor the connector sets."""
+    sock.settimeout(statement_timeout_ms / 1000 + SOCKET_GRACE_SECONDS if statement_timeout_ms else None)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sock.family != socket.AF_UNIX:
+        # Without it a message over 8 KiB waits 40 ms for the server's delayed acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,150 @@
+"""What can go wrong, as the caller is told it: problem details (RFC 9457).
+
+A class's docstring is its `detail` unless the raiser gives a better one.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+
+class ProblemError(Exception):
+    """The request could not be answered."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: dict[str, list[str]] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or self.__doc__)
+        self.detail = detail or self.__doc__ or ""
+        self.errors = errors
+        self.headers = headers or {}
+
+    def as_problem(self, request_id: str) -> dict[str, Any]:
+        problem: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        }
+        if self.errors is not None:
+            problem["errors"] = self.errors
+        return problem
+
+
+class InternalError(ProblemError):
+    """Something went wrong on our side. The request_id finds it in our logs."""
+
+
+class MalformedJson(ProblemError):
+    """The body is not valid JSON in UTF-8."""
+
+    status, code = 400, "malformed_json"
+
+
+class MalformedHeader(ProblemError):
+    """A request header has a value that cannot be used."""
+
+    status, code = 400, "malformed_header"
+
+
+class Unauthorized(ProblemError):
+    """Send a valid API key as `Authorization: Bearer KEY`."""
+
+    status, code = 401, "unauthorized"
+
+
+class KeyLacksRight(ProblemError):
+    """This API key may read but not write."""
+
+    status, code = 403, "key_lacks_right"
+
+
+class OriginNotAllowed(ProblemError):
+    """The page's origin is not among the shop's allowed_origins."""
+
+    status, code = 403, "origin_not_allowed"
+
+
+class NotFound(ProblemError):
+    """There is nothing at this address."""
+
+    status, code = 404, "not_found"
+
+
+class ShopNotFound(ProblemError):
+    """There is no such shop."""
+
+    status, code = 404, "shop_not_found"
+
+
+class PopupNotFound(ProblemError):
+    """There is no such popup."""
+
+    status, code = 404, "popup_not_found"
+
+
+class MethodNotAllowed(ProblemError):
+    """This address does not answer that method. `Allow` lists those it does."""
+
+    status, code = 405, "method_not_allowed"
+
+
+class Conflict(ProblemError):
+    """The request conflicts with what is there."""
+
+    status, code = 409, "conflict"
+
+
+class IdempotencyKeyReused(ProblemError):
+    """This Idempotency-Key came with another request before."""
+
+    status, code = 409, "idempotency_key_reused"
+
+
+class StaleVersion(ProblemError):
+    """The popup has changed since you read it."""
+
+    status, code = 412, "stale_version"
+
+
+class BodyTooLarge(ProblemError):
+    """The body is larger than this function accepts."""
+
+    status, code = 413, "body_too_large"
+
+
+class UnsupportedMediaType(ProblemError):
+    """Send the body as application/json."""
+
+    status, code = 415, "unsupported_media_type"
+
+
+class Invalid(ProblemError):
+    """Some fields are not acceptable; `errors` says which and why."""
+
+    status, code = 422, "invalid"
+
+
+class RateLimited(ProblemError):
+    """Too many requests. Try again after the seconds in `Retry-After`."""
+
+    status, code = 429, "rate_limited"
+
+
+class DatabaseUnavailable(ProblemError):
+    """The database cannot be reached just now. Try again after the seconds in `Retry-After`."""
+
+    status, code = 503, "database_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})

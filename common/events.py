@@ -1,0 +1,61 @@
+"""What every event of a storefront tells: which popup, which visit, which browser."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, post_load, validate
+
+from common import cache, cache_keys
+from common.errors import OriginNotAllowed, PopupNotFound, ProblemError
+from common.ids import new_id
+
+DEVICE_TYPES = ("desktop", "mobile", "tablet")
+HOLDOUT = "holdout"
+MAX_ID_CHARACTERS = 64
+
+
+def id_field(**options: Any) -> fields.String:
+    return fields.String(validate=validate.Length(min=1, max=MAX_ID_CHARACTERS), **options)
+
+
+class EventSchema(Schema):
+    """The part that views and conversions share. Fields it does not know are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    event_id = fields.UUID(load_default=None, allow_none=True)
+    popup_id = fields.UUID(required=True)
+    session_id = id_field(required=True)
+    visitor_id = id_field(load_default=None, allow_none=True)
+    variant_id = id_field(load_default=None, allow_none=True)
+    device_type = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(DEVICE_TYPES))
+
+    @post_load
+    def identify(self, event: dict[str, Any], **_: Any) -> dict[str, Any]:
+        event["event_id"] = event["event_id"] or new_id()
+        return event
+
+
+# A refusal's code, as the statements that insert events report it.
+_REFUSALS: dict[str, type[ProblemError]] = {refusal.code: refusal for refusal in (PopupNotFound, OriginNotAllowed)}
+
+
+def refusal(code: str) -> ProblemError:
+    """The error for an event that was not taken."""
+    return _REFUSALS[code]()
+
+
+def as_json_row(event: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An event as json_to_recordset reads it."""
+    return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in event.items()} | more
+
+
+def forget_stats(changed: set[tuple[str, uuid.UUID]]) -> None:
+    """Drops the cached results of these (shop_id, popup_id): new events have changed them."""
+    for popup_id in {popup_id for _, popup_id in changed}:
+        cache.forget(cache_keys.popup_stats(popup_id))
+    for shop_id in {shop_id for shop_id, _ in changed}:
+        cache.forget(cache_keys.shop_stats(shop_id))

@@ -1,0 +1,46 @@
+"""A Function under functions-framework's Flask server: a thread a request. Only this module knows Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
+
+import flask
+import functions_framework
+
+from common.body import read_limited
+from common.http import Function
+from common.messages import Request
+
+T = TypeVar("T")
+
+
+def flask_function(function: Function) -> Callable[[flask.Request], flask.Response]:
+    """The callable that functions-framework serves under the function's name."""
+
+    def serve(incoming: flask.Request) -> flask.Response:
+        request = Request(
+            method=incoming.method,
+            path=incoming.path,
+            query_string=incoming.query_string.decode("latin-1"),
+            headers={name.lower(): value for name, value in incoming.headers.items()},
+            body=read_limited(incoming.stream, function.audience.max_body_bytes),
+            peer=incoming.remote_addr or "",
+        )
+        response = _run(function.handle(request))
+        return flask.Response(response.body, response.status, response.headers)
+
+    serve.__name__ = function.name
+    functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
+    return serve
+
+
+def _run(answering: Coroutine[None, None, T]) -> T:
+    """The result of a coroutine that never suspends, because `in_thread` runs in place where there is no loop."""
+    try:
+        answering.send(None)
+    except StopIteration as finished:
+        result: T = finished.value
+        return result
+    answering.close()
+    raise RuntimeError("A coroutine waited for an event loop where there is none.")

@@ -1,0 +1,172 @@
+"""What every handler needs around it, once: routing, limits, keys, bodies, errors, headers and the log line.
+
+A function's main.py makes one Function and hangs its handlers on it; the adapters turn a framework's request into our
+Request and our Response into the framework's. This module knows neither framework.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema
+
+from common import auth, health, logs, rate_limit
+from common.body import load_body, load_query
+from common.client_address import client_address, limited_client, truncated
+from common.config import settings
+from common.errors import InternalError, MethodNotAllowed, NotFound, ProblemError
+from common.headers import (
+    Audience,
+    compress,
+    cors_headers,
+    limit_headers,
+    preflight_headers,
+    request_id_of,
+)
+from common.json_text import dumps
+from common.messages import Request, Response, json_response
+from common.threads import in_thread
+
+Handler = Callable[..., Any]
+
+_UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    method: str
+    path: re.Pattern[str]
+    handler: Handler
+    rights: str | None
+    body: Schema | None
+    query: Schema | None
+
+
+class Function:
+    """One deployed function: its name, its limit, who calls it, and its endpoints."""
+
+    def __init__(self, name: str, *, limit: str, audience: Audience) -> None:
+        self.name = name
+        self.limit = limit
+        self.audience = audience
+        self.endpoints: list[Endpoint] = []
+        settings()  # a bad value stops the function now, not at its first request
+
+    def endpoint(
+        self,
+        method: str,
+        path: str = "/",
+        *,
+        rights: str | None = None,
+        body: Schema | None = None,
+        query: Schema | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Registers a handler `(request, **ids) -> Response`.
+
+        It runs in a thread and may block, unless it is a coroutine function: that runs on the loop and may not.
+        `{name}` in the path stands for a UUID. `rights` ("read" or "write") asks for an API key that has them;
+        `body` and `query` are checked into `request.data` and `request.query`.
+        """
+        pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{_UUID})", path.rstrip("/")) + "/?")
+
+        def register(handler: Handler) -> Handler:
+            self.endpoints.append(Endpoint(method, pattern, handler, rights, body, query))
+            return handler
+
+        return register
+
+    async def handle(self, request: Request) -> Response:
+        """The answer to a request, whatever happens on the way to it."""
+        started = time.perf_counter()
+        request_id = request_id_of(request.headers)
+        try:
+            response = await self._answer(request)
+        except ProblemError as problem:
+            response = _problem_response(problem, request_id)
+        except Exception as error:
+            logs.write_exception(f"{self.name} failed", error, labels={"request_id": request_id})
+            response = _problem_response(InternalError(), request_id)
+        response.headers |= {"X-Request-Id": request_id, **request.answer_headers}
+        response.headers |= cors_headers(self.audience, request.headers.get("origin"))
+        compress(request, response)
+        self._log(request, response, request_id, time.perf_counter() - started)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        if request.path in (health.LIVE, health.READY) or request.method == "OPTIONS":
+            request.answer_headers |= limit_headers(rate_limit.untouched(self.limit))
+            return await self._answer_uncounted(request)
+        await self._count(request)
+        endpoint, ids = self._route(request)
+        if endpoint.rights:
+            authorization = request.headers.get("authorization")
+            request.key = await in_thread(auth.authenticate, authorization, endpoint.rights)
+        if endpoint.query:
+            request.query = load_query(endpoint.query, request.query_string)
+        if endpoint.body:
+            request.data = load_body(endpoint.body, request, self.audience)
+        if inspect.iscoroutinefunction(endpoint.handler):
+            response: Response = await endpoint.handler(request, **ids)
+            return response
+        return await in_thread(endpoint.handler, request, **ids)
+
+    async def _answer_uncounted(self, request: Request) -> Response:
+        """Probes and preflights: a limit must not make an instance look ill, nor a page look forbidden."""
+        if request.method == "OPTIONS":
+            return Response(204, headers=preflight_headers(self.audience, self._methods_at(request.path)))
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(headers={"Allow": "GET, HEAD, OPTIONS"})
+        if request.path == health.LIVE:
+            return json_response({"status": "ok"})
+        return json_response(*await in_thread(health.readiness))
+
+    async def _count(self, request: Request) -> None:
+        forwarded_for = request.headers.get("x-forwarded-for")
+        address = client_address(request.peer, forwarded_for, settings().trusted_proxies)
+        request.logged["client"] = truncated(address)
+        verdict = await in_thread(rate_limit.hit, self.limit, limited_client(address))
+        request.answer_headers |= limit_headers(verdict)
+        rate_limit.refuse_if_exceeded(verdict)
+
+    def _route(self, request: Request) -> tuple[Endpoint, dict[str, uuid.UUID]]:
+        method = "GET" if request.method == "HEAD" else request.method
+        for endpoint in self.endpoints:
+            if endpoint.method == method and (match := endpoint.path.fullmatch(request.path)):
+                return endpoint, {name: uuid.UUID(text) for name, text in match.groupdict().items()}
+        if methods := self._methods_at(request.path):
+            raise MethodNotAllowed(headers={"Allow": ", ".join(methods)})
+        raise NotFound()
+
+    def _methods_at(self, path: str) -> list[str]:
+        methods = [endpoint.method for endpoint in self.endpoints if endpoint.path.fullmatch(path)]
+        if "GET" in methods:
+            methods.append("HEAD")
+        return [*methods, "OPTIONS"] if methods else []
+
+    def _log(self, request: Request, response: Response, request_id: str, seconds: float) -> None:
+        logs.write(
+            "ERROR" if response.status >= 500 else "INFO",
+            f"{request.method} {self.name} {response.status}",
+            httpRequest={
+                "requestMethod": request.method,
+                "requestUrl": request.path[:200],
+                "status": response.status,
+                "responseSize": str(len(response.body)),
+                "latency": f"{seconds:.6f}s",
+                "remoteIp": request.logged.pop("client", None),
+                "userAgent": request.headers.get("user-agent", "")[:200],
+            },
+            labels={"function": self.name, "request_id": request_id},
+            **request.logged,
+        )
+
+
+def _problem_response(problem: ProblemError, request_id: str) -> Response:
+    headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store", **problem.headers}
+    return Response(problem.status, dumps(problem.as_problem(request_id)), headers)

@@ -1,0 +1,65 @@
+"""JSON in and out: what we accept as JSON, and how our types are written in it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from common.errors import Invalid, MalformedJson
+
+
+def loads(body: bytes) -> Any:
+    """The body's value. Raises MalformedJson, or Invalid for text that Postgres cannot store (NUL, lone surrogates)."""
+    try:
+        data = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedJson() from None
+    # Neither can come into a JSON text but by an escape.
+    if b"\\u" in body and (unstorable := dict.fromkeys(_unstorable_paths(data, ""))):
+        raise Invalid(errors={path: ["Text must not contain NUL or lone surrogates."] for path in unstorable})
+    return data
+
+
+def dumps(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_as_json).encode()
+
+
+def format_time(instant: datetime.datetime) -> str:
+    """RFC 3339 in UTC, to the millisecond: `2026-11-23T15:04:05.678Z`."""
+    return instant.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def is_storable(text: str) -> bool:
+    """Postgres stores any text but NUL and what is not Unicode."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _as_json(value: Any) -> str:
+    if isinstance(value, datetime.datetime):
+        return format_time(value)
+    if isinstance(value, uuid.UUID | datetime.date | Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value (RFC 8259, section 6)")
+
+
+def _unstorable_paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, str):
+        if not is_storable(value):
+            yield path
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unstorable_paths(item, f"{path}.{index}".lstrip("."))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if not is_storable(name):
+                yield path
+            else:
+                yield from _unstorable_paths(item, f"{path}.{name}".lstrip("."))

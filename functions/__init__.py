@@ -1,0 +1,1 @@
+"""The deployed functions. None imports another."""

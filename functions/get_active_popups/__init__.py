@@ -1,0 +1,1 @@
+"""What a storefront shows: a shop's active popups."""

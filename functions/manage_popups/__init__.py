@@ -1,0 +1,1 @@
+"""What merchants manage: popups, their shop, their API keys."""

@@ -1,0 +1,58 @@
+"""API keys: made, listed and revoked. The key itself is shown once, and stored nowhere."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from common import auth, database
+from common.errors import Conflict, NotFound
+from common.messages import Request, Response, json_response
+from functions.manage_popups.idempotency import once
+
+SELECT_API_KEYS = """
+    SELECT id, name, prefix, rights, created_at, last_used_at
+    FROM api_keys
+    WHERE shop_id = :shop_id AND revoked_at IS NULL
+    ORDER BY created_at DESC, id DESC
+"""
+
+REVOKE_API_KEY = """
+    UPDATE api_keys
+    SET revoked_at = now()
+    WHERE shop_id = :shop_id AND id = :id AND revoked_at IS NULL
+    RETURNING id
+"""
+
+
+def create_api_key(request: Request) -> Response:
+    """The new key is in the answer, also in one that is replayed, but never in the stored one."""
+    key = _key_for(request)
+    try:
+        answer = once(request, lambda session: _insert(session, request, key))
+    except database.Duplicate:
+        raise Conflict("This Idempotency-Key has made a key before. Send another.") from None
+    return json_response({**json.loads(answer.body), "key": key}, answer.status, answer.headers)
+
+
+def list_api_keys(request: Request) -> Response:
+    return json_response({"api_keys": database.fetch_all(SELECT_API_KEYS, shop_id=request.shop_id)})
+
+
+def revoke_api_key(request: Request, key_id: uuid.UUID) -> Response:
+    if not database.fetch_one(REVOKE_API_KEY, shop_id=request.shop_id, id=key_id):
+        raise NotFound("There is no such API key.")
+    return Response(204)
+
+
+def _insert(session: database.Session, request: Request, key: str) -> Response:
+    row = auth.insert_key(session, request.shop_id, request.data["rights"], request.data["name"], key)
+    return json_response(row, 201, {"Location": f"/api-keys/{row['id']}"})
+
+
+def _key_for(request: Request) -> str:
+    """A random key; with an Idempotency-Key one that only the holder of the calling key can have made again."""
+    idempotency_key = request.headers.get("idempotency-key")
+    if idempotency_key is None:
+        return auth.new_key()
+    return auth.derived_key(request.headers["authorization"], idempotency_key)

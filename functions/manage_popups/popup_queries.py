@@ -1,0 +1,68 @@
+"""The SQL of popups. Counters are sums of the daily tallies; the holdout, to which nothing is shown, is not counted."""
+
+from __future__ import annotations
+
+INSERT_POPUP = """
+    INSERT INTO popups (id, shop_id, name, description, status, trigger, design, targeting, frequency, offer, variants,
+        holdout_percent, starts_at, ends_at, priority, view_limit)
+    VALUES (:id, :shop_id, :name, :description, :status, :trigger, :design, :targeting, :frequency, :offer, :variants,
+        :holdout_percent, :starts_at, :ends_at, :priority, :view_limit)
+    RETURNING *
+"""
+
+SELECT_POPUP = """
+    SELECT popups.*, counted.view_count, counted.conversion_count
+    FROM popups
+    CROSS JOIN LATERAL (
+        SELECT
+            (SELECT coalesce(sum(views), 0)::bigint FROM daily_views AS tally
+             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+            ) AS view_count,
+            (SELECT coalesce(sum(conversions), 0)::bigint FROM daily_conversions AS tally
+             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+            ) AS conversion_count
+    ) AS counted
+    WHERE shop_id = :shop_id AND id = :id AND deleted_at IS NULL
+"""
+
+SELECT_POPUPS = """
+    SELECT popups.*, counted.view_count, counted.conversion_count
+    FROM popups
+    CROSS JOIN LATERAL (
+        SELECT
+            (SELECT coalesce(sum(views), 0)::bigint FROM daily_views AS tally
+             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+            ) AS view_count,
+            (SELECT coalesce(sum(conversions), 0)::bigint FROM daily_conversions AS tally
+             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+            ) AS conversion_count
+    ) AS counted
+    WHERE shop_id = :shop_id AND deleted_at IS NULL
+      AND (:status::text IS NULL OR status = :status)
+      AND (:before_id::uuid IS NULL OR (created_at, id) < (:before_created_at::timestamptz, :before_id))
+    ORDER BY created_at DESC, id DESC
+    LIMIT :limit
+"""
+
+UPDATE_POPUP = """
+    UPDATE popups
+    SET name = :name, description = :description, status = :status, trigger = :trigger, design = :design,
+        targeting = :targeting, frequency = :frequency, offer = :offer, variants = :variants,
+        holdout_percent = :holdout_percent, starts_at = :starts_at, ends_at = :ends_at, priority = :priority,
+        view_limit = :view_limit, version = version + 1, updated_at = now()
+    WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
+    RETURNING *
+"""
+
+DELETE_POPUP = """
+    UPDATE popups
+    SET deleted_at = now(), updated_at = now()
+    WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
+    RETURNING id
+"""
+
+SELECT_DISCOUNT_CODES = """
+    SELECT id
+    FROM discount_codes
+    WHERE shop_id = :shop_id AND id = ANY (:ids)
+"""

@@ -1,0 +1,216 @@
+"""What manage_popups accepts. Loading fills in every default, so that what is stored is always whole."""
+
+from __future__ import annotations
+
+import datetime
+import zoneinfo
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
+
+from common.events import DEVICE_TYPES, HOLDOUT
+
+STATUSES = ("draft", "active", "paused", "archived")
+TRIGGERS = ("exit_intent", "time_delay", "scroll_percentage", "inactivity", "click")
+LAYOUTS = ("centered", "left", "right")
+VISITORS = ("all", "new", "returning")
+OFFERS = ("none", "email_capture", "newsletter", "discount", "free_shipping")
+UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
+
+MAX_LIST_ITEMS = 50
+MAX_VARIANTS = 10
+MAX_DAYS = 3650
+MAX_VIEW_LIMIT = 10**12
+MAX_DELAY_SECONDS = 3600
+EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)
+
+HEX_COLOR = validate.Regexp(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z", error="A hex colour such as #4f46e5.")
+HTTPS_URL = validate.Regexp(r"https://[^\s\"'<>\\]{1,2000}\Z", error="An https:// address.")
+ORIGIN = validate.Regexp(r"https?://[a-z0-9.\-\[\]:]{1,255}\Z", error="An origin such as https://shop.example.com.")
+
+
+def text(max_characters: int, default: str = "") -> fields.String:
+    return fields.String(load_default=default, validate=validate.Length(max=max_characters))
+
+
+def one_of(allowed: tuple[str, ...], default: str) -> fields.String:
+    return fields.String(load_default=default, validate=validate.OneOf(allowed))
+
+
+def whole_number(low: int, high: int, default: int) -> fields.Integer:
+    return fields.Integer(strict=True, load_default=default, validate=validate.Range(low, high))
+
+
+def color(default: str) -> fields.String:
+    return fields.String(load_default=default, validate=HEX_COLOR)
+
+
+def optional_time() -> fields.AwareDateTime:
+    """An RFC 3339 time with its offset, or null."""
+    return fields.AwareDateTime(
+        format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST)
+    )
+
+
+def text_list(max_characters: int) -> fields.List[str]:
+    item = fields.String(validate=validate.Length(min=1, max=max_characters))
+    return fields.List(item, load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS))
+
+
+class TriggerSchema(Schema):
+    """When a popup shows."""
+
+    type = one_of(TRIGGERS, "exit_intent")
+    delay_seconds = whole_number(0, MAX_DELAY_SECONDS, 5)
+    scroll_percentage = whole_number(1, 100, 50)
+    selector = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=200))
+
+    @validates_schema
+    def check_click_has_a_selector(self, trigger: dict[str, Any], **_: Any) -> None:
+        if trigger["type"] == "click" and not trigger["selector"]:
+            raise ValidationError({"selector": ["Required for a click trigger."]})
+
+
+class DesignSchema(Schema):
+    """How a popup looks. Text is text: never markup."""
+
+    heading = text(200)
+    subheading = text(1000)
+    button_text = text(100)
+    background_color = color("#ffffff")
+    text_color = color("#1e293b")
+    button_color = color("#4f46e5")
+    image_url = fields.String(load_default=None, allow_none=True, validate=HTTPS_URL)
+    layout = one_of(LAYOUTS, "centered")
+    width = whole_number(200, 1200, 500)
+    border_radius = whole_number(0, 50, 12)
+    padding = whole_number(10, 100, 32)
+
+
+class TargetingSchema(Schema):
+    """Who sees a popup, and where."""
+
+    include_pages = text_list(500)
+    exclude_pages = text_list(500)
+    device_types = fields.List(
+        fields.String(validate=validate.OneOf(DEVICE_TYPES)),
+        load_default=lambda: list(DEVICE_TYPES),
+        validate=validate.Length(min=1, max=len(DEVICE_TYPES)),
+    )
+    visitors = one_of(VISITORS, "all")
+    referrers = text_list(500)
+    utm = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(UTM_PARAMETERS)),
+        values=fields.String(validate=validate.Length(min=1, max=200)),
+        load_default=dict,
+    )
+
+
+class FrequencySchema(Schema):
+    """How often one shopper sees a popup."""
+
+    max_per_session = whole_number(1, 100, 1)
+    days_after_close = whole_number(0, MAX_DAYS, 1)
+    days_after_conversion = whole_number(0, MAX_DAYS, 365)
+
+
+class OfferSchema(Schema):
+    """What a popup offers."""
+
+    type = one_of(OFFERS, "none")
+    discount_code_id = fields.UUID(load_default=None, allow_none=True)
+    consent_text = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=1000))
+
+
+def changes_to(schema: type[Schema]) -> fields.Nested:
+    """Those of a schema's fields that a variant changes; partial, so that the others get no default."""
+    return fields.Nested(schema(partial=True), load_default=dict)
+
+
+class VariantSchema(Schema):
+    """One arm of an experiment."""
+
+    id = fields.String(
+        required=True,
+        validate=[
+            validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="1 to 32 of a-z, 0-9, _ and -."),
+            validate.NoneOf([HOLDOUT], error="'holdout' is the name of the holdout."),
+        ],
+    )
+    name = text(200)
+    weight = whole_number(0, 1000, 50)
+    design = changes_to(DesignSchema)
+    offer = changes_to(OfferSchema)
+
+
+class PopupSchema(Schema):
+    """A popup as merchants write it; what the server keeps (id, counters, version, times) is not theirs to set."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    description = text(2000)
+    status = one_of(STATUSES, "draft")
+    trigger = fields.Nested(TriggerSchema, load_default=lambda: TriggerSchema().load({}))
+    design = fields.Nested(DesignSchema, load_default=lambda: DesignSchema().load({}))
+    targeting = fields.Nested(TargetingSchema, load_default=lambda: TargetingSchema().load({}))
+    frequency = fields.Nested(FrequencySchema, load_default=lambda: FrequencySchema().load({}))
+    offer = fields.Nested(OfferSchema, load_default=lambda: OfferSchema().load({}))
+    variants = fields.List(fields.Nested(VariantSchema), load_default=list, validate=validate.Length(max=MAX_VARIANTS))
+    holdout_percent = whole_number(0, 100, 0)
+    starts_at = optional_time()
+    ends_at = optional_time()
+    priority = whole_number(-1000, 1000, 0)
+    view_limit = fields.Integer(
+        strict=True, load_default=None, allow_none=True, validate=validate.Range(1, MAX_VIEW_LIMIT)
+    )
+
+    @validates_schema
+    def check_schedule(self, popup: dict[str, Any], **_: Any) -> None:
+        if popup["starts_at"] and popup["ends_at"] and popup["starts_at"] >= popup["ends_at"]:
+            raise ValidationError({"ends_at": ["Must be after starts_at."]})
+
+    @validates_schema
+    def check_variants(self, popup: dict[str, Any], **_: Any) -> None:
+        ids = [variant["id"] for variant in popup["variants"]]
+        if len(set(ids)) < len(ids):
+            raise ValidationError({"variants": ["Each variant needs an id of its own."]})
+        if ids and not any(variant["weight"] for variant in popup["variants"]):
+            raise ValidationError({"variants": ["One variant at least needs a weight above 0."]})
+
+
+class MergePatch(Schema):
+    """Any JSON object (RFC 7396); what it makes of the stored thing is checked as a whole."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+class FieldsQuery(Schema):
+    """`?fields=name,status`: only these fields of a popup, and its id."""
+
+    fields_ = fields.String(data_key="fields", load_default=None)
+
+
+def _check_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError("An IANA time zone such as Europe/Berlin.")
+
+
+class ShopSchema(Schema):
+    """A shop as merchants write it."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    time_zone = fields.String(required=True, validate=_check_time_zone)
+    currency = fields.String(
+        required=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code such as EUR.")
+    )
+    allowed_origins = fields.List(
+        fields.String(validate=ORIGIN), load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS)
+    )
+
+
+class ApiKeySchema(Schema):
+    """A new API key."""
+
+    name = text(200)
+    rights = fields.String(required=True, validate=validate.OneOf(("read", "write")))

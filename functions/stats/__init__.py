@@ -1,0 +1,1 @@
+"""What merchants read: how their popups do."""

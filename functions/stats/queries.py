@@ -1,0 +1,60 @@
+"""What stats asks Postgres for: tallies by day, never events."""
+
+from __future__ import annotations
+
+# The shop's calendar; of a popup that it does not have, or no longer has, nothing.
+SELECT_SHOP_OF_POPUP = """
+    SELECT shops.time_zone, shops.currency, (now() AT TIME ZONE shops.time_zone)::date AS today,
+        extract(epoch FROM ((now() AT TIME ZONE shops.time_zone)::date + 1)::timestamp AT TIME ZONE shops.time_zone
+            - now())::float8 AS seconds_to_midnight
+    FROM popups
+    JOIN shops ON shops.id = popups.shop_id
+    WHERE popups.shop_id = :shop_id AND popups.id = :popup_id AND popups.deleted_at IS NULL
+"""
+
+SELECT_SHOP = """
+    SELECT shops.time_zone, shops.currency, (now() AT TIME ZONE shops.time_zone)::date AS today,
+        extract(epoch FROM ((now() AT TIME ZONE shops.time_zone)::date + 1)::timestamp AT TIME ZONE shops.time_zone
+            - now())::float8 AS seconds_to_midnight
+    FROM shops
+    WHERE shops.id = :shop_id
+"""
+
+SELECT_POPUP_VIEWS = """
+    SELECT day, variant_id, device_type, views, viewers
+    FROM daily_views
+    WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
+"""
+
+SELECT_POPUP_CONVERSIONS = """
+    SELECT day, variant_id, device_type, type, currency, conversions, revenue
+    FROM daily_conversions
+    WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
+"""
+
+SELECT_SHOP_VIEWS = """
+    SELECT popup_id, day, device_type, sum(views)::bigint AS views, sum(viewers)::bigint AS viewers
+    FROM daily_views
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+    GROUP BY popup_id, day, device_type
+"""
+
+SELECT_SHOP_CONVERSIONS = """
+    SELECT popup_id, day, device_type, type, currency, sum(conversions)::bigint AS conversions,
+        sum(revenue) AS revenue
+    FROM daily_conversions
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+    GROUP BY popup_id, day, device_type, type, currency
+"""
+
+SELECT_SHOP_VIEWERS = """
+    SELECT day, device_type, viewers
+    FROM daily_shop_viewers
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last
+"""
+
+SELECT_POPUP_NAMES = """
+    SELECT id, name, status
+    FROM popups
+    WHERE shop_id = :shop_id AND deleted_at IS NULL
+"""

@@ -1,0 +1,109 @@
+"""The finished answers of stats, as they go into the cache."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from common import database
+from common.cache import Loaded
+from common.config import settings
+from common.database import Row
+from common.events import HOLDOUT
+from common.json_text import dumps
+from functions.stats import queries
+from functions.stats.schemas import MAX_DAYS
+from functions.stats.summary import days_between, summarize, summarize_by
+
+DEFAULT_DAYS = 30
+# A popup that is not there may be made, or come back, any moment.
+UNKNOWN_POPUP_SECONDS = 2
+
+
+def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: dict[str, Any]) -> Loaded:
+    with database.session(replica=True) as session:
+        shop = session.fetch_one(queries.SELECT_SHOP_OF_POPUP, shop_id=shop_id, popup_id=popup_id)
+        if shop is None:
+            return Loaded(None, UNKNOWN_POPUP_SECONDS)
+        period = _period(query, shop["today"])
+        views = session.fetch_all(queries.SELECT_POPUP_VIEWS, shop_id=shop_id, popup_id=popup_id, **period)
+        conversions = session.fetch_all(queries.SELECT_POPUP_CONVERSIONS, shop_id=shop_id, popup_id=popup_id, **period)
+    report = {
+        "popup_id": popup_id,
+        **_report(shop, period, _without_holdout(views), _without_holdout(conversions)),
+        "by_variant": _grouped("variant_id", views, conversions, shop["currency"]),
+    }
+    return Loaded(dumps(report), _fresh_seconds(shop))
+
+
+def load_shop_report(shop_id: str, query: dict[str, Any]) -> Loaded:
+    with database.session(replica=True) as session:
+        shop = session.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
+        assert shop is not None, "an API key belongs to a shop"
+        period = _period(query, shop["today"])
+        by_popup = session.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
+        conversions = session.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, **period)
+        viewers = session.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
+        names = session.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
+    # Who saw two popups is one viewer of the shop: its viewers are tallied apart.
+    views = [{**row, "viewers": 0} for row in by_popup] + [{**row, "views": 0} for row in viewers]
+    report = {
+        "shop_id": shop_id,
+        **_report(shop, period, views, conversions),
+        "popups": _ranked(names, by_popup, conversions, shop["currency"]),
+    }
+    return Loaded(dumps(report), _fresh_seconds(shop))
+
+
+def _period(query: dict[str, Any], today: datetime.date) -> dict[str, datetime.date]:
+    """The days asked for; one end alone asks for the 30 days from or to it, none for the last 30."""
+    span = datetime.timedelta(days=DEFAULT_DAYS - 1)
+    first, last = query["from_"], query["to"]
+    if last is None:
+        last = min(max(today, first), first + datetime.timedelta(days=MAX_DAYS - 1)) if first else today
+    return {"first": first or last - span, "last": last}
+
+
+def _report(shop: Row, period: dict[str, datetime.date], views: list[Row], conversions: list[Row]) -> dict[str, Any]:
+    currency = shop["currency"]
+    by_day = summarize_by(lambda tally: tally["day"], views, conversions)
+    return {
+        "from": period["first"],
+        "to": period["last"],
+        "time_zone": shop["time_zone"],
+        **summarize(views, conversions).as_json(currency),
+        "by_day": [
+            {"day": day, **by_day[day].as_json(currency)} for day in days_between(period["first"], period["last"])
+        ],
+        "by_device": _grouped("device_type", views, conversions, currency),
+    }
+
+
+def _grouped(column: str, views: list[Row], conversions: list[Row], currency: str) -> list[dict[str, Any]]:
+    group: Callable[[Row], str | None] = lambda tally: tally[column] or None  # noqa: E731
+    summaries = summarize_by(group, views, conversions)
+    ordered = sorted(summaries.items(), key=lambda item: (-item[1].views, item[0] or ""))
+    return [{column: name, **summary.as_json(currency)} for name, summary in ordered]
+
+
+def _ranked(names: list[Row], views: list[Row], conversions: list[Row], currency: str) -> list[dict[str, Any]]:
+    """The shop's popups, those with the most conversions first."""
+    summaries = summarize_by(lambda tally: tally["popup_id"], views, conversions)
+    popups = [
+        {"popup_id": popup["id"], "name": popup["name"], "status": popup["status"]}
+        | summaries[popup["id"]].as_json(currency)
+        for popup in names
+    ]
+    return sorted(popups, key=lambda popup: (-popup["conversions"], -popup["views"], str(popup["popup_id"])))
+
+
+def _without_holdout(tallies: list[Row]) -> list[Row]:
+    """What happened to those who were shown the popup."""
+    return [tally for tally in tallies if tally["variant_id"] != HOLDOUT]
+
+
+def _fresh_seconds(shop: Row) -> float:
+    """Until midnight in the shop at the latest, when "the last 30 days" become other days."""
+    return min(float(settings().cache_ttl_stats), float(shop["seconds_to_midnight"]))

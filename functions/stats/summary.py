@@ -1,0 +1,72 @@
+"""Tallies added up: totals, and the same by day, device and variant. Plain arithmetic, no database."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from common.database import Row
+
+CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
+RATE_DECIMALS = 4
+
+
+class Summary:
+    """Views, viewers and conversions of one group of tallies."""
+
+    def __init__(self) -> None:
+        self.views = 0
+        self.viewers = 0
+        self.conversions_by_type = dict.fromkeys(CONVERSION_TYPES, 0)
+        self.revenue_by_currency: dict[str, Decimal] = defaultdict(Decimal)
+
+    def add_views(self, tally: Row) -> None:
+        self.views += tally["views"]
+        self.viewers += tally["viewers"]
+
+    def add_conversions(self, tally: Row) -> None:
+        self.conversions_by_type[tally["type"]] += tally["conversions"]
+        if tally["currency"]:
+            self.revenue_by_currency[tally["currency"]] += tally["revenue"]
+
+    def as_json(self, currency: str) -> dict[str, Any]:
+        """The numbers as the API shows them: `revenue` is what came in the shop's own currency."""
+        conversions = sum(self.conversions_by_type.values())
+        return {
+            "views": self.views,
+            "unique_viewers": self.viewers,
+            "conversions": conversions,
+            "conversions_by_type": self.conversions_by_type,
+            "conversion_rate": round(conversions / self.views, RATE_DECIMALS) if self.views else 0.0,
+            "revenue": _money(self.revenue_by_currency.get(currency, Decimal(0))),
+            "currency": currency,
+            "revenue_by_currency": {name: _money(sum_) for name, sum_ in sorted(self.revenue_by_currency.items())},
+        }
+
+
+def summarize(views: Iterable[Row], conversions: Iterable[Row]) -> Summary:
+    return summarize_by(lambda _: None, views, conversions).get(None, Summary())
+
+
+def summarize_by(group: Callable[[Row], Any], views: Iterable[Row], conversions: Iterable[Row]) -> dict[Any, Summary]:
+    """A Summary for each value of `group(tally)`."""
+    summaries: dict[Any, Summary] = defaultdict(Summary)
+    for tally in views:
+        summaries[group(tally)].add_views(tally)
+    for tally in conversions:
+        summaries[group(tally)].add_conversions(tally)
+    return summaries
+
+
+def days_between(first: datetime.date, last: datetime.date) -> list[datetime.date]:
+    return [first + datetime.timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+
+
+def _money(amount: Decimal) -> str:
+    """At least two decimals, and all that the amounts had: `10.00`, `0.125`."""
+    exponent = amount.normalize().as_tuple().exponent
+    decimals = max(2, -exponent if isinstance(exponent, int) else 0)
+    return f"{amount:.{decimals}f}"

@@ -1,0 +1,28 @@
+"""track_conversion: keeps what came of a popup, each conversion once, and gives out its discount code."""
+
+from __future__ import annotations
+
+from common.asgi_adapter import asgi_function
+from common.events import refusal
+from common.headers import Audience
+from common.http import Function
+from common.messages import Request, Response, json_response
+from common.rate_limit import CONVERSIONS
+from functions.track_conversion.queries import record_conversion
+from functions.track_conversion.schemas import ConversionSchema
+
+function = Function("track_conversion", limit=CONVERSIONS, audience=Audience.STOREFRONT)
+
+
+@function.endpoint("POST", body=ConversionSchema())
+def accept_conversion(request: Request) -> Response:
+    recorded = record_conversion(request.data, request.headers.get("origin"))  # returns once it is committed
+    if recorded["refusal"]:
+        raise refusal(recorded["refusal"])
+    answer = {"conversion_id": recorded["conversion_id"]}
+    if recorded["issued_code"]:
+        answer["discount_code"] = recorded["issued_code"]
+    return json_response(answer, 201 if recorded["is_new"] else 200)
+
+
+track_conversion = asgi_function(function)

@@ -1,0 +1,194 @@
+"""Conversions into their table and their tallies, with the subscriber and the discount code, in one statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common import database
+from common.errors import DatabaseUnavailable
+from common.events import as_json_row, forget_stats
+from common.ids import new_id
+from common.json_text import dumps
+from functions.track_conversion.email_forms import canonical, normalized
+
+# Read from the top: what is given, what of it is known already, what is new; then a subscriber, a purchase and a code
+# for what is new; then the events themselves, and from those really inserted the tallies. A race with another statement
+# shows as an event without an answer, or as a violated unique key: the statement is then run again and finds the
+# other's rows. Rows are written in the order of their keys, so that two statements never deadlock.
+INSERT_CONVERSIONS = """
+    WITH given AS MATERIALIZED (
+        SELECT event.*, popups.shop_id, (now() AT TIME ZONE shops.time_zone)::date AS day,
+            coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
+            popups.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
+            CASE WHEN popups.id IS NULL THEN 'popup_not_found'
+                WHEN shops.allowed_origins <> '{}' AND (event.origin = ANY (shops.allowed_origins)) IS NOT TRUE
+                THEN 'origin_not_allowed' END AS refusal
+        FROM json_to_recordset(:events) AS event (
+            position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
+            device_type text, origin text, type text, email text, email_normalized text, name text, consent boolean,
+            consent_text text, new_subscriber_id uuid, claimer text, discount_code text, revenue numeric,
+            currency text, order_id text, metadata jsonb)
+        LEFT JOIN popups ON popups.id = event.popup_id AND popups.deleted_at IS NULL
+        LEFT JOIN shops ON shops.id = popups.shop_id
+        LEFT JOIN LATERAL jsonb_array_elements(popups.variants) AS variant ON variant.value ->> 'id' = event.variant_id
+    ), known AS MATERIALIZED (
+        SELECT given.position, stored.event_id, stored.issued_code
+        FROM given
+        JOIN popup_conversions AS stored ON stored.event_id = given.event_id
+        WHERE given.refusal IS NULL
+        UNION ALL
+        SELECT given.position, purchases.event_id, NULL
+        FROM given
+        JOIN purchases ON (purchases.shop_id, purchases.order_id) = (given.shop_id, given.order_id)
+        WHERE given.refusal IS NULL
+    ), new_event AS MATERIALIZED (
+        SELECT DISTINCT ON (event_id) *
+        FROM given
+        WHERE refusal IS NULL AND position NOT IN (SELECT position FROM known)
+        ORDER BY event_id, position
+    ), bought AS (
+        INSERT INTO purchases (shop_id, order_id, event_id)
+        SELECT shop_id, order_id, event_id
+        FROM new_event
+        WHERE type = 'purchase'
+        ORDER BY shop_id, order_id, event_id
+        ON CONFLICT (shop_id, order_id) DO NOTHING
+        RETURNING event_id
+    ), subscribed AS (
+        INSERT INTO email_subscribers AS subscriber
+            (id, shop_id, email, email_normalized, name, popup_id, consent_text, consented_at)
+        SELECT DISTINCT ON (shop_id, email_normalized) new_subscriber_id, shop_id, email, email_normalized, name,
+            popup_id, consent_text, CASE WHEN consent THEN now() END
+        FROM new_event
+        WHERE type = 'email_capture'
+        ORDER BY shop_id, email_normalized, event_id
+        ON CONFLICT (shop_id, email_normalized) DO UPDATE
+        SET name = coalesce(excluded.name, subscriber.name),
+            is_active = subscriber.is_active OR excluded.consented_at IS NOT NULL,
+            unsubscribed_at = CASE WHEN excluded.consented_at IS NULL THEN subscriber.unsubscribed_at END,
+            consent_text = CASE WHEN excluded.consented_at IS NULL THEN subscriber.consent_text
+                ELSE excluded.consent_text END,
+            consented_at = coalesce(excluded.consented_at, subscriber.consented_at)
+        RETURNING id, shop_id, email_normalized
+    ), promised AS MATERIALIZED (
+        SELECT new_event.event_id, new_event.claimer, code.shop_id, code.id, code.code, code.single_use,
+            code.type, code.value, code.expires_at
+        FROM new_event
+        JOIN discount_codes AS code ON code.shop_id = new_event.shop_id
+            AND code.id = (new_event.offer ->> 'discount_code_id')::uuid
+        WHERE (new_event.type = 'email_capture'
+                OR new_event.type = 'click' AND new_event.offer ->> 'type' IN ('discount', 'free_shipping'))
+          AND code.is_active
+          AND (code.starts_at IS NULL OR code.starts_at <= now())
+          AND (code.expires_at IS NULL OR code.expires_at > now())
+    ), held AS MATERIALIZED (
+        SELECT DISTINCT promised.shop_id, promised.id, promised.claimer, single_use_codes.code
+        FROM promised
+        JOIN single_use_codes ON single_use_codes.shop_id = promised.shop_id
+            AND single_use_codes.discount_code_id = promised.id
+            AND single_use_codes.claimed_by = promised.claimer
+    ), wanted AS MATERIALIZED (
+        SELECT shop_id, id, claimer, row_number() OVER (PARTITION BY shop_id, id ORDER BY claimer) AS number
+        FROM (SELECT shop_id, id, claimer FROM promised WHERE single_use
+              EXCEPT SELECT shop_id, id, claimer FROM held) AS claim
+    ), free AS MATERIALIZED (
+        SELECT pool.shop_id, pool.id, unclaimed.code,
+            row_number() OVER (PARTITION BY pool.shop_id, pool.id ORDER BY unclaimed.code) AS number
+        FROM (SELECT shop_id, id, count(*) AS needed FROM wanted GROUP BY shop_id, id) AS pool
+        CROSS JOIN LATERAL (
+            SELECT code
+            FROM single_use_codes
+            WHERE (single_use_codes.shop_id, discount_code_id) = (pool.shop_id, pool.id) AND claimed_by IS NULL
+            ORDER BY code
+            LIMIT pool.needed
+            FOR UPDATE SKIP LOCKED
+        ) AS unclaimed
+    ), claimed AS (
+        UPDATE single_use_codes
+        SET claimed_by = wanted.claimer, claimed_at = now()
+        FROM wanted JOIN free USING (shop_id, id, number)
+        WHERE (single_use_codes.shop_id, single_use_codes.discount_code_id, single_use_codes.code)
+            = (free.shop_id, free.id, free.code)
+        RETURNING wanted.shop_id, wanted.id, wanted.claimer, single_use_codes.code
+    ), issued AS MATERIALIZED (
+        SELECT promised.event_id, jsonb_build_object(
+            'code', CASE WHEN promised.single_use THEN own.code ELSE promised.code END,
+            'type', promised.type,
+            'value', promised.value::text,
+            'expires_at', to_char(promised.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+        ) AS code
+        FROM promised
+        LEFT JOIN (SELECT * FROM held UNION ALL SELECT * FROM claimed) AS own
+            ON (own.shop_id, own.id, own.claimer) = (promised.shop_id, promised.id, promised.claimer)
+        WHERE NOT promised.single_use OR own.code IS NOT NULL
+    ), inserted AS (
+        INSERT INTO popup_conversions (event_id, shop_id, popup_id, session_id, visitor_id, variant_id, device_type,
+            type, subscriber_id, discount_code, revenue, currency, order_id, metadata, issued_code)
+        SELECT new_event.event_id, new_event.shop_id, popup_id, session_id, visitor_id, variant, device_type, type,
+            subscribed.id, discount_code, revenue, currency, order_id, metadata, issued.code
+        FROM new_event
+        LEFT JOIN subscribed ON new_event.type = 'email_capture' AND subscribed.shop_id = new_event.shop_id
+            AND subscribed.email_normalized = new_event.email_normalized
+        LEFT JOIN issued ON issued.event_id = new_event.event_id
+        WHERE new_event.type <> 'purchase' OR new_event.event_id IN (SELECT event_id FROM bought)
+        ORDER BY new_event.event_id
+        ON CONFLICT (event_id) DO NOTHING
+        RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
+            coalesce(device_type, '') AS device_type, type, coalesce(currency, '') AS currency,
+            coalesce(revenue, 0) AS revenue, issued_code
+    ), tallied AS (
+        INSERT INTO daily_conversions AS tally
+            (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions, revenue)
+        SELECT inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency, count(*), sum(revenue)
+        FROM inserted
+        JOIN (SELECT DISTINCT shop_id, day FROM given WHERE refusal IS NULL) AS shop_day USING (shop_id)
+        GROUP BY inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency
+        ORDER BY inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency
+        ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type, currency) DO UPDATE
+        SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
+    )
+    SELECT given.position, given.shop_id, given.popup_id, given.refusal,
+        coalesce(inserted.event_id, known.event_id) AS conversion_id,
+        coalesce(inserted.issued_code, known.issued_code) AS issued_code,
+        inserted.event_id IS NOT NULL AS is_new
+    FROM given
+    LEFT JOIN inserted ON inserted.event_id = given.event_id
+    LEFT JOIN LATERAL (SELECT * FROM known WHERE known.position = given.position LIMIT 1) AS known ON true
+    ORDER BY given.position
+"""
+
+# The second try finds what the first one lost a race to; a third would need another such race at once.
+MAX_TRIES = 5
+
+
+def record_conversion(conversion: dict[str, Any], origin: str | None) -> database.Row:
+    """Stores a conversion and counts it if it is new.
+
+    Returns its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
+    `is_new`. When it returns, the conversion is committed. Raises DatabaseUnavailable; sending it again is safe.
+    """
+    events = dumps([_as_row(conversion, origin)]).decode()
+    for _ in range(MAX_TRIES):
+        try:
+            row = database.fetch_all(INSERT_CONVERSIONS, events=events)[0]
+        except database.Duplicate:
+            continue
+        if row["refusal"] is None and row["conversion_id"] is None:
+            continue
+        if row["is_new"]:
+            forget_stats({(row["shop_id"], row["popup_id"])})
+        return row
+    raise DatabaseUnavailable()
+
+
+def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
+    email = conversion["email"]
+    viewer = conversion["visitor_id"] or conversion["session_id"]
+    return as_json_row(
+        conversion,
+        position=0,
+        origin=origin,
+        email_normalized=normalized(email) if email else None,
+        new_subscriber_id=new_id(),
+        claimer=f"email:{canonical(email)}" if email else f"viewer:{viewer}",
+    )

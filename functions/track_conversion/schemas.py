@@ -1,0 +1,85 @@
+"""What track_conversion accepts."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from common.events import EventSchema
+
+TYPES = ("click", "email_capture", "discount_code_used", "purchase")
+MAX_METADATA_BYTES = 4 * 1024
+MAX_REVENUE = Decimal(10) ** 12
+# ISO 4217 knows currencies with up to four decimals.
+MAX_REVENUE_DECIMALS = 4
+
+_REQUIRED = {
+    "email_capture": ("email",),
+    "discount_code_used": ("discount_code",),
+    "purchase": ("revenue", "currency", "order_id"),
+}
+
+
+def _text(max_characters: int, **options: Any) -> fields.String:
+    length = validate.Length(min=1, max=max_characters)
+    return fields.String(load_default=None, allow_none=True, validate=[length], **options)
+
+
+def _check_metadata(metadata: dict[str, Any]) -> None:
+    try:
+        size = len(json.dumps(metadata, allow_nan=False).encode())
+    except ValueError:
+        raise ValidationError("Numbers must be finite.") from None
+    if size > MAX_METADATA_BYTES:
+        raise ValidationError(f"At most {MAX_METADATA_BYTES} bytes of JSON.")
+
+
+def _check_revenue(revenue: Decimal) -> None:
+    exponent = revenue.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -MAX_REVENUE_DECIMALS:
+        raise ValidationError(f"At most {MAX_REVENUE_DECIMALS} decimals.")
+
+
+class ConversionSchema(EventSchema):
+    """One conversion; which fields it must have depends on its type."""
+
+    type = fields.String(required=True, validate=validate.OneOf(TYPES))
+    email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
+    name = _text(200)
+    consent = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    consent_text = _text(1000)
+    discount_code = _text(100)
+    revenue = fields.Decimal(
+        load_default=None,
+        allow_none=True,
+        validate=[validate.Range(min=0, max=MAX_REVENUE), _check_revenue],
+    )
+    currency = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code such as EUR."),
+    )
+    order_id = _text(100)
+    metadata = fields.Dict(keys=fields.String(), load_default=None, allow_none=True, validate=_check_metadata)
+
+    @validates_schema
+    def check_type_has_its_fields(self, conversion: dict[str, Any], **_: Any) -> None:
+        missing = [name for name in _REQUIRED.get(conversion["type"], ()) if conversion[name] is None]
+        if missing:
+            raise ValidationError({name: [f"Required for {conversion['type']}."] for name in missing})
+
+    @validates_schema
+    def check_consent_was_read(self, conversion: dict[str, Any], **_: Any) -> None:
+        if conversion["consent"] and conversion["consent_text"] is None:
+            raise ValidationError({"consent_text": ["Required with consent: the text that was shown."]})
+
+    @post_load
+    def keep_what_the_type_has(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Fields of other types are ignored: a click has no revenue."""
+        for type_, names in _REQUIRED.items():
+            if conversion["type"] != type_:
+                conversion |= dict.fromkeys(names)
+        return conversion

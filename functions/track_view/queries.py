@@ -1,0 +1,103 @@
+"""Views into their table and their tallies, in one statement that commits by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common import cache, cache_keys, database
+from common.events import as_json_row, forget_stats
+from common.json_text import dumps
+
+# Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
+# never deadlock. A popup's own variants and the holdout are kept; a variant it does not have counts as none.
+INSERT_VIEWS = """
+    WITH given AS MATERIALIZED (
+        SELECT event.*, popups.shop_id, popups.view_limit, (now() AT TIME ZONE shops.time_zone)::date AS day,
+            coalesce(event.visitor_id, event.session_id) AS viewer,
+            CASE WHEN event.variant_id = 'holdout'
+                    OR popups.variants @> jsonb_build_array(jsonb_build_object('id', event.variant_id))
+                THEN event.variant_id ELSE '' END AS variant,
+            CASE WHEN popups.id IS NULL THEN 'popup_not_found'
+                WHEN shops.allowed_origins <> '{}' AND (event.origin = ANY (shops.allowed_origins)) IS NOT TRUE
+                THEN 'origin_not_allowed' END AS refusal
+        FROM json_to_recordset(:events) AS event (
+            position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
+            device_type text, page_url text, referrer text, origin text)
+        LEFT JOIN popups ON popups.id = event.popup_id AND popups.deleted_at IS NULL
+        LEFT JOIN shops ON shops.id = popups.shop_id
+    ), inserted AS (
+        INSERT INTO popup_views (event_id, shop_id, popup_id, session_id, visitor_id, variant_id, device_type,
+            page_url, referrer)
+        SELECT event_id, shop_id, popup_id, session_id, visitor_id, nullif(variant, ''), device_type, page_url, referrer
+        FROM given
+        WHERE refusal IS NULL
+        ORDER BY event_id
+        ON CONFLICT (event_id) DO NOTHING
+        RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
+            coalesce(device_type, '') AS device_type, coalesce(visitor_id, session_id) AS viewer
+    ), new_view AS MATERIALIZED (
+        SELECT inserted.*, given.day
+        FROM inserted
+        JOIN (SELECT DISTINCT shop_id, day FROM given WHERE refusal IS NULL) AS given USING (shop_id)
+    ), new_popup_viewer AS (
+        INSERT INTO popup_viewers (shop_id, popup_id, viewer, day, variant_id, device_type)
+        SELECT DISTINCT ON (shop_id, popup_id, viewer) shop_id, popup_id, viewer, day, variant_id, device_type
+        FROM new_view
+        ORDER BY shop_id, popup_id, viewer, event_id
+        ON CONFLICT (shop_id, popup_id, viewer) DO NOTHING
+        RETURNING shop_id, popup_id, day, variant_id, device_type
+    ), new_shop_viewer AS (
+        INSERT INTO shop_viewers (shop_id, viewer, day, device_type)
+        SELECT DISTINCT ON (shop_id, viewer) shop_id, viewer, day, device_type
+        FROM new_view
+        WHERE variant_id <> 'holdout'
+        ORDER BY shop_id, viewer, event_id
+        ON CONFLICT (shop_id, viewer) DO NOTHING
+        RETURNING shop_id, day, device_type
+    ), tallied AS (
+        INSERT INTO daily_views AS tally (shop_id, popup_id, day, variant_id, device_type, views, viewers)
+        SELECT shop_id, popup_id, day, variant_id, device_type, sum(views), sum(viewers)
+        FROM (
+            SELECT shop_id, popup_id, day, variant_id, device_type, 1 AS views, 0 AS viewers FROM new_view
+            UNION ALL
+            SELECT shop_id, popup_id, day, variant_id, device_type, 0, 1 FROM new_popup_viewer
+        ) AS step
+        GROUP BY shop_id, popup_id, day, variant_id, device_type
+        ORDER BY shop_id, popup_id, day, variant_id, device_type
+        ON CONFLICT (shop_id, popup_id, day, variant_id, device_type) DO UPDATE
+        SET views = tally.views + excluded.views, viewers = tally.viewers + excluded.viewers
+    ), tallied_for_shop AS (
+        INSERT INTO daily_shop_viewers AS tally (shop_id, day, device_type, viewers)
+        SELECT shop_id, day, device_type, count(*)
+        FROM new_shop_viewer
+        GROUP BY shop_id, day, device_type
+        ORDER BY shop_id, day, device_type
+        ON CONFLICT (shop_id, day, device_type) DO UPDATE SET viewers = tally.viewers + excluded.viewers
+    )
+    SELECT given.position, given.shop_id, given.popup_id, given.refusal, given.view_limit <= before.views + (
+        SELECT count(*) FROM new_view WHERE new_view.popup_id = given.popup_id AND new_view.variant_id <> 'holdout'
+    ) AS limit_reached
+    FROM given
+    LEFT JOIN LATERAL (
+        SELECT coalesce(sum(views), 0) AS views
+        FROM daily_views
+        WHERE given.view_limit IS NOT NULL
+          AND (daily_views.shop_id, daily_views.popup_id) = (given.shop_id, given.popup_id)
+          AND daily_views.variant_id <> 'holdout'
+    ) AS before ON given.view_limit IS NOT NULL
+    ORDER BY given.position
+"""
+
+
+def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
+    """Stores the views and counts those that are new. Returns `{"index", "code"}` of those it refused.
+
+    When it returns, the others are committed. Raises DatabaseUnavailable; sending the same views again is safe.
+    """
+    events = [as_json_row(view, position=index, origin=origin) for index, view in enumerate(views)]
+    rows = database.fetch_all(INSERT_VIEWS, events=dumps(events).decode())
+    taken = [row for row in rows if row["refusal"] is None]
+    for shop_id in {row["shop_id"] for row in taken if row["limit_reached"]}:
+        cache.forget(cache_keys.active_popups(shop_id))
+    forget_stats({(row["shop_id"], row["popup_id"]) for row in taken})
+    return [{"index": row["position"], "code": row["refusal"]} for row in rows if row["refusal"]]

@@ -1,0 +1,43 @@
+"""What track_view accepts: one view, or up to 50 in a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, post_load, validate
+
+from common.events import EventSchema
+
+MAX_EVENTS = 50
+MAX_URL_CHARACTERS = 2048
+
+
+class ViewSchema(EventSchema):
+    """One view. An address that is too long is cut: it must not cost the merchant the view."""
+
+    page_url = fields.String(load_default=None, allow_none=True)
+    referrer = fields.String(load_default=None, allow_none=True)
+
+    @post_load
+    def cut_addresses(self, view: dict[str, Any], **_: Any) -> dict[str, Any]:
+        for name in ("page_url", "referrer"):
+            if view[name] is not None:
+                view[name] = view[name][:MAX_URL_CHARACTERS]
+        return view
+
+
+_ONE_VIEW = ViewSchema()
+
+
+class ViewsSchema(Schema):
+    """`{"events": [view, …]}`, or a view alone. Loads into `{"events": [...], "is_list": bool}`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    events = fields.List(fields.Nested(ViewSchema), required=True, validate=validate.Length(min=1, max=MAX_EVENTS))
+
+    def load(self, data: Any, **options: Any) -> Any:
+        if isinstance(data, dict) and "events" not in data:
+            return {"events": [_ONE_VIEW.load(data)], "is_list": False}
+        return {**super().load(data, **options), "is_list": True}
