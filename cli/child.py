@@ -1,0 +1,131 @@
+"""Server processes that do not outlive the process that started them."""
+
+import contextlib
+import ctypes
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+STOP_SECONDS = 20
+"""How long a server may take over a clean stop before it is killed."""
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class StartError(Exception):
+    """A server could not be started; the text is one line for the user."""
+
+
+class Child:
+    """One server in a process group of its own, out of reach of the terminal's Ctrl-C, its output in a file.
+
+    Start it from the main thread: Linux sends `stop_signal` when the *thread* that forked ends.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        account: pwd.struct_passwd | None = None,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.command = [str(word) for word in command]
+        self.log = log
+        self._stop_signal = stop_signal
+        self._account = account
+        self._environ = environ
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise StartError(f"{self.name} is not running")
+        return self._process.pid
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, ready: Callable[[], bool], *, timeout_seconds: float = 60) -> None:
+        """Return once `ready()`; a server that gives up or takes too long is a StartError with its last words."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environ,
+                cwd=self._folder,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(self._stop_signal),
+                **as_account(self._account),
+            )
+        deadline = time.monotonic() + timeout_seconds
+        while not ready():
+            if not self.running() or time.monotonic() > deadline:
+                self.stop()
+                raise StartError(f"{self.name} did not start: {_last_line(self.log)}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """A clean stop, or the other kind after STOP_SECONDS."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(self._stop_signal)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, as by the machine that runs out of memory."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+def as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    """What subprocess needs to run something as that account; nothing for our own."""
+    if account is None:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
+    """Asks the kernel for `stop_signal` when we are gone, SIGKILL included. Other systems than Linux cannot."""
+    if _libc is None:
+        return None
+    libc, parent = _libc, os.getpid()
+
+    def in_the_child() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(stop_signal))
+        if os.getppid() != parent:  # it died between the fork and the line above
+            os._exit(1)
+
+    return in_the_child
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")

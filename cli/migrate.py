@@ -1,0 +1,216 @@
+"""Brings a database to the schema in sql/: each file once, in order, with a ledger of what was applied.
+
+A file and its ledger row are one transaction. A file that begins with `-- no transaction` (for CREATE INDEX
+CONCURRENTLY) runs statement by statement instead and is entered last; should it die half way it runs again from
+its first statement, so each of them must bear that (`IF NOT EXISTS`). An index that a dead run left invalid is
+dropped first.
+"""
+
+import contextlib
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pg8000.core import CoreConnection
+from pg8000.exceptions import DatabaseError
+
+SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
+
+NO_TRANSACTION = "-- no transaction"
+
+LOCK_ID = 0x706F70757073
+"""The advisory lock of everything that changes the schema: "popups" in ASCII."""
+
+LOCK_TIMEOUT_MS = 5000
+"""How long a statement may queue for a table. What comes after it queues behind it, and that is live traffic."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+_FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_INDEX = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"""--[^\n]*                     # comments,
+      | /\*.*?\*/
+      | '(?:[^']|'')*'              # strings,
+      | "[^"]*"                     # names
+      | \$(\w*)\$.*?\$\1\$          # and bodies, none of which end a statement as
+      | (?P<end>;)                  # this does
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
+class MigrationError(Exception):
+    """Nothing can be migrated; the text is one line for the operator."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of sql/, and since when it is in force, if it is."""
+
+    version: int
+    name: str
+    sql: str
+    applied_at: datetime | None = None
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrate(
+    connection: CoreConnection, folder: Path = SQL_FOLDER, *, say: Callable[[str], None] = print
+) -> list[Migration]:
+    """Applies what is pending and returns it. Safe to run twice and by two at once: one of them waits."""
+    with _alone(connection, say):
+        _create_ledger(connection)
+        pending = [migration for migration in status(connection, folder) if migration.applied_at is None]
+        for migration in pending:
+            _apply(connection, migration)
+            say(f"applied {migration.name}")
+    return pending
+
+
+def status(connection: CoreConnection, folder: Path = SQL_FOLDER) -> list[Migration]:
+    """Every migration in order. Raises MigrationError when files and ledger contradict each other."""
+    ledger = _read_ledger(connection)
+    migrations = []
+    for found in _read_files(folder):
+        checksum, applied_at = ledger.pop(found.name, (found.checksum, None))
+        if checksum != found.checksum:
+            raise MigrationError(
+                f"{found.name} was edited after it was applied; restore it and write a new migration instead"
+            )
+        migrations.append(Migration(found.version, found.name, found.sql, applied_at))
+    for name in ledger:
+        raise MigrationError(f"{name} was applied to this database but its file is missing; is this checkout too old?")
+    return migrations
+
+
+def _read_files(folder: Path) -> list[Migration]:
+    migrations: dict[int, Migration] = {}
+    for path in sorted(folder.glob("*.sql")):
+        match = _FILE_NAME.fullmatch(path.name)
+        if not match:
+            raise MigrationError(f"{path.name} is no name for a migration; allowed: 0001_some_words.sql")
+        version = int(match[1])
+        if version in migrations:
+            raise MigrationError(f"{path.name} and {migrations[version].name} have the same number")
+        migrations[version] = Migration(version, path.name, path.read_text("utf-8"))
+    return list(migrations.values())
+
+
+@contextlib.contextmanager
+def _alone(connection: CoreConnection, say: Callable[[str], None]) -> Iterator[None]:
+    """Holds the advisory lock.
+
+    It polls: one who waits inside pg_advisory_lock() holds a snapshot, for which CREATE INDEX CONCURRENTLY under
+    the lock would wait in its turn.
+    """
+    waiting = False
+    while not connection.execute_simple(f"SELECT pg_try_advisory_lock({LOCK_ID})").rows[0][0]:
+        if not waiting:
+            say("waiting for another migration to finish")
+        waiting = True
+        time.sleep(0.2)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # a connection that is gone has given it back
+            connection.execute_simple(f"SELECT pg_advisory_unlock({LOCK_ID})")
+
+
+def _create_ledger(connection: CoreConnection) -> None:
+    connection.execute_simple(
+        """
+        CREATE TABLE IF NOT EXISTS schema_migrations (
+            version    integer     NOT NULL CONSTRAINT schema_migrations_pk PRIMARY KEY,
+            name       text        NOT NULL CONSTRAINT schema_migrations_name_key UNIQUE,
+            checksum   text        NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now()
+        )
+        """
+    )
+
+
+def _read_ledger(connection: CoreConnection) -> dict[str, tuple[str, datetime]]:
+    """Name to checksum and time, in order of version."""
+    if connection.execute_simple("SELECT to_regclass('schema_migrations')").rows[0][0] is None:
+        return {}
+    rows = connection.execute_simple("SELECT name, checksum, applied_at FROM schema_migrations ORDER BY version").rows
+    return {name: (checksum, applied_at) for name, checksum, applied_at in rows}
+
+
+def _apply(connection: CoreConnection, migration: Migration) -> None:
+    run = _run_by_statement if migration.sql.startswith(NO_TRANSACTION) else _run_as_transaction
+    try:
+        run(connection, migration)
+    except DatabaseError as error:
+        details: dict[str, Any] = error.args[0]
+        if details.get("C") == LOCK_NOT_AVAILABLE:
+            raise MigrationError(
+                f"{migration.name} waited {LOCK_TIMEOUT_MS // 1000} s for a table that a long query holds;"
+                " it was not applied, run it again"
+            ) from error
+        raise MigrationError(f"{migration.name} failed: {details.get('M')}") from error
+
+
+def _run_as_transaction(connection: CoreConnection, migration: Migration) -> None:
+    connection.execute_simple("BEGIN")
+    try:
+        connection.execute_simple(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        connection.execute_simple(migration.sql)
+        _enter(connection, migration)
+        connection.execute_simple("COMMIT")
+    except DatabaseError:
+        connection.execute_simple("ROLLBACK")
+        raise
+
+
+def _run_by_statement(connection: CoreConnection, migration: Migration) -> None:
+    for statement in split_statements(migration.sql):
+        _drop_invalid_index(connection, statement)
+        # CONCURRENTLY waits for every old transaction, but nobody queues behind it.
+        timeout = 0 if "CONCURRENTLY" in statement.upper() else LOCK_TIMEOUT_MS
+        connection.execute_simple(f"SET lock_timeout = {timeout}")
+        connection.execute_simple(statement)
+    _enter(connection, migration)
+
+
+def _drop_invalid_index(connection: CoreConnection, statement: str) -> None:
+    """Removes what a CREATE INDEX CONCURRENTLY that died left: an index that costs writes and serves no query."""
+    match = _INDEX.match(statement)
+    if not match:
+        return
+    invalid = connection.execute_simple(
+        f"SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('{match[1]}') AND NOT indisvalid"
+    )
+    if invalid.rows:
+        connection.execute_simple(f"DROP INDEX CONCURRENTLY {match[1]}")
+
+
+def _enter(connection: CoreConnection, migration: Migration) -> None:
+    connection.execute_simple(
+        "INSERT INTO schema_migrations (version, name, checksum)"
+        f" VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"
+    )
+
+
+def split_statements(sql: str) -> list[str]:
+    """The statements of a file, without comments around them."""
+    statements, start = [], 0
+    for token in _TOKEN.finditer(sql):
+        if token["end"]:
+            statements.append(sql[start : token.start()])
+            start = token.end()
+    statements.append(sql[start:])
+    return [stripped for statement in statements if (stripped := _without_leading_comments(statement))]
+
+
+def _without_leading_comments(statement: str) -> str:
+    return re.sub(r"\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", "", statement, flags=re.DOTALL).strip()

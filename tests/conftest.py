@@ -1,0 +1,49 @@
+"""Fixtures of the whole session: the servers, the five functions with their defaults (limits off), the database."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.stack import Database, FunctionProcess, Stack, open_database, running_stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with running_stack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def database(stack: Stack) -> Iterator[Database]:
+    with open_database(stack.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def start_function(stack: Stack) -> Iterator[Callable[..., FunctionProcess]]:
+    """Starts functions with other settings for one test: `start_function("stats", RATE_LIMIT_STATS="2")`."""
+    started: list[FunctionProcess] = []
+
+    def start(name: str, **env: str | None) -> FunctionProcess:
+        function = stack.start_function(name, **env)
+        started.append(function)
+        return function
+
+    yield start
+    for function in started:
+        function.stop()
+
+
+def _session_function(name: str) -> Callable[[Stack], FunctionProcess]:
+    @pytest.fixture(scope="session", name=name)
+    def function(stack: Stack) -> FunctionProcess:
+        return stack.start_function(name)
+
+    return function
+
+
+get_active_popups = _session_function("get_active_popups")
+track_view = _session_function("track_view")
+track_conversion = _session_function("track_conversion")
+manage_popups = _session_function("manage_popups")
+stats = _session_function("stats")

@@ -1,0 +1,186 @@
+"""What the tests run against: embedded servers, functions in processes of their own, and a look into tables."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pg8000.native
+import requests
+
+from cli.child import Child, free_port
+from cli.embedded import Postgres, Valkey, postgres, valkey
+from cli.migrate import SQL_FOLDER, migrate
+from common.config import load
+from common.connect import connect
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ASGI_FUNCTIONS = {"get_active_popups", "track_view", "track_conversion"}
+FUNCTIONS = (*sorted(ASGI_FUNCTIONS), "manage_popups", "stats")
+
+NO_LIMITS = {f"RATE_LIMIT_{name}": "0" for name in ("VIEWS", "CONVERSIONS", "STATS", "DEFAULT")}
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """One that Postgres' account may enter also when the tests run as root, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="popups-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Database:
+    """A plain connection to look into tables with: `database("SELECT … WHERE id = :id", id=…)` gives dicts."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._connection = connect(load({"DATABASE_URL": url}), statement_timeout_ms=None)
+
+    def __call__(self, sql: str, **params: Any) -> list[dict[str, Any]]:
+        assert isinstance(self._connection, pg8000.native.Connection)
+        rows = self._connection.run(sql, **params) or []
+        names = [column["name"] for column in self._connection.columns or []]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def value(self, sql: str, **params: Any) -> Any:
+        """The only column of the only row."""
+        (row,) = self(sql, **params)
+        (value,) = row.values()
+        return value
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def open_database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def create_database(server: Postgres, name: str, *, migrated: bool = True) -> str:
+    """A new database on the server, with the schema of sql/ unless told otherwise. Returns its URL."""
+    with open_database(server.url) as admin:
+        admin(f'CREATE DATABASE "{name}"')
+    url = server.url_of(name)
+    if migrated:
+        with open_database(url) as database:
+            migrate(database._connection, SQL_FOLDER, say=lambda line: None)
+    return url
+
+
+@dataclass
+class FunctionProcess:
+    """One function under functions-framework, as a developer starts it."""
+
+    name: str
+    port: int
+    _child: Child = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._child._process
+        return self._child._process
+
+    def logs(self) -> str:
+        """Everything it has written so far."""
+        return self._child.log.read_text(errors="replace")
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """The structured ones among them."""
+        return [json.loads(line) for line in self.logs().splitlines() if line.startswith("{")]
+
+    def healthy(self) -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.url}/_health", timeout=5).status_code == 200
+        return False
+
+    def stop(self) -> None:
+        self._child.stop()
+
+    def kill(self) -> None:
+        self._child.kill()
+
+
+@dataclass
+class Stack:
+    """The servers of one test session and the functions started on them."""
+
+    folder: Path
+    postgres: Postgres
+    valkey: Valkey
+    database_url: str
+    _functions: list[FunctionProcess] = field(default_factory=list)
+
+    def environ(self, name: str, **env: str | None) -> dict[str, str]:
+        """The environment of a function: this stack's servers, no limits, and `env` over it; None unsets."""
+        ours = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url, **NO_LIMITS}
+        if name in ASGI_FUNCTIONS:
+            ours["FUNCTION_USE_ASGI"] = "1"
+        plain = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "PYTEST_"))}
+        return {key: value for key, value in {**plain, **ours, **env}.items() if value is not None}
+
+    def start_function(self, name: str, *, folder: Path = ROOT, **env: str | None) -> FunctionProcess:
+        """A function in a new process, ready to answer. It is stopped with the stack unless somebody did before."""
+        port = free_port()
+        program = Path(sys.executable).with_name("functions-framework")
+        options = ["--source", f"functions/{name}/main.py", "--target", name, "--host", "127.0.0.1", "--port", port]
+        log = self.folder / f"{name}-{port}.log"
+        command = [str(word) for word in (program, *options)]
+        function = FunctionProcess(
+            name, port, Child(name, command, log, environ=self.environ(name, **env), folder=folder)
+        )
+        self._functions.append(function)
+        function._child.start(function.healthy)
+        return function
+
+    def stop_functions(self) -> None:
+        for function in self._functions:
+            function.stop()
+
+
+@contextlib.contextmanager
+def running_stack() -> Iterator[Stack]:
+    """Both servers and a migrated database; everything is gone afterwards."""
+    with (
+        temporary_folder() as folder,
+        postgres(folder / "postgres", durable=False) as server,
+        valkey(folder / "valkey") as cache,
+    ):
+        stack = Stack(folder, server, cache, create_database(server, "popups"))
+        try:
+            yield stack
+        finally:
+            stack.stop_functions()
+
+
+def eventually(condition: Any, *, seconds: float = 5) -> Any:
+    """The first true value of `condition()`; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+    return value
