@@ -1,0 +1,92 @@
+"""Chromium, a shopper who uses it, and a shop whose pages embed the script."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from common.auth import new_key
+from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
+from tests.stack import FUNCTIONS, Database
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+MISSING = "BROWSER TESTS SKIPPED: no Chromium here. Install the Debian package 'chromium' to run them."
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # The pages of a made-up shop may call functions on this machine.
+    "--disable-features=LocalNetworkAccessChecks",
+]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not CHROMIUM:
+        terminalreporter.write_line(MISSING, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def functions(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The addresses of the five functions by name."""
+    return {name: request.getfixturevalue(name).url for name in FUNCTIONS}
+
+
+@pytest.fixture
+def shop(database: Database, functions: dict[str, str]) -> Shop:
+    shop_id = f"shop-{uuid.uuid4().hex[:12]}"
+    key = new_key()
+    database("INSERT INTO shops (id, name) VALUES (:id, 'Shop')", id=shop_id)
+    database(
+        "INSERT INTO api_keys (id, shop_id, prefix, key_sha256, rights) VALUES (:id, :shop_id, '', :hash, 'write')",
+        id=uuid.uuid4(),
+        shop_id=shop_id,
+        hash=hashlib.sha256(key.encode()).digest(),
+    )
+    return Shop(shop_id, key, functions)
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes a browser profile of its own; all are closed at the end, and none has logged an error of the script."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def make(**options: object) -> BrowserContext:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(5000)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def shopper(new_context: Callable[..., BrowserContext], shop: Shop) -> Shopper:
+    """At a desk, with a mouse."""
+    return Shopper(new_context(**DESKTOP), shop)
+
+
+@pytest.fixture
+def phone_shopper(new_context: Callable[..., BrowserContext], shop: Shop) -> Shopper:
+    return Shopper(new_context(**PHONE), shop)

@@ -1,0 +1,173 @@
+"""What browser tests talk about: a shop with popups, and a shopper who visits it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import BrowserContext, Error, Locator, Page, Request, Route
+
+SCRIPT = Path(__file__).parents[2] / "storefront" / "exit_intent.js"
+
+# The pages come from the test, the functions from the stack: two origins, as in production.
+ORIGIN = "http://shop.localhost"
+
+# Headless Chromium calls itself one, and the server does not count crawlers.
+_AGENT = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 {}Safari/537.36"
+DESKTOP: dict[str, Any] = {
+    "viewport": {"width": 1280, "height": 800},
+    "user_agent": _AGENT.format("X11; Linux x86_64", ""),
+}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "user_agent": _AGENT.format("Linux; Android 10; K", "Mobile "),
+    "screen": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+
+# Seconds. Longer than the one after a page's load, and after a click, in which no exit is taken for one.
+SETTLED = 1.2
+# Longer than a view takes to be counted (0.5) and its batch to be sent (1).
+SENT = 1.8
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Shop</title>
+{head}
+<script async src="/exit_intent.js" {attributes}></script>
+</head>
+<body>
+<h1>Shop</h1>
+<p><a href="#here" id="link">A link</a> <button id="offer">Offer</button>
+<select id="size" aria-label="Size"><option>S</option><option>M</option></select></p>
+{body}
+<p style="height: 5000px">Things to buy.</p>
+</body>
+</html>"""
+
+
+class Shop:
+    """A shop on the real stack. `functions` are the addresses of the functions by name."""
+
+    def __init__(self, shop_id: str, key: str, functions: dict[str, str]) -> None:
+        self.id = shop_id
+        self.functions = functions
+        self.authorization = {"Authorization": f"Bearer {key}"}
+
+    def add_popup(self, **fields: Any) -> str:
+        """An active popup with one line of text; answers its id."""
+        design = {"heading": "Before you go", "button_text": "Yes, please", **fields.pop("design", {})}
+        popup = {"name": "Popup", "status": "active", "design": design, **fields}
+        address = f"{self.functions['manage_popups']}/popups"
+        response = requests.post(address, json=popup, headers=self.authorization, timeout=10)
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+    def stats(self, popup_id: str) -> dict[str, Any]:
+        address = f"{self.functions['stats']}/popups/{popup_id}"
+        response = requests.get(address, headers=self.authorization, timeout=10)
+        response.raise_for_status()
+        return dict(response.json())
+
+    @property
+    def tag(self) -> str:
+        """The attributes with which a page of this shop embeds the script."""
+        functions = ("get_active_popups", "track_view", "track_conversion")
+        addresses = "".join(f' data-{name.replace("_", "-")}="{self.functions[name]}/"' for name in functions)
+        return f'data-shop="{escape(self.id)}"{addresses}'
+
+
+class Shopper:
+    """One browser profile that visits pages of one shop. Everything sent to the tracking functions is noted."""
+
+    def __init__(self, context: BrowserContext, shop: Shop) -> None:
+        self.context = context
+        self.shop = shop
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        context.on("request", self._note)
+        context.route(f"{ORIGIN}/exit_intent.js", lambda route: route.fulfill(path=SCRIPT, content_type="text/javascript"))
+        context.clock.install()  # runs by itself, and can be put forward
+        self.page: Page = context.new_page()
+
+    def visit(self, path: str = "/", **page: Any) -> Page:
+        """Opens a page and waits until the script has started and its first second is over."""
+        self.open(path, **page)
+        self.wait(SETTLED)
+        return self.page
+
+    def wait(self, seconds: float) -> None:
+        """Lets that much time pass for the page, without waiting for it."""
+        self.page.clock.run_for(int(seconds * 1000))
+
+    def open(
+        self, path: str = "/", *, attributes: str = "", head: str = "", body: str = "", headers: dict[str, str] | None = None
+    ) -> Page:
+        """Opens a page; every other page of the shop then looks the same."""
+        html = _PAGE.format(attributes=f"{self.shop.tag} {attributes}", head=head, body=body)
+        all_headers = {"Content-Type": "text/html; charset=utf-8", **(headers or {})}
+
+        def answer(route: Route) -> None:
+            if route.request.resource_type == "document":
+                route.fulfill(body=html, headers=all_headers)
+            else:
+                route.fallback()
+
+        self.context.unroute(f"{ORIGIN}/**")
+        self.context.route(f"{ORIGIN}/**", answer)
+        with self.page.expect_response(lambda response: response.url.startswith(self.shop.functions["get_active_popups"])):
+            self.page.goto(ORIGIN + path)
+        return self.page
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("dialog")
+
+    def leave(self) -> None:
+        """Moves the mouse out through the top."""
+        for y in (400, 200, 50, 5, -10):
+            self.page.mouse.move(640, y)
+
+    def leave_email(self, email: str = "ada@example.com") -> None:
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_role("button", name="Yes, please").click()
+
+    def is_shown(self, heading: str = "Before you go", within_ms: int = 400) -> bool:
+        """Whether a popup with this heading is on screen now or in a moment."""
+        with contextlib.suppress(Error):
+            self.dialog.get_by_role("heading", name=heading).wait_for(state="visible", timeout=within_ms)
+            return True
+        return False
+
+    def see(self) -> None:
+        """Looks at the popup until its view is counted and sent."""
+        self.page.wait_for_timeout(200)  # the browser reports what is visible in its own time
+        self.wait(SENT)
+        self.page.wait_for_timeout(200)
+
+    def explain(self) -> dict[str, Any]:
+        """exitIntent.explain(), for a shop with one popup."""
+        return dict(self.page.evaluate("exitIntent.explain()")[0])
+
+    def notes(self, storage: str = "localStorage") -> dict[str, Any]:
+        """What the script keeps, by key."""
+        script = f"Object.fromEntries(Object.entries({storage}).filter(([key]) => key.startsWith('store-notes')))"
+        return {key: json.loads(value) for key, value in self.page.evaluate(script).items()}
+
+    def views(self) -> list[dict[str, Any]]:
+        return [event for name, body in self.sent if name == "track_view" for event in body["events"]]
+
+    def conversions(self) -> list[dict[str, Any]]:
+        return [body for name, body in self.sent if name == "track_conversion"]
+
+    def _note(self, request: Request) -> None:
+        for name in ("track_view", "track_conversion"):
+            if request.method == "POST" and request.url == f"{self.shop.functions[name]}/":
+                self.sent.append((name, json.loads(request.post_data or "{}")))

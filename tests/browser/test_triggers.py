@@ -1,0 +1,269 @@
+"""When a popup shows, and when it must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.shopper import ORIGIN, SETTLED, Shop, Shopper
+
+
+def test_leaving_through_the_top_shows_the_popup(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    shopper.visit()
+    shopper.leave()
+    assert shopper.is_shown()
+
+
+def test_nothing_shows_in_the_first_second(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    shopper.open()
+    shopper.leave()
+    assert not shopper.is_shown()
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(-10, 400), (1290, 400), (640, 810)], ids=["left", "right", "bottom"]
+)
+def test_leaving_elsewhere_is_no_exit(shop: Shop, shopper: Shopper, x: int, y: int) -> None:
+    shop.add_popup()
+    page = shopper.visit()
+    page.mouse.move(640, 400)
+    page.mouse.move(x, y)
+    assert not shopper.is_shown()
+
+
+def test_leaving_with_a_button_pressed_is_no_exit(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    page = shopper.visit()
+    page.mouse.move(640, 400)
+    page.mouse.down()
+    shopper.wait(SETTLED)
+    page.mouse.move(640, -10)
+    assert not shopper.is_shown()
+
+
+def test_a_click_is_no_exit_although_the_pointer_leaves_after_it(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    page = shopper.visit()
+    page.mouse.click(640, 300)
+    shopper.leave()
+    assert not shopper.is_shown()
+
+
+def test_an_open_select_is_no_exit(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    page = shopper.visit()
+    page.focus("#size")
+    shopper.leave()
+    assert not shopper.is_shown()
+
+
+def test_a_context_menu_is_no_exit(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    page = shopper.visit()
+    page.mouse.click(640, 20, button="right")
+    shopper.wait(SETTLED)
+    page.mouse.move(640, -10)
+    assert not shopper.is_shown()
+
+
+def test_exit_is_armed_anew_on_each_page(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(frequency={"max_per_session": 5, "days_after_close": 0})
+    for path in ("/one", "/two"):
+        page = shopper.visit(path)
+        shopper.leave()
+        assert shopper.is_shown()
+        page.keyboard.press("Escape")
+        page.mouse.move(640, 400)
+        shopper.leave()
+        assert not shopper.is_shown()
+
+
+def test_a_mouse_exit_means_nothing_on_a_phone(shop: Shop, phone_shopper: Shopper) -> None:
+    shop.add_popup()
+    phone_shopper.visit()
+    phone_shopper.leave()
+    assert not phone_shopper.is_shown()
+
+
+def scroll_to(shopper: Shopper, top: int, steps: int) -> None:
+    """In equal steps, one a frame."""
+    shopper.page.evaluate(
+        """async ([top, steps]) => {
+            const from = scrollY;
+            for (let i = 1; i <= steps; i++) {
+                scrollTo(0, from + (top - from) * i / steps);
+                await new Promise(requestAnimationFrame);
+            }
+        }""",
+        [top, steps],
+    )
+
+
+def test_on_a_phone_a_fast_way_up_after_reading_is_an_exit(shop: Shop, phone_shopper: Shopper) -> None:
+    shop.add_popup()
+    phone_shopper.visit()
+    scroll_to(phone_shopper, 2000, 20)
+    phone_shopper.page.wait_for_timeout(500)
+    scroll_to(phone_shopper, 1000, 6)
+    assert phone_shopper.is_shown()
+
+
+def test_on_a_phone_a_slow_way_up_is_no_exit(shop: Shop, phone_shopper: Shopper) -> None:
+    shop.add_popup()
+    phone_shopper.visit()
+    scroll_to(phone_shopper, 2000, 20)
+    scroll_to(phone_shopper, 1000, 90)
+    assert not phone_shopper.is_shown()
+
+
+def test_on_a_phone_who_has_not_read_does_not_leave_by_scrolling(shop: Shop, phone_shopper: Shopper) -> None:
+    shop.add_popup()
+    phone_shopper.visit()
+    scroll_to(phone_shopper, 600, 10)
+    scroll_to(phone_shopper, 0, 4)
+    assert not phone_shopper.is_shown()
+
+
+def test_on_a_phone_a_tap_on_back_to_top_is_no_exit(shop: Shop, phone_shopper: Shopper) -> None:
+    shop.add_popup()
+    page = phone_shopper.visit()
+    scroll_to(phone_shopper, 2000, 20)
+    page.touchscreen.tap(200, 400)
+    scroll_to(phone_shopper, 0, 4)
+    assert not phone_shopper.is_shown()
+
+
+def look_away(shopper: Shopper, seconds: int) -> None:
+    """Headless Chromium never hides a page, so the page is told that it is hidden."""
+    page = shopper.page
+    hide = """hidden => {
+        Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+        Object.defineProperty(document, "visibilityState", {value: hidden ? "hidden" : "visible", configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    page.clock.fast_forward(seconds * 1000)
+    page.evaluate(hide, False)
+
+
+@pytest.mark.parametrize(("seconds", "shows"), [(6, True), (3, False)])
+def test_on_a_phone_returning_to_the_tab_is_an_exit(
+    shop: Shop, phone_shopper: Shopper, seconds: int, shows: bool
+) -> None:
+    shop.add_popup()
+    phone_shopper.open()
+    phone_shopper.page.clock.fast_forward(2000)
+    look_away(phone_shopper, seconds)
+    assert phone_shopper.is_shown() is shows
+
+
+def test_the_back_button_is_left_alone(shop: Shop, phone_shopper: Shopper) -> None:
+    shop.add_popup()
+    page = phone_shopper.visit("/one")
+    length = page.evaluate("history.length")
+    page.goto(f"{ORIGIN}/two")
+    phone_shopper.wait(SETTLED)
+    assert page.evaluate("history.length") == length + 1
+    page.go_back()
+    phone_shopper.wait(SETTLED)
+    assert page.url.endswith("/one")
+    assert not phone_shopper.is_shown()
+
+
+def test_time_delay_shows_after_that_many_seconds(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "time_delay", "delay_seconds": 20})
+    shopper.open()
+    shopper.wait(19)
+    assert not shopper.is_shown()
+    shopper.wait(2)
+    assert shopper.is_shown()
+
+
+def test_time_delay_waits_for_a_tab_that_nobody_looks_at(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "time_delay", "delay_seconds": 2})
+    page = shopper.page
+    shopper.open()
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    shopper.wait(5)
+    assert not shopper.is_shown()
+    page.evaluate("delete document.hidden")
+    shopper.wait(2)
+    assert shopper.is_shown()
+
+
+def test_scroll_percentage_shows_at_that_depth(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "scroll_percentage", "scroll_percentage": 60})
+    page = shopper.visit()
+    room = page.evaluate("document.documentElement.scrollHeight - innerHeight")
+    scroll_to(shopper, int(room * 0.5), 5)
+    assert not shopper.is_shown()
+    scroll_to(shopper, int(room * 0.65), 5)
+    assert shopper.is_shown()
+
+
+def test_inactivity_shows_when_nothing_was_touched_for_that_long(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "inactivity", "delay_seconds": 10})
+    page = shopper.page
+    shopper.open()
+    shopper.wait(8)
+    page.mouse.move(300, 300)
+    shopper.wait(8)
+    assert not shopper.is_shown()
+    shopper.wait(3)
+    assert shopper.is_shown()
+
+
+def test_a_click_on_the_selector_shows_and_stays_on_the_page(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "click", "selector": "#link, #offer"})
+    page = shopper.visit()
+    page.click("#link")
+    assert shopper.is_shown()
+    assert not page.url.endswith("#here")
+
+
+def test_a_click_elsewhere_does_nothing(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "click", "selector": "#offer"})
+    page = shopper.visit()
+    page.click("#link")
+    assert not shopper.is_shown()
+    assert page.url.endswith("#here")
+
+
+def test_a_selector_that_is_none_does_no_harm(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "click", "selector": "a[[["})
+    page = shopper.visit()
+    page.click("#link")
+    assert page.url.endswith("#here")
+
+
+def test_a_single_page_shop_is_followed(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(
+        trigger={"type": "time_delay", "delay_seconds": 3}, targeting={"include_pages": ["/sale"]}
+    )
+    page = shopper.page
+    shopper.open()
+    shopper.wait(5)
+    assert not shopper.is_shown()
+    page.evaluate("history.pushState({}, '', '/sale')")
+    shopper.wait(2)
+    assert not shopper.is_shown()
+    shopper.wait(2)
+    assert shopper.is_shown()
+
+
+def test_the_popup_with_the_highest_priority_shows_and_only_that_one(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(design={"heading": "Low"}, priority=1)
+    shop.add_popup(design={"heading": "High"}, priority=9)
+    shopper.visit()
+    shopper.leave()
+    assert shopper.is_shown("High")
+    assert shopper.dialog.count() == 1
+
+
+def test_no_popup_covers_a_dialog_of_the_shop(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    page = shopper.visit(body="<dialog id=own>Size guide</dialog>")
+    page.evaluate("document.getElementById('own').showModal()")
+    shopper.leave()
+    assert not shopper.is_shown()
