@@ -29,6 +29,10 @@ MEMORY_BYTES = 32 * 1024 * 1024
 OUTAGE_SECONDS = 3600
 TTL_JITTER = 0.1
 GENERATION_SECONDS = 3600
+# An event shows within 2 s: half a second until its key is dropped, one in which a reader may keep what it has.
+CHANGING_SECONDS = 0.5
+CHANGING_FRESH_SECONDS = 1.0
+CLOCK_SKEW_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,12 @@ class Cached:
 
 
 _memory: Memory[Entry] = Memory(MEMORY_BYTES, cost=lambda entry: entry.size_bytes)
+_forgotten_at: Memory[float] = Memory(10_000)
 _loading: dict[str, threading.Lock] = {}
 _loading_lock = threading.Lock()
 
-_store_script = redis_client.load_script(Path(__file__).with_name("cache_store.lua"))
-_forget_script = redis_client.load_script(Path(__file__).with_name("cache_forget.lua"))
+_store_script = redis_client.Script(Path(__file__).with_name("cache_store.lua"))
+_forget_script = redis_client.Script(Path(__file__).with_name("cache_forget.lua"))
 
 
 def fresh_in_memory(key: str, name: str = "body") -> Cached | None:
@@ -89,12 +94,25 @@ def get_or_load(key: str, load: Callable[[], Loaded], name: str = "body") -> Cac
         return _read_or_load(key, load, name)
 
 
-def forget(key: str) -> None:
-    """Drops everything under a key, everywhere; memories follow within MEMORY_SECONDS. Never fails."""
-    _memory.remove(f"{key} body")
-    if redis_client.is_configured():
+def forget(*keys: str) -> None:
+    """Drops everything under the keys, everywhere; memories follow within MEMORY_SECONDS. Never fails."""
+    for key in keys:
+        _memory.remove(f"{key} body")
+    if keys and redis_client.is_configured():
         with suppress(redis_client.RedisDown):
-            _forget_script([key], [uuid.uuid4().hex, GENERATION_SECONDS * 1000])
+            _forget_script.run_many([([key], [_new_generation(), GENERATION_SECONDS * 1000]) for key in keys])
+
+
+def forget_soon(*keys: str) -> None:
+    """Like forget, for keys that change many times a second: each is dropped at most every CHANGING_SECONDS.
+
+    What changes between two drops is not lost: an entry loaded that soon after a drop is not kept for long.
+    """
+    now = time.monotonic()
+    due = [key for key in keys if now - (_forgotten_at.get(key) or -CHANGING_SECONDS) >= CHANGING_SECONDS]
+    for key in due:
+        _forgotten_at.put(key, now)
+    forget(*due)
 
 
 def _read_or_load(key: str, load: Callable[[], Loaded], name: str) -> Cached:
@@ -112,10 +130,22 @@ def _read_or_load(key: str, load: Callable[[], Loaded], name: str) -> Cached:
         return Cached(old, "STALE")
     # Downwards only: an entry must never outlive what its loader allows, such as the start of the next popup.
     fresh_seconds = loaded.fresh_seconds * random.uniform(1 - TTL_JITTER, 1)
+    if _is_changing(generation, read_at):
+        fresh_seconds = min(fresh_seconds, CHANGING_FRESH_SECONDS)
     entry = Entry(loaded.body, _etag(loaded.body), read_at + fresh_seconds, read_at)
     _memory.put(f"{key} {name}", entry)
     _write(key, name, generation, entry, fresh_seconds)
     return Cached(entry, "MISS")
+
+
+def _new_generation() -> str:
+    return f"{uuid.uuid4().hex} {time.time()}"
+
+
+def _is_changing(generation: str, now: float) -> bool:
+    """Whether the key was dropped so lately that forget_soon may have passed over a later change."""
+    _, _, forgotten_at = generation.partition(" ")
+    return bool(forgotten_at) and now - float(forgotten_at) < CHANGING_SECONDS + CLOCK_SKEW_SECONDS
 
 
 def _is_fresh(entry: Entry) -> bool:
@@ -153,7 +183,7 @@ def _write(key: str, name: str, generation: str, entry: Entry, fresh_seconds: fl
         return
     keep_ms = int((fresh_seconds + OUTAGE_SECONDS) * 1000)
     with suppress(redis_client.RedisDown):
-        _store_script([key], [generation, name, _encode(entry), keep_ms])
+        _store_script.run([key], [generation, name, _encode(entry), keep_ms])
 
 
 def _encode(entry: Entry) -> bytes:

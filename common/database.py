@@ -10,7 +10,7 @@ import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pg8000.converters import make_params
 from pg8000.core import CoreConnection
@@ -25,12 +25,16 @@ from common.per_process import per_process
 from common.pool import Pool, PoolExhausted
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 # SQLSTATEs after which the server has ended, or is about to end, the connection: connection exceptions and shutdowns.
 _HUNG_UP = ("08", "57P")
-# A later try may succeed: also deadlocks, locks not had, a full server, a cancelled or read-only statement.
-_TRY_AGAIN = (*_HUNG_UP, "40", "53", "55P03", "57014", "25006")
+# A later try may succeed: also locks not had, a full server, a cancelled or read-only statement.
+_TRY_AGAIN = (*_HUNG_UP, "53", "55P03", "57014", "25006")
+# Deadlocks and serialization failures: rolled back so that another transaction could go on.
+_LOST_RACE = "40"
 _UNIQUE_VIOLATION = "23505"
+MAX_LOST_RACES = 3
 
 
 class Duplicate(Exception):
@@ -39,6 +43,10 @@ class Duplicate(Exception):
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
+
+
+class LostRace(DatabaseUnavailable):
+    """The database preferred another transaction to this one. Try again."""
 
 
 class Session:
@@ -118,6 +126,8 @@ class Session:
             details = error.args[0]
             sqlstate = details.get("C", "")
             self._broken = self._broken or sqlstate.startswith(_HUNG_UP)
+            if sqlstate.startswith(_LOST_RACE):
+                raise LostRace() from error
             if sqlstate.startswith(_TRY_AGAIN):
                 raise DatabaseUnavailable() from error
             if sqlstate == _UNIQUE_VIOLATION:
@@ -171,6 +181,14 @@ def transaction() -> Iterator[Session]:
     """A pooled connection for the block, whose statements are committed together when it ends without an error."""
     with session() as connection, connection.transaction():
         yield connection
+
+
+def retry_lost_races(act: Callable[[], T]) -> T:
+    """What `act` returns; it is called again, a few times at most, when Postgres prefers another transaction."""
+    for _ in range(MAX_LOST_RACES):
+        with suppress(LostRace):
+            return act()
+    return act()
 
 
 def pool_in_use() -> dict[str, int]:

@@ -55,7 +55,6 @@ def as_json_row(event: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def forget_stats(changed: set[tuple[str, uuid.UUID]]) -> None:
     """Drops the cached results of these (shop_id, popup_id): new events have changed them."""
-    for popup_id in {popup_id for _, popup_id in changed}:
-        cache.forget(cache_keys.popup_stats(popup_id))
-    for shop_id in {shop_id for shop_id, _ in changed}:
-        cache.forget(cache_keys.shop_stats(shop_id))
+    popups = {cache_keys.popup_stats(popup_id) for _, popup_id in changed}
+    shops = {cache_keys.shop_stats(shop_id) for shop_id, _ in changed}
+    cache.forget_soon(*popups, *shops)

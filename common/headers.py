@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
@@ -29,6 +29,7 @@ class Audience(Enum):
         return self.value
 
 
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
 _REQUEST_HEADERS = {
     Audience.STOREFRONT: "Content-Type, If-None-Match",
@@ -39,7 +40,7 @@ _REQUEST_HEADERS = {
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The platform's trace id (W3C traceparent, or Google's older header), or a new one: 32 hex digits."""
     trace = headers.get("traceparent", "")[3:35] or headers.get("x-cloud-trace-context", "")[:32]
-    return trace if re.fullmatch(r"[0-9a-f]{32}", trace) else uuid.uuid4().hex
+    return trace if trace and _TRACE_ID.fullmatch(trace) else os.urandom(16).hex()
 
 
 def cors_headers(audience: Audience, origin: str | None) -> dict[str, str]:

@@ -130,7 +130,10 @@ class Function:
         forwarded_for = request.headers.get("x-forwarded-for")
         address = client_address(request.peer, forwarded_for, settings().trusted_proxies)
         request.logged["client"] = truncated(address)
-        verdict = await in_thread(rate_limit.hit, self.limit, limited_client(address))
+        client = limited_client(address)
+        verdict = rate_limit.hit_in_memory(self.limit, client)
+        if verdict is None:
+            verdict = await in_thread(rate_limit.hit, self.limit, client)
         request.answer_headers |= limit_headers(verdict)
         rate_limit.refuse_if_exceeded(verdict)
 

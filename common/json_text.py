@@ -25,7 +25,7 @@ def loads(body: bytes) -> Any:
 
 
 def dumps(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_as_json).encode()
+    return _encode(data).encode()
 
 
 def format_time(instant: datetime.datetime) -> str:
@@ -44,6 +44,10 @@ def _as_json(value: Any) -> str:
     if isinstance(value, uuid.UUID | datetime.date | Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+# Made once: json.dumps with any option would make an encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_json).encode
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -13,6 +13,8 @@ from typing import Any
 
 from common.config import settings
 
+# Made once: json.dumps with any option would make an encoder for each line.
+_encode = json.JSONEncoder(default=str, separators=(",", ":")).encode
 _SEVERITIES = {"DEBUG": 100, "INFO": 200, "WARNING": 400, "ERROR": 500}
 
 
@@ -20,9 +22,8 @@ def write(severity: str, message: str, **fields: Any) -> None:
     """Writes one line, unless LOG_LEVEL is above its severity (DEBUG, INFO, WARNING or ERROR)."""
     if _SEVERITIES[severity] < _SEVERITIES[settings().log_level]:
         return
-    line = json.dumps({"severity": severity, "message": message, **fields}, default=str)
     # One write a line: lines of several threads do not mix.
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(_encode({"severity": severity, "message": message, **fields}) + "\n")
     sys.stdout.flush()
 
 

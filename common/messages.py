@@ -35,7 +35,7 @@ class Request:
     peer: str
     # Found out on the way to the handler.
     data: Any = None
-    query: dict[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
     key: Key | None = None
     # What every answer to this request carries, and what its log line says.
     answer_headers: dict[str, str] = field(default_factory=dict)

@@ -42,6 +42,9 @@ class _Breaker:
             self._next_try = now + BREAKER_SECONDS
             return True
 
+    def would_allow(self) -> bool:
+        return self._closed or time.monotonic() >= self._next_try
+
     def record(self, *, success: bool) -> None:
         if success == self._closed:
             return
@@ -53,6 +56,11 @@ class _Breaker:
 
 def is_configured() -> bool:
     return settings().redis_url is not None
+
+
+def is_reachable() -> bool:
+    """Whether Redis answered when it was last asked, or is to be tried again."""
+    return is_configured() and _breaker().would_allow()
 
 
 def call(command: Callable[[Any], T]) -> T:
@@ -71,14 +79,27 @@ def call(command: Callable[[Any], T]) -> T:
     return result
 
 
-def load_script(path: Path) -> Callable[..., Any]:
-    """A Lua file as `run(keys, arguments)`: one round trip, sent by its hash once the server has it."""
-    source = path.read_text()
+class Script:
+    """A Lua file, sent by its hash once the server has it."""
 
-    def run(keys: list[str], arguments: list[Any]) -> Any:
-        return call(lambda client: _script(source)(keys=keys, args=arguments, client=client))
+    def __init__(self, path: Path) -> None:
+        self._source = path.read_text()
 
-    return run
+    def run(self, keys: list[str], arguments: list[Any]) -> Any:
+        """What the script returns, in one round trip. Raises RedisDown."""
+        return call(lambda client: _script(self._source)(keys=keys, args=arguments, client=client))
+
+    def run_many(self, runs: list[tuple[list[str], list[Any]]]) -> list[Any]:
+        """What each run of the script returns, in one round trip to each server. Raises RedisDown."""
+
+        def command(client: Any) -> Any:
+            pipeline = client.pipeline(transaction=False)
+            for keys, arguments in runs:
+                pipeline.eval(self._source, len(keys), *keys, *arguments)
+            return pipeline.execute()
+
+        results: list[Any] = call(command)
+        return results
 
 
 @per_process

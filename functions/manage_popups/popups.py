@@ -124,8 +124,7 @@ def _update(session: database.Session, read: database.Row, changed: dict[str, An
 
 def _forget_shop(shop_id: str) -> None:
     """Drops the cached answers that a change of one popup changes."""
-    cache.forget(cache_keys.active_popups(shop_id))
-    cache.forget(cache_keys.shop_stats(shop_id))
+    cache.forget(cache_keys.active_popups(shop_id), cache_keys.shop_stats(shop_id))
 
 
 def _refuse_if_stale(request: Request, popup: database.Row) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from common import database
@@ -22,7 +22,7 @@ DEFAULT_DAYS = 30
 UNKNOWN_POPUP_SECONDS = 2
 
 
-def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: dict[str, Any]) -> Loaded:
+def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any]) -> Loaded:
     with database.session(replica=True) as session:
         shop = session.fetch_one(queries.SELECT_SHOP_OF_POPUP, shop_id=shop_id, popup_id=popup_id)
         if shop is None:
@@ -38,7 +38,7 @@ def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: dict[str, Any]) 
     return Loaded(dumps(report), _fresh_seconds(shop))
 
 
-def load_shop_report(shop_id: str, query: dict[str, Any]) -> Loaded:
+def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
     with database.session(replica=True) as session:
         shop = session.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
         assert shop is not None, "an API key belongs to a shop"

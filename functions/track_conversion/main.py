@@ -15,8 +15,8 @@ function = Function("track_conversion", limit=CONVERSIONS, audience=Audience.STO
 
 
 @function.endpoint("POST", body=ConversionSchema())
-def accept_conversion(request: Request) -> Response:
-    recorded = record_conversion(request.data, request.headers.get("origin"))  # returns once it is committed
+async def accept_conversion(request: Request) -> Response:
+    recorded = await record_conversion(request.data, request.headers.get("origin"))  # returns once it is committed
     if recorded["refusal"]:
         raise refusal(recorded["refusal"])
     answer = {"conversion_id": recorded["conversion_id"]}

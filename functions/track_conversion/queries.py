@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from common import database
+from common.database import retry_lost_races
 from common.errors import DatabaseUnavailable
 from common.events import as_json_row, forget_stats
+from common.group_commit import GroupCommit
 from common.ids import new_id
 from common.json_text import dumps
+from common.per_process import per_process
 from functions.track_conversion.email_forms import canonical, normalized
 
 # Read from the top: what is given, what of it is known already, what is new; then a subscriber, a purchase and a code
@@ -21,7 +24,7 @@ INSERT_CONVERSIONS = """
             coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
             popups.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
             CASE WHEN popups.id IS NULL THEN 'popup_not_found'
-                WHEN shops.allowed_origins <> '{}' AND (event.origin = ANY (shops.allowed_origins)) IS NOT TRUE
+                WHEN shops.allowed_origins <> '{}' AND event.origin <> ALL (shops.allowed_origins)
                 THEN 'origin_not_allowed' END AS refusal
         FROM json_to_recordset(:events) AS event (
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
@@ -161,24 +164,45 @@ INSERT_CONVERSIONS = """
 MAX_TRIES = 5
 
 
-def record_conversion(conversion: dict[str, Any], origin: str | None) -> database.Row:
+async def record_conversion(conversion: dict[str, Any], origin: str | None) -> database.Row:
     """Stores a conversion and counts it if it is new.
 
     Returns its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
     `is_new`. When it returns, the conversion is committed. Raises DatabaseUnavailable; sending it again is safe.
     """
-    events = dumps([_as_row(conversion, origin)]).decode()
+    (recorded,) = await _writer().submit([_as_row(conversion, origin)])
+    return recorded
+
+
+@per_process
+def _writer() -> GroupCommit[dict[str, Any], database.Row]:
+    return GroupCommit(_insert_conversions)
+
+
+def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]:
+    """Commits the conversions. Returns the row of each."""
+    recorded: dict[int, database.Row] = {}
     for _ in range(MAX_TRIES):
-        try:
-            row = database.fetch_all(INSERT_CONVERSIONS, events=events)[0]
-        except database.Duplicate:
-            continue
-        if row["refusal"] is None and row["conversion_id"] is None:
-            continue
-        if row["is_new"]:
-            forget_stats({(row["shop_id"], row["popup_id"])})
-        return row
+        waiting = [
+            {**conversion, "position": position}
+            for position, conversion in enumerate(conversions)
+            if position not in recorded
+        ]
+        rows = _try_insert(waiting)
+        recorded |= {row["position"]: row for row in rows if row["refusal"] or row["conversion_id"]}
+        forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["is_new"]})
+        if len(recorded) == len(conversions):
+            return [recorded[position] for position in range(len(conversions))]
     raise DatabaseUnavailable()
+
+
+def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
+    """The rows of one statement; none where it ran into another's claim of the same code."""
+    events = dumps(conversions).decode()
+    try:
+        return retry_lost_races(lambda: database.fetch_all(INSERT_CONVERSIONS, events=events))
+    except database.Duplicate:
+        return []
 
 
 def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
@@ -186,9 +210,8 @@ def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
     viewer = conversion["visitor_id"] or conversion["session_id"]
     return as_json_row(
         conversion,
-        position=0,
         origin=origin,
         email_normalized=normalized(email) if email else None,
-        new_subscriber_id=new_id(),
+        new_subscriber_id=str(new_id()),
         claimer=f"email:{canonical(email)}" if email else f"viewer:{viewer}",
     )

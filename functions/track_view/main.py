@@ -16,11 +16,11 @@ function = Function("track_view", limit=VIEWS, audience=Audience.STOREFRONT)
 
 
 @function.endpoint("POST", body=ViewsSchema())
-def accept_views(request: Request) -> Response:
+async def accept_views(request: Request) -> Response:
     views = request.data["events"]
     if is_crawler(request):
         return json_response({"accepted": len(views)}, 202)
-    rejected = record_views(views, request.headers.get("origin"))  # returns once they are committed
+    rejected = await record_views(views, request.headers.get("origin"))  # returns once they are committed
     if rejected and not request.data["is_list"]:
         raise refusal(rejected[0]["code"])
     if len(rejected) == len(views) and all(each["code"] == "origin_not_allowed" for each in rejected):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from common import cache, cache_keys, database
+from common.database import retry_lost_races
 from common.events import as_json_row, forget_stats
+from common.group_commit import GroupCommit
 from common.json_text import dumps
+from common.per_process import per_process
 
 # Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
 # never deadlock. A popup's own variants and the holdout are kept; a variant it does not have counts as none.
@@ -18,7 +21,7 @@ INSERT_VIEWS = """
                     OR popups.variants @> jsonb_build_array(jsonb_build_object('id', event.variant_id))
                 THEN event.variant_id ELSE '' END AS variant,
             CASE WHEN popups.id IS NULL THEN 'popup_not_found'
-                WHEN shops.allowed_origins <> '{}' AND (event.origin = ANY (shops.allowed_origins)) IS NOT TRUE
+                WHEN shops.allowed_origins <> '{}' AND event.origin <> ALL (shops.allowed_origins)
                 THEN 'origin_not_allowed' END AS refusal
         FROM json_to_recordset(:events) AS event (
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
@@ -74,30 +77,47 @@ INSERT_VIEWS = """
         ORDER BY shop_id, day, device_type
         ON CONFLICT (shop_id, day, device_type) DO UPDATE SET viewers = tally.viewers + excluded.viewers
     )
-    SELECT given.position, given.shop_id, given.popup_id, given.refusal, given.view_limit <= before.views + (
-        SELECT count(*) FROM new_view WHERE new_view.popup_id = given.popup_id AND new_view.variant_id <> 'holdout'
-    ) AS limit_reached
+    SELECT position, NULL AS shop_id, NULL AS popup_id, refusal, NULL AS limit_reached
     FROM given
-    LEFT JOIN LATERAL (
-        SELECT coalesce(sum(views), 0) AS views
-        FROM daily_views
-        WHERE given.view_limit IS NOT NULL
-          AND (daily_views.shop_id, daily_views.popup_id) = (given.shop_id, given.popup_id)
-          AND daily_views.variant_id <> 'holdout'
-    ) AS before ON given.view_limit IS NOT NULL
-    ORDER BY given.position
+    WHERE refusal IS NOT NULL
+    UNION ALL
+    SELECT NULL, shop_id, popup_id, NULL, view_limit <= (
+        SELECT coalesce(sum(views), 0)
+        FROM daily_views AS tally
+        WHERE (tally.shop_id, tally.popup_id) = (changed.shop_id, changed.popup_id) AND tally.variant_id <> 'holdout'
+    ) + shown
+    FROM (
+        SELECT given.shop_id, given.popup_id, given.view_limit, count(*) FILTER (WHERE variant <> 'holdout') AS shown
+        FROM given
+        JOIN inserted USING (event_id)
+        GROUP BY given.shop_id, given.popup_id, given.view_limit
+    ) AS changed
 """
 
 
-def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
+async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
     """Stores the views and counts those that are new. Returns `{"index", "code"}` of those it refused.
 
     When it returns, the others are committed. Raises DatabaseUnavailable; sending the same views again is safe.
     """
-    events = [as_json_row(view, position=index, origin=origin) for index, view in enumerate(views)]
-    rows = database.fetch_all(INSERT_VIEWS, events=dumps(events).decode())
-    taken = [row for row in rows if row["refusal"] is None]
-    for shop_id in {row["shop_id"] for row in taken if row["limit_reached"]}:
-        cache.forget(cache_keys.active_popups(shop_id))
-    forget_stats({(row["shop_id"], row["popup_id"]) for row in taken})
-    return [{"index": row["position"], "code": row["refusal"]} for row in rows if row["refusal"]]
+    refusals = await _writer().submit([as_json_row(view, origin=origin) for view in views])
+    return [{"index": index, "code": code} for index, code in enumerate(refusals) if code]
+
+
+@per_process
+def _writer() -> GroupCommit[dict[str, Any], str | None]:
+    return GroupCommit(_insert_views)
+
+
+def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
+    """Commits the views. Returns for each the code of its refusal, or None."""
+    events = dumps([{**view, "position": position} for position, view in enumerate(views)]).decode()
+    rows = retry_lost_races(lambda: database.fetch_all(INSERT_VIEWS, events=events))
+    refusals: list[str | None] = [None] * len(views)
+    for row in rows:
+        if row["refusal"]:
+            refusals[row["position"]] = row["refusal"]
+    changed = [row for row in rows if row["shop_id"]]
+    forget_stats({(row["shop_id"], row["popup_id"]) for row in changed})
+    cache.forget(*{cache_keys.active_popups(row["shop_id"]) for row in changed if row["limit_reached"]})
+    return refusals

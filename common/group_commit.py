@@ -1,0 +1,108 @@
+"""Group commit: what arrives while a batch is being written goes out as the next batch, and one commit answers all.
+
+There is no timer and no thread of its own: the first submission starts a flush at once, the end of a flush starts the
+next, and nothing runs when nothing waits. Nobody is answered before the commit that holds his events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from common.errors import DatabaseUnavailable
+from common.threads import in_thread
+
+Event = TypeVar("Event")
+Answer = TypeVar("Answer")
+
+# Beyond this a statement gains nothing in events a second, and its last event waits for all others.
+MAX_EVENTS_A_FLUSH = 500
+# Two, so that one batch is being sent while Postgres commits the other.
+MAX_FLUSHES = 2
+# About a second of work and 10 MB; whoever comes later is better served by another instance.
+MAX_EVENTS_WAITING = 10_000
+
+
+@dataclass(slots=True)
+class _Submission(Generic[Event, Answer]):
+    events: list[Event]
+    answers: asyncio.Future[list[Answer]]
+
+
+class GroupCommit(Generic[Event, Answer]):
+    """Batches of events for `write`, which returns one answer for each event once all are committed.
+
+    `write` runs in a thread. Lives on one event loop.
+    """
+
+    def __init__(self, write: Callable[[list[Event]], list[Answer]]) -> None:
+        self._write = write
+        self._waiting: deque[_Submission[Event, Answer]] = deque()
+        self._events_waiting = 0
+        self._flushes: set[asyncio.Task[None]] = set()
+
+    async def submit(self, events: list[Event]) -> list[Answer]:
+        """The answers to the events, once they are committed; a submission is written in one piece.
+
+        Raises DatabaseUnavailable when too many wait already, or what `write` raised; then sending again is safe,
+        because events have ids.
+        """
+        if self._events_waiting + len(events) > MAX_EVENTS_WAITING:
+            raise DatabaseUnavailable()
+        submission = _Submission[Event, Answer](events, asyncio.get_running_loop().create_future())
+        self._waiting.append(submission)
+        self._events_waiting += len(events)
+        # Not at once: what else this turn of the loop brings shall come along.
+        asyncio.get_running_loop().call_soon(self._start_flush)
+        return await submission.answers
+
+    def _start_flush(self) -> None:
+        if self._waiting and len(self._flushes) < MAX_FLUSHES:
+            flush = asyncio.get_running_loop().create_task(self._flush(self._take_batch()))
+            self._flushes.add(flush)
+            flush.add_done_callback(self._end_flush)
+
+    def _end_flush(self, flush: asyncio.Task[None]) -> None:
+        self._flushes.discard(flush)
+        self._start_flush()
+
+    def _take_batch(self) -> list[_Submission[Event, Answer]]:
+        batch: list[_Submission[Event, Answer]] = []
+        size = 0
+        while self._waiting and size + len(self._waiting[0].events) <= MAX_EVENTS_A_FLUSH:
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1].events)
+        self._events_waiting -= size
+        return batch
+
+    async def _flush(self, batch: list[_Submission[Event, Answer]]) -> None:
+        try:
+            outcomes = await in_thread(self._write_isolated, batch)
+        except BaseException as error:
+            outcomes = [error] * len(batch)
+        for submission, outcome in zip(batch, outcomes, strict=True):
+            if submission.answers.done():
+                continue  # its request was cancelled
+            if isinstance(outcome, BaseException):
+                submission.answers.set_exception(outcome)
+            else:
+                submission.answers.set_result(outcome)
+
+    def _write_isolated(self, batch: list[_Submission[Event, Answer]]) -> list[list[Answer] | BaseException]:
+        """The answers to each submission, or the error it alone caused: a batch that fails is halved until it is found.
+
+        Halving does not help against an unreachable database: that error is everybody's.
+        """
+        try:
+            answers = iter(self._write([event for submission in batch for event in submission.events]))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+            middle = len(batch) // 2
+            return self._write_isolated(batch[:middle]) + self._write_isolated(batch[middle:])
+        return [[next(answers) for _ in submission.events] for submission in batch]
