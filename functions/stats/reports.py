@@ -57,7 +57,7 @@ def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
     return Loaded(dumps(report), _fresh_seconds(shop))
 
 
-def _period(query: dict[str, Any], today: datetime.date) -> dict[str, datetime.date]:
+def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetime.date]:
     """The days asked for; one end alone asks for the 30 days from or to it, none for the last 30."""
     span = datetime.timedelta(days=DEFAULT_DAYS - 1)
     first, last = query["from_"], query["to"]
