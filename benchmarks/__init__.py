@@ -1,0 +1,1 @@
+"""How fast the functions are, beside functions that do nothing: `python -m benchmarks --help`."""

@@ -1,0 +1,68 @@
+"""python -m benchmarks [scenario …] [--rounds N] [--seconds S] [--save]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.load import find_wrk
+from benchmarks.report import describe_machine
+from benchmarks.scenarios import SCENARIOS, Run
+from benchmarks.servers import running_bench
+from benchmarks.shop import make_shops
+from cli.child import StartError
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def main() -> None:
+    options = _parse()
+    try:
+        find_wrk()
+        machine = describe_machine()
+        print(machine, flush=True)
+        with running_bench() as bench:
+            run = Run(bench, make_shops(bench), options.rounds, options.seconds)
+            for name in options.scenarios or ["functions"]:
+                _measure(name, run, machine, save=options.save)
+    except StartError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _measure(name: str, run: Run, machine: str, *, save: bool) -> None:
+    scenario = SCENARIOS[name]
+    print(f"\n## {scenario.__doc__}\n", flush=True)
+    result = scenario(run)
+    print(result, flush=True)
+    if save:
+        command = f"python -m benchmarks {name} --rounds {run.rounds} --seconds {run.seconds} --save"
+        RESULTS.mkdir(exist_ok=True)
+        text = f"# {scenario.__doc__}\n\n`{command}`\n\n{result}\n\n{machine}\n"
+        (RESULTS / f"{name}.md").write_text(text)
+
+
+def _parse() -> argparse.Namespace:
+    scenarios = "\n".join(f"  {name:10} {scenario.__doc__}" for name, scenario in SCENARIOS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measures the functions beside two that do nothing, in alternating rounds.",
+        epilog=f"scenarios:\n{scenarios}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenarios", nargs="*", metavar="scenario", help="default: functions")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of each target (5)")
+    parser.add_argument("--seconds", type=int, default=3, metavar="S", help="length of a round (3)")
+    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/SCENARIO.md")
+    options = parser.parse_args()
+    if unknown := set(options.scenarios) - set(SCENARIOS):
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+    if options.rounds < 1 or options.seconds < 1:
+        parser.error("--rounds and --seconds are 1 at least")
+    return options
+
+
+if __name__ == "__main__":
+    main()

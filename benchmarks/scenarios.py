@@ -1,0 +1,182 @@
+"""What can be measured: each scenario takes the bench and returns its result as Markdown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import requests
+
+from benchmarks.load import Round, Target, run_steady, run_wrk
+from benchmarks.report import AIO, FLASK, compare, table
+from benchmarks.servers import Bench
+from benchmarks.shop import SHOWN, SPREAD, Shop, view_body
+from common.ids import new_id
+from tests.stack import open_database
+
+EVENTS_FOR_MEMORY = 200_000
+EVENTS_A_REQUEST = 20
+STEADY_PER_SECOND = 500
+STEADY_FOR_ROUNDS = 10
+WARM_UP_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of the benchmarks: the servers, the shops, and how long to measure."""
+
+    bench: Bench
+    shops: dict[str, Shop]
+    rounds: int
+    seconds: int
+
+    def url(self, function: str) -> str:
+        return self.bench.function(function).url
+
+    def stored_views(self) -> int:
+        with open_database(self.bench.database_url) as database:
+            return int(database.value("SELECT count(*) FROM popup_views"))
+
+
+def each_function(run: Run) -> str:
+    """Every function beside both no-ops"""
+    shop = run.shops[SHOWN]
+    key = {"Authorization": f"Bearer {shop.key}"}
+    popup = f"popups/{shop.popup_ids[0]}"
+    return _alternate(
+        run,
+        *_noops(run),
+        Target("get_active_popups", f"{run.url('get_active_popups')}/?shop_id={shop.id}"),
+        _views(run, "track_view", shop.popup_ids[:1]),
+        Target("track_conversion, a click", run.url("track_conversion"), "clicks", popup_ids=shop.popup_ids[:1]),
+        Target("manage_popups, one popup", f"{run.url('manage_popups')}/{popup}", headers=key),
+        Target("stats, one popup", f"{run.url('stats')}/{popup}", headers=key),
+    )
+
+
+def reads(run: Run) -> str:
+    """get_active_popups, warm, with 10 popups: whole answers and 304s"""
+    url = f"{run.url('get_active_popups')}/?shop_id={SHOWN}"
+    answer = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=10)
+    known = {"If-None-Match": answer.headers["ETag"]}
+    return f"The answer has {len(answer.content):,} bytes.\n\n" + _alternate(
+        run,
+        *_noops(run),
+        Target("get_active_popups", url),
+        Target("get_active_popups, gzip", url, headers={"Accept-Encoding": "gzip"}),
+        Target("get_active_popups, 304", url, headers=known),
+    )
+
+
+def views(run: Run) -> str:
+    """track_view: one event or 20 a request, one hot popup or 100, beside a plain INSERT and COMMIT"""
+    hot, spread = run.shops[SHOWN].popup_ids[:1], run.shops[SPREAD].popup_ids
+    return _alternate(
+        run,
+        *_noops(run, "views", hot),
+        _views(run, "plain INSERT and COMMIT", hot, function="plain_insert"),
+        _views(run, "track_view, one hot popup", hot),
+        _views(run, "track_view, 100 popups", spread),
+        _views(run, "track_view, 20 events, one hot popup", hot, events=EVENTS_A_REQUEST),
+        _views(run, "track_view, 20 events, 100 popups", spread, events=EVENTS_A_REQUEST),
+    )
+
+
+def steady(run: Run) -> str:
+    """track_view at a fixed 500 requests a second, beside both no-ops"""
+    popup_id = run.shops[SHOWN].popup_ids[0]
+    seconds = run.seconds * STEADY_FOR_ROUNDS
+    functions = {FLASK: "hello_flask", AIO: "hello_aio", "track_view": "track_view"}
+    rows = []
+    for name, function in functions.items():
+        url = run.url(function)
+        run_steady(url, lambda: view_body(popup_id, str(new_id())), STEADY_PER_SECOND, WARM_UP_SECONDS)
+        each = run_steady(url, lambda: view_body(popup_id, str(new_id())), STEADY_PER_SECOND, seconds)
+        rows.append((name, each.requests, f"{each.p50_ms:.1f}", f"{each.p99_ms:.1f}", each.errors))
+    about = f"{STEADY_PER_SECOND} requests a second for {seconds} s each; a latency counts from when it was due."
+    return f"{about}\n\n" + table(("", "requests", "p50 ms", "p99 ms", "errors"), rows)
+
+
+def memory(run: Run) -> str:
+    """track_view's memory while it takes 200 000 events"""
+    server = run.bench.start("track_view")
+    target = _views(run, "track_view", run.shops[SHOWN].popup_ids[:1], events=EVENTS_A_REQUEST, url=server.url)
+    rows = []
+    try:
+        events = 0
+        rows.append(_memory_row(events, server.memory_mib()))
+        while events < EVENTS_FOR_MEMORY:
+            done = run_wrk(target, run.seconds)
+            events += (done.requests - done.errors) * EVENTS_A_REQUEST
+            rows.append(_memory_row(events, server.memory_mib()))
+            if not done.requests:
+                break
+    finally:
+        server.child.stop()
+    return table(("events", "worker, resident MiB", "worker and master, PSS MiB"), rows)
+
+
+def start(run: Run) -> str:
+    """From process start to the first answer, Redis warm"""
+    url = f"/?shop_id={SHOWN}"
+    requests.get(run.url("get_active_popups") + url, timeout=10).raise_for_status()
+    took: dict[str, list[float]] = {"hello_flask": [], "hello_aio": [], "get_active_popups": []}
+    for _ in range(run.rounds):
+        for name, seconds in took.items():
+            seconds.append(_seconds_to_first_answer(run.bench, name, url))
+    rows = [
+        (name, f"{1000 * median(seconds):,.0f}", f"{median(_each_over(seconds, took['hello_aio'])):.2f}")
+        for name, seconds in took.items()
+    ]
+    return f"Medians of {run.rounds} alternating starts.\n\n" + table(("", "ms", "of aio"), rows)
+
+
+SCENARIOS: dict[str, Callable[[Run], str]] = {
+    "functions": each_function,
+    "reads": reads,
+    "views": views,
+    "steady": steady,
+    "memory": memory,
+    "start": start,
+}
+
+
+def _alternate(run: Run, *targets: Target) -> str:
+    """A B C, A B C …: what else the machine does meanwhile hits all of them alike."""
+    rounds: dict[str, list[Round]] = {target.name: [] for target in targets}
+    for target in targets:
+        run_wrk(target, WARM_UP_SECONDS)
+    for _ in range(run.rounds):
+        for target in targets:
+            rounds[target.name].append(run_wrk(target, run.seconds))
+    return compare(rounds, targets)
+
+
+def _noops(run: Run, kind: str = "get", popup_ids: list[str] | None = None) -> list[Target]:
+    functions = {FLASK: "hello_flask", AIO: "hello_aio"}
+    return [Target(name, run.url(function), kind, popup_ids=popup_ids or []) for name, function in functions.items()]
+
+
+def _views(
+    run: Run, name: str, popup_ids: list[str], *, function: str = "track_view", events: int = 1, url: str = ""
+) -> Target:
+    return Target(name, url or run.url(function), "views", events, popup_ids, stored=run.stored_views)
+
+
+def _memory_row(events: int, memory_mib: tuple[float, float]) -> tuple[str, ...]:
+    return f"{events:,}", *(f"{mib:.0f}" for mib in memory_mib)
+
+
+def _seconds_to_first_answer(bench: Bench, name: str, url: str) -> float:
+    started = time.perf_counter()
+    server = bench.start(name)
+    requests.get(server.url + url, timeout=10).raise_for_status()
+    took = time.perf_counter() - started
+    server.child.stop()
+    return took
+
+
+def _each_over(own: list[float], others: list[float]) -> list[float]:
+    return [mine / other for mine, other in zip(own, others, strict=True)]

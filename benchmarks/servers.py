@@ -1,0 +1,127 @@
+"""What is measured, and what it needs: functions on one core, Postgres, Valkey and the load on another."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import requests
+
+from cli.child import Child, StartError, free_port
+from cli.embedded import Postgres, Valkey, postgres, valkey
+from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, NO_LIMITS, ROOT, create_database, temporary_folder
+
+NOOPS = {"hello_flask": "benchmarks/hello_flask.py", "hello_aio": "benchmarks/hello_aio.py"}
+OTHERS = {"plain_insert": "benchmarks/plain_insert.py"}
+SOURCES = NOOPS | OTHERS | {name: f"functions/{name}/main.py" for name in FUNCTIONS}
+ON_ASGI = {"hello_aio", "plain_insert", *ASGI_FUNCTIONS}
+
+
+@dataclass
+class Server:
+    """One function under functions-framework."""
+
+    name: str
+    port: int
+    child: Child
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        with suppress(requests.RequestException):
+            return requests.get(f"{self.url}/_health", timeout=5).status_code == 200
+        return False
+
+    def memory_mib(self) -> tuple[float, float]:
+        """What the worker has resident, and what worker and master have together, shared pages counted once."""
+        master = psutil.Process(self.child.pid)
+        family = [master, *master.children(recursive=True)]
+        resident = max(process.memory_info().rss for process in family)
+        together = sum(process.memory_full_info().pss for process in family)
+        return resident / 2**20, together / 2**20
+
+
+@dataclass
+class Bench:
+    """The servers of one run, and the functions started so far."""
+
+    folder: Path
+    postgres: Postgres
+    valkey: Valkey
+    database_url: str
+    function_core: int
+    _started: dict[str, Server] = field(default_factory=dict)
+
+    def function(self, name: str) -> Server:
+        """The function of that name, started at its first use."""
+        if name not in self._started:
+            self._started[name] = self.start(name)
+        return self._started[name]
+
+    def start(self, name: str) -> Server:
+        """A new process of the function, pinned to the functions' core, its limits off."""
+        server = self.prepare(name)
+        with running_on(self.function_core):
+            server.child.start(server.answers)
+        return server
+
+    def prepare(self, name: str) -> Server:
+        port = free_port()
+        target = "hello" if name in NOOPS else name
+        program = Path(sys.executable).with_name("functions-framework")
+        words = ["--source", SOURCES[name], "--target", target, "--host", "127.0.0.1", "--port", str(port)]
+        environ = {**os.environ, **NO_LIMITS, "DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url}
+        if name in ON_ASGI:
+            environ["FUNCTION_USE_ASGI"] = "1"
+        log = self.folder / f"{name}-{port}.log"
+        return Server(name, port, Child(name, [program, *words], log, environ=environ, folder=ROOT))
+
+    def stop_functions(self) -> None:
+        for server in self._started.values():
+            server.child.stop()
+        self._started.clear()
+
+
+@contextmanager
+def running_bench() -> Iterator[Bench]:
+    """Everything but the functions, on the second core; nothing of it is left afterwards."""
+    function_core, other_core = _two_cores()
+    with (
+        running_on(other_core),
+        temporary_folder() as folder,
+        # Durable: what a commit costs on this machine's disk is part of the answer.
+        postgres(folder / "postgres", durable=True) as database,
+        valkey(folder / "valkey") as cache,
+    ):
+        bench = Bench(folder, database, cache, create_database(database, "popups"), function_core)
+        try:
+            yield bench
+        finally:
+            bench.stop_functions()
+
+
+@contextmanager
+def running_on(core: int) -> Iterator[None]:
+    """This process, and what it starts meanwhile, on one core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _two_cores() -> tuple[int, int]:
+    if not hasattr(os, "sched_getaffinity"):
+        raise StartError("the benchmarks pin processes to cores, which needs Linux")
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise StartError("the benchmarks need two cores: one for the function, one for everything else")
+    return cores[0], cores[1]

@@ -1,0 +1,67 @@
+"""The shop that is measured: a key, ten popups that are shown, and a hundred for spread-out views."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from benchmarks.servers import Bench
+from common import auth
+from common.config import load
+from common.connect import connect
+from common.database import Session
+
+SHOWN, SPREAD = "shown", "spread"
+POPUPS = {SHOWN: 10, SPREAD: 100}
+
+INSERT_SHOP = "INSERT INTO shops (id, name) VALUES (:id, :id)"
+
+
+@dataclass(frozen=True)
+class Shop:
+    id: str
+    key: str
+    popup_ids: list[str]
+
+
+def make_shops(bench: Bench) -> dict[str, Shop]:
+    """One shop for each of POPUPS, its popups made through the merchant API."""
+    session = Session(connect(load({"DATABASE_URL": bench.database_url})))
+    shops = {}
+    for shop_id, count in POPUPS.items():
+        key = auth.new_key()
+        session.execute(INSERT_SHOP, id=shop_id)
+        auth.insert_key(session, shop_id, "write", "benchmarks", key)
+        shops[shop_id] = Shop(shop_id, key, _make_popups(bench, key, count))
+    session.close()
+    return shops
+
+
+def _make_popups(bench: Bench, key: str, count: int) -> list[str]:
+    url = f"{bench.function('manage_popups').url}/popups"
+    with requests.Session() as http:
+        http.headers["Authorization"] = f"Bearer {key}"
+        answers = [http.post(url, json=_popup(number), timeout=10) for number in range(count)]
+    for answer in answers:
+        answer.raise_for_status()
+    return [answer.json()["id"] for answer in answers]
+
+
+def _popup(number: int) -> dict[str, Any]:
+    return {
+        "name": f"Popup {number}",
+        "status": "active",
+        "priority": number,
+        "design": {"heading": f"Leaving already? ({number})", "subheading": "Take 10 % with you.", "button_text": "Go"},
+        "targeting": {"include_pages": ["/products/*"], "exclude_pages": ["/checkout*"]},
+        "offer": {"type": "email_capture", "consent_text": "I agree to receive e-mail."},
+    }
+
+
+def view_body(popup_id: str, event_id: str) -> bytes:
+    """A view as the storefront script sends it, by a visitor of its own."""
+    view = {"event_id": event_id, "popup_id": popup_id, "session_id": event_id, "visitor_id": event_id}
+    return json.dumps(view | {"device_type": "desktop", "page_url": "https://shop.example/products/1"}).encode()
