@@ -13,9 +13,8 @@ help: ## Show this list
 setup: $(READY) ## Make .venv ready; the other targets do it by themselves
 
 # Everything in it is pinned and checked by hash; the project itself goes in editable.
-$(READY): requirements-dev.txt pyproject.toml
+$(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.13")'
-	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

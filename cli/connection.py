@@ -1,0 +1,31 @@
+"""The command's one connection to the database it acts on, and what it says when there is none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import click
+from pg8000.core import CoreConnection
+from pg8000.exceptions import DatabaseError, InterfaceError
+
+from common.config import Config, ConfigError, settings
+from common.connect import connect
+
+
+@contextmanager
+def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
+    """A connection without a statement timeout to the environment's database, or to `config`'s."""
+    try:
+        connection = connect(config or settings(), statement_timeout_ms=None)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+    except DatabaseError as error:
+        raise click.ClickException(f"The database refuses us: {error.args[0].get('M')}") from None
+    except (InterfaceError, OSError) as error:
+        raise click.ClickException(f"The database cannot be reached: {' '.join(str(error).split())}") from None
+    try:
+        yield connection
+    except (InterfaceError, OSError):
+        raise click.ClickException("The connection to the database broke; run the command again") from None
+    finally:
+        with suppress(InterfaceError, OSError):  # it broke, which was said above
+            connection.close()

@@ -1,0 +1,156 @@
+"""`popups dev`: the embedded servers, the five functions and the demo store in one process tree with one end."""
+
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import uvicorn
+
+from cli import demo
+from cli.child import StartError
+from cli.connection import open_connection
+from cli.embedded import postgres, valkey
+from cli.migrate import migrate
+from cli.one_address import SCRIPT, one_address
+from cli.programs import postgres_account, reachable_folder
+from common.config import settings
+from common.database import Session
+
+STOREFRONT = Path(__file__).resolve().parent.parent / "storefront"
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+SERVERS = ("DATABASE_URL", "INSTANCE_CONNECTION_NAME", "DATABASE_REPLICA_URL", "REPLICA_INSTANCE_CONNECTION_NAME")
+"""What would lead the functions away from the embedded servers. The other variables hold as in production."""
+
+
+def run(port: int, data: Path, *, fresh: bool, with_redis: bool) -> None:
+    """Returns after Ctrl-C or SIGTERM, with everything stopped. Raises StartError before anything was started."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop)
+    try:
+        with ExitStack() as stack:
+            listener = stack.enter_context(_listen(port))
+            stack.enter_context(_hold(data))
+            if fresh:
+                _forget(data)
+            database = stack.enter_context(postgres(data / "postgres"))
+            redis_url = stack.enter_context(valkey(data / "valkey")).url if with_redis else None
+            _set_environment(database.url, redis_url)
+            _serve(listener, data)
+    except KeyboardInterrupt:
+        click.echo("stopped")
+
+
+def _stop(_number: int, _frame: Any) -> None:
+    """The first of these signals unwinds the stack; further ones must not interrupt that."""
+    for each in STOP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _listen(port: int) -> Iterator[socket.socket]:
+    """The address is ours before anything is started; who calls meanwhile waits for the server."""
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise StartError(
+                f"Port {port} is in use, perhaps by another `popups dev`; choose one with --port"
+            ) from None
+        raise StartError(f"Port {port} cannot be used: {error.strerror}") from None
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _hold(data: Path) -> Iterator[IO[str]]:
+    """The data folder, for us alone. The lock goes with the process, however that ends."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"Another `popups dev` uses {data}; choose another folder with --data") from None
+        yield lock
+
+
+def _forget(data: Path) -> None:
+    shutil.rmtree(reachable_folder(data / "postgres", postgres_account()))
+    shutil.rmtree(data / "valkey", ignore_errors=True)
+    _key_file(data).unlink(missing_ok=True)
+
+
+def _key_file(data: Path) -> Path:
+    return data / "demo-key"
+
+
+def _set_environment(database_url: str, redis_url: str | None) -> None:
+    """Before the first use of common.config, which reads it once."""
+    for variable in (*SERVERS, "REDIS_URL"):
+        os.environ.pop(variable, None)
+    os.environ["DATABASE_URL"] = database_url
+    if redis_url:
+        os.environ["REDIS_URL"] = redis_url
+
+
+def _serve(listener: socket.socket, data: Path) -> None:
+    with open_connection() as connection:
+        migrate(connection, say=click.echo)
+        key, codes = demo.prepare_shop(Session(connection), _key_file(data))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            one_address(STOREFRONT),
+            loop="uvloop",
+            http="httptools",
+            lifespan="off",
+            proxy_headers=False,
+            log_level="warning",
+            timeout_graceful_shutdown=5,
+        )
+    )
+    port = listener.getsockname()[1]
+    with ThreadPoolExecutor(1) as thread:
+        introduction = thread.submit(_introduce, port, key, codes)
+        introduction.add_done_callback(lambda done: _stop_if_failed(done, server))
+        server.run(sockets=[listener])
+        introduction.result()
+
+
+def _stop_if_failed(introduction: Future[None], server: uvicorn.Server) -> None:
+    if introduction.exception():
+        server.should_exit = True
+
+
+def _introduce(port: int, key: str, codes: dict[str, str]) -> None:
+    """In a thread beside the server, because the demo's popups are made through it."""
+    popup_id = demo.prepare_popups(port, key, codes)
+    address = f"http://localhost:{port}"
+    config = settings()
+    click.echo(f"""
+The demo store   {address}/    (move the mouse out through the top)
+The script       {address}/{SCRIPT}
+The functions    {address}/NAME: get_active_popups track_view track_conversion manage_popups stats
+Postgres         {config.database_url}
+Valkey           {config.redis_url or "none, the cache is in memory"}
+The demo key     {key}
+Limits           {config.rate_limit_views} views, {config.rate_limit_conversions} conversions, \
+{config.rate_limit_stats} stats, {config.rate_limit_default} others a minute
+
+To try in another terminal:
+""")
+    for line in demo.lines_to_try(address, key, popup_id):
+        click.echo(f"  {line}")
+    click.echo("\nCtrl-C stops everything.\n")
+    sys.stdout.flush()

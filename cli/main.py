@@ -1,0 +1,102 @@
+"""The `popups` command. What each subcommand does lives in a module of its own; here are its words and options."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from cli import migrate as migrations
+from cli import shops
+from cli.child import StartError
+from cli.connection import open_connection
+from common.database import Session
+
+PENDING = 3
+"""Exit code of `popups migrate --status` while something is to be applied, so that a script can ask."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def popups() -> None:
+    """Runs exit-intent popups: on this machine for development, and for the database the environment names."""
+
+
+@popups.command()
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Where it answers.")
+@click.option("--fresh", is_flag=True, help="Forget the data of earlier runs first.")
+@click.option("--no-redis", is_flag=True, help="Run on the cache and limits in memory.")
+@click.option(
+    "--data",
+    default=Path(".popups"),
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the data is kept between runs.",
+)
+def dev(port: int, fresh: bool, no_redis: bool, data: Path) -> None:
+    """Run everything here: an embedded Postgres and Valkey, the five functions and a demo store."""
+    from cli.dev import run  # brings in every function and the server, which no other command needs
+
+    try:
+        run(port, data, fresh=fresh, with_redis=not no_redis)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@popups.command()
+@click.option("--status", is_flag=True, help=f"Only list them; exit code {PENDING} when some are pending.")
+def migrate(status: bool) -> None:
+    """Bring the database to the schema in sql/. Safe to run twice, and by two at once."""
+    try:
+        with open_connection() as connection:
+            if status:
+                sys.exit(_show(migrations.status(connection)))
+            if not migrations.migrate(connection, say=click.echo):
+                click.echo("nothing to apply")
+    except migrations.MigrationError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _show(listed: list[migrations.Migration]) -> int:
+    for migration in listed:
+        when = f"applied {migration.applied_at:%Y-%m-%d %H:%M} UTC" if migration.applied_at else "pending"
+        click.echo(f"{migration.name}  {when}")
+    return 0 if all(migration.applied_at for migration in listed) else PENDING
+
+
+@popups.group()
+def shop() -> None:
+    """Shops."""
+
+
+@shop.command("create")
+@click.argument("shop_id", metavar="ID")
+@click.option("--name", required=True, help="As people know it.")
+@click.option("--origin", "origins", multiple=True, help="Whose pages may report events; may be given several times.")
+@click.option("--time-zone", default="UTC", show_default=True, help="An IANA name; its days are those of the reports.")
+@click.option("--currency", default="USD", show_default=True, help="An ISO 4217 code.")
+def create_shop(shop_id: str, name: str, origins: tuple[str, ...], time_zone: str, currency: str) -> None:
+    """Create the shop ID. Without --origin it takes events from every page."""
+    with open_connection() as connection:
+        shops.create_shop(
+            Session(connection),
+            shop_id,
+            name=name,
+            time_zone=time_zone,
+            currency=currency,
+            allowed_origins=list(origins),
+        )
+    click.echo(f"created {shop_id}")
+
+
+@popups.group()
+def key() -> None:
+    """API keys."""
+
+
+@key.command("create")
+@click.argument("shop_id", metavar="SHOP")
+@click.option("--rights", required=True, type=click.Choice(["read", "write"]), help="What its bearer may do.")
+@click.option("--name", default="", help="To tell it from the shop's other keys.")
+def create_key(shop_id: str, rights: str, name: str) -> None:
+    """Create a key for SHOP and print it. It is not kept and cannot be shown again."""
+    with open_connection() as connection:
+        click.echo(shops.create_key(Session(connection), shop_id, rights, name))

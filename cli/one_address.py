@@ -1,0 +1,36 @@
+"""All five functions and the demo store under one address, for `popups dev`. In production each has its own."""
+
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from common.asgi_adapter import Application, Receive, Scope, Send, asgi_app
+from functions.get_active_popups.main import function as get_active_popups
+from functions.manage_popups.main import function as manage_popups
+from functions.stats.main import function as stats
+from functions.track_conversion.main import function as track_conversion
+from functions.track_view.main import function as track_view
+
+FUNCTIONS = (get_active_popups, track_view, track_conversion, manage_popups, stats)
+
+SCRIPT = "exit_intent.js"
+
+
+def one_address(storefront: Path) -> Application:
+    """Each function below its own name, the storefront script, and the demo store for the rest."""
+    functions = {function.name: asgi_app(function) for function in FUNCTIONS}
+    store: Any = StaticFiles(directory=storefront / "demo", html=True)
+    script: Any = FileResponse(storefront / SCRIPT, media_type="text/javascript")
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        name, _, rest = scope["path"].removeprefix("/").partition("/")
+        if name in functions:
+            await functions[name]({**scope, "path": f"/{rest}"}, receive, send)
+        elif scope["path"] == f"/{SCRIPT}":
+            await script(scope, receive, send)
+        else:
+            await store(scope, receive, send)
+
+    return application

@@ -1,0 +1,61 @@
+"""Shops and their first keys, which only the operator makes."""
+
+from typing import Any
+
+import click
+from marshmallow import ValidationError
+
+from common.auth import insert_key, new_key
+from common.database import Duplicate, Session
+from functions.get_active_popups.schemas import ShopQuery
+from functions.manage_popups.schemas import ShopSchema
+
+INSERT_SHOP = """
+    INSERT INTO shops (id, name, time_zone, currency, allowed_origins)
+    VALUES (:id, :name, :time_zone, :currency, :allowed_origins)
+"""
+
+SELECT_SHOP = "SELECT id FROM shops WHERE id = :id"
+
+# Postgres keeps time zones of its own, and `stats` computes its days there.
+SELECT_TIME_ZONE = "SELECT name FROM pg_timezone_names WHERE name = :name"
+
+
+def create_shop(session: Session, shop_id: str, **shop: Any) -> None:
+    """A new shop; what is wrong with it is a ClickException."""
+    try:
+        ShopQuery().load({"shop_id": shop_id})
+        checked = ShopSchema().load(shop)
+    except ValidationError as error:
+        raise click.ClickException(_one_line(error)) from None
+    if not session.fetch_one(SELECT_TIME_ZONE, name=checked["time_zone"]):
+        raise click.ClickException(f"time_zone: the database does not know {checked['time_zone']}")
+    try:
+        session.execute(INSERT_SHOP, id=shop_id, **checked)
+    except Duplicate:
+        raise click.ClickException(f"There is a shop {shop_id} already") from None
+
+
+def shop_exists(session: Session, shop_id: str) -> bool:
+    return session.fetch_one(SELECT_SHOP, id=shop_id) is not None
+
+
+def create_key(session: Session, shop_id: str, rights: str, name: str = "") -> str:
+    """A new key of that shop, which nobody can read again."""
+    if not shop_exists(session, shop_id):
+        raise click.ClickException(f"There is no shop {shop_id}")
+    key = new_key()
+    insert_key(session, shop_id, rights, name, key)
+    return key
+
+
+def _one_line(error: ValidationError) -> str:
+    """`currency: An ISO 4217 code such as EUR.` for each field; in a list, for each bad item."""
+
+    def words(messages: Any) -> str:
+        if isinstance(messages, dict):
+            return " ".join(words(message) for message in messages.values())
+        return " ".join(messages)
+
+    assert isinstance(error.messages, dict)
+    return "; ".join(f"{field}: {words(messages)}" for field, messages in error.messages.items())
