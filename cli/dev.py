@@ -21,7 +21,6 @@ from cli.child import StartError
 from cli.connection import open_connection
 from cli.embedded import postgres, valkey
 from cli.migrate import migrate
-from cli.one_address import SCRIPT, one_address
 from cli.programs import postgres_account, reachable_folder
 from common.config import settings
 from common.database import Session
@@ -106,6 +105,8 @@ def _set_environment(database_url: str, redis_url: str | None) -> None:
 
 
 def _serve(listener: socket.socket, data: Path) -> None:
+    from cli.one_address import one_address  # a function checks the environment when it is imported
+
     with open_connection() as connection:
         migrate(connection, say=click.echo)
         key, codes = demo.prepare_shop(Session(connection), _key_file(data))
@@ -140,7 +141,7 @@ def _introduce(port: int, key: str, codes: dict[str, str]) -> None:
     config = settings()
     click.echo(f"""
 The demo store   {address}/    (move the mouse out through the top)
-The script       {address}/{SCRIPT}
+The script       {address}/exit_intent.js
 The functions    {address}/NAME: get_active_popups track_view track_conversion manage_popups stats
 Postgres         {config.database_url}
 Valkey           {config.redis_url or "none, the cache is in memory"}
