@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from pg8000.converters import make_params
-from pg8000.core import CoreConnection
+from pg8000.core import IN_FAILED_TRANSACTION, CoreConnection
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import to_statement
 
@@ -34,6 +34,8 @@ _TRY_AGAIN = (*_HUNG_UP, "53", "55P03", "57014", "25006")
 # Deadlocks and serialization failures: rolled back so that another transaction could go on.
 _LOST_RACE = "40"
 _UNIQUE_VIOLATION = "23505"
+# Where Postgres refuses a prepared statement because a migration has changed what it returns.
+_STALE_STATEMENT = "RevalidateCachedQuery"
 MAX_LOST_RACES = 3
 
 
@@ -47,6 +49,10 @@ class Duplicate(Exception):
 
 class LostRace(DatabaseUnavailable):
     """The database preferred another transaction to this one. Try again."""
+
+
+class StaleStatement(DatabaseUnavailable):
+    """The database's schema has changed under this request. Try again."""
 
 
 class Session:
@@ -109,6 +115,15 @@ class Session:
             self._connection.close()
 
     def _run(self, sql: str, parameters: dict[str, Any]) -> Any:
+        try:
+            return self._run_prepared(sql, parameters)
+        except StaleStatement:
+            self._prepared.clear()
+            if self._connection._transaction_status == IN_FAILED_TRANSACTION:
+                raise
+        return self._run_prepared(sql, parameters)
+
+    def _run_prepared(self, sql: str, parameters: dict[str, Any]) -> Any:
         statement, in_order = _statement(sql)
         values = make_params(self._connection.py_types, in_order(parameters))
         with self._watched():
@@ -126,6 +141,8 @@ class Session:
             details = error.args[0]
             sqlstate = details.get("C", "")
             self._broken = self._broken or sqlstate.startswith(_HUNG_UP)
+            if details.get("R") == _STALE_STATEMENT:
+                raise StaleStatement() from error
             if sqlstate.startswith(_LOST_RACE):
                 raise LostRace() from error
             if sqlstate.startswith(_TRY_AGAIN):
