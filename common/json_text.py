@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 
 from common.errors import Invalid, MalformedJson
 
+# Far more than any document of ours has, far less than whoever writes it out again has stack for.
+MAX_DEPTH = 100
+
 
 def loads(body: bytes) -> Any:
     """The body's value. Raises MalformedJson, or Invalid for text that Postgres cannot store (NUL, lone surrogates)."""
@@ -18,6 +21,8 @@ def loads(body: bytes) -> Any:
         data = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise MalformedJson() from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+        raise MalformedJson(f"The body is nested more than {MAX_DEPTH} levels deep.")
     # Neither can come into a JSON text but by an escape.
     if b"\\u" in body and (unstorable := dict.fromkeys(_unstorable_paths(data, ""))):
         raise Invalid(errors={path: ["Text must not contain NUL or lone surrogates."] for path in unstorable})
@@ -52,6 +57,16 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_a
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON value (RFC 8259, section 6)")
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects are inside each other."""
+    depth = 0
+    level = [value]
+    while level := [inner for inner in level if isinstance(inner, list | dict)]:
+        depth += 1
+        level = [item for inner in level for item in (inner.values() if isinstance(inner, dict) else inner)]
+    return depth
 
 
 def _unstorable_paths(value: Any, path: str) -> Iterator[str]:
