@@ -1,8 +1,9 @@
--- Drops a key's entries and gives it a new generation, so that a loader which read the old state cannot store it.
+-- Drops a key's entries and gives it a new generation, so that who loaded the old state cannot store it any more.
 --
--- KEYS[1]  the key, a hash of its generation and its entries
--- ARGV     the new generation, ms to keep it (longer than any load takes)
+-- KEYS[1]  the key (see cache_read.lua)
+-- ARGV     the new generation, ms to remember it (longer than any load takes)
 
+local time = redis.call('TIME')
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'generation', ARGV[1])
+redis.call('HSET', KEYS[1], 'generation', ARGV[1], 'forgotten_at', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

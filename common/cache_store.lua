@@ -1,12 +1,21 @@
--- Stores an entry, unless a writer has forgotten the key since the loader looked at its generation.
+-- Stores an entry and ends its lease, unless the key was forgotten since the loader read its generation.
 --
--- KEYS[1]  the key, a hash of its generation and its entries
--- ARGV     the generation the loader saw ('' for none), the entry's field, the entry, ms to keep the key
+-- KEYS[1]  the key (see cache_read.lua)
+-- ARGV     the generation the loader read, the entry's name, the entry ('' stores none), ms it is fresh, ms it is kept
 -- Returns  1 if it was stored
 
-if (redis.call('HGET', KEYS[1], 'generation') or '') ~= ARGV[1] then
+local key, generation, name, entry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+if (redis.call('HGET', key, 'generation') or '') ~= generation then
   return 0
 end
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
+redis.call('HDEL', key, name .. ':leased_until')
+if entry == '' then
+  return 0
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', key, name, entry, name .. ':fresh_until', now + tonumber(ARGV[4]))
+if redis.call('PTTL', key) < tonumber(ARGV[5]) then
+  redis.call('PEXPIRE', key, ARGV[5])
+end
 return 1

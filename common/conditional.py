@@ -12,7 +12,8 @@ def answer_cached(request: Request, cached: Cached, cache_control: str) -> Respo
     headers = {"ETag": cached.entry.etag, "Cache-Control": cache_control, "X-Cache": cached.verdict}
     if is_known(request, cached.entry.etag):
         return Response(304, headers=headers)
-    return Response(200, cached.entry.body or b"", {"Content-Type": "application/json", **headers})
+    headers["Content-Type"] = "application/json"
+    return Response(200, cached.entry.body or b"", headers, cached.entry.gzipped)
 
 
 def is_known(request: Request, etag: str) -> bool:

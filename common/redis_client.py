@@ -72,6 +72,10 @@ def call(command: Callable[[Any], T]) -> T:
 
     try:
         result = command(_client())
+    except redis.ResponseError as error:
+        # It answered: out of memory, read-only, loading. That costs no time, so the breaker stays closed.
+        logs.write("ERROR", "Redis refused a command", reason=str(error)[:200])
+        raise RedisDown from error
     except (redis.RedisError, OSError) as error:
         breaker.record(success=False)
         raise RedisDown from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from common import cache, cache_keys
+from common.active_popups import load_active_popups
 from common.asgi_adapter import asgi_function
 from common.conditional import answer_cached
 from common.errors import ShopNotFound
@@ -12,8 +13,6 @@ from common.headers import Audience
 from common.http import Function
 from common.messages import Request, Response
 from common.rate_limit import DEFAULT
-from common.threads import in_thread
-from functions.get_active_popups.queries import load_active_popups
 from functions.get_active_popups.schemas import ShopQuery
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
@@ -24,10 +23,7 @@ function = Function("get_active_popups", limit=DEFAULT, audience=Audience.STOREF
 @function.endpoint("GET", query=ShopQuery())
 async def read_active_popups(request: Request) -> Response:
     shop_id = request.query["shop_id"]
-    key = cache_keys.active_popups(shop_id)
-    cached = cache.fresh_in_memory(key)
-    if cached is None:
-        cached = await in_thread(cache.get_or_load, key, partial(load_active_popups, shop_id))
+    cached = await cache.get(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id))
     if cached.entry.body is None:
         raise ShopNotFound()
     return answer_cached(request, cached, CACHE_CONTROL)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from common import cache, cache_keys, database
+from common.active_popups import load_active_popups
 from common.body import load_fields
 from common.conditional import is_known, is_stale
 from common.errors import Conflict, Invalid, PopupNotFound, StaleVersion
@@ -72,7 +74,7 @@ def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
             changed = load_fields(_popup_schema, merge_patch(_as_written(popup), request.data))
             _check_discount_codes(session, request.shop_id, changed)
             if row := _update(session, popup, changed):
-                _forget_shop(request.shop_id)
+                _refresh_cache(request.shop_id)
                 updated = {**popup, **row}
                 return json_response(_shown(updated, POPUP_FIELDS), headers={"ETag": _etag(updated)})
     raise Conflict("The popup is being changed by others at this moment. Try again.")
@@ -86,7 +88,7 @@ def delete_popup(request: Request, popup_id: uuid.UUID) -> Response:
             queries.DELETE_POPUP, shop_id=request.shop_id, id=popup_id, read_version=popup["version"]
         ):
             raise Conflict("The popup is being changed by others at this moment. Try again.")
-    _forget_shop(request.shop_id)
+    _refresh_cache(request.shop_id)
     cache.forget(cache_keys.popup_stats(popup_id))
     return Response(204)
 
@@ -106,7 +108,7 @@ def _insert(session: database.Session, shop_id: str, popup: dict[str, Any]) -> R
     row = session.fetch_one(queries.INSERT_POPUP, id=new_id(), shop_id=shop_id, **_as_columns(popup))
     assert row is not None
     created = {**row, "view_count": 0, "conversion_count": 0}
-    session.after_commit(lambda: _forget_shop(shop_id))
+    session.after_commit(lambda: _refresh_cache(shop_id))
     headers = {"ETag": _etag(created), "Location": f"/popups/{created['id']}"}
     return json_response(_shown(created, POPUP_FIELDS), 201, headers)
 
@@ -122,9 +124,10 @@ def _update(session: database.Session, read: database.Row, changed: dict[str, An
     )
 
 
-def _forget_shop(shop_id: str) -> None:
-    """Drops the cached answers that a change of one popup changes."""
-    cache.forget(cache_keys.active_popups(shop_id), cache_keys.shop_stats(shop_id))
+def _refresh_cache(shop_id: str) -> None:
+    """Replaces the cached answers that a change of one popup changes."""
+    cache.forget(cache_keys.shop_stats(shop_id))
+    cache.replace(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id))
 
 
 def _refuse_if_stale(request: Request, popup: database.Row) -> None:

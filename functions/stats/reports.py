@@ -35,7 +35,7 @@ def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any
         **_report(shop, period, _without_holdout(views), _without_holdout(conversions)),
         "by_variant": _grouped("variant_id", views, conversions, shop["currency"]),
     }
-    return Loaded(dumps(report), _fresh_seconds(shop))
+    return _loaded(report, shop)
 
 
 def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
@@ -54,7 +54,7 @@ def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
         **_report(shop, period, views, conversions),
         "popups": _ranked(names, by_popup, conversions, shop["currency"]),
     }
-    return Loaded(dumps(report), _fresh_seconds(shop))
+    return _loaded(report, shop)
 
 
 def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetime.date]:
@@ -104,6 +104,6 @@ def _without_holdout(tallies: list[Row]) -> list[Row]:
     return [tally for tally in tallies if tally["variant_id"] != HOLDOUT]
 
 
-def _fresh_seconds(shop: Row) -> float:
-    """Until midnight in the shop at the latest, when "the last 30 days" become other days."""
-    return min(float(settings().cache_ttl_stats), float(shop["seconds_to_midnight"]))
+def _loaded(report: dict[str, Any], shop: Row) -> Loaded:
+    """The finished answer, fresh until midnight in the shop at the latest: then "the last 30 days" are other days."""
+    return Loaded(dumps(report), settings().cache_ttl_stats, most_seconds=shop["seconds_to_midnight"])

@@ -1,0 +1,48 @@
+"""A finished answer as the cache keeps it: its bytes, plain and compressed, and its ETag."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass
+
+GZIP_FROM_BYTES = 1024
+# Level 5 of 9: within 3 % of the smallest for JSON of this size, at half the time.
+GZIP_LEVEL = 5
+# Raised with every change of `encode`: of two releases at work side by side each then sees only its own entries.
+FORMAT = 1
+# What Python's objects around the bytes take, roughly.
+OVERHEAD_BYTES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """body is None for what is known not to exist; gzipped is None for a body below 1 KiB."""
+
+    body: bytes | None
+    gzipped: bytes | None
+    etag: str
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.body or b"") + len(self.gzipped or b"") + OVERHEAD_BYTES
+
+
+def make_entry(body: bytes | None) -> Entry:
+    # Weak, because the same entry is served plain and compressed.
+    etag = f'W/"{hashlib.blake2b(body or b"", digest_size=12).hexdigest()}"'
+    worth_it = body is not None and len(body) >= GZIP_FROM_BYTES
+    return Entry(body, gzip.compress(body, GZIP_LEVEL, mtime=0) if body and worth_it else None, etag)
+
+
+def encode(entry: Entry) -> bytes:
+    """A line of JSON about the entry, then its bytes."""
+    body, gzipped = entry.body or b"", entry.gzipped or b""
+    return json.dumps({"etag": entry.etag, "plain": len(body)}).encode() + b"\n" + body + gzipped
+
+
+def decode(stored: bytes) -> Entry:
+    line, _, both = stored.partition(b"\n")
+    about = json.loads(line)
+    return Entry(both[: about["plain"]], both[about["plain"] :] or None, about["etag"])

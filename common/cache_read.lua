@@ -1,0 +1,23 @@
+-- Reads an entry; where it is missing or no longer fresh, one caller at a time gets the lease to load it.
+--
+-- KEYS[1]  the key, a hash of: generation, forgotten_at (Unix ms); and for each entry its name (the entry itself),
+--          name:fresh_until and name:leased_until (Unix ms)
+-- ARGV     the entry's name, ms that a lease lasts
+-- Returns  {generation or '', entry or '', ms it is still fresh, 1 if the caller holds the lease,
+--          ms since the key was forgotten or -1}
+
+local key, name, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local found = redis.call('HMGET', key, 'generation', 'forgotten_at', name, name .. ':fresh_until', name .. ':leased_until')
+local fresh = (tonumber(found[4]) or 0) - now
+local leased = 0
+if fresh <= 0 and (tonumber(found[5]) or 0) < now then
+  leased = 1
+  redis.call('HSET', key, name .. ':leased_until', now + lease)
+  if redis.call('PTTL', key) < lease then
+    redis.call('PEXPIRE', key, lease)
+  end
+end
+return {found[1] or '', found[3] or '', fresh, leased, found[2] and now - tonumber(found[2]) or -1}

@@ -1,0 +1,102 @@
+"""The part of the cache that all instances share: entries in Redis, each key one hash (see cache_read.lua).
+
+Nothing here fails: while Redis is down every look finds nothing, and stores and drops are left out.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from common import redis_client
+from common.cache_entry import FORMAT, Entry, decode, encode
+
+# Longer than a load takes as a rule: then another process takes over.
+LEASE_SECONDS = 1.0
+LEASE_POLL_SECONDS = 0.02
+# How much longer than it is fresh an entry is kept, for when it cannot be loaded.
+OUTAGE_SECONDS = 3600
+GENERATION_SECONDS = 3600
+
+_read_script = redis_client.Script(Path(__file__).with_name("cache_read.lua"))
+_store_script = redis_client.Script(Path(__file__).with_name("cache_store.lua"))
+_forget_script = redis_client.Script(Path(__file__).with_name("cache_forget.lua"))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at an entry showed: the entry itself, for how long it is fresh, and whether the looker may load it.
+
+    forgotten_seconds is the time since its key was forgotten, None if that was long ago. looked_at is monotonic time.
+    """
+
+    generation: str = ""
+    entry: Entry | None = None
+    fresh_seconds: float = 0.0
+    holds_lease: bool = True
+    forgotten_seconds: float | None = None
+    looked_at: float = 0.0
+
+
+def look_until_fresh_or_leased(key: str, name: str) -> Look:
+    """One look as a rule. Where another process is loading and there is no copy to serve, looks until there is."""
+    deadline = time.monotonic() + LEASE_SECONDS
+    while True:
+        found = _look(key, name)
+        if found.entry or found.holds_lease or time.monotonic() > deadline:
+            return found
+        time.sleep(LEASE_POLL_SECONDS)
+
+
+def store(key: str, name: str, generation: str, entry: Entry, fresh_seconds: float) -> None:
+    """Stores an entry unless its key was forgotten since `generation`; ends the lease on it."""
+    # What does not exist is not stored: its names are anybody's to invent.
+    _store(key, name, generation, encode(entry) if entry.body is not None else b"", fresh_seconds)
+
+
+def end_lease(key: str, name: str, generation: str) -> None:
+    """Lets others load what the holder of the lease could not."""
+    _store(key, name, generation, b"", 0)
+
+
+def forget(*keys: str) -> dict[str, str]:
+    """Drops all entries under the keys. Returns the new generation of each."""
+    generations = {key: uuid.uuid4().hex for key in keys}
+    if keys and redis_client.is_configured():
+        runs = [([key], [generation, GENERATION_SECONDS * 1000]) for key, generation in generations.items()]
+        with suppress(redis_client.RedisDown):
+            _forget_script.run_many(runs)
+    return generations
+
+
+def _look(key: str, name: str) -> Look:
+    looked_at = time.monotonic()
+    if not redis_client.is_configured():
+        return Look(looked_at=looked_at)
+    try:
+        found = _read_script.run([key], [_field(name), int(LEASE_SECONDS * 1000)])
+    except redis_client.RedisDown:
+        return Look(looked_at=looked_at)
+    generation, stored, fresh_ms, holds_lease, forgotten_ms = found
+    return Look(
+        generation.decode(),
+        decode(stored) if stored else None,
+        fresh_ms / 1000,
+        bool(holds_lease),
+        forgotten_ms / 1000 if forgotten_ms >= 0 else None,
+        looked_at,
+    )
+
+
+def _store(key: str, name: str, generation: str, stored: bytes, fresh_seconds: float) -> None:
+    if redis_client.is_configured():
+        keep_ms = int((fresh_seconds + OUTAGE_SECONDS) * 1000)
+        with suppress(redis_client.RedisDown):
+            _store_script.run([key], [generation, _field(name), stored, int(fresh_seconds * 1000), keep_ms])
+
+
+def _field(name: str) -> str:
+    return f"{name} v{FORMAT}"
