@@ -974,7 +974,7 @@
   }
 
   async function start() {
-    keepSession();
+    arrive(); // Before there are popups: a shopper in a hurry still came from somewhere.
     addEventListener("online", deliverAll);
     addEventListener("pagehide", deliverBlindly);
     document.addEventListener("visibilitychange", () => document.hidden && deliverAll());

@@ -59,7 +59,7 @@ def shop(database: Database, functions: dict[str, str]) -> Shop:
         shop_id=shop_id,
         hash=hashlib.sha256(key.encode()).digest(),
     )
-    return Shop(shop_id, key, functions)
+    return Shop(shop_id, key, functions, database)
 
 
 @pytest.fixture

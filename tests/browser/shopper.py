@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
+import uuid
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import requests
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Request, Route
+
+from tests.stack import Database
 
 SCRIPT = Path(__file__).parents[2] / "storefront" / "exit_intent.js"
 
@@ -57,8 +62,9 @@ _PAGE = """<!doctype html>
 class Shop:
     """A shop on the real stack. `functions` are the addresses of the functions by name."""
 
-    def __init__(self, shop_id: str, key: str, functions: dict[str, str]) -> None:
+    def __init__(self, shop_id: str, key: str, functions: dict[str, str], database: Database) -> None:
         self.id = shop_id
+        self.database = database
         self.functions = functions
         self.authorization = {"Authorization": f"Bearer {key}"}
 
@@ -70,6 +76,17 @@ class Shop:
         response = requests.post(address, json=popup, headers=self.authorization, timeout=10)
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
+
+    def add_discount_code(self, code: str) -> str:
+        """10 % off; answers its id."""
+        id_ = str(uuid.uuid4())
+        self.database(
+            "INSERT INTO discount_codes (id, shop_id, code, type, value) VALUES (:id, :shop_id, :code, 'percentage', 10)",
+            id=id_,
+            shop_id=self.id,
+            code=code,
+        )
+        return id_
 
     def stats(self, popup_id: str) -> dict[str, Any]:
         address = f"{self.functions['stats']}/popups/{popup_id}"
@@ -93,7 +110,9 @@ class Shopper:
         self.shop = shop
         self.sent: list[tuple[str, dict[str, Any]]] = []
         context.on("request", self._note)
-        context.route(f"{ORIGIN}/exit_intent.js", lambda route: route.fulfill(path=SCRIPT, content_type="text/javascript"))
+        context.route(
+            f"{ORIGIN}/exit_intent.js", lambda route: route.fulfill(path=SCRIPT, content_type="text/javascript")
+        )
         context.clock.install()  # runs by itself, and can be put forward
         self.page: Page = context.new_page()
 
@@ -108,7 +127,13 @@ class Shopper:
         self.page.clock.run_for(int(seconds * 1000))
 
     def open(
-        self, path: str = "/", *, attributes: str = "", head: str = "", body: str = "", headers: dict[str, str] | None = None
+        self,
+        path: str = "/",
+        *,
+        attributes: str = "",
+        head: str = "",
+        body: str = "",
+        headers: dict[str, str] | None = None,
     ) -> Page:
         """Opens a page; every other page of the shop then looks the same."""
         html = _PAGE.format(attributes=f"{self.shop.tag} {attributes}", head=head, body=body)
@@ -122,7 +147,9 @@ class Shopper:
 
         self.context.unroute(f"{ORIGIN}/**")
         self.context.route(f"{ORIGIN}/**", answer)
-        with self.page.expect_response(lambda response: response.url.startswith(self.shop.functions["get_active_popups"])):
+        with self.page.expect_response(
+            lambda response: response.url.startswith(self.shop.functions["get_active_popups"])
+        ):
             self.page.goto(ORIGIN + path)
         return self.page
 
@@ -135,6 +162,14 @@ class Shopper:
         for y in (400, 200, 50, 5, -10):
             self.page.mouse.move(640, y)
 
+    def close(self, way: str = "Escape") -> None:
+        """By the keyboard, or by the button of that name."""
+        if way == "Escape":
+            self.page.keyboard.press("Escape")
+        else:
+            self.dialog.get_by_role("button", name=way).click()
+        self.page.locator("dialog").wait_for(state="detached")
+
     def leave_email(self, email: str = "ada@example.com") -> None:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_role("button", name="Yes, please").click()
@@ -146,15 +181,31 @@ class Shopper:
             return True
         return False
 
+    def eventually(self, condition: Callable[[], Any], seconds: float = 5) -> bool:
+        """Whether it comes true in time. Unlike sleeping, this lets the routes and listeners of the test run."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+            if condition():
+                return True
+        return False
+
     def see(self) -> None:
         """Looks at the popup until its view is counted and sent."""
         self.page.wait_for_timeout(200)  # the browser reports what is visible in its own time
         self.wait(SENT)
         self.page.wait_for_timeout(200)
 
-    def explain(self) -> dict[str, Any]:
-        """exitIntent.explain(), for a shop with one popup."""
-        return dict(self.page.evaluate("exitIntent.explain()")[0])
+    def reason(self) -> str | None:
+        """Why the shop's only popup would not show now, as exitIntent.explain() tells it."""
+        self.page.wait_for_function("exitIntent.explain().length")
+        (told,) = self.page.evaluate("exitIntent.explain()")
+        assert told["would_show"] is (told["reason"] is None)
+        return told["reason"]  # type: ignore[no-any-return]
+
+    def address_of(self, name: str) -> str:
+        """Of one function, as the page calls it."""
+        return f"{self.shop.functions[name]}/"
 
     def notes(self, storage: str = "localStorage") -> dict[str, Any]:
         """What the script keeps, by key."""
@@ -169,5 +220,5 @@ class Shopper:
 
     def _note(self, request: Request) -> None:
         for name in ("track_view", "track_conversion"):
-            if request.method == "POST" and request.url == f"{self.shop.functions[name]}/":
+            if request.method == "POST" and request.url == self.address_of(name):
                 self.sent.append((name, json.loads(request.post_data or "{}")))

@@ -21,9 +21,7 @@ def test_nothing_shows_in_the_first_second(shop: Shop, shopper: Shopper) -> None
     assert not shopper.is_shown()
 
 
-@pytest.mark.parametrize(
-    ("x", "y"), [(-10, 400), (1290, 400), (640, 810)], ids=["left", "right", "bottom"]
-)
+@pytest.mark.parametrize(("x", "y"), [(-10, 400), (1290, 400), (640, 810)], ids=["left", "right", "bottom"])
 def test_leaving_elsewhere_is_no_exit(shop: Shop, shopper: Shopper, x: int, y: int) -> None:
     shop.add_popup()
     page = shopper.visit()
@@ -73,7 +71,7 @@ def test_exit_is_armed_anew_on_each_page(shop: Shop, shopper: Shopper) -> None:
         page = shopper.visit(path)
         shopper.leave()
         assert shopper.is_shown()
-        page.keyboard.press("Escape")
+        shopper.close()
         page.mouse.move(640, 400)
         shopper.leave()
         assert not shopper.is_shown()
@@ -238,9 +236,7 @@ def test_a_selector_that_is_none_does_no_harm(shop: Shop, shopper: Shopper) -> N
 
 
 def test_a_single_page_shop_is_followed(shop: Shop, shopper: Shopper) -> None:
-    shop.add_popup(
-        trigger={"type": "time_delay", "delay_seconds": 3}, targeting={"include_pages": ["/sale"]}
-    )
+    shop.add_popup(trigger={"type": "time_delay", "delay_seconds": 3}, targeting={"include_pages": ["/sale"]})
     page = shopper.page
     shopper.open()
     shopper.wait(5)
