@@ -23,6 +23,7 @@ from common.connect import connect
 from common.errors import DatabaseUnavailable
 from common.per_process import per_process
 from common.pool import Pool, PoolExhausted
+from common.timing import waiting_for
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -136,7 +137,8 @@ class Session:
     def _watched(self) -> Iterator[None]:
         """Turns the driver's errors into ours; after anything but a refusal by the server the connection is broken."""
         try:
-            yield
+            with waiting_for("database"):
+                yield
         except DatabaseError as error:
             details = error.args[0]
             sqlstate = details.get("C", "")
@@ -208,15 +210,16 @@ def retry_lost_races(act: Callable[[], T]) -> T:
     return act()
 
 
-def pool_in_use() -> dict[str, int]:
-    """The state of the primary's pool, for the log line."""
+def pool_state() -> dict[str, int]:
+    """The primary's connections in use, the callers waiting for one, and how many there may be."""
     pool = _pool(False)
-    return {"in_use": pool.in_use, "waiting": pool.waiting}
+    return {"in_use": pool.in_use, "waiting": pool.waiting, "max": pool.max_size}
 
 
 def _take(pool: Pool[Session]) -> Session:
     try:
-        return pool.take()
+        with waiting_for("connection"):
+            return pool.take()
     except (PoolExhausted, InterfaceError, DatabaseError, OSError) as error:
         logs.write("ERROR", "No database connection", reason=type(error).__name__)
         raise DatabaseUnavailable() from error

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from common.errors import DatabaseUnavailable
 from common.threads import in_thread
+from common.timing import waiting_for
 
 Event = TypeVar("Event")
 Answer = TypeVar("Answer")
@@ -57,11 +59,13 @@ class GroupCommit(Generic[Event, Answer]):
         self._events_waiting += len(events)
         # Not at once: what else this turn of the loop brings shall come along.
         asyncio.get_running_loop().call_soon(self._start_flush)
-        return await submission.answers
+        with waiting_for("commit"):
+            return await submission.answers
 
     def _start_flush(self) -> None:
         if self._waiting and len(self._flushes) < MAX_FLUSHES:
-            flush = asyncio.get_running_loop().create_task(self._flush(self._take_batch()))
+            # In a context of its own: it works for many requests, and none shall log its queries as its own.
+            flush = asyncio.get_running_loop().create_task(self._flush(self._take_batch()), context=Context())
             self._flushes.add(flush)
             flush.add_done_callback(self._end_flush)
 
@@ -78,9 +82,19 @@ class GroupCommit(Generic[Event, Answer]):
         self._events_waiting -= size
         return batch
 
+    def _take_all(self) -> list[_Submission[Event, Answer]]:
+        everybody = list(self._waiting)
+        self._waiting.clear()
+        self._events_waiting = 0
+        return everybody
+
     async def _flush(self, batch: list[_Submission[Event, Answer]]) -> None:
         try:
             outcomes = await in_thread(self._write_isolated, batch)
+        except DatabaseUnavailable as error:
+            # Who waits would only wait as long again for the same answer.
+            batch += self._take_all()
+            outcomes = [error] * len(batch)
         except BaseException as error:
             outcomes = [error] * len(batch)
         for submission, outcome in zip(batch, outcomes, strict=True):

@@ -16,7 +16,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from common import auth, health, logs, rate_limit
+from common import auth, database, health, logs, rate_limit, timing
 from common.body import load_body, load_query
 from common.client_address import client_address, limited_client, truncated
 from common.config import settings
@@ -84,6 +84,7 @@ class Function:
     async def handle(self, request: Request) -> Response:
         """The answer to a request, whatever happens on the way to it."""
         started = time.perf_counter()
+        waited = timing.start()
         request_id = request_id_of(request.headers)
         try:
             response = await self._answer(request)
@@ -95,6 +96,8 @@ class Function:
         response.headers |= {"X-Request-Id": request_id, **request.answer_headers}
         response.headers |= cors_headers(self.audience, request.headers.get("origin"))
         compress(request, response)
+        if waited:
+            request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.items()}
         self._log(request, response, request_id, time.perf_counter() - started)
         return response
 
@@ -134,6 +137,7 @@ class Function:
         verdict = rate_limit.hit_in_memory(self.limit, client)
         if verdict is None:
             verdict = await in_thread(rate_limit.hit, self.limit, client)
+        request.logged["limit"] = "passed" if verdict.passes else "refused"
         request.answer_headers |= limit_headers(verdict)
         rate_limit.refuse_if_exceeded(verdict)
 
@@ -166,6 +170,7 @@ class Function:
                 "userAgent": request.headers.get("user-agent", "")[:200],
             },
             labels={"function": self.name, "request_id": request_id},
+            pool=database.pool_state(),
             **request.logged,
         )
 

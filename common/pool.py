@@ -46,7 +46,7 @@ class Pool(Generic[C]):
         connection_timeout: float,
     ) -> None:
         self._connect = connect
-        self._min_size, self._max_size = min_size, max_size
+        self._min_size, self.max_size = min_size, max_size
         self._idle_timeout, self._connection_timeout = idle_timeout, connection_timeout
         # The most recently used at the right: it is taken first, so that the others may grow old and close.
         self._idle: deque[_Idle[C]] = deque()
@@ -65,7 +65,7 @@ class Pool(Generic[C]):
             while True:
                 if connection := self._pop_usable():
                     return connection
-                if self._open < self._max_size:
+                if self._open < self.max_size:
                     self._open += 1
                     break
                 self._wait_until(deadline)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from common import logs
 from common.config import settings
 from common.per_process import per_process
+from common.timing import waiting_for
 
 T = TypeVar("T")
 
@@ -71,7 +72,8 @@ def call(command: Callable[[Any], T]) -> T:
     import redis  # 100 ms that a function without Redis never pays
 
     try:
-        result = command(_client())
+        with waiting_for("redis"):
+            result = command(_client())
     except redis.ResponseError as error:
         # It answered: out of memory, read-only, loading. That costs no time, so the breaker stays closed.
         logs.write("ERROR", "Redis refused a command", reason=str(error)[:200])

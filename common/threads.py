@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -26,7 +27,8 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return call(*args, **kwargs)
-    return await loop.run_in_executor(_pool(), lambda: call(*args, **kwargs))
+    run = contextvars.copy_context().run
+    return await loop.run_in_executor(_pool(), lambda: run(call, *args, **kwargs))
 
 
 @per_process

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from common import database
+from common import replica
 from common.cache import Loaded
 from common.config import settings
-from common.database import Row
+from common.database import Row, Session
 from common.events import HOLDOUT
 from common.json_text import dumps
 from functions.stats import queries
@@ -23,13 +24,10 @@ UNKNOWN_POPUP_SECONDS = 2
 
 
 def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any]) -> Loaded:
-    with database.session(replica=True) as session:
-        shop = session.fetch_one(queries.SELECT_SHOP_OF_POPUP, shop_id=shop_id, popup_id=popup_id)
-        if shop is None:
-            return Loaded(None, UNKNOWN_POPUP_SECONDS)
-        period = _period(query, shop["today"])
-        views = session.fetch_all(queries.SELECT_POPUP_VIEWS, shop_id=shop_id, popup_id=popup_id, **period)
-        conversions = session.fetch_all(queries.SELECT_POPUP_CONVERSIONS, shop_id=shop_id, popup_id=popup_id, **period)
+    tallies = replica.read(partial(_fetch_popup_tallies, shop_id, popup_id, query))
+    if tallies is None:
+        return Loaded(None, UNKNOWN_POPUP_SECONDS)
+    shop, period, views, conversions = tallies
     report = {
         "popup_id": popup_id,
         **_report(shop, period, _without_holdout(views), _without_holdout(conversions)),
@@ -39,14 +37,31 @@ def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any
 
 
 def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
-    with database.session(replica=True) as session:
-        shop = session.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
-        assert shop is not None, "an API key belongs to a shop"
-        period = _period(query, shop["today"])
-        by_popup = session.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
-        conversions = session.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, **period)
-        viewers = session.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
-        names = session.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
+    return replica.read(partial(_load_shop_report, shop_id, query))
+
+
+def _fetch_popup_tallies(
+    shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], session: Session
+) -> tuple[Row, dict[str, datetime.date], list[Row], list[Row]] | None:
+    """The popup's shop, the days asked for, and the tallies of its views and conversions; None without the popup."""
+    popup = {"shop_id": shop_id, "popup_id": popup_id}
+    shop = session.fetch_one(queries.SELECT_SHOP_OF_POPUP, **popup)
+    if shop is None:
+        return None
+    period = _period(query, shop["today"])
+    views = session.fetch_all(queries.SELECT_POPUP_VIEWS, **popup, **period)
+    conversions = session.fetch_all(queries.SELECT_POPUP_CONVERSIONS, **popup, **period)
+    return shop, period, views, conversions
+
+
+def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: Session) -> Loaded:
+    shop = session.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
+    assert shop is not None, "an API key belongs to a shop"
+    period = _period(query, shop["today"])
+    by_popup = session.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
+    conversions = session.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, **period)
+    viewers = session.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
+    names = session.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
     # Who saw two popups is one viewer of the shop: its viewers are tallied apart.
     views = [{**row, "viewers": 0} for row in by_popup] + [{**row, "views": 0} for row in viewers]
     report = {

@@ -1,0 +1,81 @@
+"""Reading from the replica, where there is one that keeps up; from the primary where not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from math import inf
+from typing import TypeVar
+
+from common import database, logs
+from common.config import settings
+from common.connect import has_replica
+from common.errors import DatabaseUnavailable
+
+T = TypeVar("T")
+
+MAX_LAG_SECONDS = 5
+# A verdict on the replica holds this long: one look a second, whatever the load.
+VERDICT_SECONDS = 1.0
+
+SELECT_PRIMARY_POSITION = "SELECT pg_current_wal_lsn()::text AS lsn"
+
+# Who has replayed all that the primary had written a moment ago is not behind, however long ago that was written.
+SELECT_REPLICA_LAG = """
+    SELECT CASE
+        WHEN NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= :primary_lsn::pg_lsn THEN 0
+        ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)
+    END::float8 AS lag_seconds
+"""
+
+
+class _Verdict:
+    """Whether the replica may be read. Asked anew once it is old, by one thread; others go by the old one meanwhile."""
+
+    def __init__(self) -> None:
+        self._keeps_up = False
+        self._until = 0.0
+        self._lock = threading.Lock()
+
+    def keeps_up(self) -> bool:
+        if time.monotonic() >= self._until and self._lock.acquire(blocking=False):
+            try:
+                self.set(_lag_seconds() <= MAX_LAG_SECONDS)
+            finally:
+                self._lock.release()
+        return self._keeps_up
+
+    def set(self, keeps_up: bool) -> None:
+        if keeps_up != self._keeps_up:
+            logs.write("INFO" if keeps_up else "WARNING", "Replica keeps up" if keeps_up else "Replica is not used")
+        self._keeps_up = keeps_up
+        self._until = time.monotonic() + VERDICT_SECONDS
+
+
+_verdict = _Verdict()
+
+
+def read(act: Callable[[database.Session], T]) -> T:
+    """What `act` returns, on a session of the replica where it is at hand, else on the primary's. `act` only reads."""
+    if has_replica(settings()) and _verdict.keeps_up():
+        try:
+            with database.session(replica=True) as session:
+                return act(session)
+        except DatabaseUnavailable:
+            _verdict.set(False)
+    with database.session() as session:
+        return act(session)
+
+
+def _lag_seconds() -> float:
+    """How far the replica is behind; infinite when it does not answer, nothing when only the primary does not."""
+    try:
+        position = database.fetch_one(SELECT_PRIMARY_POSITION)
+    except DatabaseUnavailable:
+        return 0.0
+    try:
+        lag = database.fetch_one(SELECT_REPLICA_LAG, replica=True, primary_lsn=position and position["lsn"])
+    except DatabaseUnavailable:
+        return inf
+    return float(lag["lag_seconds"]) if lag else inf
