@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from starlette.applications import Starlette
 from starlette.responses import FileResponse
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from common.asgi_adapter import Application, Receive, Scope, Send, asgi_app
@@ -21,7 +23,7 @@ SCRIPT = "exit_intent.js"
 def one_address(storefront: Path) -> Application:
     """Each function below its own name, the storefront script, and the demo store for the rest."""
     functions = {function.name: asgi_app(function) for function in FUNCTIONS}
-    store: Any = StaticFiles(directory=storefront / "demo", html=True)
+    store: Any = Starlette(routes=[Mount("/", StaticFiles(directory=storefront / "demo", html=True))])
     script: Any = FileResponse(storefront / SCRIPT, media_type="text/javascript")
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
