@@ -29,6 +29,7 @@ CREATE TABLE daily_conversions (
 ) WITH (fillfactor = 70);
 
 -- A viewer is a visitor_id, or a session_id where there is none. The first insert wins, which makes the counts exact.
+-- Who was in the holdout and is shown the popup later is a viewer of both.
 CREATE TABLE popup_viewers (
     shop_id text NOT NULL,
     popup_id uuid NOT NULL,
@@ -36,7 +37,8 @@ CREATE TABLE popup_viewers (
     day date NOT NULL,
     variant_id text NOT NULL,
     device_type text NOT NULL,
-    CONSTRAINT popup_viewers_pkey PRIMARY KEY (shop_id, popup_id, viewer)
+    is_holdout boolean NOT NULL GENERATED ALWAYS AS (variant_id = 'holdout') STORED,
+    CONSTRAINT popup_viewers_pkey PRIMARY KEY (shop_id, popup_id, viewer, is_holdout)
 );
 
 CREATE TABLE shop_viewers (

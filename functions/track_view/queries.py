@@ -44,10 +44,11 @@ INSERT_VIEWS = """
         JOIN (SELECT DISTINCT shop_id, day FROM given WHERE refusal IS NULL) AS given USING (shop_id)
     ), new_popup_viewer AS (
         INSERT INTO popup_viewers (shop_id, popup_id, viewer, day, variant_id, device_type)
-        SELECT DISTINCT ON (shop_id, popup_id, viewer) shop_id, popup_id, viewer, day, variant_id, device_type
+        SELECT DISTINCT ON (shop_id, popup_id, viewer, variant_id = 'holdout')
+            shop_id, popup_id, viewer, day, variant_id, device_type
         FROM new_view
-        ORDER BY shop_id, popup_id, viewer, event_id
-        ON CONFLICT (shop_id, popup_id, viewer) DO NOTHING
+        ORDER BY shop_id, popup_id, viewer, variant_id = 'holdout', event_id
+        ON CONFLICT (shop_id, popup_id, viewer, is_holdout) DO NOTHING
         RETURNING shop_id, popup_id, day, variant_id, device_type
     ), new_shop_viewer AS (
         INSERT INTO shop_viewers (shop_id, viewer, day, device_type)
