@@ -9,6 +9,7 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 
 from common.config import Config, ConfigError, settings
 from common.connect import connect
+from common.errors import DatabaseUnavailable
 
 
 @contextmanager
@@ -24,6 +25,8 @@ def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
         raise click.ClickException(f"The database cannot be reached: {' '.join(str(error).split())}") from None
     try:
         yield connection
+    except DatabaseUnavailable:
+        raise click.ClickException("The database is too busy or went away; what was done stays, run it again") from None
     except (InterfaceError, OSError):
         raise click.ClickException("The connection to the database broke; run the command again") from None
     finally:

@@ -1,14 +1,18 @@
 """The `popups` command. What each subcommand does lives in a module of its own; here are its words and options."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from cli import migrate as migrations
+from cli import retain as retention
 from cli import shops
 from cli.child import StartError
 from cli.connection import open_connection
+from cli.partitions import make_partitions
+from cli.retain import MAX_DAYS
 from common.database import Session
 
 PENDING = 3
@@ -44,15 +48,28 @@ def dev(port: int, fresh: bool, no_redis: bool, data: Path) -> None:
 @popups.command()
 @click.option("--status", is_flag=True, help=f"Only list them; exit code {PENDING} when some are pending.")
 def migrate(status: bool) -> None:
-    """Bring the database to the schema in sql/. Safe to run twice, and by two at once."""
+    """Bring the database to the schema in sql/, and make the coming months' partitions.
+
+    Safe to run twice, and by two at once.
+    """
     try:
         with open_connection() as connection:
             if status:
                 sys.exit(_show(migrations.status(connection)))
             if not migrations.migrate(connection, say=click.echo):
                 click.echo("nothing to apply")
+            with migrations.alone(connection, click.echo):
+                make_partitions(Session(connection), datetime.now(UTC), click.echo)
     except migrations.MigrationError as error:
         raise click.ClickException(str(error)) from None
+
+
+@popups.command()
+@click.option("--days", required=True, type=click.IntRange(1, MAX_DAYS), help="Older events go, by whole months.")
+def retain(days: int) -> None:
+    """Make the coming months' partitions; delete old events and what deleted popups left. The statistics stay."""
+    with open_connection() as connection:
+        retention.retain(connection, days, say=click.echo)
 
 
 def _show(listed: list[migrations.Migration]) -> int:

@@ -67,7 +67,7 @@ def migrate(
     connection: CoreConnection, folder: Path = SQL_FOLDER, *, say: Callable[[str], None] = print
 ) -> list[Migration]:
     """Applies what is pending and returns it. Safe to run twice and by two at once: one of them waits."""
-    with _alone(connection, say):
+    with alone(connection, say):
         _create_ledger(connection)
         pending = [migration for migration in status(connection, folder) if migration.applied_at is None]
         for migration in pending:
@@ -106,8 +106,8 @@ def _read_files(folder: Path) -> list[Migration]:
 
 
 @contextlib.contextmanager
-def _alone(connection: CoreConnection, say: Callable[[str], None]) -> Iterator[None]:
-    """Holds the advisory lock.
+def alone(connection: CoreConnection, say: Callable[[str], None]) -> Iterator[None]:
+    """Holds the advisory lock of all that changes the schema.
 
     It polls: one who waits inside pg_advisory_lock() holds a snapshot, for which CREATE INDEX CONCURRENTLY under
     the lock would wait in its turn.

@@ -81,6 +81,9 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format('LOCK TABLE %I IN SHARE ROW EXCLUSIVE MODE', event_table);
+    IF to_regclass(partition_name) IS NOT NULL THEN
+        RETURN;  -- somebody else made it while we waited
+    END IF;
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition_name, event_table);
     EXECUTE format(
         'WITH moved AS (DELETE FROM %I WHERE event_id >= %L AND event_id < %L RETURNING *) '
