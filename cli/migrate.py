@@ -19,6 +19,8 @@ from typing import Any
 from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError
 
+from cli.statements import split_statements
+
 SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
 
 NO_TRANSACTION = "-- no transaction"
@@ -33,16 +35,6 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _INDEX = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s", re.IGNORECASE)
-_TOKEN = re.compile(
-    r"""--[^\n]*                     # comments,
-      | /\*.*?\*/
-      | '(?:[^']|'')*'              # strings,
-      | "[^"]*"                     # names
-      | \$(\w*)\$.*?\$\1\$          # and bodies, none of which end a statement as
-      | (?P<end>;)                  # this does
-    """,
-    re.DOTALL | re.VERBOSE,
-)
 
 
 class MigrationError(Exception):
@@ -199,18 +191,3 @@ def _enter(connection: CoreConnection, migration: Migration) -> None:
         "INSERT INTO schema_migrations (version, name, checksum)"
         f" VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"
     )
-
-
-def split_statements(sql: str) -> list[str]:
-    """The statements of a file, without comments around them."""
-    statements, start = [], 0
-    for token in _TOKEN.finditer(sql):
-        if token["end"]:
-            statements.append(sql[start : token.start()])
-            start = token.end()
-    statements.append(sql[start:])
-    return [stripped for statement in statements if (stripped := _without_leading_comments(statement))]
-
-
-def _without_leading_comments(statement: str) -> str:
-    return re.sub(r"\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", "", statement, flags=re.DOTALL).strip()

@@ -13,7 +13,8 @@ import pytest
 from pg8000.core import CoreConnection
 
 from cli import migrate as migrations
-from cli.migrate import SQL_FOLDER, MigrationError, migrate, split_statements, status
+from cli.migrate import SQL_FOLDER, MigrationError, migrate, status
+from cli.statements import split_statements
 from common.config import load
 from common.connect import connect
 from tests.stack import ROOT, Database, Stack, create_database, eventually, open_database
