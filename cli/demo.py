@@ -8,8 +8,8 @@ from typing import Any
 
 from cli.child import StartError
 from cli.shops import create_key, create_shop, shop_exists
-from common.database import Session
 from common.ids import new_id
+from common.session import Session
 
 SHOP_ID = "demo"
 

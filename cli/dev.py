@@ -23,7 +23,7 @@ from cli.embedded import postgres, valkey
 from cli.migrate import migrate
 from cli.programs import postgres_account, reachable_folder
 from common.config import settings
-from common.database import Session
+from common.session import Session
 
 STOREFRONT = Path(__file__).resolve().parent.parent / "storefront"
 

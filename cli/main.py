@@ -13,7 +13,7 @@ from cli.child import StartError
 from cli.connection import open_connection
 from cli.partitions import make_partitions
 from cli.retain import MAX_DAYS
-from common.database import Session
+from common.session import Session
 
 PENDING = 3
 """Exit code of `popups migrate --status` while something is to be applied, so that a script can ask."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from common.database import Session
 from common.errors import DatabaseUnavailable
+from common.session import Session
 
 EVENT_TABLES = ("popup_views", "popup_conversions")
 

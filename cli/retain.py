@@ -12,7 +12,7 @@ from pg8000.core import CoreConnection
 
 from cli.migrate import alone
 from cli.partitions import EVENT_TABLES, drop_partitions, make_partitions
-from common.database import Session
+from common.session import Session
 
 MAX_DAYS = 36_500
 

@@ -6,7 +6,8 @@ import click
 from marshmallow import ValidationError
 
 from common.auth import insert_key, new_key
-from common.database import Duplicate, Session
+from common.database_errors import Duplicate
+from common.session import Session
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.schemas import ShopSchema
 

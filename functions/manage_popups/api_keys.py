@@ -6,6 +6,7 @@ import json
 import uuid
 
 from common import auth, database
+from common.database_errors import Duplicate
 from common.errors import Conflict, NotFound
 from common.messages import Request, Response, json_response
 from functions.manage_popups.idempotency import once
@@ -30,7 +31,7 @@ def create_api_key(request: Request) -> Response:
     key = _key_for(request)
     try:
         answer = once(request, lambda session: _insert(session, request, key))
-    except database.Duplicate:
+    except Duplicate:
         raise Conflict("This Idempotency-Key has made a key before. Send another.") from None
     return json_response({**json.loads(answer.body), "key": key}, answer.status, answer.headers)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from common import replica
+from common import database, replica
 from common.cache import Loaded
 from common.config import settings
-from common.database import Row, Session
+from common.database import Row
 from common.events import HOLDOUT
 from common.json_text import dumps
 from functions.stats import queries
@@ -41,7 +41,7 @@ def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
 
 
 def _fetch_popup_tallies(
-    shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], session: Session
+    shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], session: database.Session
 ) -> tuple[Row, dict[str, datetime.date], list[Row], list[Row]] | None:
     """The popup's shop, the days asked for, and the tallies of its views and conversions; None without the popup."""
     popup = {"shop_id": shop_id, "popup_id": popup_id}
@@ -54,7 +54,7 @@ def _fetch_popup_tallies(
     return shop, period, views, conversions
 
 
-def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: Session) -> Loaded:
+def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: database.Session) -> Loaded:
     shop = session.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
     assert shop is not None, "an API key belongs to a shop"
     period = _period(query, shop["today"])

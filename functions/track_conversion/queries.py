@@ -6,6 +6,7 @@ from typing import Any
 
 from common import database
 from common.database import retry_lost_races
+from common.database_errors import Duplicate
 from common.errors import DatabaseUnavailable
 from common.events import as_json_row, forget_stats
 from common.group_commit import GroupCommit
@@ -201,7 +202,7 @@ def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
     events = dumps(conversions).decode()
     try:
         return retry_lost_races(lambda: database.fetch_all(INSERT_CONVERSIONS, events=events))
-    except database.Duplicate:
+    except Duplicate:
         return []
 
 
