@@ -13,6 +13,8 @@ from common.per_process import per_process
 
 # Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
 # never deadlock. A popup's own variants and the holdout are kept; a variant it does not have counts as none.
+# A popup is near its limit when the views that all instances may be writing at this moment can reach it (10 instances,
+# 2 flushes of 500 events each): none of these statements sees the others, so that none can say which one does reach it.
 INSERT_VIEWS = """
     WITH given AS MATERIALIZED (
         SELECT event.*, popups.shop_id, popups.view_limit, (now() AT TIME ZONE shops.time_zone)::date AS day,
@@ -78,20 +80,19 @@ INSERT_VIEWS = """
         ORDER BY shop_id, day, device_type
         ON CONFLICT (shop_id, day, device_type) DO UPDATE SET viewers = tally.viewers + excluded.viewers
     )
-    SELECT position, NULL AS shop_id, NULL AS popup_id, refusal, NULL AS limit_reached
+    SELECT position, NULL AS shop_id, NULL AS popup_id, refusal, NULL AS near_limit
     FROM given
     WHERE refusal IS NOT NULL
     UNION ALL
-    SELECT NULL, shop_id, popup_id, NULL, view_limit <= (
+    SELECT NULL, shop_id, popup_id, NULL, view_limit - 10000 <= (
         SELECT coalesce(sum(views), 0)
         FROM daily_views AS tally
         WHERE (tally.shop_id, tally.popup_id) = (changed.shop_id, changed.popup_id) AND tally.variant_id <> 'holdout'
-    ) + shown
+    )
     FROM (
-        SELECT given.shop_id, given.popup_id, given.view_limit, count(*) FILTER (WHERE variant <> 'holdout') AS shown
-        FROM given
-        JOIN inserted USING (event_id)
-        GROUP BY given.shop_id, given.popup_id, given.view_limit
+        SELECT DISTINCT inserted.shop_id, inserted.popup_id, given.view_limit
+        FROM inserted
+        JOIN given USING (event_id)
     ) AS changed
 """
 
@@ -120,5 +121,5 @@ def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
             refusals[row["position"]] = row["refusal"]
     changed = [row for row in rows if row["shop_id"]]
     forget_stats({(row["shop_id"], row["popup_id"]) for row in changed})
-    cache.forget(*{cache_keys.active_popups(row["shop_id"]) for row in changed if row["limit_reached"]})
+    cache.forget_soon(*{cache_keys.active_popups(row["shop_id"]) for row in changed if row["near_limit"]})
     return refusals
