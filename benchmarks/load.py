@@ -9,10 +9,9 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
 from urllib.parse import urlsplit
 
 from cli.child import StartError
@@ -49,8 +48,13 @@ class Round:
     lost: int = 0
 
     @property
+    def answered(self) -> int:
+        """Requests that got what they asked for."""
+        return max(0, self.requests - self.errors)
+
+    @property
     def requests_per_second(self) -> float:
-        return (self.requests - self.errors) / self.seconds
+        return self.answered / self.seconds
 
 
 def find_wrk() -> str:
@@ -70,15 +74,18 @@ def run_wrk(target: Target, seconds: int) -> Round:
         [find_wrk(), *load, *headers, "--script", str(SCRIPT), target.url, "--", *arguments],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=seconds + 60,
     )
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    lost = 0
+    if done.returncode:
+        raise StartError(f"wrk gave up on {target.name}: {(done.stderr or done.stdout).strip()}")
+    measured = Round(**json.loads(done.stdout.splitlines()[-1]))
+    if not measured.answered:
+        raise StartError(f"{target.name} answered nothing in {seconds} s")
     if target.stored:
-        acknowledged = (measured["requests"] - measured["errors"]) * target.events
-        lost = max(0, acknowledged - (target.stored() - before))
-    return Round(**measured, lost=lost)
+        lost = measured.answered * target.events - (target.stored() - before)
+        measured = replace(measured, lost=max(0, lost))
+    return measured
 
 
 def run_steady(url: str, make_body: Callable[[], bytes], per_second: int, seconds: int) -> Round:

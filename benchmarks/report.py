@@ -67,7 +67,7 @@ def _row(target: Target, rounds: dict[str, list[Round]]) -> tuple[str, ...]:
         target.name,
         f"{median(rates):,.0f}",
         f"{min(rates):,.0f} to {max(rates):,.0f}",
-        f"{median(rates) * target.events:,.0f}" if target.popup_ids else "",
+        f"{median(rates) * target.events:,.0f}" if target.stored else "",
         _ratio(own, rounds[FLASK]),
         _ratio(own, rounds[AIO]),
         f"{median(each.p50_ms for each in own):.1f}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 import requests
@@ -35,9 +36,9 @@ class Run:
     def url(self, function: str) -> str:
         return self.bench.function(function).url
 
-    def stored_views(self) -> int:
+    def stored(self, table: str) -> int:
         with open_database(self.bench.database_url) as database:
-            return int(database.value("SELECT count(*) FROM popup_views"))
+            return int(database.value(f"SELECT count(*) FROM {table}"))
 
 
 def each_function(run: Run) -> str:
@@ -50,7 +51,7 @@ def each_function(run: Run) -> str:
         *_noops(run),
         Target("get_active_popups", f"{run.url('get_active_popups')}/?shop_id={shop.id}"),
         _views(run, "track_view", shop.popup_ids[:1]),
-        Target("track_conversion, a click", run.url("track_conversion"), "clicks", popup_ids=shop.popup_ids[:1]),
+        _clicks(run, shop.popup_ids[:1]),
         Target("manage_popups, one popup", f"{run.url('manage_popups')}/{popup}", headers=key),
         Target("stats, one popup", f"{run.url('stats')}/{popup}", headers=key),
     )
@@ -77,6 +78,7 @@ def views(run: Run) -> str:
         run,
         *_noops(run, "views", hot),
         _views(run, "plain INSERT and COMMIT", hot, function="plain_insert"),
+        _views(run, "track_view, a commit a request", hot, function="one_by_one"),
         _views(run, "track_view, one hot popup", hot),
         _views(run, "track_view, 100 popups", spread),
         _views(run, "track_view, 20 events, one hot popup", hot, events=EVENTS_A_REQUEST),
@@ -87,32 +89,41 @@ def views(run: Run) -> str:
 def steady(run: Run) -> str:
     """track_view at a fixed 500 requests a second, beside both no-ops"""
     popup_id = run.shops[SHOWN].popup_ids[0]
-    seconds = run.seconds * STEADY_FOR_ROUNDS
-    functions = {FLASK: "hello_flask", AIO: "hello_aio", "track_view": "track_view"}
-    rows = []
-    for name, function in functions.items():
-        url = run.url(function)
-        run_steady(url, lambda: view_body(popup_id, str(new_id())), STEADY_PER_SECOND, WARM_UP_SECONDS)
-        each = run_steady(url, lambda: view_body(popup_id, str(new_id())), STEADY_PER_SECOND, seconds)
-        rows.append((name, each.requests, f"{each.p50_ms:.1f}", f"{each.p99_ms:.1f}", each.errors))
-    about = f"{STEADY_PER_SECOND} requests a second for {seconds} s each; a latency counts from when it was due."
-    return f"{about}\n\n" + table(("", "requests", "p50 ms", "p99 ms", "errors"), rows)
+    urls = {name: run.url(name) for name in ("hello_flask", "hello_aio", "track_view")}
+    seconds = max(1, STEADY_FOR_ROUNDS * run.seconds // run.rounds)
+    rounds: dict[str, list[Round]] = {name: [] for name in urls}
+
+    def send(name: str, seconds: int) -> Round:
+        return run_steady(urls[name], lambda: view_body(popup_id, str(new_id())), STEADY_PER_SECOND, seconds)
+
+    for name in urls:
+        send(name, WARM_UP_SECONDS)
+    for _ in range(run.rounds):
+        for name in urls:
+            rounds[name].append(send(name, seconds))
+    about = f"{STEADY_PER_SECOND} requests a second, {run.rounds} alternating rounds of {seconds} s each."
+    columns = ("", "requests", "p50 ms", "p99 ms", "highest p99 ms", "errors")
+    return f"{about}\n\n" + table(columns, [_steady_row(name, own) for name, own in rounds.items()])
+
+
+def _steady_row(name: str, rounds: list[Round]) -> tuple[object, ...]:
+    p50, p99 = median(each.p50_ms for each in rounds), [each.p99_ms for each in rounds]
+    requests_sent, errors = sum(each.requests for each in rounds), sum(each.errors for each in rounds)
+    return name, requests_sent, f"{p50:.1f}", f"{median(p99):.1f}", f"{max(p99):.1f}", errors
 
 
 def memory(run: Run) -> str:
     """track_view's memory while it takes 200 000 events"""
     server = run.bench.start("track_view")
     target = _views(run, "track_view", run.shops[SHOWN].popup_ids[:1], events=EVENTS_A_REQUEST, url=server.url)
-    rows = []
+    rows = [_memory_row(0, server.memory_mib())]
     try:
         events = 0
-        rows.append(_memory_row(events, server.memory_mib()))
-        while events < EVENTS_FOR_MEMORY:
-            done = run_wrk(target, run.seconds)
-            events += (done.requests - done.errors) * EVENTS_A_REQUEST
+        for quarter in range(1, 5):
+            while events < EVENTS_FOR_MEMORY * quarter / 4:
+                done = run_wrk(target, run.seconds)
+                events += done.answered * EVENTS_A_REQUEST
             rows.append(_memory_row(events, server.memory_mib()))
-            if not done.requests:
-                break
     finally:
         server.child.stop()
     return table(("events", "worker, resident MiB", "worker and master, PSS MiB"), rows)
@@ -162,7 +173,12 @@ def _noops(run: Run, kind: str = "get", popup_ids: list[str] | None = None) -> l
 def _views(
     run: Run, name: str, popup_ids: list[str], *, function: str = "track_view", events: int = 1, url: str = ""
 ) -> Target:
-    return Target(name, url or run.url(function), "views", events, popup_ids, stored=run.stored_views)
+    return Target(name, url or run.url(function), "views", events, popup_ids, stored=partial(run.stored, "popup_views"))
+
+
+def _clicks(run: Run, popup_ids: list[str]) -> Target:
+    stored = partial(run.stored, "popup_conversions")
+    return Target("track_conversion, a click", run.url("track_conversion"), "clicks", 1, popup_ids, stored=stored)
 
 
 def _memory_row(events: int, memory_mib: tuple[float, float]) -> tuple[str, ...]:

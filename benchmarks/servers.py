@@ -17,9 +17,9 @@ from cli.embedded import Postgres, Valkey, postgres, valkey
 from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, NO_LIMITS, ROOT, create_database, temporary_folder
 
 NOOPS = {"hello_flask": "benchmarks/hello_flask.py", "hello_aio": "benchmarks/hello_aio.py"}
-OTHERS = {"plain_insert": "benchmarks/plain_insert.py"}
-SOURCES = NOOPS | OTHERS | {name: f"functions/{name}/main.py" for name in FUNCTIONS}
-ON_ASGI = {"hello_aio", "plain_insert", *ASGI_FUNCTIONS}
+UNGROUPED = dict.fromkeys(("plain_insert", "one_by_one"), "benchmarks/ungrouped.py")
+SOURCES = NOOPS | UNGROUPED | {name: f"functions/{name}/main.py" for name in FUNCTIONS}
+ON_ASGI = {"hello_aio", *UNGROUPED, *ASGI_FUNCTIONS}
 
 
 @dataclass

@@ -12,7 +12,7 @@ from benchmarks.servers import Bench
 from common import auth
 from common.config import load
 from common.connect import connect
-from common.database import Session
+from common.session import Session
 
 SHOWN, SPREAD = "shown", "spread"
 POPUPS = {SHOWN: 10, SPREAD: 100}

@@ -1,0 +1,57 @@
+"""track_view without group commit, twice: what a commit for each request costs.
+
+`plain_insert` stores the view and no more (no tallies, no unique viewers), so a comparison errs in its favour.
+`one_by_one` runs track_view's own statement for each request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common import database
+from common.asgi_adapter import asgi_function
+from common.events import as_json_row
+from common.headers import Audience
+from common.http import Function
+from common.json_text import dumps
+from common.messages import Request, Response, json_response
+from common.rate_limit import VIEWS
+from functions.track_view.queries import INSERT_VIEWS
+from functions.track_view.schemas import ViewsSchema
+
+INSERT_VIEW = """
+    INSERT INTO popup_views (event_id, shop_id, popup_id, session_id, visitor_id, variant_id, device_type,
+        page_url, referrer)
+    SELECT :event_id, shop_id, id, :session_id, :visitor_id, :variant_id, :device_type, :page_url, :referrer
+    FROM popups
+    WHERE id = :popup_id
+    ON CONFLICT (event_id) DO NOTHING
+"""
+
+plain_function = Function("plain_insert", limit=VIEWS, audience=Audience.STOREFRONT)
+one_by_one_function = Function("one_by_one", limit=VIEWS, audience=Audience.STOREFRONT)
+
+
+@plain_function.endpoint("POST", body=ViewsSchema())
+def insert_plainly(request: Request) -> Response:
+    with database.transaction() as session:
+        for view in request.data["events"]:
+            session.execute(INSERT_VIEW, **view)
+    return _accepted(request.data["events"])
+
+
+@one_by_one_function.endpoint("POST", body=ViewsSchema())
+def insert_one_by_one(request: Request) -> Response:
+    views = request.data["events"]
+    rows = [as_json_row(view, origin=None, position=position) for position, view in enumerate(views)]
+    with database.transaction() as session:
+        session.fetch_all(INSERT_VIEWS, events=dumps(rows).decode())
+    return _accepted(views)
+
+
+def _accepted(views: list[dict[str, Any]]) -> Response:
+    return json_response({"accepted": len(views)}, 202)
+
+
+plain_insert = asgi_function(plain_function)
+one_by_one = asgi_function(one_by_one_function)
