@@ -154,8 +154,9 @@ INSERT_CONVERSIONS = """
     SELECT given.position, given.shop_id, given.popup_id, given.refusal,
         coalesce(inserted.event_id, known.event_id) AS conversion_id,
         coalesce(inserted.issued_code, known.issued_code) AS issued_code,
-        inserted.event_id IS NOT NULL AS is_new
+        inserted.event_id IS NOT NULL AND new_event.position IS NOT NULL AS is_new
     FROM given
+    LEFT JOIN new_event ON new_event.position = given.position
     LEFT JOIN inserted ON inserted.event_id = given.event_id
     LEFT JOIN LATERAL (SELECT * FROM known WHERE known.position = given.position LIMIT 1) AS known ON true
     ORDER BY given.position
