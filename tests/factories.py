@@ -1,0 +1,104 @@
+"""Rows that tests start from, each test its own: shops with their keys, popups, discount codes; and events to send."""
+
+import datetime
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from common.auth import new_key
+from common.json_text import dumps
+from functions.manage_popups.schemas import PopupSchema
+from tests.stack import Database
+
+DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop, a key that may write and one that may only read."""
+
+    id: str
+    write_key: str
+    read_key: str
+
+    @property
+    def writer(self) -> dict[str, str]:
+        """The headers of a merchant's request."""
+        return {"Authorization": f"Bearer {self.write_key}"}
+
+    @property
+    def reader(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.read_key}"}
+
+
+def make_shop(database: Database, **fields: Any) -> Shop:
+    """A new shop with a name nobody else has."""
+    row = {"id": f"shop-{uuid.uuid4().hex[:12]}", "name": "A shop", "time_zone": "UTC", "currency": "USD"}
+    row |= {"allowed_origins": []} | fields
+    insert(database, "shops", **row)
+    return Shop(row["id"], make_key(database, row["id"], "write"), make_key(database, row["id"], "read"))
+
+
+def make_key(database: Database, shop_id: str, rights: str, **fields: Any) -> str:
+    key = new_key()
+    sha256 = hashlib.sha256(key.encode()).digest()
+    row = {"id": uuid7(), "shop_id": shop_id, "rights": rights, "prefix": key[:12], "key_sha256": sha256} | fields
+    insert(database, "api_keys", **row)
+    return key
+
+
+def make_popup(database: Database, shop: Shop | str, **fields: Any) -> str:
+    """A popup, active unless told otherwise, as manage_popups would store it. Returns its id.
+
+    It goes past the cache: make it before the shop's popups are first asked for.
+    """
+    shop_id = shop if isinstance(shop, str) else shop.id
+    popup = PopupSchema().load({"name": "A popup", "status": "active", **fields})
+    popup |= {name: dumps(popup[name]).decode() for name in DOCUMENTS}
+    popup_id = uuid7()
+    insert(database, "popups", id=popup_id, shop_id=shop_id, **popup)
+    return popup_id
+
+
+def make_discount_code(database: Database, shop: Shop | str, codes: Iterable[str] = (), **fields: Any) -> str:
+    """A discount code, or with `codes` a pool of single-use ones. Returns its id."""
+    shop_id = shop if isinstance(shop, str) else shop.id
+    pool = list(codes)
+    code_id = uuid7()
+    row = {"code": f"SAVE-{uuid.uuid4().hex[:8]}", "type": "percentage", "value": 10, "single_use": bool(pool)} | fields
+    insert(database, "discount_codes", id=code_id, shop_id=shop_id, **row)
+    for code in pool:
+        insert(database, "single_use_codes", shop_id=shop_id, discount_code_id=code_id, code=code)
+    return code_id
+
+
+def insert(database: Database, table: str, **row: Any) -> None:
+    database(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})", **row)
+
+
+def uuid7(at: datetime.datetime | None = None) -> str:
+    """A version-7 UUID of that instant, or of now."""
+    milliseconds = int(at.timestamp() * 1000) if at else time.time_ns() // 1_000_000
+    value = milliseconds << 80 | int.from_bytes(os.urandom(10))
+    return str(uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62))
+
+
+def view(popup_id: str, **fields: Any) -> dict[str, Any]:
+    """A view of a visit of its own."""
+    return {"event_id": uuid7(), "popup_id": popup_id, "session_id": f"session-{uuid.uuid4()}", **fields}
+
+
+def conversion(popup_id: str, type: str = "click", **fields: Any) -> dict[str, Any]:  # noqa: A002
+    return view(popup_id, type=type, **fields)
+
+
+def capture(popup_id: str, email: str, **fields: Any) -> dict[str, Any]:
+    return conversion(popup_id, "email_capture", email=email, **fields)
+
+
+def purchase(popup_id: str, order_id: str, revenue: str = "10.00", **fields: Any) -> dict[str, Any]:
+    return conversion(popup_id, "purchase", order_id=order_id, revenue=revenue, currency="USD", **fields)
