@@ -387,11 +387,11 @@
       border: 0; border-radius: var(--radius); color: var(--text); background: var(--background); container-type: inline-size;
       overscroll-behavior: contain; box-shadow: 0 1.5rem 4rem #0005 }
     ::backdrop { background: #0f172a99 }
-    .card, .body { display: flex; flex-direction: column }
-    .art { height: 11rem; background: var(--button) }
+    .card, .body { display: flex; flex-direction: column; text-align: center }
+    .art { height: min(11rem, 25dvh); background: var(--button) }
     img { width: 100%; height: 100%; object-fit: cover; display: block }
-    .body { flex: 1; justify-content: center; gap: 1rem; padding: max(var(--padding), 2.75rem) var(--padding) var(--padding);
-      text-align: center; overflow-wrap: anywhere }
+    .body { flex: 1; justify-content: center; gap: 1rem; padding: max(var(--padding), 3rem) var(--padding) var(--padding);
+      overflow-wrap: anywhere }
     .art + .body { padding-top: var(--padding) }
     p { white-space: pre-line }
     h2 { font-size: clamp(1.375rem, 6cqi, 1.875rem); line-height: 1.2; text-wrap: balance }
@@ -405,8 +405,8 @@
     button { border: 0; cursor: pointer }
     .main { background: var(--button); color: var(--on-button); font-weight: 600 }
     .quiet { align-self: center; margin-bottom: -.75rem; text-decoration: underline; text-underline-offset: .2em }
-    .close { position: absolute; top: .25rem; inset-inline-end: .25rem; width: 3rem; font-size: 1.5rem; line-height: 1; border-radius: 50%;
-      background: var(--background); z-index: 1 }
+    .close { display: block; position: sticky; top: .25rem; z-index: 1; width: 2.75rem; min-height: 2.75rem; padding: 0;
+      margin: .25rem .25rem -3rem; margin-inline-start: auto; font-size: 1.5rem; line-height: 1; border-radius: 50%; background: var(--background) }
     :focus-visible { outline: 3px solid; outline-offset: 2px }
     [tabindex] { outline: 0 }
     .code { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; padding: .5rem; border: 2px dashed }
@@ -414,9 +414,12 @@
     .problem { font-weight: 600 }
     .problem:empty { display: none }
     @container (min-width: 30rem) {
-      .left, .right { flex-direction: row; min-height: 22rem }
+      .left { flex-direction: row; min-height: 22rem }
+      .left .body { text-align: start }
       .right { flex-direction: row-reverse }
-      .card .art { width: 40%; height: auto; position: relative }
+      .left .quiet { align-self: start; padding: 0 }
+      .left .art { width: 40%; height: auto; position: relative }
+      .left img { position: absolute }
     }
     @media (prefers-reduced-motion: no-preference) {
       dialog { animation: rise .25s }
@@ -462,26 +465,29 @@
     if (!styleSheet) (styleSheet = new CSSStyleSheet()).replaceSync(STYLE);
     const host = element("div", {}, document.body);
     const root = host.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [styleSheet];
+    root.adoptedStyleSheets[0] = styleSheet; // Assigning a list would walk it.
     const dialog = element("dialog", { tabIndex: -1, "aria-labelledby": "heading", closedby: "any" }, root);
     paint(dialog, popup.id, design);
-    const layout = /^(left|right)$/.test(design.layout) ? design.layout : "centered";
-    const card = element("div", { className: `card ${layout}` }, dialog);
-    addButton(card, "close", "×", () => dialog.close()).ariaLabel = WORDS.close;
+    const layout = { left: " left", right: " left right" }[design.layout] || ""; // right is left, mirrored
+    const shown = (open = { popup, counted, host, dialog });
+    addButton(dialog, "close", "×", () => close(shown)).ariaLabel = WORDS.close;
+    const card = element("div", { className: `card${layout}` }, dialog);
     addImage(card, design.image_url);
-    const shown = (open = { popup, counted, dialog, body: element("div", { className: "body" }, card) });
+    shown.body = element("div", { className: "body" }, card);
     fillWithOffer(shown);
     dialog.onkeydown = keepFocusInside;
-    dialog.onclose = () => close(shown, host);
+    dialog.onclose = () => close(shown); // Esc, or a press beside it
     dialog.showModal();
     dialog.focus(); // Not the first field: who was typing elsewhere must not type into the form unawares.
     if (counted) watchForView(shown);
     return shown;
   }
 
-  function close(shown, host) {
-    host.remove();
+  function close(shown) {
+    if (open !== shown) return; // The event comes after the deed.
     open = null;
+    shown.dialog.close(); // Gives the focus back, which removing would not.
+    shown.host.remove();
     if (!shown.counted) return;
     shown.stopWatching();
     changeSeen(shown.popup.id, (seen) => (seen.closed_at = Date.now()));
@@ -531,7 +537,7 @@
     if (/^(email_capture|newsletter)$/.test(offer.type)) addEmail(form, offer.consent_text);
     shown.problem = element("p", { className: "problem", role: "alert" }, form);
     shown.button = addButton(form, "main", design.button_text || WORDS.submit);
-    addButton(shown.body, "quiet", WORDS.decline, () => shown.dialog.close());
+    addButton(shown.body, "quiet", WORDS.decline, () => close(shown));
     form.onsubmit = (event) => {
       event.preventDefault();
       if (!shown.button.ariaDisabled) accept(shown, form.email && form.email.value.trim());
@@ -578,7 +584,7 @@
     if (email && offer.consent_text) Object.assign(event, { consent: true, consent_text: offer.consent_text });
     if (email || offer.has_code) return submit(shown, event);
     record("conversion", event);
-    shown.dialog.close();
+    close(shown);
   }
 
   // What was typed stays; a second try with the same address is the same event, with another one it replaces it.
@@ -620,7 +626,7 @@
     body.textContent = "";
     addWords(body, WORDS.thanks, discount && WORDS.code);
     if (discount) addCode(body, discount);
-    addButton(body, "quiet", WORDS.done, () => shown.dialog.close());
+    addButton(body, "quiet", WORDS.done, () => close(shown));
     body.firstChild.focus(); // It is read out, and the next Tab lands on the code's button.
   }
 
@@ -931,7 +937,7 @@
 
     // preview(popup or id): shows it now, counts nothing, sends nothing.
     preview(popup) {
-      if (open) open.dialog.close();
+      if (open) close(open);
       show(findPopup(popup) || popup, false);
     },
 

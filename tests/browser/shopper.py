@@ -50,11 +50,13 @@ _PAGE = """<!doctype html>
 <script async src="/exit_intent.js" {attributes}></script>
 </head>
 <body>
+<main>
 <h1>Shop</h1>
 <p><a href="#here" id="link">A link</a> <button id="offer">Offer</button>
 <select id="size" aria-label="Size"><option>S</option><option>M</option></select></p>
 {body}
 <p style="height: 5000px">Things to buy.</p>
+</main>
 </body>
 </html>"""
 
@@ -81,7 +83,8 @@ class Shop:
         """10 % off; answers its id."""
         id_ = str(uuid.uuid4())
         self.database(
-            "INSERT INTO discount_codes (id, shop_id, code, type, value) VALUES (:id, :shop_id, :code, 'percentage', 10)",
+            "INSERT INTO discount_codes (id, shop_id, code, type, value)"
+            " VALUES (:id, :shop_id, :code, 'percentage', 10)",
             id=id_,
             shop_id=self.id,
             code=code,
@@ -105,15 +108,15 @@ class Shop:
 class Shopper:
     """One browser profile that visits pages of one shop. Everything sent to the tracking functions is noted."""
 
-    def __init__(self, context: BrowserContext, shop: Shop) -> None:
+    def __init__(self, context: BrowserContext, shop: Shop, *, own_clock: bool = True) -> None:
         self.context = context
         self.shop = shop
         self.sent: list[tuple[str, dict[str, Any]]] = []
+        self._pages: Callable[[Route], None] | None = None
         context.on("request", self._note)
-        context.route(
-            f"{ORIGIN}/exit_intent.js", lambda route: route.fulfill(path=SCRIPT, content_type="text/javascript")
-        )
-        context.clock.install()  # runs by itself, and can be put forward
+        self.answer_script(SCRIPT.read_text())
+        if own_clock:
+            context.clock.install()  # runs by itself, and can be put forward
         self.page: Page = context.new_page()
 
     def visit(self, path: str = "/", **page: Any) -> Page:
@@ -126,16 +129,24 @@ class Shopper:
         """Lets that much time pass for the page, without waiting for it."""
         self.page.clock.run_for(int(seconds * 1000))
 
-    def open(
-        self,
-        path: str = "/",
-        *,
-        attributes: str = "",
-        head: str = "",
-        body: str = "",
-        headers: dict[str, str] | None = None,
-    ) -> Page:
-        """Opens a page; every other page of the shop then looks the same."""
+    def open(self, path: str = "/", **page: Any) -> Page:
+        """Opens a page, and waits for the popups to arrive but not for the first second to pass."""
+        self.answer_pages(**page)
+        popups = self.address_of("get_active_popups")
+        with self.page.expect_response(lambda response: response.url.startswith(popups)):
+            self.page.goto(ORIGIN + path)
+        return self.page
+
+    def answer_script(self, script: str) -> None:
+        """From now on the pages of the shop get this one."""
+        self.context.route(
+            f"{ORIGIN}/exit_intent.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+        )
+
+    def answer_pages(
+        self, *, attributes: str = "", head: str = "", body: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        """From now on all pages of the shop look like this."""
         html = _PAGE.format(attributes=f"{self.shop.tag} {attributes}", head=head, body=body)
         all_headers = {"Content-Type": "text/html; charset=utf-8", **(headers or {})}
 
@@ -145,13 +156,10 @@ class Shopper:
             else:
                 route.fallback()
 
-        self.context.unroute(f"{ORIGIN}/**")
+        if self._pages:
+            self.context.unroute(f"{ORIGIN}/**", self._pages)
+        self._pages = answer
         self.context.route(f"{ORIGIN}/**", answer)
-        with self.page.expect_response(
-            lambda response: response.url.startswith(self.shop.functions["get_active_popups"])
-        ):
-            self.page.goto(ORIGIN + path)
-        return self.page
 
     @property
     def dialog(self) -> Locator:
@@ -209,8 +217,8 @@ class Shopper:
 
     def notes(self, storage: str = "localStorage") -> dict[str, Any]:
         """What the script keeps, by key."""
-        script = f"Object.fromEntries(Object.entries({storage}).filter(([key]) => key.startsWith('store-notes')))"
-        return {key: json.loads(value) for key, value in self.page.evaluate(script).items()}
+        kept = json.loads(self.page.evaluate(f"JSON.stringify({storage})"))
+        return {key: json.loads(value) for key, value in kept.items() if key.startswith("store-notes")}
 
     def views(self) -> list[dict[str, Any]]:
         return [event for name, body in self.sent if name == "track_view" for event in body["events"]]

@@ -1,0 +1,215 @@
+"""The popup is a dialog for everyone: keyboard, screen reader, small screens, little motion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext
+
+from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
+
+EMAIL = {"type": "email_capture", "consent_text": "Write to me about plants."}
+IMAGE = "https://images.example/plant.png"
+FOCUSED = """() => {
+    let element = document.activeElement;
+    while (element.shadowRoot) element = element.shadowRoot.activeElement;
+    return element.type || element.tagName.toLowerCase();
+}"""
+
+
+def show(shopper: Shopper) -> None:
+    shopper.visit()
+    shopper.leave()
+    assert shopper.is_shown()
+
+
+def preview(shopper: Shopper, design: dict[str, Any], offer: dict[str, Any] = EMAIL) -> None:
+    popup = {
+        "id": "draft",
+        "design": {"heading": "Before you go", "button_text": "Yes, please", **design},
+        "offer": {"has_code": True, **offer},
+    }
+    shopper.page.evaluate("popup => exitIntent.preview(popup)", popup)
+    assert shopper.is_shown()
+
+
+def violations(shopper: Shopper) -> list[str]:
+    shopper.page.wait_for_timeout(300)  # the animation
+    found = Axe().run(shopper.page).response["violations"]
+    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("layout", ["centered", "left", "right"])
+def test_axe_finds_nothing(
+    shop: Shop, new_context: Callable[..., BrowserContext], size: dict[str, Any], layout: str
+) -> None:
+    shopper = Shopper(new_context(**size), shop)
+    shopper.context.route(IMAGE, lambda route: route.fulfill(body="", content_type="image/png"))
+    shopper.visit()
+    for image in (None, IMAGE):
+        preview(shopper, {"layout": layout, "subheading": "Ten percent off.", "image_url": image})
+        assert violations(shopper) == []
+    shopper.dialog.get_by_role("checkbox").check()
+    shopper.leave_email()
+    assert shopper.is_shown("Thank you!")
+    assert violations(shopper) == []
+
+
+def test_the_dialog_has_a_name_whatever_the_merchant_left_out(shopper: Shopper) -> None:
+    page = shopper.visit()
+    page.evaluate("exitIntent.preview({design: {subheading: 'Ten percent off.'}})")
+    assert page.get_by_role("dialog", name="Ten percent off.").is_visible()
+    page.evaluate("exitIntent.preview({})")
+    assert page.get_by_role("dialog", name="Continue").is_visible()
+
+
+def test_focus_moves_in_stays_in_and_returns(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(offer=EMAIL)
+    page = shopper.visit()
+    page.focus("#offer")
+    shopper.leave()
+    assert shopper.is_shown()
+    assert page.evaluate(FOCUSED) == "dialog"
+    forward = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        forward.append(page.evaluate(FOCUSED))
+    assert forward == ["button", "email", "checkbox", "submit", "button", "button"]
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(FOCUSED) == "button"
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(FOCUSED) == "submit"
+    shopper.close()
+    assert page.evaluate("document.activeElement.id") == "offer"
+
+
+def test_typing_elsewhere_does_not_end_up_in_the_popup(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(offer=EMAIL)
+    show(shopper)
+    shopper.page.keyboard.type("shoes")
+    assert shopper.page.get_by_label("E-mail").input_value() == ""
+
+
+def test_the_keyboard_alone_gets_the_code(shop: Shop, shopper: Shopper) -> None:
+    code_id = shop.add_discount_code("FERN10")
+    shop.add_popup(offer={**EMAIL, "discount_code_id": code_id})
+    show(shopper)
+    keyboard = shopper.page.keyboard
+    for key in ("Tab", "Tab"):
+        keyboard.press(key)
+    keyboard.type("ada@example.com")
+    for key in ("Tab", "Space", "Enter"):
+        keyboard.press(key)
+    assert shopper.is_shown("Thank you!", within_ms=3000)
+    assert shopper.page.evaluate(FOCUSED) == "h2"
+    shopper.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for key in ("Tab", "Enter"):
+        keyboard.press(key)
+    shopper.dialog.get_by_role("button", name="Copied").wait_for()
+    assert shopper.page.evaluate("navigator.clipboard.readText()") == "FERN10"
+
+
+def test_a_missing_consent_or_a_mistyped_address_is_not_sent(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(offer=EMAIL)
+    show(shopper)
+    shopper.leave_email("ada@example.com")
+    shopper.dialog.get_by_role("checkbox").check()
+    shopper.leave_email("ada.example.com")
+    shopper.page.wait_for_timeout(200)
+    assert shopper.conversions() == []
+    shopper.leave_email("ada@example.com")
+    assert shopper.is_shown("Thank you!", within_ms=3000)
+    (conversion,) = shopper.conversions()
+    assert (conversion["consent"], conversion["consent_text"]) == (True, EMAIL["consent_text"])
+
+
+def test_an_error_is_announced_and_the_button_works_again(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(offer={"type": "email_capture"})
+    show(shopper)
+    shopper.leave_email("ada@example")
+    shopper.dialog.get_by_role("alert").filter(has_text="valid").wait_for()
+    assert shopper.page.get_by_label("E-mail").input_value() == "ada@example"
+    shopper.leave_email("ada@example.com")
+    assert shopper.is_shown("Thank you!", within_ms=3000)
+
+
+def test_a_press_beside_the_popup_closes_it(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    show(shopper)
+    shopper.page.mouse.click(20, 700)
+    shopper.page.locator("dialog").wait_for(state="detached")
+
+
+SMALL = {"320 px wide": {"width": 320, "height": 480}, "1280 px at 200 %": {"width": 640, "height": 400}}
+
+
+@pytest.mark.parametrize("size", SMALL)
+@pytest.mark.parametrize("layout", ["centered", "left", "right"])
+def test_small_screens_reach_everything(
+    shop: Shop, new_context: Callable[..., BrowserContext], size: str, layout: str
+) -> None:
+    shopper = Shopper(new_context(**{**DESKTOP, "viewport": SMALL[size]}), shop)
+    shopper.context.route(IMAGE, lambda route: route.fulfill(body="", content_type="image/png"))
+    shopper.visit()
+    preview(shopper, {"layout": layout, "image_url": IMAGE, "subheading": "Long words. " * 30, "width": 900})
+    assert shopper.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    box = shopper.dialog.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= SMALL[size]["width"]
+    assert box["y"] + box["height"] <= SMALL[size]["height"]
+    shopper.dialog.get_by_role("checkbox").check()
+    shopper.leave_email()
+    assert shopper.is_shown("Thank you!")
+    shopper.dialog.get_by_role("button", name="Close").click()
+    assert not shopper.is_shown("Thank you!")
+
+
+@pytest.mark.parametrize(("motion", "name"), [("reduce", "none"), ("no-preference", "rise")])
+def test_motion_only_for_those_who_like_it(
+    shop: Shop, new_context: Callable[..., BrowserContext], motion: str, name: str
+) -> None:
+    shopper = Shopper(new_context(**DESKTOP, reduced_motion=motion), shop)
+    shopper.visit()
+    preview(shopper, {})
+    assert shopper.dialog.evaluate("dialog => getComputedStyle(dialog).animationName") == name
+
+
+CONTRASTS = [
+    ({"text_color": "#777777", "background_color": "#ffffff"}, True),
+    ({"text_color": "#767676", "background_color": "#ffffff"}, False),
+    ({"text_color": "#fff", "background_color": "#000"}, False),
+    ({"text_color": "#fe0", "background_color": "#fff"}, True),
+]
+
+
+@pytest.mark.parametrize(("design", "warns"), CONTRASTS)
+def test_a_hard_to_read_design_is_told_in_the_console(shopper: Shopper, design: dict[str, str], warns: bool) -> None:
+    warnings: list[str] = []
+    shopper.page.on("console", lambda message: warnings.append(message.text))
+    shopper.visit()
+    preview(shopper, design)
+    assert any("below a contrast of 4.5:1" in warning for warning in warnings) is warns
+
+
+@pytest.mark.parametrize("button", ["#ffffff", "#000000", "#4f46e5", "#b45309", "#bbf7d0", "#777777", "#7f7f7f"])
+def test_the_button_is_always_legible(shopper: Shopper, button: str) -> None:
+    shopper.visit()
+    preview(shopper, {"button_color": button})
+    channels = shopper.dialog.get_by_role("button", name="Yes, please").evaluate(
+        r"""button => ["color", "backgroundColor"].map(
+            name => getComputedStyle(button)[name].match(/\d+/g).slice(0, 3))"""
+    )
+    text, background = (luminance([int(channel) for channel in color]) for color in channels)
+    assert (max(text, background) + 0.05) / (min(text, background) + 0.05) >= 4.5
+
+
+def luminance(channels: list[int]) -> float:
+    """WCAG 2.2's relative luminance."""
+    shares = [channel / 255 for channel in channels]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

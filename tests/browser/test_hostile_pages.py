@@ -1,0 +1,161 @@
+"""Pages that are not ours: strict policies, strange style sheets, broken built-ins, and markup in a merchant's text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.browser.shopper import DESKTOP, SETTLED, Shop, Shopper
+
+MARKUP = '<img src=x onerror="window.hacked=1"><b>bold</b><script>window.hacked=1</script>&amp;'
+
+
+def test_markup_in_every_text_is_shown_as_text(shop: Shop, shopper: Shopper) -> None:
+    design = {"heading": f"H{MARKUP}", "subheading": f"S{MARKUP}", "button_text": f"B{MARKUP[:90]}"}
+    shop.add_popup(design=design, offer={"type": "email_capture", "consent_text": f"C{MARKUP}"})
+    shopper.visit()
+    shopper.leave()
+    dialog = shopper.dialog
+    dialog.wait_for()
+    for text in (*design.values(), f"C{MARKUP}"):
+        assert dialog.get_by_text(text, exact=True).is_visible()
+    assert dialog.locator("img, b, script").count() == 0
+    assert shopper.page.evaluate("window.hacked") is None
+
+
+HOSTILE_DESIGNS: list[dict[str, Any]] = [
+    {"background_color": "url(https://evil.example/x)", "text_color": "red;}*{display:none}", "button_color": None},
+    {"image_url": "javascript:window.hacked=1"},
+    {"image_url": "http://plain.example/x.png"},
+    {"image_url": {}},
+    {"width": "100%;position:static", "border_radius": -5, "padding": 1e9},
+    {"width": None, "layout": 'left card" onclick="', "heading": 5},
+]
+
+
+@pytest.mark.parametrize("design", HOSTILE_DESIGNS)
+def test_an_api_that_was_tricked_cannot_harm_the_shop(shopper: Shopper, design: dict[str, Any]) -> None:
+    requests: list[str] = []
+    page = shopper.visit()
+    page.on("request", lambda request: requests.append(request.url))
+    page.evaluate("design => exitIntent.preview({design})", {"heading": "Before you go", **design})
+    box = shopper.dialog.bounding_box()
+    assert box
+    assert 200 <= box["width"] <= 1200
+    assert page.evaluate("window.hacked") is None
+    assert requests == []
+
+
+def test_a_strict_content_security_policy_is_enough(shop: Shop, shopper: Shopper) -> None:
+    """The one that the head of exit_intent.js documents, and nothing more."""
+    functions = " ".join(shop.functions.values())
+    policy = (
+        "default-src 'none'; script-src 'self'; img-src https://images.example; "
+        f"connect-src {functions}; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    violations: list[str] = []
+    shopper.page.on("console", lambda message: violations.append(message.text) if message.type == "error" else None)
+    shopper.context.route("https://images.example/**", lambda route: route.fulfill(body="", content_type="image/png"))
+    popup_id = shop.add_popup(offer={"type": "email_capture"}, design={"image_url": "https://images.example/a.png"})
+    # The page has a style attribute of its own, which its policy forbids.
+    shopper.visit(headers={"Content-Security-Policy": policy})
+    violations.clear()
+    shopper.leave()
+    assert shopper.is_shown()
+    box = shopper.dialog.bounding_box()
+    assert box
+    assert box["width"] == 500
+    shopper.leave_email()
+    assert shopper.is_shown("Thank you!", within_ms=3000)
+    assert shopper.eventually(lambda: shop.stats(popup_id)["conversions"] == 1)
+    assert violations == []
+
+
+HOSTILE_CSS = """<style>
+* { all: unset }
+* { display: none !important; visibility: hidden !important; opacity: 0 !important; transform: scale(0) !important }
+dialog, button, input { color: transparent !important; font-size: 1px !important; position: static !important }
+html, body, head, body > div { display: block !important }
+</style>"""
+
+
+def test_hostile_css_does_not_reach_the_popup(shop: Shop, shopper: Shopper) -> None:
+    popup_id = shop.add_popup(offer={"type": "email_capture"})
+    shopper.visit(head=HOSTILE_CSS, body="<div style='visibility: visible !important'></div>")
+    shopper.leave()
+    assert shopper.is_shown()
+    style = "element => { const s = getComputedStyle(element); return [s.fontSize, s.visibility, s.opacity, s.color] }"
+    button = shopper.dialog.get_by_role("button", name="Yes, please")
+    assert button.evaluate(style) == ["16px", "visible", "1", "rgb(255, 255, 255)"]
+    shopper.leave_email()
+    assert shopper.is_shown("Thank you!", within_ms=3000)
+    assert shopper.eventually(lambda: shop.stats(popup_id)["conversions"] == 1)
+
+
+def test_the_popup_does_not_reach_the_page(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    page = shopper.visit()
+    look = """JSON.stringify([...document.querySelectorAll("body *")].map(
+        element => [getComputedStyle(element).font, getComputedStyle(element).margin]))"""
+    before = page.evaluate(look)
+    globals_before = page.evaluate("Object.keys(window).length")
+    shopper.leave()
+    assert shopper.is_shown()
+    shopper.close()
+    assert page.evaluate(look) == before
+    assert page.evaluate("Object.keys(window).length") == globals_before
+
+
+BROKEN_ARRAYS = """<script>
+for (const name of ["map", "forEach", "filter", "push", "some", "every", "find", "indexOf", "includes", "join",
+    "slice", "splice", "concat", "sort", "reduce", Symbol.iterator]) {
+  Array.prototype[name] = function () { throw new Error(`the page broke Array.prototype.${String(name)}`) };
+}
+Array.prototype.toJSON = function () { return "an old library" };
+Array.prototype.extra = function () {};
+Object.prototype.polluted = "yes";
+</script>"""
+
+
+def test_broken_arrays_do_not_matter(shop: Shop, new_context: Callable[..., BrowserContext]) -> None:
+    popup_id = shop.add_popup(
+        offer={"type": "email_capture", "consent_text": "Write to me."},
+        targeting={"include_pages": ["/*"], "utm": {"source": "letter"}},
+        variants=[{"id": "a", "weight": 1}],
+    )
+    # Without Playwright's clock, which lives in the page and does not survive there.
+    shopper = Shopper(new_context(**DESKTOP), shop, own_clock=False)
+    page = shopper.open("/?utm_source=letter", head=BROKEN_ARRAYS)
+    page.wait_for_timeout(SETTLED * 1000)
+    shopper.leave()
+    assert shopper.is_shown()
+    shopper.dialog.get_by_role("checkbox").check()
+    shopper.leave_email()
+    assert shopper.is_shown("Thank you!", within_ms=3000)
+    page.keyboard.press("Tab")
+    shopper.close()
+    assert shopper.eventually(lambda: shop.stats(popup_id)["views"] == 1)
+    assert [view["variant_id"] for view in shopper.views()] == ["a"]
+    (storage,) = shopper.context.storage_state()["origins"]
+    assert [item["name"] for item in storage["localStorage"]] == [f"store-notes:{shop.id}"]
+
+
+def test_a_page_without_a_body_yet_or_with_frames_is_no_trouble(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    shopper.visit(body="<iframe srcdoc='<p>Frame</p>'></iframe>")
+    shopper.leave()
+    assert shopper.is_shown()
+
+
+def test_nothing_in_the_page_has_a_telling_name(shop: Shop, shopper: Shopper) -> None:
+    """Content blockers hide what is called a popup, a modal or a newsletter."""
+    shop.add_popup(offer={"type": "email_capture"})
+    page = shopper.visit()
+    before = page.evaluate("document.body.outerHTML.length")
+    shopper.leave()
+    assert shopper.is_shown()
+    assert page.evaluate("document.body.outerHTML.length") - before == len("<div></div>")
+    assert list(shopper.notes()) == [f"store-notes:{shop.id}"]
