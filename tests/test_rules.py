@@ -1,0 +1,207 @@
+"""The rules of CONTRIBUTING.md, read off the source: who imports whom, who reads the environment, what is documented."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from common.config import Config, load
+
+ROOT = Path(__file__).resolve().parent.parent
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
+
+ANYBODY = None
+# Who may import what is not ours. What is not in this table nobody may import: it is not installed where functions run.
+THIRD_PARTY = {
+    "crawleruseragents": {"common.crawlers"},
+    "flask": {"common.flask_adapter"},
+    "functions_framework": {"common.flask_adapter", "common.asgi_adapter"},
+    "google": {"common.connect"},
+    "marshmallow": ANYBODY,
+    "pg8000": {"common.connect", "common.session"},
+    "redis": {"common.redis_client", "common.redis_nodes"},
+    "starlette": {"common.asgi_adapter"},
+}
+# What costs a cold start more than it gives: imported by the request that needs it, never with the module.
+LATE = {"crawleruseragents", "google", "redis"}
+
+# Who in common/ may import these of our own.
+KNOWN_TO = {
+    "common.http": {"common.asgi_adapter", "common.flask_adapter"},
+    "common.redis_client": {"common.health", "common.rate_limit", "common.shared_cache"},
+    "common.shared_cache": {"common.cache"},
+    "common.session": {"common.database"},
+    "common.connect": {"common.replica", "common.session"},
+}
+# What a module must not reach by any way: the arrows point down.
+OUT_OF_REACH = {
+    "common.config": {"common."},
+    "common.errors": {"common."},
+    "common.redis_client": {"common.cache", "common.database", "common.http", "common.rate_limit"},
+    "common.rate_limit": {"common.cache", "common.database", "common.http"},
+    "common.database": {"common.cache", "common.http", "common.rate_limit", "common.redis_client"},
+    "common.cache": {"common.database", "common.http", "common.rate_limit"},
+}
+
+
+@cache
+def sources(folder: str) -> dict[str, ast.Module]:
+    """The parsed modules of a folder by dotted name."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / folder).rglob("*.py")}
+    return {name.removesuffix(".__init__"): ast.parse(path.read_text()) for name, path in sorted(paths.items())}
+
+
+def server_sources() -> dict[str, ast.Module]:
+    """What is deployed."""
+    return sources("common") | sources("functions")
+
+
+def imports_of(nodes: Iterator[ast.AST], known: dict[str, ast.Module]) -> set[str]:
+    """Dotted names of imported modules: `from common import cache` imports common.cache."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (inner & set(known)) or {node.module}
+    return found
+
+
+def all_imports(tree: ast.Module) -> set[str]:
+    return imports_of(ast.walk(tree), server_sources())
+
+
+def imports_with_module(tree: ast.Module) -> set[str]:
+    """What is imported when the module is: neither inside functions nor for type checkers only."""
+    return imports_of(iter(tree.body), server_sources())
+
+
+def reachable(name: str) -> set[str]:
+    """Every module of ours that is imported along with this one."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        tree = server_sources().get(waiting.pop())
+        new = imports_with_module(tree) - found if tree else set()
+        found |= new
+        waiting += new
+    return found
+
+
+@pytest.mark.parametrize("name", sources("common"))
+def test_common_knows_no_function_and_no_command(name: str) -> None:
+    outside = {
+        module for module in all_imports(sources("common")[name]) if re.match(r"(functions|cli|tests)\b", module)
+    }
+    assert not outside
+
+
+@pytest.mark.parametrize("name", sources("functions"))
+def test_no_function_imports_another(name: str) -> None:
+    own = ".".join(name.split(".")[:2])
+    others = {
+        module for module in all_imports(sources("functions")[name]) if re.match(r"(functions|cli|tests)\b", module)
+    }
+    assert {module for module in others if module != own and not module.startswith(f"{own}.")} == set()
+
+
+@pytest.mark.parametrize("name", server_sources())
+def test_what_is_not_ours_is_imported_only_where_it_belongs(name: str) -> None:
+    for module in all_imports(server_sources()[name]):
+        package = module.split(".")[0]
+        if package in sys.stdlib_module_names or package in ("common", "functions"):
+            continue
+        assert package in THIRD_PARTY, f"{name} imports {module}"
+        allowed = THIRD_PARTY[package]
+        assert allowed is ANYBODY or name in allowed, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize("name", server_sources())
+def test_costly_packages_are_imported_by_the_request_that_needs_them(name: str) -> None:
+    assert not {module for module in imports_with_module(server_sources()[name]) if module.split(".")[0] in LATE}
+
+
+@pytest.mark.parametrize("name", KNOWN_TO)
+def test_a_module_is_known_only_to_those_above_it(name: str) -> None:
+    importers = {other for other, tree in sources("common").items() if name in all_imports(tree)}
+    assert importers <= KNOWN_TO[name]
+
+
+@pytest.mark.parametrize("name", OUT_OF_REACH)
+def test_arrows_point_down(name: str) -> None:
+    forbidden = tuple(OUT_OF_REACH[name])
+    assert {module for module in reachable(name) if module.startswith(forbidden)} == set()
+
+
+@pytest.mark.parametrize("name", sources("common"))
+def test_common_has_no_circle_of_imports(name: str) -> None:
+    assert name not in reachable(name)
+
+
+@pytest.mark.parametrize("name", server_sources())
+def test_only_config_reads_the_environment(name: str) -> None:
+    if name == "common.config":
+        return
+    for node in ast.walk(server_sources()[name]):
+        assert not (isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv"))
+        if isinstance(node, ast.ImportFrom) and node.module == "os":
+            assert not {alias.name for alias in node.names} & {"environ", "environb", "getenv"}
+
+
+@pytest.mark.parametrize("name", server_sources() | sources("cli") | sources("tests") | sources("benchmarks"))
+def test_every_module_says_what_it_owns(name: str) -> None:
+    tree = (server_sources() | sources("cli") | sources("tests") | sources("benchmarks"))[name]
+    assert ast.get_docstring(tree) or not tree.body
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_main_offers_a_callable_named_like_its_function(name: str) -> None:
+    assigned = {
+        target.id
+        for node in sources("functions")[f"functions.{name}.main"].body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert {name, "function"} <= assigned
+
+
+def test_no_file_is_a_drawer_for_everything() -> None:
+    drawers = {"util", "utils", "helper", "helpers", "misc"}
+    ours = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
+    assert [path for folder in ours for path in folder.rglob("*.*") if path.stem.lower() in drawers] == []
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    numbers = [int(path.name.partition("_")[0]) for path in sorted((ROOT / "sql").glob("*.sql"))]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+# ---- The environment, documented ------------------------------------------------------------------------------------
+
+VARIABLES = {setting.name.upper() for setting in fields(Config)}
+
+
+def test_readme_lists_every_variable_and_no_other() -> None:
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("\n## Environment\n")[2].partition("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert {name for cell in first_cells for name in re.findall(r"`([A-Z_]+)`", cell)} == VARIABLES
+
+
+def test_env_example_lists_every_variable_once_and_no_other() -> None:
+    listed = re.findall(r"^#?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(VARIABLES)
+
+
+def test_env_example_shows_the_defaults() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    shown = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert load(shown) == Config()
+    assert set(shown) == {setting.name.upper() for setting in fields(Config) if setting.default not in (None, ())}
