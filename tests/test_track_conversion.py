@@ -1,0 +1,406 @@
+"""track_conversion: conversions of every type, subscribers, and the codes that are given out."""
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase
+from tests.stack import Database, FunctionProcess
+from tests.tracking import assert_tallies_equal_events, send, send_each, statuses
+
+
+@pytest.fixture
+def shop_id(database: Database) -> str:
+    return make_shop(database).id
+
+
+@pytest.fixture
+def popup_id(database: Database, shop_id: str) -> str:
+    return make_popup(database, shop_id)
+
+
+@pytest.fixture
+def offer(database: Database, shop_id: str) -> Callable[..., str]:
+    """`offer(codes=[…])` makes a popup that gives these single-use codes for an e-mail, and returns its id."""
+
+    def make(codes: list[str] | None = None, **code: Any) -> str:
+        code_id = make_discount_code(database, shop_id, codes=codes or [], **code)
+        return make_popup(database, shop_id, offer={"type": "email_capture", "discount_code_id": code_id})
+
+    return make
+
+
+def stored(database: Database, popup_id: str) -> list[dict[str, Any]]:
+    return database("SELECT * FROM popup_conversions WHERE popup_id = :id ORDER BY event_id", id=popup_id)
+
+
+def subscribers(database: Database, shop_id: str) -> list[dict[str, Any]]:
+    return database("SELECT * FROM email_subscribers WHERE shop_id = :id ORDER BY id", id=shop_id)
+
+
+def code_in(answer: Any) -> str | None:
+    assert answer.status_code in (200, 201), answer.text
+    code = answer.json().get("discount_code")
+    return code and code["code"]
+
+
+class TestWhatIsKept:
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"type": "click"},
+            {"type": "email_capture", "email": "ann@example.com", "name": "Ann"},
+            {"type": "discount_code_used", "discount_code": "SAVE10"},
+            {"type": "purchase", "revenue": "12.30", "currency": "EUR", "order_id": "1001"},
+        ],
+        ids=lambda said: said["type"],
+    )
+    def test_a_conversion_is_answered_201_and_stored(
+        self,
+        track_conversion: FunctionProcess,
+        database: Database,
+        shop_id: str,
+        popup_id: str,
+        said: dict[str, Any],
+    ) -> None:
+        event = conversion(popup_id, visitor_id="v", device_type="tablet", metadata={"a": [1, "ü"]}, **said)
+        answer = send(track_conversion, event)
+        assert (answer.status_code, answer.json()) == (201, {"conversion_id": event["event_id"]})
+        (row,) = stored(database, popup_id)
+        same = ("type", "session_id", "visitor_id", "device_type", "metadata", "discount_code", "currency", "order_id")
+        assert {name: row[name] for name in same} == {name: event.get(name) for name in same}
+        assert row["revenue"] == (Decimal(said["revenue"]) if "revenue" in said else None)
+        assert_tallies_equal_events(database, shop_id)
+
+    def test_fields_of_other_types_are_ignored(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        other = {"email": "ann@example.com", "revenue": "5", "currency": "EUR", "order_id": "7", "discount_code": "X"}
+        assert send(track_conversion, conversion(popup_id, "click", **other)).status_code == 201
+        (row,) = stored(database, popup_id)
+        assert [row[name] for name in ("revenue", "currency", "order_id", "discount_code")] == [None] * 4
+        assert subscribers(database, shop_id) == []
+
+    def test_amounts_keep_their_decimals_and_currencies_do_not_mix(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        for number, (revenue, currency) in enumerate(
+            [("0.10", "USD"), ("0.20", "USD"), ("7", "JPY"), ("1.2345", "CLF")]
+        ):
+            send(track_conversion, {**purchase(popup_id, f"{number}", revenue), "currency": currency})
+        rows = database("SELECT currency, revenue FROM daily_conversions WHERE popup_id = :id", id=popup_id)
+        assert {row["currency"]: str(row["revenue"]) for row in rows} == {"USD": "0.30", "JPY": "7", "CLF": "1.2345"}
+        assert_tallies_equal_events(database, shop_id)
+
+    def test_without_an_event_id_each_request_is_a_conversion_of_its_own(
+        self, track_conversion: FunctionProcess, database: Database, popup_id: str
+    ) -> None:
+        body = {"popup_id": popup_id, "session_id": "s", "type": "click"}
+        assert statuses(send(track_conversion, body) for _ in range(2)) == {201: 2}
+        assert len(stored(database, popup_id)) == 2
+
+    @pytest.mark.parametrize(
+        ("type_", "missing"),
+        [
+            ("email_capture", ["email"]),
+            ("discount_code_used", ["discount_code"]),
+            ("purchase", ["currency", "order_id", "revenue"]),
+        ],
+    )
+    def test_what_a_type_needs_is_named_when_it_is_missing(
+        self, track_conversion: FunctionProcess, database: Database, popup_id: str, type_: str, missing: list[str]
+    ) -> None:
+        answer = send(track_conversion, conversion(popup_id, type_))
+        assert answer.status_code == 422
+        assert sorted(answer.json()["errors"]) == missing
+        assert stored(database, popup_id) == []
+
+    def test_metadata_has_at_most_4_kib(self, track_conversion: FunctionProcess, popup_id: str) -> None:
+        frame = len('{"a": ""}')
+        fits, too_large = ({"a": "x" * (size - frame)} for size in (4096, 4097))
+        assert send(track_conversion, conversion(popup_id, metadata=fits)).status_code == 201
+        answer = send(track_conversion, conversion(popup_id, metadata=too_large))
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, ["metadata"])
+
+    def test_a_popup_that_does_not_exist_is_404(self, track_conversion: FunctionProcess) -> None:
+        answer = send(track_conversion, conversion(str(uuid.uuid4())))
+        assert (answer.status_code, answer.json()["code"]) == (404, "popup_not_found")
+
+    def test_an_origin_that_the_shop_does_not_list_is_403_and_nothing_is_kept(
+        self, track_conversion: FunctionProcess, database: Database
+    ) -> None:
+        shop_id = make_shop(database, allowed_origins=["https://shop.example"]).id
+        popup_id = make_popup(database, shop_id)
+        event = capture(popup_id, "ann@example.com")
+        answer = send(track_conversion, event, Origin="https://evil.example")
+        assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
+        assert stored(database, popup_id) == subscribers(database, shop_id) == []
+        assert send(track_conversion, event, Origin="https://shop.example").status_code == 201
+
+
+class TestRetries:
+    def test_the_same_event_again_is_answered_200_with_the_same_body(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str]
+    ) -> None:
+        event = capture(offer(codes=["ONE", "TWO"]), "ann@example.com")
+        first, again = send(track_conversion, event), send(track_conversion, event)
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert first.content == again.content
+        assert first.json()["discount_code"]["code"] == "ONE"
+
+    def test_the_answer_stays_the_same_when_the_offer_has_changed_meanwhile(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, offer: Callable[..., str]
+    ) -> None:
+        event = capture(offer(code="OLD"), "ann@example.com")
+        first = send(track_conversion, event)
+        database("UPDATE discount_codes SET code = 'NEW', is_active = false WHERE shop_id = :id", id=shop_id)
+        assert send(track_conversion, event).content == first.content
+
+    def test_a_retry_with_other_contents_is_still_that_event(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        event = conversion(popup_id)
+        first = send(track_conversion, event)
+        again = send(track_conversion, capture(popup_id, "ann@example.com", event_id=event["event_id"]))
+        assert (again.status_code, again.content) == (200, first.content)
+        assert subscribers(database, shop_id) == []
+
+
+class TestPurchases:
+    def test_an_order_counts_once_per_shop_also_with_another_event_id(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        first = send(track_conversion, purchase(popup_id, "1001"))
+        again = send(track_conversion, purchase(popup_id, "1001", revenue="99.00"))
+        elsewhere = send(track_conversion, purchase(make_popup(database, shop_id), "1001"))
+        assert (first.status_code, again.status_code, elsewhere.status_code) == (201, 200, 200)
+        assert first.json() == again.json() == elsewhere.json()
+        assert [row["revenue"] for row in stored(database, popup_id)] == [Decimal("10.00")]
+        assert_tallies_equal_events(database, shop_id)
+
+    def test_another_shop_may_have_an_order_of_the_same_number(
+        self, track_conversion: FunctionProcess, database: Database, popup_id: str
+    ) -> None:
+        other_popup = make_popup(database, make_shop(database))
+        assert statuses(send(track_conversion, purchase(id_, "1001")) for id_ in (popup_id, other_popup)) == {201: 2}
+
+    def test_of_the_same_order_reported_100_times_at_once_to_two_instances_one_counts(
+        self,
+        track_conversion: FunctionProcess,
+        start_function: Callable[..., FunctionProcess],
+        database: Database,
+        shop_id: str,
+        popup_id: str,
+    ) -> None:
+        instances = [track_conversion, start_function("track_conversion")]
+        for order_id in ("a", "b", "c"):
+            answers = send_each((instance, purchase(popup_id, order_id)) for instance in instances for _ in range(50))
+            assert statuses(answers) == {201: 1, 200: 99}
+            assert len({answer.content for answer in answers}) == 1
+        assert len(stored(database, popup_id)) == 3
+        assert_tallies_equal_events(database, shop_id)
+
+
+class TestSubscribers:
+    def test_an_address_is_one_subscriber_whatever_its_case(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        for email in ("Ann@Example.com", "ann@example.COM", "ann@example.com"):
+            assert send(track_conversion, capture(popup_id, email)).status_code == 201
+        (ann,) = subscribers(database, shop_id)
+        assert (ann["email"], ann["email_normalized"]) == ("Ann@Example.com", "ann@example.com")
+        assert {row["subscriber_id"] for row in stored(database, popup_id)} == {ann["id"]}
+
+    def test_tags_and_dots_make_another_subscriber(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        for email in ("ann.b@gmail.com", "annb@gmail.com", "annb+news@gmail.com"):
+            send(track_conversion, capture(popup_id, email))
+        assert len(subscribers(database, shop_id)) == 3
+
+    def test_shops_do_not_share_subscribers(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        other_shop = make_shop(database).id
+        for id_ in (popup_id, make_popup(database, other_shop)):
+            send(track_conversion, capture(id_, "ann@example.com"))
+        assert len(subscribers(database, shop_id)) == len(subscribers(database, other_shop)) == 1
+
+    def test_an_address_captured_100_times_at_once_is_one_subscriber_and_gets_one_code(
+        self,
+        track_conversion: FunctionProcess,
+        start_function: Callable[..., FunctionProcess],
+        database: Database,
+        shop_id: str,
+        offer: Callable[..., str],
+    ) -> None:
+        instances = [track_conversion, start_function("track_conversion")]
+        popup_id = offer(codes=[f"CODE{number}" for number in range(100)])
+        answers = send_each(
+            (instance, capture(popup_id, "ann@example.com")) for instance in instances for _ in range(50)
+        )
+        assert statuses(answers) == {201: 100}
+        assert len({code_in(answer) for answer in answers}) == 1
+        assert len(subscribers(database, shop_id)) == 1
+        assert_tallies_equal_events(database, shop_id)
+
+    def test_consent_is_kept_with_the_text_that_was_shown(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        send(track_conversion, capture(popup_id, "ann@example.com", consent=True, consent_text="Yes, write me."))
+        (ann,) = subscribers(database, shop_id)
+        assert ann["consent_text"] == "Yes, write me."
+        assert ann["consented_at"] is not None
+
+    def test_consent_without_the_text_that_was_shown_is_refused(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        answer = send(track_conversion, capture(popup_id, "ann@example.com", consent=True))
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, ["consent_text"])
+        assert subscribers(database, shop_id) == []
+
+    def test_a_capture_without_consent_leaves_the_consent_that_was_given(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        send(track_conversion, capture(popup_id, "ann@example.com", name="Ann", consent=True, consent_text="Yes."))
+        (before,) = subscribers(database, shop_id)
+        send(track_conversion, capture(popup_id, "ann@example.com", consent=False))
+        assert subscribers(database, shop_id) == [before]
+
+    @pytest.mark.parametrize(
+        ("consent", "revived"),
+        [({"consent": True, "consent_text": "Yes."}, True), ({"consent": False}, False), ({}, False)],
+        ids=["with consent", "refused", "not asked"],
+    )
+    def test_an_unsubscribed_address_is_revived_with_consent_only(
+        self,
+        track_conversion: FunctionProcess,
+        database: Database,
+        shop_id: str,
+        popup_id: str,
+        consent: dict[str, Any],
+        revived: bool,
+    ) -> None:
+        send(track_conversion, capture(popup_id, "ann@example.com"))
+        database(
+            "UPDATE email_subscribers SET is_active = false, unsubscribed_at = now() WHERE shop_id = :id", id=shop_id
+        )
+        assert send(track_conversion, capture(popup_id, "ann@example.com", **consent)).status_code == 201
+        (ann,) = subscribers(database, shop_id)
+        assert (ann["is_active"], ann["unsubscribed_at"] is None) == (revived, revived)
+
+
+class TestCodes:
+    def test_a_shared_code_is_given_to_everybody_with_its_terms(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str]
+    ) -> None:
+        popup_id = offer(code="SUMMER", type="fixed", value="7.50", expires_at="2190-01-02T03:04:05Z")
+        for email in ("ann@example.com", "bob@example.com"):
+            answer = send(track_conversion, capture(popup_id, email))
+            assert answer.json()["discount_code"] == {
+                "code": "SUMMER",
+                "type": "fixed",
+                "value": "7.50",
+                "expires_at": "2190-01-02T03:04:05.000Z",
+            }
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            ["Ann@Example.com", "ann@example.com", "ann+news@example.com", "ann+a+b@EXAMPLE.com"],
+            ["annbee@gmail.com", "ann.bee@gmail.com", "a.n.n.b.e.e+x@googlemail.com"],
+        ],
+        ids=["tags and case", "dots at Gmail"],
+    )
+    def test_one_person_gets_one_code(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str], same: list[str]
+    ) -> None:
+        popup_id = offer(codes=["ONE", "TWO", "THREE", "FOUR", "FIVE"])
+        codes = [code_in(send(track_conversion, capture(popup_id, email))) for email in same]
+        assert len(set(codes)) == 1
+        assert codes[0] is not None
+
+    def test_dots_make_another_person_where_the_mail_server_minds_them(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str]
+    ) -> None:
+        popup_id = offer(codes=["ONE", "TWO"])
+        emails = ("ann.bee@example.com", "annbee@example.com")
+        assert len({code_in(send(track_conversion, capture(popup_id, email))) for email in emails}) == 2
+
+    def test_whoever_holds_a_code_gets_it_again_when_the_pool_is_empty(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str]
+    ) -> None:
+        popup_id = offer(codes=["ONLY"])
+        emails = ("ann@example.com", "bob@example.com", "ann@example.com")
+        assert [code_in(send(track_conversion, capture(popup_id, email))) for email in emails] == ["ONLY", None, "ONLY"]
+
+    def test_500_claims_at_once_on_a_pool_of_300_give_300_codes_and_200_answers_without_one(
+        self,
+        track_conversion: FunctionProcess,
+        start_function: Callable[..., FunctionProcess],
+        database: Database,
+        shop_id: str,
+        offer: Callable[..., str],
+    ) -> None:
+        instances = [track_conversion, start_function("track_conversion")]
+        pool = {f"CODE-{number:03}" for number in range(300)}
+        popup_id = offer(codes=sorted(pool))
+        events = [capture(popup_id, f"shopper{number}@example.com") for number in range(500)]
+        answers = send_each(((instances[number % 2], event) for number, event in enumerate(events)), senders=50)
+        assert statuses(answers) == {201: 500}
+        codes = [code_in(answer) for answer in answers]
+        assert sorted(filter(None, codes)) == sorted(pool)
+        assert codes.count(None) == 200
+        assert len(subscribers(database, shop_id)) == 500
+        again = send_each((track_conversion, event) for event in events)
+        assert [answer.content for answer in again] == [answer.content for answer in answers]
+        assert_tallies_equal_events(database, shop_id)
+
+    @pytest.mark.parametrize(
+        "terms",
+        [{"is_active": False}, {"expires_at": "2001-01-01T00:00:00Z"}, {"starts_at": "2190-01-01T00:00:00Z"}],
+        ids=["switched off", "expired", "not yet"],
+    )
+    def test_a_code_that_is_not_valid_now_is_not_given_out_and_the_conversion_counts(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str], terms: dict[str, Any]
+    ) -> None:
+        answer = send(track_conversion, capture(offer(codes=["ONE"], **terms), "ann@example.com"))
+        assert answer.status_code == 201
+        assert code_in(answer) is None
+
+    def test_a_click_gets_a_code_where_the_offer_asks_for_no_address(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str
+    ) -> None:
+        code_id = make_discount_code(database, shop_id, codes=["ONE", "TWO", "THREE"])
+        for_a_click = make_popup(database, shop_id, offer={"type": "discount", "discount_code_id": code_id})
+        for_an_email = make_popup(database, shop_id, offer={"type": "email_capture", "discount_code_id": code_id})
+        clicks = [(for_a_click, "v1"), (for_a_click, "v1"), (for_a_click, "v2"), (for_an_email, "v3")]
+        codes = [code_in(send(track_conversion, conversion(id_, visitor_id=visitor))) for id_, visitor in clicks]
+        assert codes[0] == codes[1] != codes[2]
+        assert codes[2] is not None
+        assert codes[3] is None
+
+    def test_a_variants_offer_goes_before_the_popups(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str
+    ) -> None:
+        ten = make_discount_code(database, shop_id, code="TEN")
+        twenty = make_discount_code(database, shop_id, code="TWENTY", value=20)
+        popup_id = make_popup(
+            database,
+            shop_id,
+            offer={"type": "email_capture", "discount_code_id": ten},
+            variants=[
+                {"id": "a"},
+                {"id": "b", "offer": {"discount_code_id": twenty}},
+                {"id": "c", "offer": {"discount_code_id": None}},
+            ],
+        )
+        given = {
+            variant: code_in(send(track_conversion, capture(popup_id, f"{variant}@example.com", variant_id=variant)))
+            for variant in ("a", "b", "c", "unknown")
+        }
+        assert given == {"a": "TEN", "b": "TWENTY", "c": None, "unknown": "TEN"}
+        assert_tallies_equal_events(database, shop_id)
