@@ -1,0 +1,56 @@
+"""A function as its callers see it, and the shape of every refusal."""
+
+from typing import Any
+
+import requests
+
+from tests.stack import FunctionProcess
+
+
+class Client:
+    """Calls a function, with an API key or without: `Client(manage_popups, key).get("/shop")`."""
+
+    def __init__(self, function: FunctionProcess, key: str | None = None) -> None:
+        self._url = function.url
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def __call__(
+        self, method: str, path: str = "/", *, headers: dict[str, str] | None = None, **options: Any
+    ) -> requests.Response:
+        return requests.request(
+            method, f"{self._url}{path}", headers={**self._headers, **(headers or {})}, timeout=30, **options
+        )
+
+    def get(self, path: str = "/", **options: Any) -> requests.Response:
+        return self("GET", path, **options)
+
+    def post(self, path: str = "/", json: Any = None, **options: Any) -> requests.Response:
+        return self("POST", path, json=json, **options)
+
+    def patch(self, path: str, json: Any = None, **options: Any) -> requests.Response:
+        return self("PATCH", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> requests.Response:
+        return self("DELETE", path, **options)
+
+
+def assert_problem(answer: requests.Response, status: int, code: str | None = None, *fields: str) -> dict[str, Any]:
+    """The answer is problem details (RFC 9457) of this status and code and, for a 422, about just these fields."""
+    assert answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"} | (
+        {"errors"} if status == 422 else set()
+    )
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["X-Request-Id"]
+    assert problem["code"] == (code or problem["code"])
+    for told in ("Traceback", "pg8000", "psycopg", "marshmallow", 'File "'):
+        assert told not in answer.text
+    if fields:
+        assert sorted(problem["errors"]) == sorted(fields), problem["errors"]
+    if status == 422:
+        assert all(
+            messages and all(isinstance(text, str) for text in messages) for messages in problem["errors"].values()
+        )
+    return problem
