@@ -93,6 +93,12 @@ class PopupNotFound(ProblemError):
     status, code = 404, "popup_not_found"
 
 
+class DiscountCodeNotFound(ProblemError):
+    """There is no such discount code."""
+
+    status, code = 404, "discount_code_not_found"
+
+
 class MethodNotAllowed(ProblemError):
     """This address does not answer that method. `Allow` lists those it does."""
 

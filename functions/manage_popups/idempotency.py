@@ -37,13 +37,14 @@ UPDATE_STORED_ANSWER = """
 
 
 def once(request: Request, act: Callable[[database.Session], Response]) -> Response:
-    """The answer of `act`, which runs in a transaction; or the stored one, if its Idempotency-Key was here before.
+    """The answer of `act`, or the stored one, if its Idempotency-Key was here before.
 
+    `act` writes in one statement, which without a key commits by itself; with one it commits together with its answer.
     A request that fails stores nothing. Raises IdempotencyKeyReused where the earlier request was another.
     """
     key = request.headers.get("idempotency-key")
     if key is None:
-        with database.transaction() as session:
+        with database.session() as session:
             return act(session)
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         raise MalformedHeader("An Idempotency-Key is 1 to 255 visible ASCII characters.")

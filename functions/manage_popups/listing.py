@@ -5,45 +5,88 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from common.database import Row
 from common.errors import Invalid
+from common.json_text import is_storable
+from common.messages import Request
 from functions.manage_popups.schemas import STATUSES
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 
+# Where a list without a cursor starts: a bound that is always there lets Postgres always use it on an index.
+NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), uuid.UUID(int=2**128 - 1)
 
-class ListQuery(Schema):
+
+class PageQuery(Schema):
+    """`?limit=50&cursor=…`."""
+
+    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
+
+
+class PopupsQuery(PageQuery):
     """`?status=active&limit=50&cursor=…&fields=name,status`."""
 
     status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
-    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
-    cursor = fields.String(load_default=None, validate=validate.Length(max=300))
     fields_ = fields.String(data_key="fields", load_default=None)
 
 
-def encode_cursor(shop_id: str, row: dict[str, Any]) -> str:
-    """Where the page after this row starts: rows added or removed meanwhile do not move it."""
-    text = f"{shop_id} {row['created_at'].isoformat()} {row['id']}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def newest_first(request: Request) -> dict[str, Any]:
+    """The parameters that ask for a page of a list whose order is (created_at, id), falling. Raises Invalid."""
+    position = decode_cursor(request, datetime.datetime.fromisoformat, uuid.UUID)
+    created_at, id_ = position or NEWEST
+    if created_at.tzinfo is None:
+        raise _not_a_cursor()
+    return {"before_created_at": created_at, "before_id": id_, "limit": more_than_a_page(request)}
 
 
-def decode_cursor(shop_id: str, cursor: str | None) -> tuple[datetime.datetime | None, uuid.UUID | None]:
-    """The (created_at, id) that the page starts after; None where there is no cursor. Raises Invalid."""
+def creation(row: Row) -> list[str]:
+    """A row's place in such a list. Rows added or removed meanwhile do not move it."""
+    return [row["created_at"].isoformat(), str(row["id"])]
+
+
+def more_than_a_page(request: Request) -> int:
+    """One row more than asked for tells whether there is a next page."""
+    return int(request.query["limit"]) + 1
+
+
+def cut_page(
+    request: Request, rows: list[Row], position: Callable[[Row], list[str]] = creation
+) -> tuple[list[Row], str | None]:
+    """The page's own rows, and the cursor that asks for those after them, if there are any."""
+    limit = request.query["limit"]
+    page = rows[:limit]
+    return page, _encode_cursor(request.shop_id, position(page[-1])) if len(rows) > limit else None
+
+
+def decode_cursor(request: Request, *readers: Callable[[str], Any]) -> list[Any] | None:
+    """The position that the page starts after, each part read by its reader; None without a cursor. Raises Invalid."""
+    cursor = request.query["cursor"]
     if cursor is None:
-        return None, None
+        return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        owner, created_at, id_ = base64.urlsafe_b64decode(padded.encode("ascii")).decode("ascii").split(" ")
-        position = datetime.datetime.fromisoformat(created_at), uuid.UUID(id_)
-    except (ValueError, binascii.Error):
-        raise Invalid(errors={"cursor": ["Not a cursor that a list has given."]}) from None
-    if owner != shop_id or position[0].tzinfo is None:
-        raise Invalid(errors={"cursor": ["Not a cursor that a list of this shop has given."]})
-    return position
+        shop_id, *parts = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        if shop_id != request.shop_id or not all(isinstance(part, str) and is_storable(part) for part in parts):
+            raise _not_a_cursor()
+        return [reader(part) for reader, part in zip(readers, parts, strict=True)]
+    except (ValueError, TypeError, RecursionError, binascii.Error):
+        raise _not_a_cursor() from None
+
+
+def _encode_cursor(shop_id: str, position: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([shop_id, *position]).encode()).decode().rstrip("=")
+
+
+def _not_a_cursor() -> Invalid:
+    return Invalid(errors={"cursor": ["Not a cursor that this list of this shop has given."]})
 
 
 def selected_fields(wanted: str | None, allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,19 +6,27 @@ from common.flask_adapter import flask_function
 from common.headers import Audience
 from common.http import Function
 from common.rate_limit import DEFAULT
-from functions.manage_popups import api_keys, popups, shop
-from functions.manage_popups.listing import ListQuery
+from functions.manage_popups import api_keys, discount_codes, popups, shop
+from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
+from functions.manage_popups.listing import PopupsQuery
 from functions.manage_popups.schemas import ApiKeySchema, FieldsQuery, MergePatch, PopupSchema
 
 function = Function("manage_popups", limit=DEFAULT, audience=Audience.MERCHANT)
 route = function.endpoint
 
 route("POST", "/popups", rights="write", body=PopupSchema())(popups.create_popup)
-route("GET", "/popups", rights="read", query=ListQuery())(popups.list_popups)
+route("GET", "/popups", rights="read", query=PopupsQuery())(popups.list_popups)
 route("GET", "/popups/{popup_id}", rights="read", query=FieldsQuery())(popups.read_popup)
 route("PATCH", "/popups/{popup_id}", rights="write", body=MergePatch())(popups.patch_popup)
 route("DELETE", "/popups/{popup_id}", rights="write")(popups.delete_popup)
 route("POST", "/popups/{popup_id}/duplicate", rights="write")(popups.duplicate_popup)
+
+route("POST", "/discount-codes", rights="write", body=DiscountCodeSchema())(discount_codes.create_discount_code)
+route("GET", "/discount-codes", rights="read", query=DiscountCodesQuery())(discount_codes.list_discount_codes)
+route("GET", "/discount-codes/{code_id}", rights="read")(discount_codes.read_discount_code)
+route("PATCH", "/discount-codes/{code_id}", rights="write", body=MergePatch())(discount_codes.patch_discount_code)
+route("DELETE", "/discount-codes/{code_id}", rights="write")(discount_codes.delete_discount_code)
+route("POST", "/discount-codes/{code_id}/codes", rights="write", body=PoolCodesSchema())(discount_codes.add_pool_codes)
 
 route("GET", "/shop", rights="read")(shop.read_shop)
 route("PATCH", "/shop", rights="write", body=MergePatch())(shop.patch_shop)

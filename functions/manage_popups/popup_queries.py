@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+# No row where the shop lacks a discount code that the popup offers. Those it has are held until the commit, so
+# that nobody deletes one meanwhile.
 INSERT_POPUP = """
+    WITH offered AS MATERIALIZED (
+        SELECT id
+        FROM discount_codes
+        WHERE shop_id = :shop_id AND id = ANY (:discount_code_ids::uuid[])
+        FOR KEY SHARE
+    )
     INSERT INTO popups (id, shop_id, name, description, status, trigger, design, targeting, frequency, offer, variants,
         holdout_percent, starts_at, ends_at, priority, view_limit)
-    VALUES (:id, :shop_id, :name, :description, :status, :trigger, :design, :targeting, :frequency, :offer, :variants,
-        :holdout_percent, :starts_at, :ends_at, :priority, :view_limit)
+    SELECT :id, :shop_id, :name, :description, :status, :trigger, :design, :targeting, :frequency, :offer, :variants,
+        :holdout_percent, :starts_at, :ends_at, :priority, :view_limit
+    WHERE (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
     RETURNING *
 """
 
@@ -39,18 +48,26 @@ SELECT_POPUPS = """
     ) AS counted
     WHERE shop_id = :shop_id AND deleted_at IS NULL
       AND (:status::text IS NULL OR status = :status)
-      AND (:before_id::uuid IS NULL OR (created_at, id) < (:before_created_at::timestamptz, :before_id))
+      AND (created_at, id) < (:before_created_at::timestamptz, :before_id::uuid)
     ORDER BY created_at DESC, id DESC
     LIMIT :limit
 """
 
+# The same, and no row where the popup is no longer in the version that was read.
 UPDATE_POPUP = """
+    WITH offered AS MATERIALIZED (
+        SELECT id
+        FROM discount_codes
+        WHERE shop_id = :shop_id AND id = ANY (:discount_code_ids::uuid[])
+        FOR KEY SHARE
+    )
     UPDATE popups
     SET name = :name, description = :description, status = :status, trigger = :trigger, design = :design,
         targeting = :targeting, frequency = :frequency, offer = :offer, variants = :variants,
         holdout_percent = :holdout_percent, starts_at = :starts_at, ends_at = :ends_at, priority = :priority,
         view_limit = :view_limit, version = version + 1, updated_at = now()
     WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
+      AND (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
     RETURNING *
 """
 

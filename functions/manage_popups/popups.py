@@ -17,7 +17,7 @@ from common.json_text import dumps
 from common.messages import Request, Response, json_response
 from functions.manage_popups import popup_queries as queries
 from functions.manage_popups.idempotency import once
-from functions.manage_popups.listing import decode_cursor, encode_cursor, selected_fields
+from functions.manage_popups.listing import cut_page, newest_first, selected_fields
 from functions.manage_popups.merge_patch import merge_patch
 from functions.manage_popups.schemas import PopupSchema
 
@@ -37,24 +37,18 @@ _writable = tuple(_popup_schema.fields)
 
 
 def create_popup(request: Request) -> Response:
-    return once(request, lambda session: _insert(session, request.shop_id, request.data))
+    answer = once(request, lambda session: _insert(session, request.shop_id, request.data))
+    _refresh_cache(request.shop_id)
+    return answer
 
 
 def list_popups(request: Request) -> Response:
     fields = selected_fields(request.query["fields_"], POPUP_FIELDS)
-    created_at, id_ = decode_cursor(request.shop_id, request.query["cursor"])
-    limit = request.query["limit"]
     rows = database.fetch_all(
-        queries.SELECT_POPUPS,
-        shop_id=request.shop_id,
-        status=request.query["status"],
-        before_created_at=created_at,
-        before_id=id_,
-        # One more than asked for tells whether there is a next page.
-        limit=limit + 1,
+        queries.SELECT_POPUPS, shop_id=request.shop_id, status=request.query["status"], **newest_first(request)
     )
-    next_cursor = encode_cursor(request.shop_id, rows[limit - 1]) if len(rows) > limit else None
-    return json_response({"popups": [_shown(row, fields) for row in rows[:limit]], "next_cursor": next_cursor})
+    page, next_cursor = cut_page(request, rows)
+    return json_response({"popups": [_shown(row, fields) for row in page], "next_cursor": next_cursor})
 
 
 def read_popup(request: Request, popup_id: uuid.UUID) -> Response:
@@ -72,16 +66,16 @@ def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
             popup = _fetch(session, request.shop_id, popup_id)
             _refuse_if_stale(request, popup)
             changed = load_fields(_popup_schema, merge_patch(_as_written(popup), request.data))
-            _check_discount_codes(session, request.shop_id, changed)
             if row := _update(session, popup, changed):
                 _refresh_cache(request.shop_id)
                 updated = {**popup, **row}
                 return json_response(_shown(updated, POPUP_FIELDS), headers={"ETag": _etag(updated)})
+            _refuse_unknown_discount_codes(session, request.shop_id, changed)
     raise Conflict("The popup is being changed by others at this moment. Try again.")
 
 
 def delete_popup(request: Request, popup_id: uuid.UUID) -> Response:
-    with database.transaction() as session:
+    with database.session() as session:
         popup = _fetch(session, request.shop_id, popup_id)
         _refuse_if_stale(request, popup)
         if not session.fetch_one(
@@ -100,15 +94,15 @@ def duplicate_popup(request: Request, popup_id: uuid.UUID) -> Response:
         copy = load_fields(_popup_schema, {**original, "name": name, "status": "draft"})
         return _insert(session, request.shop_id, copy)
 
-    return once(request, insert_copy)
+    return once(request, insert_copy)  # a draft: no shopper's answer changes
 
 
 def _insert(session: database.Session, shop_id: str, popup: dict[str, Any]) -> Response:
-    _check_discount_codes(session, shop_id, popup)
     row = session.fetch_one(queries.INSERT_POPUP, id=new_id(), shop_id=shop_id, **_as_columns(popup))
-    assert row is not None
+    if row is None:
+        _refuse_unknown_discount_codes(session, shop_id, popup)
+        raise Conflict("The discount codes that the popup offers are being changed at this moment. Try again.")
     created = {**row, "view_count": 0, "conversion_count": 0}
-    session.after_commit(lambda: _refresh_cache(shop_id))
     headers = {"ETag": _etag(created), "Location": f"/popups/{created['id']}"}
     return json_response(_shown(created, POPUP_FIELDS), 201, headers)
 
@@ -153,23 +147,26 @@ def _as_written(popup: database.Row) -> dict[str, Any]:
 
 
 def _as_columns(popup: dict[str, Any]) -> dict[str, Any]:
-    return popup | {name: dumps(popup[name]).decode() for name in DOCUMENTS}
+    documents = {name: dumps(popup[name]).decode() for name in DOCUMENTS}
+    return popup | documents | {"discount_code_ids": list(set(_offered_codes(popup).values()))}
 
 
 def _etag(popup: database.Row) -> str:
     return f'"{popup["version"]}"'
 
 
-def _check_discount_codes(session: database.Session, shop_id: str, popup: dict[str, Any]) -> None:
-    """Raises Invalid where an offer names a discount code that the shop does not have."""
-    wanted = {"offer": popup["offer"].get("discount_code_id")} | {
-        f"variants.{index}.offer": variant["offer"].get("discount_code_id")
-        for index, variant in enumerate(popup["variants"])
+def _offered_codes(popup: dict[str, Any]) -> dict[str, uuid.UUID]:
+    """The ids of the discount codes that a popup offers, by the path of the offer."""
+    offers = {"offer": popup["offer"]} | {
+        f"variants.{index}.offer": variant["offer"] for index, variant in enumerate(popup["variants"])
     }
-    ids = {id_ for id_ in wanted.values() if id_}
-    if not ids:
-        return
-    rows = session.fetch_all(queries.SELECT_DISCOUNT_CODES, shop_id=shop_id, ids=list(ids))
+    return {path: offer["discount_code_id"] for path, offer in offers.items() if offer.get("discount_code_id")}
+
+
+def _refuse_unknown_discount_codes(session: database.Session, shop_id: str, popup: dict[str, Any]) -> None:
+    """Raises Invalid where an offer names a discount code that the shop does not have."""
+    offered = _offered_codes(popup)
+    rows = session.fetch_all(queries.SELECT_DISCOUNT_CODES, shop_id=shop_id, ids=list(offered.values()))
     known = {row["id"] for row in rows}
-    if missing := [path for path, id_ in wanted.items() if id_ and id_ not in known]:
+    if missing := [path for path, id_ in offered.items() if id_ not in known]:
         raise Invalid(errors={f"{path}.discount_code_id": ["There is no such discount code."] for path in missing})

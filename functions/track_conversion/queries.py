@@ -16,7 +16,8 @@ from common.per_process import per_process
 from functions.track_conversion.email_forms import canonical, normalized
 
 # Read from the top: what is given, what of it is known already, what is new; then a subscriber, a purchase and a code
-# for what is new; then the events themselves, and from those really inserted the tallies. A race with another statement
+# for what is new; then the events themselves, and from those really inserted the tallies, also of the codes that they
+# say were used. A race with another statement
 # shows as an event without an answer, or as a violated unique key: the statement is then run again and finds the
 # other's rows. Rows are written in the order of their keys, so that two statements never deadlock.
 INSERT_CONVERSIONS = """
@@ -85,6 +86,11 @@ INSERT_CONVERSIONS = """
           AND code.is_active
           AND (code.starts_at IS NULL OR code.starts_at <= now())
           AND (code.expires_at IS NULL OR code.expires_at > now())
+          AND (code.usage_limit IS NULL OR code.usage_limit > (
+              SELECT coalesce(sum(tally.uses), 0)
+              FROM discount_code_tallies AS tally
+              WHERE (tally.shop_id, tally.discount_code_id) = (code.shop_id, code.id)
+          ))
     ), held AS MATERIALIZED (
         SELECT DISTINCT promised.shop_id, promised.id, promised.claimer, single_use_codes.code
         FROM promised
@@ -139,7 +145,7 @@ INSERT_CONVERSIONS = """
         ON CONFLICT (event_id) DO NOTHING
         RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, type, coalesce(currency, '') AS currency,
-            coalesce(revenue, 0) AS revenue, issued_code
+            coalesce(revenue, 0) AS revenue, upper(discount_code) AS used_code, issued_code
     ), tallied AS (
         INSERT INTO daily_conversions AS tally
             (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions, revenue)
@@ -150,6 +156,30 @@ INSERT_CONVERSIONS = """
         ORDER BY inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type, currency) DO UPDATE
         SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
+    ), used_of_pool AS (
+        UPDATE single_use_codes
+        SET used_at = now()
+        FROM (SELECT DISTINCT shop_id, used_code FROM inserted WHERE used_code IS NOT NULL) AS used
+        WHERE single_use_codes.shop_id = used.shop_id AND upper(single_use_codes.code) = used.used_code
+          AND used_at IS NULL
+        RETURNING single_use_codes.shop_id, single_use_codes.discount_code_id AS id
+    ), tallied_of_codes AS (
+        INSERT INTO discount_code_tallies AS tally (shop_id, discount_code_id, uses, claimed)
+        SELECT shop_id, id, sum(uses), sum(claimed)
+        FROM (
+            SELECT code.shop_id, code.id, 1 AS uses, 0 AS claimed
+            FROM inserted
+            JOIN discount_codes AS code ON code.shop_id = inserted.shop_id AND upper(code.code) = inserted.used_code
+            WHERE NOT code.single_use
+            UNION ALL
+            SELECT shop_id, id, 1, 0 FROM used_of_pool
+            UNION ALL
+            SELECT shop_id, id, 0, 1 FROM claimed
+        ) AS step
+        GROUP BY shop_id, id
+        ORDER BY shop_id, id
+        ON CONFLICT (shop_id, discount_code_id) DO UPDATE
+        SET uses = tally.uses + excluded.uses, claimed = tally.claimed + excluded.claimed
     )
     SELECT given.position, given.shop_id, given.popup_id, given.refusal,
         coalesce(inserted.event_id, known.event_id) AS conversion_id,

@@ -1,0 +1,167 @@
+"""Discount codes: made, read, listed, changed and deleted; and the pools of single-use codes behind some of them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+from common import database
+from common.body import load_fields
+from common.database_errors import Duplicate
+from common.errors import Conflict, DiscountCodeNotFound, Invalid
+from common.ids import new_id
+from common.json_text import dumps
+from common.messages import Request, Response, json_response
+from functions.manage_popups import discount_code_queries as queries
+from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
+from functions.manage_popups.idempotency import once
+from functions.manage_popups.listing import cut_page, newest_first
+from functions.manage_popups.merge_patch import merge_patch
+
+# No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
+ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
+# 28^12 codes: whoever tries a million against a pool of a million finds one in 200 000 such attempts.
+GROUPS, GROUP_CHARACTERS = 3, 4
+# Stock is low when no more than this share of the codes, or of the uses, is left.
+LOW_STOCK_SHARE = 0.1
+
+TIMES = ("starts_at", "expires_at")
+
+_schema = DiscountCodeSchema()
+
+
+def create_discount_code(request: Request) -> Response:
+    code = {**request.data, "code": request.data["code"] or new_code()}
+
+    def insert(session: database.Session) -> Response:
+        row = session.fetch_one(queries.INSERT_DISCOUNT_CODE, id=new_id(), shop_id=request.shop_id, **code)
+        assert row is not None
+        return json_response(_shown(row), 201, {"Location": f"/discount-codes/{row['id']}"})
+
+    try:
+        return once(request, insert)
+    except Duplicate:
+        raise _is_taken() from None
+
+
+def list_discount_codes(request: Request) -> Response:
+    is_active = request.query["is_active"]
+    rows = database.fetch_all(
+        queries.SELECT_DISCOUNT_CODES, shop_id=request.shop_id, is_active=is_active, **newest_first(request)
+    )
+    page, next_cursor = cut_page(request, rows)
+    return json_response({"discount_codes": [_shown(row) for row in page], "next_cursor": next_cursor})
+
+
+def read_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    with database.session() as session:
+        return json_response(_shown(_fetch(session, request.shop_id, code_id)))
+
+
+def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    with database.session() as session:
+        row = _fetch(session, request.shop_id, code_id)
+        changed = load_fields(_schema, merge_patch(_as_written(row), request.data))
+        _check_change(row, changed)
+        try:
+            updated = session.fetch_one(
+                queries.UPDATE_DISCOUNT_CODE,
+                shop_id=request.shop_id,
+                id=code_id,
+                read_updated_at=row["updated_at"],
+                **{name: value for name, value in changed.items() if name != "single_use"},
+            )
+        except Duplicate:
+            raise _is_taken() from None
+    if updated is None:
+        raise Conflict("The discount code is being changed by others at this moment. Try again.")
+    return json_response(_shown({**row, **updated}))
+
+
+def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    row = database.fetch_one(queries.DELETE_DISCOUNT_CODE, shop_id=request.shop_id, id=code_id)
+    if row is None or row["is_deleted"] is None:
+        raise DiscountCodeNotFound()
+    if not row["is_deleted"]:
+        raise Conflict("A popup offers this discount code. Change the popup's offer first, or delete the popup.")
+    return Response(204)
+
+
+def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
+    """The answer says what was added and what was there before; of codes made here it also lists them."""
+
+    def insert(session: database.Session) -> Response:
+        codes = request.data["codes"] or [new_code() for _ in range(request.data["count"])]
+        row = session.fetch_one(
+            queries.INSERT_POOL_CODES, shop_id=request.shop_id, id=code_id, codes=dumps(codes).decode()
+        )
+        if row is None:
+            raise DiscountCodeNotFound()
+        if not row["single_use"]:
+            raise Conflict("This discount code is not single_use: every visitor gets the same code.")
+        answer = {"added": row["added"], "duplicates": row["duplicates"], "pool": _pool(row)}
+        return json_response(answer | ({"codes": codes} if request.data["count"] else {}), 201)
+
+    return once(request, insert)
+
+
+def new_code() -> str:
+    """A code that nobody guesses and everybody can type: `K7QM-2XRP-9TDW`."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def _fetch(session: database.Session, shop_id: str, code_id: uuid.UUID) -> database.Row:
+    row = session.fetch_one(queries.SELECT_DISCOUNT_CODE, shop_id=shop_id, id=code_id)
+    if row is None:
+        raise DiscountCodeNotFound()
+    return row
+
+
+def _check_change(row: database.Row, changed: dict[str, Any]) -> None:
+    if changed["code"] is None:
+        raise Invalid(errors={"code": ["A discount code cannot lose its code."]})
+    if changed["single_use"] != row["single_use"]:
+        raise Invalid(errors={"single_use": ["Cannot be changed: make another discount code."]})
+
+
+def _as_written(row: database.Row) -> dict[str, Any]:
+    """The discount code in the form that DiscountCodeSchema loads."""
+    times = {name: row[name] and row[name].isoformat() for name in TIMES}
+    return {name: row[name] for name in _schema.fields} | times
+
+
+def _shown(row: database.Row) -> dict[str, Any]:
+    written = {name: row[name] for name in _schema.fields}
+    left, of = _stock(row)
+    return {
+        "id": row["id"],
+        **written,
+        "currency": row["currency"],
+        "usage_count": row["usage_count"],
+        "pool": _pool(row) if row["single_use"] else None,
+        "low_stock": of is not None and left <= of * LOW_STOCK_SHARE,
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
+def _pool(row: database.Row) -> dict[str, int]:
+    return {
+        "codes": row["pool_codes"],
+        "claimed": row["pool_claimed"],
+        "left": row["pool_codes"] - row["pool_claimed"],
+    }
+
+
+def _stock(row: database.Row) -> tuple[int, int | None]:
+    """What is left and of how much; of a code that everybody may use for ever, None."""
+    if row["single_use"]:
+        return _pool(row)["left"], row["pool_codes"]
+    limit = row["usage_limit"]
+    return (0, None) if limit is None else (limit - row["usage_count"], limit)
+
+
+def _is_taken() -> Conflict:
+    return Conflict("The shop has a discount code with this code already.")

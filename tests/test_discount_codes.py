@@ -1,0 +1,304 @@
+"""Discount codes: made, changed, counted and kept from being deleted while a popup offers them; and their pools."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from tests.factories import Shop, capture, conversion, make_popup, make_shop
+from tests.stack import Database, FunctionProcess
+
+READABLE = re.compile(r"[A-HJKMNP-Z2-9]{4}(-[A-HJKMNP-Z2-9]{4}){2}")
+TEN_PERCENT = {"type": "percentage", "value": "10"}
+POOL = {**TEN_PERCENT, "single_use": True}
+
+Call = Callable[..., requests.Response]
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+@pytest.fixture
+def call(manage_popups: FunctionProcess, shop: Shop) -> Call:
+    """`call("GET", "/discount-codes")`, with the shop's key unless headers say otherwise."""
+
+    def send(method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+        return requests.request(method, manage_popups.url + path, json=body, headers=shop.writer | headers, timeout=30)
+
+    return send
+
+
+@pytest.fixture
+def make(call: Call) -> Callable[..., dict[str, Any]]:
+    def make_code(**fields: Any) -> dict[str, Any]:
+        answer = call("POST", "/discount-codes", TEN_PERCENT | fields)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    return make_code
+
+
+def errors_of(answer: requests.Response) -> dict[str, list[str]]:
+    assert answer.status_code == 422, answer.text
+    return answer.json()["errors"]
+
+
+def offering(database: Database, shop: Shop, code: dict[str, Any], **offer: Any) -> str:
+    return make_popup(database, shop, offer={"type": "email_capture", "discount_code_id": code["id"], **offer})
+
+
+def track(function: FunctionProcess, event: dict[str, Any]) -> dict[str, Any]:
+    answer = requests.post(function.url, json=event, timeout=10)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+class TestOne:
+    def test_it_is_made_with_every_field_and_read_as_it_was_made(self, call: Call) -> None:
+        written = {
+            "code": "Sommer-10%",
+            "type": "percentage",
+            "value": "10.00",
+            "minimum_purchase": "49.90",
+            "maximum_discount": "20.00",
+            "starts_at": "2026-01-01T00:00:00.000Z",
+            "expires_at": "2027-01-01T00:00:00.000Z",
+            "usage_limit": 100,
+            "single_use": False,
+            "is_active": True,
+        }
+        made = call("POST", "/discount-codes", written)
+        assert made.status_code == 201
+        body = made.json()
+        assert {name: body[name] for name in written} == written
+        assert (body["currency"], body["usage_count"], body["pool"], body["low_stock"]) == ("USD", 0, None, False)
+        assert made.headers["Location"] == f"/discount-codes/{body['id']}"
+        assert call("GET", made.headers["Location"]).json() == body
+
+    def test_without_a_code_it_gets_one_that_is_readable_and_another_each_time(self, make: Any) -> None:
+        codes = {make()["code"] for _ in range(20)}
+        assert len(codes) == 20
+        assert all(READABLE.fullmatch(code) for code in codes)
+
+    def test_a_code_is_taken_however_it_is_typed(self, call: Call, make: Any) -> None:
+        make(code="WELCOME")
+        other = make(code="OTHER")
+        assert call("POST", "/discount-codes", TEN_PERCENT | {"code": "Welcome"}).status_code == 409
+        assert call("PATCH", f"/discount-codes/{other['id']}", {"code": "welcome"}).status_code == 409
+
+    def test_two_shops_may_have_the_same_code(self, database: Database, manage_popups: Any, make: Any) -> None:
+        make(code="WELCOME")
+        body = TEN_PERCENT | {"code": "WELCOME"}
+        other = make_shop(database)
+        url = f"{manage_popups.url}/discount-codes"
+        assert requests.post(url, json=body, headers=other.writer, timeout=10).status_code == 201
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("code", ""),
+            ("code", "two words"),
+            ("code", "x" * 65),
+            ("code", "line\n"),
+            ("type", "gift"),
+            ("value", "0"),
+            ("value", "-1"),
+            ("value", "100.01"),
+            ("value", "1.001"),
+            ("value", "NaN"),
+            ("value", "1e400"),
+            ("value", "ten"),
+            ("minimum_purchase", "-1"),
+            ("minimum_purchase", "10000000000"),
+            ("maximum_discount", "0"),
+            ("starts_at", "2026-01-01T00:00:00"),
+            ("expires_at", "2020-01-01T00:00:00Z"),
+            ("usage_limit", 0),
+            ("usage_limit", 10**10),
+            ("usage_limit", "5"),
+            ("single_use", "yes"),
+            ("is_active", 1),
+            ("usage_count", 5),
+        ],
+    )
+    def test_a_bad_field_is_named(self, call: Call, field: str, value: Any) -> None:
+        good = TEN_PERCENT | {"starts_at": "2026-01-01T00:00:00Z"}
+        assert list(errors_of(call("POST", "/discount-codes", good | {field: value}))) == [field]
+        assert call("GET", "/discount-codes").json()["discount_codes"] == []
+
+    def test_a_patch_merges_and_leaves_the_rest(self, call: Call, make: Any) -> None:
+        code = make(code="TEN", minimum_purchase="5.00", usage_limit=3)
+        changed = call("PATCH", f"/discount-codes/{code['id']}", {"usage_limit": None, "value": "12.5"})
+        assert changed.status_code == 200
+        expected = code | {"usage_limit": None, "value": "12.50", "updated_at": changed.json()["updated_at"]}
+        assert changed.json() == expected
+        assert call("GET", f"/discount-codes/{code['id']}").json() == expected
+
+    @pytest.mark.parametrize(
+        ("patch", "field"), [({"code": None}, "code"), ({"single_use": True}, "single_use"), ({"id": "x"}, "id")]
+    )
+    def test_what_a_code_is_cannot_be_patched_away(self, call: Call, make: Any, patch: Any, field: str) -> None:
+        code = make()
+        assert list(errors_of(call("PATCH", f"/discount-codes/{code['id']}", patch))) == [field]
+
+    def test_it_is_deleted_once(self, call: Call, make: Any) -> None:
+        path = f"/discount-codes/{make()['id']}"
+        assert [call("DELETE", path).status_code for _ in range(2)] == [204, 404]
+        assert call("GET", path).json()["code"] == "discount_code_not_found"
+
+    @pytest.mark.parametrize("of", ["offer", "variant"])
+    def test_it_is_not_deleted_while_a_popup_offers_it(self, call: Call, make: Any, of: str) -> None:
+        code = make()
+        offer = {"type": "discount", "discount_code_id": code["id"]}
+        popup = {"offer": offer} if of == "offer" else {"variants": [{"id": "a", "offer": offer}]}
+        popup_id = call("POST", "/popups", {"name": "Offers it", **popup}).json()["id"]
+        assert call("DELETE", f"/discount-codes/{code['id']}").status_code == 409
+        assert call("DELETE", f"/popups/{popup_id}").status_code == 204
+        assert call("DELETE", f"/discount-codes/{code['id']}").status_code == 204
+        refused = call("POST", "/popups", {"name": "Offers it", **popup})
+        assert list(errors_of(refused)) == [
+            "offer.discount_code_id" if of == "offer" else "variants.0.offer.discount_code_id"
+        ]
+
+    def test_a_repeated_post_makes_one_code(self, call: Call) -> None:
+        answers = [call("POST", "/discount-codes", TEN_PERCENT, **{"Idempotency-Key": "one"}) for _ in range(2)]
+        assert answers[0].json() == answers[1].json()
+        assert len(call("GET", "/discount-codes").json()["discount_codes"]) == 1
+
+
+class TestList:
+    def test_newest_first_in_pages_that_miss_and_repeat_nothing(self, call: Call, make: Any) -> None:
+        ids = [make()["id"] for _ in range(5)]
+        first = call("GET", "/discount-codes?limit=2").json()
+        make()
+        assert call("DELETE", f"/discount-codes/{ids[3]}").status_code == 204
+        second = call("GET", f"/discount-codes?limit=2&cursor={first['next_cursor']}").json()
+        third = call("GET", f"/discount-codes?limit=2&cursor={second['next_cursor']}").json()
+        listed = [code["id"] for page in (first, second, third) for code in page["discount_codes"]]
+        assert listed == ids[::-1]
+        assert third["next_cursor"] is None
+
+    def test_by_activity(self, call: Call, make: Any) -> None:
+        make(code="ON")
+        make(code="OFF", is_active=False)
+        for wanted, code in (("true", "ON"), ("false", "OFF")):
+            page = call("GET", f"/discount-codes?is_active={wanted}").json()
+            assert [each["code"] for each in page["discount_codes"]] == [code]
+
+    @pytest.mark.parametrize(
+        "query", ["limit=0", "limit=101", "limit=1000000000", "cursor=x", "is_active=maybe", "colour=red"]
+    )
+    def test_a_bad_query_is_refused(self, call: Call, query: str) -> None:
+        assert list(errors_of(call("GET", f"/discount-codes?{query}"))) == [query.split("=")[0]]
+
+
+class TestPools:
+    def test_new_codes_are_made_and_told(self, call: Call, make: Any) -> None:
+        code = make(single_use=True)
+        answer = call("POST", f"/discount-codes/{code['id']}/codes", {"count": 10_000})
+        assert answer.status_code == 201
+        body = answer.json()
+        assert (body["added"], body["duplicates"]) == (10_000, [])
+        assert body["pool"] == {"codes": 10_000, "claimed": 0, "left": 10_000}
+        assert len(set(body["codes"])) == 10_000
+        assert all(READABLE.fullmatch(each) for each in body["codes"])
+
+    def test_duplicates_are_reported_and_the_others_added(self, call: Call, make: Any) -> None:
+        first, second = make(single_use=True)["id"], make(single_use=True)["id"]
+        assert call("POST", f"/discount-codes/{first}/codes", {"codes": ["A1", "A2"]}).json()["added"] == 2
+        body = call("POST", f"/discount-codes/{second}/codes", {"codes": ["B1", "a1", "B2", "B1", "b2"]}).json()
+        assert body == {"added": 2, "duplicates": ["a1", "B1", "b2"], "pool": {"codes": 2, "claimed": 0, "left": 2}}
+
+    @pytest.mark.parametrize(
+        ("body", "path"),
+        [
+            ({}, ""),
+            ({"codes": ["A"], "count": 1}, ""),
+            ({"codes": []}, "codes"),
+            ({"codes": ["A"] * 10_001}, "codes"),
+            ({"codes": ["A", "B C"]}, "codes.1"),
+            ({"count": 0}, "count"),
+            ({"count": 10_001}, "count"),
+        ],
+    )
+    def test_a_bad_request_adds_nothing(self, call: Call, make: Any, body: Any, path: str) -> None:
+        code = make(single_use=True)
+        assert list(errors_of(call("POST", f"/discount-codes/{code['id']}/codes", body))) == [path]
+        assert call("GET", f"/discount-codes/{code['id']}").json()["pool"]["codes"] == 0
+
+    def test_more_than_a_mebibyte_is_refused(self, call: Call, make: Any) -> None:
+        code = make(single_use=True)
+        codes = [f"{number:064d}" for number in range(20_000)]
+        assert call("POST", f"/discount-codes/{code['id']}/codes", {"codes": codes}).status_code == 413
+
+    def test_a_code_for_everybody_has_no_pool(self, call: Call, make: Any) -> None:
+        assert call("POST", f"/discount-codes/{make()['id']}/codes", {"count": 1}).status_code == 409
+
+    def test_the_listing_flags_a_pool_that_runs_out(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(single_use=True)
+        call("POST", f"/discount-codes/{code['id']}/codes", {"count": 3})
+        popup_id = offering(database, shop, code)
+        flags = []
+        for shopper in ("ann", "ann", "bob", "cid"):
+            track(track_conversion, capture(popup_id, f"{shopper}@example.com"))
+            (listed,) = call("GET", "/discount-codes").json()["discount_codes"]
+            flags.append((listed["pool"]["claimed"], listed["pool"]["left"], listed["low_stock"]))
+        assert flags == [(1, 2, False), (1, 2, False), (2, 1, False), (3, 0, True)]
+
+    def test_what_is_claimed_at_once_is_counted_right(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(single_use=True)
+        call("POST", f"/discount-codes/{code['id']}/codes", {"count": 30})
+        popup_id = offering(database, shop, code)
+        events = [capture(popup_id, f"shopper{number}@example.com") for number in range(40)]
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(lambda event: track(track_conversion, event), events))
+        given = [answer["discount_code"]["code"] for answer in answers if "discount_code" in answer]
+        assert len(set(given)) == len(given) == 30
+        assert call("GET", f"/discount-codes/{code['id']}").json()["pool"] == {"codes": 30, "claimed": 30, "left": 0}
+
+
+class TestUse:
+    def test_each_conversion_that_names_the_code_is_a_use(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(code="TEN")
+        make(code="OTHER")
+        popup_id = offering(database, shop, code)
+        used = conversion(popup_id, "discount_code_used", discount_code="ten")
+        for event in (used, used, conversion(popup_id, "discount_code_used", discount_code="TEN")):
+            track(track_conversion, event)
+        track(track_conversion, conversion(popup_id, "discount_code_used", discount_code="NOBODY'S"))
+        listed = call("GET", "/discount-codes").json()["discount_codes"]
+        assert [(each["code"], each["usage_count"]) for each in listed] == [("OTHER", 0), ("TEN", 2)]
+
+    def test_a_single_use_code_is_used_once(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(single_use=True)
+        call("POST", f"/discount-codes/{code['id']}/codes", {"codes": ["A1", "A2"]})
+        popup_id = offering(database, shop, code)
+        for typed in ("A1", "a1", "A2"):
+            track(track_conversion, conversion(popup_id, "discount_code_used", discount_code=typed))
+        assert call("GET", f"/discount-codes/{code['id']}").json()["usage_count"] == 2
+
+    def test_a_code_that_is_used_up_is_no_longer_given(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(code="TWICE", usage_limit=2)
+        popup_id = offering(database, shop, code)
+        given = []
+        for number in range(3):
+            answer = track(track_conversion, capture(popup_id, f"shopper{number}@example.com"))
+            given.append(answer.get("discount_code", {}).get("code"))
+            track(track_conversion, conversion(popup_id, "discount_code_used", discount_code="TWICE"))
+        assert given == ["TWICE", "TWICE", None]
+        assert call("GET", f"/discount-codes/{code['id']}").json()["low_stock"]
