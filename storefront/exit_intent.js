@@ -55,14 +55,12 @@
 
   // ---- Small things -----------------------------------------------------------------------------------------
 
-  function each(list, visit) {
-    for (let i = 0; list && i < list.length; i++) visit(list[i], i);
-  }
-
   function some(list, test) {
     for (let i = 0; list && i < list.length; i++) if (test(list[i])) return true;
     return false;
   }
+
+  const each = (list, visit) => some(list, (item) => void visit(item));
 
   const eachKey = (object, visit) => each(Object.keys(object || {}), visit);
 
@@ -132,7 +130,8 @@
   }
 
   function changeNote(change) {
-    note = stored(NOTE) || note || { visits: 0, seen: {} };
+    const kept = stored(NOTE);
+    note = (kept && kept.seen && kept) || note || { visits: 0, seen: {} };
     change(note);
     store(NOTE, note);
   }
@@ -165,10 +164,9 @@
 
   // Where the visit came from is known on its first page only, unless the shopper comes in by another link.
   function noteArrival() {
-    const query = new URLSearchParams(location.search);
     changeNote(() => {
-      each(["source", "medium", "campaign", "term", "content"], (name) => {
-        if (query.get(`utm_${name}`)) note.session.utm[name] = query.get(`utm_${name}`);
+      new URLSearchParams(location.search).forEach((value, name) => {
+        if (name.startsWith("utm_")) note.session.utm[name.slice(4)] = value;
       });
       if (document.referrer && new URL(document.referrer).host !== location.host) {
         note.session.referrer = plainAddress(document.referrer);
@@ -222,7 +220,7 @@
       if (!outbox[id]) outbox[id] = stored(key);
     });
     eachKey(outbox, (id) => {
-      if (!outbox[id] || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);
+      if (!(outbox[id] || {}).event || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);
     });
   }
 
@@ -279,6 +277,7 @@
     else retryLater(patience);
     each(batch, (entry) => {
       if (confirmed || refused) discard(entry.event.event_id);
+      if (refused) console.warn("Refused:", entry.event, answer);
       if (confirmed && kind === "conversion") noteConversion(entry, answer.discount_code);
       if (entry.settled) entry.settled(confirmed, answer);
     });
@@ -470,7 +469,7 @@
     paint(dialog, popup.id, design);
     const layout = { left: " left", right: " left right" }[design.layout] || ""; // right is left, mirrored
     const shown = (open = { popup, counted, host, dialog });
-    addButton(dialog, "close", "×", () => close(shown)).ariaLabel = WORDS.close;
+    addButton(dialog, "close", "×", () => close(shown)).setAttribute("aria-label", WORDS.close);
     const card = element("div", { className: `card${layout}` }, dialog);
     addImage(card, design.image_url);
     shown.body = element("div", { className: "body" }, card);
@@ -498,7 +497,7 @@
     const text = colour(design.text_color, "#1e293b");
     const button = colour(design.button_color, "#4f46e5");
     if (contrast(text, background) < LEGIBLE) {
-      console.warn(`Popup ${popupId}: ${text} on ${background} is below a contrast of ${LEGIBLE}:1.`);
+      console.warn(`Popup ${popupId}: ${text} on ${background} is below a contrast of ${LEGIBLE}:1`);
     }
     const properties = {
       background,
@@ -641,9 +640,9 @@
         getSelection().selectAllChildren(text); // Not allowed here: at least mark it for Ctrl-C.
       }
     });
-    button.ariaLive = "polite";
+    button.setAttribute("aria-live", "polite");
     if (!discount.expires_at) return;
-    const day = new Date(discount.expires_at).toLocaleDateString(document.documentElement.lang || [], { dateStyle: "long" });
+    const day = new Date(discount.expires_at).toLocaleDateString([], { dateStyle: "long" });
     element("p", { textContent: `${WORDS.expires} ${day}` }, body);
   }
 
@@ -694,9 +693,9 @@
 
   // "shop.example" stands for the host and its subdomains; anything longer is a pattern for the whole address.
   function cameFrom(pattern) {
-    const address = note.session.referrer;
-    if (/[*/]/.test(pattern)) return matches(pattern, address) || matches(pattern, address.replace(/^https?:\/\//, ""));
-    return !!address && `.${new URL(address).hostname}`.endsWith(`.${pattern}`);
+    const address = note.session.referrer.replace(/^https?:\/\//, "");
+    if (/[*/]/.test(pattern)) return matches(pattern.replace(/^https?:\/\//, ""), address);
+    return `.${address.split("/")[0]}`.endsWith(`.${pattern}`);
   }
 
   const RULES = {
@@ -722,8 +721,7 @@
   function firstNo(popup) {
     const seen = note.seen[popup.id] || {};
     let no = null;
-    if (open) no = "another popup is open";
-    else if (document.querySelector(":modal")) no = "the page shows a dialog of its own";
+    if (open || document.querySelector(":modal")) no = "another dialog is open";
     else if (shownHere[popup.id] && popup.trigger.type !== "click") no = "already shown on this page";
     eachKey(RULES, (group) => {
       eachKey(RULES[group], (field) => {
@@ -755,9 +753,10 @@
 
   function fire(type, suits) {
     if (open || document.hidden) return false;
-    keepSession();
     return some(popups, (popup) => {
-      return popup.trigger.type === type && (!suits || suits(popup)) && !firstNo(popup) && bringUp(popup);
+      if (popup.trigger.type !== type || (suits && !suits(popup))) return false;
+      keepSession();
+      return !firstNo(popup) && bringUp(popup);
     });
   }
 
@@ -777,7 +776,7 @@
   function arrive() {
     page = location.pathname + location.search;
     shownHere = {};
-    scroll.deepest = 0;
+    scroll.deepest = scroll.percent = 0;
     keepSession();
     noteArrival();
     eachKey(timers, (id) => clearTimeout(timers[id]));
@@ -822,14 +821,16 @@
     });
   }
 
-  const scroll = { y: 0, deepest: 0, from: 0, since: 0 };
+  const scroll = { y: 0, deepest: 0, percent: 0, from: 0, since: 0 };
 
   function onScroll(event) {
     const area = event.target === document ? document.scrollingElement : event.target;
     if (!area || area.clientHeight < innerHeight / 2) return; // A list or a carousel, not the page.
     const y = area.scrollTop;
     const room = area.scrollHeight - area.clientHeight;
-    fire("scroll_percentage", (popup) => room > 0 && (y / room) * 100 >= popup.trigger.scroll_percentage - 0.5);
+    const percent = room && (y / room) * 100 + 0.5; // Fractions of a pixel must not keep anyone from 100 %.
+    fire("scroll_percentage", ({ trigger: { scroll_percentage: due } }) => scroll.percent < due && due <= percent);
+    scroll.percent = Math.max(scroll.percent, percent);
     if (deviceType !== "desktop") noticeRush(y);
   }
 
@@ -904,6 +905,7 @@
     // What was closed in this visit stays closed either way.
     consent(given) {
       keepSession();
+      if (given && lasting) return changeNote(() => (note.agreed = true));
       collectEvents();
       const { session, seen, visits } = note;
       eraseNotes();
@@ -999,7 +1001,13 @@
 
   const queued = window.exitIntent;
   window.exitIntent = api;
-  each(queued, api.push);
+  each(queued, (call) => {
+    try {
+      api.push(call);
+    } catch (error) {
+      console.error(error); // The page's mistake is not to stop the rest.
+    }
+  });
   if (document.readyState === "complete") startWhenIdle();
   else addEventListener("load", startWhenIdle);
 })();

@@ -143,7 +143,22 @@ def test_broken_arrays_do_not_matter(shop: Shop, new_context: Callable[..., Brow
     assert [item["name"] for item in storage["localStorage"]] == [f"store-notes:{shop.id}"]
 
 
-def test_a_page_without_a_body_yet_or_with_frames_is_no_trouble(shop: Shop, shopper: Shopper) -> None:
+@pytest.mark.parametrize("note", ["", "{}", "5", "null", "[]", '{"seen":', '"text"'])
+def test_notes_that_somebody_damaged_are_replaced(shop: Shop, shopper: Shopper, note: str) -> None:
+    popup_id = shop.add_popup()
+    damage = f"""for (const key of ["store-notes:{shop.id}", "store-notes:{shop.id}:1"])
+        if (!window.name) localStorage.setItem(key, {note!r});
+    window.name = "damaged";"""
+    shopper.page.add_init_script(damage)
+    shopper.visit()
+    shopper.leave()
+    assert shopper.is_shown()
+    shopper.see()
+    assert shopper.eventually(lambda: shop.stats(popup_id)["views"] == 1)
+    assert shopper.eventually(lambda: list(shopper.notes()) == [f"store-notes:{shop.id}"])
+
+
+def test_frames_are_no_trouble(shop: Shop, shopper: Shopper) -> None:
     shop.add_popup()
     shopper.visit(body="<iframe srcdoc='<p>Frame</p>'></iframe>")
     shopper.leave()

@@ -60,6 +60,14 @@ def test_consent_is_remembered_on_the_next_page(shop: Shop, shopper: Shopper) ->
     assert shopper.notes()[f"store-notes:{shop.id}"]["visitor"] == visitor
 
 
+def test_saying_yes_again_changes_nothing(shop: Shop, shopper: Shopper) -> None:
+    shopper.open()
+    before = shopper.notes()[f"store-notes:{shop.id}"]
+    shopper.page.evaluate("exitIntent.consent(true)")
+    after = shopper.notes()[f"store-notes:{shop.id}"]
+    assert (after["visitor"], after["session"]["id"]) == (before["visitor"], before["session"]["id"])
+
+
 def test_consent_keeps_the_variant(shop: Shop, shopper: Shopper) -> None:
     variants = [{"id": f"v{number}", "weight": 1} for number in range(10)]
     shop.add_popup(variants=variants)

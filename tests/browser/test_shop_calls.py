@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.browser.shopper import Shop, Shopper
 
 ORDER = {"order_id": "1001", "revenue": "49.90", "currency": "EUR"}
@@ -79,6 +81,14 @@ def test_calls_made_before_the_script_arrived_are_kept(shop: Shop, shopper: Shop
     shopper.open("/thank-you", head=f"<script>{call}</script>")
     shopper.see()
     assert shopper.eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)
+
+
+@pytest.mark.parametrize("call", ["['no_such_call']", "'cart'", "['purchase']", "null"])
+def test_a_call_that_makes_no_sense_stops_nothing(shop: Shop, shopper: Shopper, call: str) -> None:
+    shop.add_popup()
+    shopper.visit(head=f"<script>exitIntent = [{call}]</script>")
+    shopper.leave()
+    assert shopper.is_shown()
 
 
 def test_calls_made_before_the_window_has_loaded_work(shop: Shop, shopper: Shopper) -> None:
