@@ -56,4 +56,5 @@ def _key_for(request: Request) -> str:
     idempotency_key = request.headers.get("idempotency-key")
     if idempotency_key is None:
         return auth.new_key()
-    return auth.derived_key(request.headers["authorization"], idempotency_key)
+    secret = request.headers["authorization"].split()[-1]  # the key alone: "Bearer" may be written in other ways
+    return auth.derived_key(secret, idempotency_key)

@@ -29,6 +29,12 @@ UPDATE_SHOP = """
     RETURNING id, name, time_zone, currency, allowed_origins, created_at, updated_at
 """
 
+SELECT_POPUP_IDS = """
+    SELECT id
+    FROM popups
+    WHERE shop_id = :shop_id AND deleted_at IS NULL
+"""
+
 _shop_schema = ShopSchema()
 
 
@@ -41,5 +47,7 @@ def patch_shop(request: Request) -> Response:
         shop = session.fetch_one(LOCK_SHOP, shop_id=request.shop_id)
         changed = load_fields(_shop_schema, merge_patch(shop, request.data))
         updated = session.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, **changed)
-    cache.forget(cache_keys.shop_stats(request.shop_id))
+        popups = session.fetch_all(SELECT_POPUP_IDS, shop_id=request.shop_id)
+    # Every report shows the shop's currency and its calendar.
+    cache.forget(cache_keys.shop_stats(request.shop_id), *(cache_keys.popup_stats(popup["id"]) for popup in popups))
     return json_response(updated)
