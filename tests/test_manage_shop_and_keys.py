@@ -1,0 +1,385 @@
+"""manage_popups, the shop and its API keys; and what a key opens: its own shop, within its rights, and nothing else."""
+
+import json
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from functions.manage_popups.main import function as manage_popups_function
+from functions.stats.main import function as stats_function
+from tests.client import Client, assert_problem
+from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
+from tests.stack import Database, FunctionProcess, eventually
+
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+WRITES = ("POST", "PATCH", "DELETE")
+
+# Bodies that would be accepted from the right shop.
+BODIES = {
+    "/api-keys": {"rights": "read"},
+    "/discount-codes": {"type": "fixed", "value": "5.00"},
+    "/discount-codes/{code_id}": {"value": "1.00"},
+    "/discount-codes/{code_id}/codes": {"count": 1},
+}
+ANY_BODY = {"name": "Stolen"}
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database, name="Acme", time_zone="Europe/Berlin", currency="EUR")
+
+
+@pytest.fixture
+def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
+    return Client(manage_popups, shop.write_key)
+
+
+@pytest.fixture
+def merchant_functions(manage_popups: FunctionProcess, stats: FunctionProcess) -> dict[str, FunctionProcess]:
+    return {"manage_popups": manage_popups, "stats": stats}
+
+
+# The shop
+
+
+def test_a_shop_is_read_with_all_it_has(merchant: Client, shop: Shop) -> None:
+    answer = merchant.get("/shop").json()
+    assert answer.pop("created_at") <= answer.pop("updated_at")
+    assert answer == {
+        "id": shop.id,
+        "name": "Acme",
+        "time_zone": "Europe/Berlin",
+        "currency": "EUR",
+        "allowed_origins": [],
+    }
+
+
+def test_a_patch_changes_of_a_shop_what_it_names(merchant: Client) -> None:
+    before = merchant.get("/shop").json()
+    origins = ["https://shop.example", "http://localhost:3000", "https://xn--bcher-kva.example"]
+    answer = merchant.patch("/shop", {"name": "Bücher & <Co>", "allowed_origins": origins})
+    assert answer.status_code == 200
+    assert answer.json() == before | {
+        "name": "Bücher & <Co>",
+        "allowed_origins": origins,
+        "updated_at": answer.json()["updated_at"],
+    }
+    assert merchant.get("/shop").json() == answer.json()
+    assert merchant.patch("/shop", {"allowed_origins": None}).json()["allowed_origins"] == []
+
+
+REFUSED_SHOPS: dict[str, tuple[Any, str]] = {
+    "the id": ({"id": "another"}, "id"),
+    "an unknown field": ({"owner": "me"}, "owner"),
+    "no name": ({"name": None}, "name"),
+    "an empty name": ({"name": ""}, "name"),
+    "a name too long": ({"name": "x" * 201}, "name"),
+    "a time zone on Mars": ({"time_zone": "Mars/Olympus"}, "time_zone"),
+    "a time zone that is a path": ({"time_zone": "../../etc/passwd"}, "time_zone"),
+    "an offset for a time zone": ({"time_zone": "+02:00"}, "time_zone"),
+    "a currency in small letters": ({"currency": "eur"}, "currency"),
+    "a currency sign": ({"currency": "€"}, "currency"),
+    "an origin with a path": ({"allowed_origins": ["https://a.example/"]}, "allowed_origins.0"),
+    "an origin for all": ({"allowed_origins": ["https://a.example", "*"]}, "allowed_origins.1"),
+    "an origin that is text": ({"allowed_origins": "https://a.example"}, "allowed_origins"),
+    "too many origins": ({"allowed_origins": ["https://a.example"] * 51}, "allowed_origins"),
+    "a list": ([], ""),
+}
+
+
+@pytest.mark.parametrize(("patch", "path"), REFUSED_SHOPS.values(), ids=REFUSED_SHOPS)
+def test_a_patch_that_is_not_acceptable_leaves_the_shop_as_it_is(merchant: Client, patch: Any, path: str) -> None:
+    before = merchant.get("/shop").json()
+    assert_problem(merchant.patch("/shop", patch), 422, "invalid", path)
+    assert merchant.get("/shop").json() == before
+
+
+def test_patches_of_a_shop_at_once_are_all_kept(merchant: Client) -> None:
+    patches: list[dict[str, Any]] = [
+        {"name": "Together"},
+        {"currency": "CHF"},
+        {"time_zone": "UTC"},
+        {"allowed_origins": ["https://a.example"]},
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda patch: merchant.patch("/shop", patch), patches))
+    assert {answer.status_code for answer in answers} == {200}
+    after = merchant.get("/shop").json()
+    assert [after[name] for patch in patches for name in patch] == [
+        value for patch in patches for value in patch.values()
+    ]
+
+
+def test_the_shops_currency_and_time_zone_show_in_stats_within_two_seconds(
+    merchant: Client, shop: Shop, stats: FunctionProcess, database: Database
+) -> None:
+    popup_id = make_popup(database, shop)
+    reader = Client(stats, shop.read_key)
+    paths = ("/shop", f"/popups/{popup_id}")
+    for path in paths:
+        assert (reader.get(path).json()["currency"], reader.get(path).json()["time_zone"]) == ("EUR", "Europe/Berlin")
+    merchant.patch("/shop", {"currency": "JPY", "time_zone": "Asia/Tokyo"})
+    for path in paths:
+        eventually(lambda path=path: reader.get(path).json()["currency"] == "JPY", seconds=2)
+        assert reader.get(path).json()["time_zone"] == "Asia/Tokyo"
+
+
+# API keys
+
+
+def test_a_new_key_is_shown_once_and_opens_its_shop(
+    merchant: Client, manage_popups: FunctionProcess, shop: Shop
+) -> None:
+    answer = merchant.post("/api-keys", {"rights": "write", "name": "Till"})
+    made = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"/api-keys/{made['id']}"
+    assert re.fullmatch(r"eip_[0-9A-Za-z]{38}", made["key"])
+    assert (made["rights"], made["name"], made["last_used_at"]) == ("write", "Till", None)
+    assert made["key"].startswith(made["prefix"])
+    till = Client(manage_popups, made["key"])
+    assert till.get("/shop").json()["id"] == shop.id
+    assert till.post("/popups", {"name": "By the till"}).status_code == 201
+    listing = merchant.get("/api-keys")
+    assert made["key"] not in listing.text
+    (listed,) = [key for key in listing.json()["api_keys"] if key["id"] == made["id"]]
+    assert listed.pop("last_used_at") is not None
+    assert listed == {name: made[name] for name in listed}
+
+
+def test_only_the_sha256_of_a_key_is_stored_anywhere(merchant: Client, shop: Shop, database: Database) -> None:
+    key = merchant.post("/api-keys", {"rights": "read"}, headers={"Idempotency-Key": "make"}).json()["key"]
+    for table in ("api_keys", "idempotency_keys"):
+        stored = database.value(f"SELECT json_agg({table})::text FROM {table} WHERE shop_id = :id", id=shop.id)
+        assert key not in stored
+        assert key[12:] not in stored
+    sha256 = "SELECT count(*) FROM api_keys WHERE key_sha256 = sha256(convert_to(:key, 'UTF8'))"
+    assert database.value(sha256, key=key) == 1
+
+
+REFUSED_KEYS: dict[str, tuple[Any, str]] = {
+    "no rights": ({}, "rights"),
+    "unknown rights": ({"rights": "admin"}, "rights"),
+    "a list of rights": ({"rights": ["read"]}, "rights"),
+    "a name too long": ({"rights": "read", "name": "x" * 201}, "name"),
+    "another shop": ({"rights": "read", "shop_id": "acme"}, "shop_id"),
+    "a key of one's own": ({"rights": "read", "key": "eip_mine"}, "key"),
+}
+
+
+@pytest.mark.parametrize(("body", "path"), REFUSED_KEYS.values(), ids=REFUSED_KEYS)
+def test_a_key_that_is_not_acceptable_is_not_made(merchant: Client, body: Any, path: str) -> None:
+    assert_problem(merchant.post("/api-keys", body), 422, "invalid", path)
+    assert len(merchant.get("/api-keys").json()["api_keys"]) == 2
+
+
+def test_a_key_made_again_with_its_idempotency_key_is_the_same_key(merchant: Client, shop: Shop) -> None:
+    headers = {"Idempotency-Key": "till"}
+    first, second = (merchant.post("/api-keys", {"rights": "read"}, headers=headers) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json() == first.json()
+    # However the same key is written in the header.
+    lower_case = {**headers, "Authorization": f"bearer  {shop.write_key}"}
+    assert merchant.post("/api-keys", {"rights": "read"}, headers=lower_case).json() == first.json()
+    assert len(merchant.get("/api-keys").json()["api_keys"]) == 3
+    assert_problem(merchant.post("/api-keys", {"rights": "write"}, headers=headers), 409, "idempotency_key_reused")
+
+
+def test_an_answer_with_a_key_is_replayed_to_nobody_else(
+    merchant: Client, manage_popups: FunctionProcess, database: Database, shop: Shop
+) -> None:
+    headers = {"Idempotency-Key": "till"}
+    merchant.post("/api-keys", {"rights": "write"}, headers=headers)
+    other_key = merchant.post("/api-keys", {"rights": "write"}).json()["key"]
+    colleague = Client(manage_popups, other_key)
+    assert_problem(colleague.post("/api-keys", {"rights": "write"}, headers=headers), 409, "idempotency_key_reused")
+
+
+def test_a_revoked_key_opens_nothing_within_two_seconds(merchant: Client, manage_popups: FunctionProcess) -> None:
+    made = merchant.post("/api-keys", {"rights": "read"}).json()
+    holder = Client(manage_popups, made["key"])
+    assert holder.get("/shop").status_code == 200
+    answer = merchant.delete(f"/api-keys/{made['id']}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    eventually(lambda: holder.get("/shop").status_code == 401, seconds=2)
+    assert_problem(holder.get("/shop"), 401, "unauthorized")
+    assert made["id"] not in merchant.get("/api-keys").text
+    assert_problem(merchant.delete(f"/api-keys/{made['id']}"), 404, "not_found")
+
+
+def test_a_key_may_not_revoke_what_it_may_not_write(
+    merchant: Client, manage_popups: FunctionProcess, shop: Shop
+) -> None:
+    made = merchant.post("/api-keys", {"rights": "write"}).json()
+    reader = Client(manage_popups, shop.read_key)
+    assert_problem(reader.delete(f"/api-keys/{made['id']}"), 403, "key_lacks_right")
+    assert Client(manage_popups, made["key"]).get("/shop").status_code == 200
+
+
+# What a key opens
+
+NOT_A_KEY: dict[str, str] = {
+    "nothing": "",
+    "no scheme": "{key}",
+    "another scheme": "Basic {key}",
+    "no key": "Bearer",
+    "a key one letter short": "Bearer {short}",
+    "a key of the right form": "Bearer eip_00000000000000000000000000000000000000",
+    "two keys": "Bearer {key} {key}",
+    "two headers' worth": "Bearer {key}, Bearer {key}",
+    "a letter changed": "Bearer {changed}",
+    "the prefix alone": "Bearer eip_",
+    "quotes": "Bearer ' OR '1'='1",
+    "letters beyond ASCII": "Bearer eip_ÄÖÜäöüßéÄÖÜäöüßéÄÖÜäöüßéÄÖÜäöüßé123456",
+    "7 000 characters": "Bearer " + "x" * 7000,
+}
+
+
+@pytest.mark.parametrize("authorization", NOT_A_KEY.values(), ids=NOT_A_KEY)
+def test_without_a_valid_key_nothing_is_answered(
+    merchant_functions: dict[str, FunctionProcess], shop: Shop, authorization: str
+) -> None:
+    key = shop.write_key
+    changed = key[:-1] + ("a" if key[-1] != "a" else "b")
+    header = authorization.format(key=key, short=key[:-1], changed=changed)
+    for function in merchant_functions.values():
+        headers: Any = {"Authorization": header.encode("latin-1")}
+        answer = Client(function).get("/shop", headers=headers)
+        assert_problem(answer, 401, "unauthorized")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_scheme_of_a_key_is_read_in_any_case(manage_popups: FunctionProcess, shop: Shop) -> None:
+    for scheme in ("bearer", "BEARER"):
+        headers = {"Authorization": f"{scheme} {shop.read_key}"}
+        assert Client(manage_popups).get("/shop", headers=headers).status_code == 200
+
+
+# Every endpoint of the merchants' functions, as the functions themselves know them: one that is added is tested too.
+ENDPOINTS = sorted(
+    (
+        function.name,
+        endpoint.method,
+        re.sub(r"\(\?P<(\w+)>.*?\{12\}\)", r"{\1}", endpoint.path.pattern.removesuffix("/?")),
+    )
+    for function in (manage_popups_function, stats_function)
+    for endpoint in function.endpoints
+)
+ROUTES = sorted({(name, path) for name, _, path in ENDPOINTS})
+WRITE_ENDPOINTS = [endpoint for endpoint in ENDPOINTS if endpoint[1] in WRITES]
+
+
+def called(endpoint: tuple[str, ...]) -> str:
+    return " ".join(endpoint)
+
+
+@pytest.fixture(scope="module")
+def victim(database: Database, track_view: FunctionProcess) -> dict[str, Any]:
+    """A shop with one of everything that a path can name."""
+    shop = make_shop(database, name="The victim's")
+    popup_id = make_popup(database, shop, name="The victim's popup")
+    assert Client(track_view).post(json=view(popup_id)).status_code == 202
+    key_id = database.value("SELECT id FROM api_keys WHERE shop_id = :id AND rights = 'read'", id=shop.id)
+    code_id = make_discount_code(database, shop, codes=["VICTIM-1"])
+    return {"shop": shop, "popup_id": popup_id, "key_id": str(key_id), "code_id": code_id}
+
+
+def path_of(template: str, victim: dict[str, Any]) -> str:
+    return template.format(**victim)  # a KeyError here asks for one more thing in `victim`
+
+
+def everything_of(database: Database, shop: Shop) -> dict[str, Any]:
+    """Every row of a shop in every table, but for when its keys were last used."""
+    tables = database("SELECT table_name FROM information_schema.columns WHERE column_name = 'shop_id'")
+    all_rows = "SELECT jsonb_agg(to_jsonb(t) - 'last_used_at' ORDER BY t::text)::text FROM {} AS t WHERE shop_id = :id"
+    rows = {
+        name: database.value(all_rows.format(name), id=shop.id) for name in sorted(row["table_name"] for row in tables)
+    }
+    return rows | {"shops": database("SELECT * FROM shops WHERE id = :id", id=shop.id)}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("route", ROUTES, ids=called)
+def test_another_shops_key_finds_nothing_and_changes_nothing(
+    merchant_functions: dict[str, FunctionProcess],
+    victim: dict[str, Any],
+    database: Database,
+    route: tuple[str, str],
+    verb: str,
+) -> None:
+    name, template = route
+    stranger = Client(merchant_functions[name], make_shop(database).write_key)
+    before = everything_of(database, victim["shop"])
+    body = BODIES.get(template, ANY_BODY) if verb in ("POST", "PUT", "PATCH") else None
+    answer = stranger(verb, path_of(template, victim), json=body)
+    exists = (name, "GET" if verb == "HEAD" else verb, template) in ENDPOINTS
+    if not exists:
+        assert answer.status_code == 405
+        assert verb not in answer.headers["Allow"].split(", ")
+    elif "{" in template:
+        assert answer.status_code == 404
+    for secret in (victim["shop"].id, "victim", victim["key_id"], victim["popup_id"]):
+        assert secret not in answer.text
+    assert everything_of(database, victim["shop"]) == before
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=called)
+def test_without_a_key_every_endpoint_is_closed(
+    merchant_functions: dict[str, FunctionProcess], victim: dict[str, Any], endpoint: tuple[str, str, str]
+) -> None:
+    name, verb, template = endpoint
+    body = BODIES.get(template, ANY_BODY) if verb in WRITES else None
+    answer = Client(merchant_functions[name])(verb, path_of(template, victim), json=body)
+    assert_problem(answer, 401, "unauthorized")
+
+
+@pytest.mark.parametrize("endpoint", WRITE_ENDPOINTS, ids=called)
+def test_a_read_key_writes_nothing(
+    merchant_functions: dict[str, FunctionProcess],
+    victim: dict[str, Any],
+    database: Database,
+    endpoint: tuple[str, str, str],
+) -> None:
+    name, verb, template = endpoint
+    reader = Client(merchant_functions[name], victim["shop"].read_key)
+    before = everything_of(database, victim["shop"])
+    answer = reader(verb, path_of(template, victim), json=BODIES.get(template, ANY_BODY))
+    assert_problem(answer, 403, "key_lacks_right")
+    assert everything_of(database, victim["shop"]) == before
+
+
+@pytest.mark.parametrize("endpoint", [endpoint for endpoint in ENDPOINTS if endpoint[1] == "GET"], ids=called)
+def test_a_read_key_reads_everything(
+    merchant_functions: dict[str, FunctionProcess], victim: dict[str, Any], endpoint: tuple[str, str, str]
+) -> None:
+    name, verb, template = endpoint
+    reader = Client(merchant_functions[name], victim["shop"].read_key)
+    assert reader(verb, path_of(template, victim)).status_code == 200
+
+
+def test_a_cursor_of_another_shop_is_refused(
+    manage_popups: FunctionProcess, merchant: Client, database: Database
+) -> None:
+    neighbour = make_shop(database)
+    for name in "ab":
+        make_popup(database, neighbour, name=name)
+    cursor = Client(manage_popups, neighbour.read_key).get("/popups?limit=1").json()["next_cursor"]
+    assert_problem(merchant.get(f"/popups?cursor={cursor}"), 422, "invalid", "cursor")
+
+
+def test_an_unknown_key_id_is_not_found(merchant: Client) -> None:
+    assert_problem(merchant.delete(f"/api-keys/{uuid.uuid4()}"), 404, "not_found")
+
+
+def test_the_answers_of_stats_to_one_shop_are_never_given_to_another(
+    stats: FunctionProcess, victim: dict[str, Any], database: Database
+) -> None:
+    """Both ask for the same popup, one after the other: the cache must tell them apart."""
+    path = f"/popups/{victim['popup_id']}"
+    owner, stranger = Client(stats, victim["shop"].read_key), Client(stats, make_shop(database).read_key)
+    for _ in range(2):
+        assert json.loads(owner.get(path).text)["views"] == 1
+        assert_problem(stranger.get(path), 404, "popup_not_found")
