@@ -39,7 +39,7 @@ lock: $(READY) ## Write the lock files anew from pyproject.toml (ARGS=--upgrade 
 	$(COMPILE) $(ARGS) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 bench: $(READY) ## Measure the functions beside two empty ones
-	$(BIN)/python benchmarks/hello.py $(ARGS)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove what the targets made; the data of `popups dev` stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

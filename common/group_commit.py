@@ -91,10 +91,10 @@ class GroupCommit(Generic[Event, Answer]):
     async def _flush(self, batch: list[_Submission[Event, Answer]]) -> None:
         try:
             outcomes = await in_thread(self._write_isolated, batch)
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailable:
             # Who waits would only wait as long again for the same answer.
             batch += self._take_all()
-            outcomes = [error] * len(batch)
+            outcomes = [DatabaseUnavailable() for _ in batch]
         except BaseException as error:
             outcomes = [error] * len(batch)
         for submission, outcome in zip(batch, outcomes, strict=True):
