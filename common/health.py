@@ -30,6 +30,6 @@ def _cache_state() -> str:
     if not redis_client.is_configured():
         return "memory"
     with suppress(redis_client.RedisDown):
-        redis_client.call(lambda client: client.ping())
+        redis_client.ping()
         return "ok"
     return "down"

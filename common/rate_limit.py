@@ -76,7 +76,7 @@ def hit_in_memory(name: str, client: str) -> Verdict | None:
         window = (_windows.get(key) or _Window(now_ms)).at(now_ms)
         passes = window.used(now_ms) + 1 <= quota
         if passes:
-            if redis_client.is_reachable() and window.unsettled + 1 >= max(2, quota * SETTLED_SHARE):
+            if redis_client.is_reachable(key) and window.unsettled + 1 >= max(2, quota * SETTLED_SHARE):
                 return None
             window = replace(window, current=window.current + 1, unsettled=window.unsettled + 1)
             _windows.put(key, window)
@@ -90,7 +90,7 @@ def hit(name: str, client: str) -> Verdict:
         window = (_windows.get(key) or _Window(_now_ms())).at(_now_ms())
         _windows.put(key, replace(window, unsettled=0))
     try:
-        passes, elapsed_ms, current, previous = _script.run([key], [quota, WINDOW_MS, window.unsettled])
+        passes, elapsed_ms, current, previous = _script.run(key, [quota, WINDOW_MS, window.unsettled])
     except redis_client.RedisDown:
         return _hit_without_redis(name, client, quota, window.unsettled)
     now_ms = _now_ms()

@@ -1,138 +1,163 @@
-"""The one way to Redis: a client that fails fast, and a breaker that stops asking a server that does not answer."""
+"""The one way to Redis: scripts and pings that fail fast, and are not even tried where they have just failed."""
 
 from __future__ import annotations
 
-import threading
-import time
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha1
 from pathlib import Path
 from typing import Any, TypeVar
 
-from common import logs
+from common import logs, timing
 from common.config import settings
-from common.per_process import per_process
-from common.timing import waiting_for
+from common.redis_nodes import Node, nodes
 
 T = TypeVar("T")
 
-# redis-py would retry ten times with timeouts of 5 s; a storefront request has 200 ms in all.
-SOCKET_TIMEOUT_SECONDS = 0.1
-MAX_CONNECTIONS = 100
-BREAKER_SECONDS = 1.0
+# Who has waited so long for Redis asks it no more: with another answer it would come near 200 ms.
+PATIENCE_SECONDS = 0.1
+
+_when_back: list[Callable[[], None]] = []
 
 
 class RedisDown(Exception):
     """Redis did not answer, or was not asked because it did not a moment ago."""
 
 
-class _Breaker:
-    """Open for a second after an error; then one caller at a time may try again."""
+class _Redirected(RedisDown):
+    """Another node of the cluster has the key: for good (MOVED), or for this once (ASK)."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._closed = True
-        self._next_try = 0.0
-
-    def allows(self) -> bool:
-        if self._closed:
-            return True
-        with self._lock:
-            now = time.monotonic()
-            if now < self._next_try:
-                return False
-            self._next_try = now + BREAKER_SECONDS
-            return True
-
-    def would_allow(self) -> bool:
-        return self._closed or time.monotonic() >= self._next_try
-
-    def record(self, *, success: bool) -> None:
-        if success == self._closed:
-            return
-        with self._lock:
-            self._closed = success
-            self._next_try = time.monotonic() + BREAKER_SECONDS
-        logs.write("INFO" if success else "WARNING", "Redis answers again" if success else "Redis does not answer")
+    def __init__(self, words: str) -> None:
+        kind, _, self.address = words.split()
+        self.for_good = kind == "MOVED"
 
 
 def is_configured() -> bool:
     return settings().redis_url is not None
 
 
-def is_reachable() -> bool:
-    """Whether Redis answered when it was last asked, or is to be tried again."""
-    return is_configured() and _breaker().would_allow()
+def is_reachable(key: str) -> bool:
+    """Whether the server that has this key answered when last asked, or is to be tried again. Never blocks."""
+    return is_configured() and nodes().of(key).breaker.would_admit()
 
 
-def call(command: Callable[[Any], T]) -> T:
-    """What `command(client)` returns. Raises RedisDown, at once while the breaker is open."""
-    breaker = _breaker()
-    if not breaker.allows():
+def seconds_since_outage(key: str) -> float:
+    """Since the server that has this key answered again; infinite if it always did."""
+    return nodes().of(key).breaker.seconds_since_outage()
+
+
+def when_back(act: Callable[[], None]) -> None:
+    """Has `act` called each time that a server answers again."""
+    _when_back.append(act)
+
+
+def ping() -> None:
+    """Raises RedisDown unless every server answers."""
+    for node in nodes().all():
+        _ask(node, lambda client: client.ping())
+
+
+class Script:
+    """A Lua file about one key, sent by its hash once the server has it."""
+
+    def __init__(self, path: Path) -> None:
+        self._source = path.read_text()
+        self._sha = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, key: str, arguments: list[Any]) -> Any:
+        """What the script returns, in one round trip. Raises RedisDown."""
+        node = nodes().of(key)
+        try:
+            return _ask(node, lambda client: self._eval(client, key, arguments))
+        except _Redirected as redirection:
+            owner = nodes().at(redirection.address)
+            if not redirection.for_good:
+                return _ask(owner, lambda client: self._eval_asking(client, key, arguments))
+            with suppress(RedisDown):
+                _ask(node, nodes().learn)
+            return _ask(owner, lambda client: self._eval(client, key, arguments))
+
+    def run_many(self, runs: dict[str, list[Any]]) -> set[str]:
+        """Runs the script for each key with its arguments, in one round trip to each server.
+
+        Returns the keys for which it has run.
+        """
+        by_node: dict[Node, list[str]] = defaultdict(list)
+        for key in runs:
+            by_node[nodes().of(key)].append(key)
+        done: set[str] = set()
+        for node, keys in by_node.items():
+            with suppress(RedisDown):
+                done |= self._run_on_node(node, {key: runs[key] for key in keys})
+        return done
+
+    def _run_on_node(self, node: Node, runs: dict[str, list[Any]]) -> set[str]:
+        def pipelined(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for key, arguments in runs.items():
+                pipeline.eval(self._source, 1, key, *arguments)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+            return answers
+
+        done = set()
+        for key, answer in zip(runs, _ask(node, pipelined), strict=True):
+            with suppress(RedisDown):
+                if isinstance(answer, Exception):  # a redirection, as a rule
+                    self.run(key, runs[key])
+                done.add(key)
+        return done
+
+    def _eval(self, client: Any, key: str, arguments: list[Any]) -> Any:
+        from redis.exceptions import NoScriptError
+
+        try:
+            return client.evalsha(self._sha, 1, key, *arguments)
+        except NoScriptError:
+            return client.eval(self._source, 1, key, *arguments)
+
+    def _eval_asking(self, client: Any, key: str, arguments: list[Any]) -> Any:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.execute_command("ASKING")
+        pipeline.eval(self._source, 1, key, *arguments)
+        return pipeline.execute()[1]
+
+
+def _ask(node: Node, command: Callable[[Any], T]) -> T:
+    """What `command(client)` returns. Raises RedisDown, at once while the node's breaker is open."""
+    if timing.waited_for("redis") >= PATIENCE_SECONDS or not node.breaker.admits():
         raise RedisDown
     import redis  # 100 ms that a function without Redis never pays
 
     try:
-        with waiting_for("redis"):
-            result = command(_client())
+        with timing.waiting_for("redis"):
+            answer = command(node.client)
     except redis.ResponseError as error:
-        # It answered: out of memory, read-only, loading. That costs no time, so the breaker stays closed.
+        # It answered, which costs no time: the breaker stays closed.
+        _record(node, answers=True)
+        if str(error).startswith(("MOVED ", "ASK ")):
+            raise _Redirected(str(error)) from error
         logs.write("ERROR", "Redis refused a command", reason=str(error)[:200])
         raise RedisDown from error
     except (redis.RedisError, OSError) as error:
-        breaker.record(success=False)
+        _record(node, answers=False)
         raise RedisDown from error
-    breaker.record(success=True)
-    return result
+    _record(node, answers=True)
+    return answer
 
 
-class Script:
-    """A Lua file, sent by its hash once the server has it."""
-
-    def __init__(self, path: Path) -> None:
-        self._source = path.read_text()
-
-    def run(self, keys: list[str], arguments: list[Any]) -> Any:
-        """What the script returns, in one round trip. Raises RedisDown."""
-        return call(lambda client: _script(self._source)(keys=keys, args=arguments, client=client))
-
-    def run_many(self, runs: list[tuple[list[str], list[Any]]]) -> list[Any]:
-        """What each run of the script returns, in one round trip to each server. Raises RedisDown."""
-
-        def command(client: Any) -> Any:
-            pipeline = client.pipeline(transaction=False)
-            for keys, arguments in runs:
-                pipeline.eval(self._source, len(keys), *keys, *arguments)
-            return pipeline.execute()
-
-        results: list[Any] = call(command)
-        return results
+def _record(node: Node, *, answers: bool) -> None:
+    changed = node.breaker.record(success=answers)
+    if not answers:
+        _learn_without(node)
+    elif changed:
+        for act in _when_back:
+            act()
 
 
-@per_process
-def _breaker() -> _Breaker:
-    return _Breaker()
-
-
-@per_process
-def _script(source: str) -> Any:
-    return _client().register_script(source)
-
-
-@per_process
-def _client() -> Any:
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.cluster import RedisCluster
-    from redis.retry import Retry
-
-    url = settings().redis_url
-    assert url is not None
-    options: dict[str, Any] = {
-        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
-        "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
-        "max_connections": MAX_CONNECTIONS,
-        "retry": Retry(NoBackoff(), 0),
-    }
-    if "+cluster" in url:
-        return RedisCluster.from_url(url.replace("+cluster", "", 1), **options)
-    return Redis.from_url(url, **options)
+def _learn_without(failed: Node) -> None:
+    """Asks another node of the cluster who has the failed one's keys: a replica may have been put in its place."""
+    other = next((node for node in nodes().all() if node is not failed and node.breaker.closed), None)
+    if other:
+        with suppress(RedisDown):
+            _ask(other, nodes().learn)

@@ -17,6 +17,11 @@ def start() -> dict[str, float]:
     return waited
 
 
+def waited_for(dependency: str) -> float:
+    """The seconds that the request at hand has waited for this dependency so far; 0 where nobody counts."""
+    return (_waited.get() or {}).get(dependency, 0.0)
+
+
 @contextmanager
 def waiting_for(dependency: str) -> Iterator[None]:
     """Adds the block's time to what the request has waited for this dependency."""

@@ -1,0 +1,55 @@
+"""A breaker: stops asking a server that does not answer, so that only one request a second pays for finding out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from math import inf
+
+from common import logs
+
+PAUSE_SECONDS = 1.0
+
+
+class Breaker:
+    """Open for PAUSE_SECONDS after an error; then one caller at a time may try again, until one has an answer."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._next_try = 0.0
+        self._closed_at = -inf
+        self.closed = True
+
+    def admits(self) -> bool:
+        """Whether the caller may ask the server now; while open, this takes the turn of whoever may try."""
+        if self.closed:
+            return True
+        with self._lock:
+            if time.monotonic() < self._next_try:
+                return False
+            self._next_try = time.monotonic() + PAUSE_SECONDS
+            return True
+
+    def would_admit(self) -> bool:
+        return self.closed or time.monotonic() >= self._next_try
+
+    def record(self, *, success: bool) -> bool:
+        """Takes note of how asking went. Returns whether that opened or closed the breaker."""
+        if success and self.closed:
+            return False
+        with self._lock:
+            changed = self.closed != success
+            self.closed = success
+            self._next_try = time.monotonic() + PAUSE_SECONDS
+            if changed and success:
+                self._closed_at = time.monotonic()
+        if changed and success:
+            logs.write("INFO", f"{self._name} answers again")
+        elif changed:
+            logs.write("WARNING", f"{self._name} does not answer")
+        return changed
+
+    def seconds_since_outage(self) -> float:
+        """Since the server answered again; infinite if it always did."""
+        return time.monotonic() - self._closed_at
