@@ -12,32 +12,31 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
 
-from common import shared_cache
+from common import local_cache, shared_cache
 from common.cache_entry import Entry, make_entry
 from common.errors import DatabaseUnavailable
+from common.local_cache import Held
 from common.memory import Memory
 from common.shared_cache import OUTAGE_SECONDS, Look
-from common.threads import in_thread
+from common.threads import in_brief_thread, in_thread
 
 # Promised is that an edit is served everywhere within 2 s; the rest is for the way of the request.
 MEMORY_SECONDS = 1.5
-MEMORY_BYTES = 32 * 1024 * 1024
-# Names that do not exist are anybody's to invent: they have a small room of their own.
-MAX_ABSENT_IN_MEMORY = 1000
 TTL_JITTER = 0.1
-# How long a request waits for a refresh before it takes the copy at hand.
+# How long a refresh is waited for before the copy at hand is served.
 PATIENCE_SECONDS = 0.1
 # While the database is down, it is asked for a key this often.
 RETRY_SECONDS = 1.0
 # An event shows within 2 s: half a second until its key is dropped, and one in which a reader may keep what it has.
 CHANGING_SECONDS = 0.5
 CHANGING_FRESH_SECONDS = 1.0
+MAX_IDLE_LOCKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +60,15 @@ class Cached:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """An entry in memory: until when it is served unasked, and until when in need. Both on the monotonic clock."""
+class _Refresh:
+    """What one task does for all coroutines that ask for an entry; started_at is monotonic time."""
 
-    entry: Entry
-    verdict: str
-    serve_until: float
-    keep_until: float
+    task: asyncio.Task[Cached]
+    started_at: float
 
 
-_held: Memory[_Held] = Memory(MEMORY_BYTES, cost=lambda held: held.entry.size_bytes)
-_absent: Memory[_Held] = Memory(MAX_ABSENT_IN_MEMORY)
 _forgotten_at: Memory[float] = Memory(10_000)
-_refreshing: dict[str, asyncio.Task[Cached]] = {}
+_refreshes: dict[str, _Refresh] = {}
 _loaders: dict[str, threading.Lock] = {}
 _loaders_lock = threading.Lock()
 
@@ -83,34 +78,41 @@ async def get(key: str, load: Callable[[], Loaded], name: str = "body") -> Cache
 
     Raises what `load` raises, except DatabaseUnavailable where an old copy can be served instead.
     """
-    if cached := _in_memory(key, name):
-        return cached
     full_name = f"{key} {name}"
-    refresh = _refreshing.get(full_name)
-    if refresh is None:
-        refresh = asyncio.get_running_loop().create_task(in_thread(get_or_load, key, load, name))
-        _refreshing[full_name] = refresh
-        refresh.add_done_callback(partial(_end_refresh, full_name))
-    if old := _usable_copy(full_name):
-        await asyncio.wait({refresh}, timeout=PATIENCE_SECONDS)
-        if not refresh.done():
-            return Cached(old, "STALE")
-    return await asyncio.shield(refresh)
+    if held := local_cache.find(full_name):
+        return Cached(held.entry, held.verdict)
+    refresh = _refreshes.get(full_name) or _start_refresh(full_name, _refresh(key, load, name))
+    patience = max(0.0, refresh.started_at + PATIENCE_SECONDS - time.monotonic())
+    while not refresh.task.done():
+        await asyncio.wait({refresh.task}, timeout=patience)
+        if not refresh.task.done() and (old := local_cache.copy_at_hand(full_name)):
+            return Cached(old.entry, "STALE")
+        patience = PATIENCE_SECONDS
+    return refresh.task.result()
 
 
 def get_or_load(key: str, load: Callable[[], Loaded], name: str = "body") -> Cached:
     """The same for threads: the entry from memory, from Redis, or loaded by one thread for all. May block."""
-    if cached := _in_memory(key, name):
-        return cached
-    with _loader_lock(f"{key} {name}"):
-        return _in_memory(key, name) or _refresh(key, load, name)
+    full_name = f"{key} {name}"
+    if held := local_cache.find(full_name):
+        return Cached(held.entry, held.verdict)
+    lock, old = _loader_lock(full_name), local_cache.copy_at_hand(full_name)
+    if not lock.acquire(timeout=PATIENCE_SECONDS if old else -1):
+        assert old is not None
+        return Cached(old.entry, "STALE")
+    try:
+        if held := local_cache.find(full_name):  # whoever had the lock has loaded it
+            return Cached(held.entry, held.verdict)
+        look = shared_cache.look(key, name)
+        return _from_redis(full_name, look) or _load(key, load, name, look)
+    finally:
+        lock.release()
 
 
 def forget(*keys: str) -> None:
     """Drops everything under the keys, everywhere; memories follow within MEMORY_SECONDS. Never fails."""
     for key in keys:
-        _held.remove(f"{key} body")
-        _absent.remove(f"{key} body")
+        local_cache.drop(f"{key} body")
     shared_cache.forget(*keys)
 
 
@@ -133,63 +135,75 @@ def replace(key: str, load: Callable[[], Loaded]) -> None:
         _keep(key, "body", load(), look)
 
 
-def _in_memory(key: str, name: str) -> Cached | None:
-    full_name = f"{key} {name}"
-    held = _held.get(full_name) or _absent.get(full_name)
-    if held is None or time.monotonic() >= held.serve_until:
+def _start_refresh(full_name: str, work: Coroutine[None, None, Cached]) -> _Refresh:
+    refresh = _Refresh(asyncio.get_running_loop().create_task(work), time.monotonic())
+    _refreshes[full_name] = refresh
+    refresh.task.add_done_callback(partial(_end_refresh, full_name))
+    return refresh
+
+
+def _end_refresh(full_name: str, task: asyncio.Task[Cached]) -> None:
+    del _refreshes[full_name]
+    if not task.cancelled():
+        task.exception()  # looked at: those who waited have it, or have taken the copy at hand
+
+
+async def _refresh(key: str, load: Callable[[], Loaded], name: str) -> Cached:
+    look = await in_brief_thread(shared_cache.look, key, name)
+    if cached := _from_redis(f"{key} {name}", look):
+        return cached
+    return await in_thread(_load, key, load, name, look)
+
+
+def _from_redis(full_name: str, look: Look) -> Cached | None:
+    """What Redis had, where it can be served; what is no longer fresh is a copy at hand at least."""
+    if look.entry is None:
         return None
-    return Cached(held.entry, held.verdict)
+    verdict = "HIT" if look.fresh_seconds > 0 else "STALE"
+    _hold(full_name, look.entry, verdict, look.looked_at, look.fresh_seconds)
+    # Who holds the lease shall load what replaces it; for others that is being done.
+    return None if look.holds_lease else Cached(look.entry, verdict)
 
 
-def _usable_copy(full_name: str) -> Entry | None:
-    held = _held.get(full_name)
-    return held.entry if held and time.monotonic() < held.keep_until else None
-
-
-def _end_refresh(full_name: str, refresh: asyncio.Task[Cached]) -> None:
-    del _refreshing[full_name]
-    if not refresh.cancelled():
-        refresh.exception()  # looked at: those who waited have it, or have taken the copy at hand
-
-
-def _refresh(key: str, load: Callable[[], Loaded], name: str) -> Cached:
-    look = shared_cache.look_until_fresh_or_leased(key, name)
-    if look.entry and look.fresh_seconds > 0:
-        _hold(f"{key} {name}", look.entry, "HIT", look.looked_at + min(MEMORY_SECONDS, look.fresh_seconds))
-        return Cached(look.entry, "HIT")
-    if look.entry and not look.holds_lease:
-        return Cached(look.entry, "STALE")  # another process is loading what replaces it
+def _load(key: str, load: Callable[[], Loaded], name: str, look: Look) -> Cached:
+    """What `load` finds, put into the cache; or what another process has put there meanwhile. Blocks."""
+    full_name = f"{key} {name}"
+    if not look.holds_lease:
+        look = shared_cache.look_until_fresh_or_leased(key, name)
+        if cached := _from_redis(full_name, look):
+            return cached
     try:
         return Cached(_keep(key, name, load(), look), "MISS")
     except BaseException as error:
         shared_cache.end_lease(key, name, look.generation)
-        old = look.entry or _usable_copy(f"{key} {name}")
+        old = local_cache.copy_at_hand(full_name)
         if old is None or not isinstance(error, DatabaseUnavailable):
             raise
-        _hold(f"{key} {name}", old, "STALE", time.monotonic() + RETRY_SECONDS)
-        return Cached(old, "STALE")
+        local_cache.hold_longer(full_name, old, RETRY_SECONDS)
+        return Cached(old.entry, "STALE")
 
 
 def _keep(key: str, name: str, loaded: Loaded, look: Look) -> Entry:
-    """Puts what was loaded into memory and Redis."""
+    """Puts what was loaded into memory and Redis. Its freshness counts from before it was loaded."""
     entry = make_entry(loaded.body)
     fresh_seconds = min(loaded.ttl_seconds * random.uniform(1 - TTL_JITTER, 1 + TTL_JITTER), loaded.most_seconds)
     if look.forgotten_seconds is not None and look.forgotten_seconds < 2 * CHANGING_SECONDS:
         fresh_seconds = min(fresh_seconds, CHANGING_FRESH_SECONDS)
-    _hold(f"{key} {name}", entry, "HIT", look.looked_at + min(MEMORY_SECONDS, fresh_seconds))
-    shared_cache.store(key, name, look.generation, entry, fresh_seconds)
+    _hold(f"{key} {name}", entry, "HIT", look.looked_at, fresh_seconds)
+    left_seconds = max(0.0, look.looked_at + fresh_seconds - time.monotonic())
+    shared_cache.store(key, name, look.generation, entry, left_seconds)
     return entry
 
 
-def _hold(full_name: str, entry: Entry, verdict: str, serve_until: float) -> None:
-    room = _absent if entry.body is None else _held
-    room.put(full_name, _Held(entry, verdict, serve_until, time.monotonic() + OUTAGE_SECONDS))
+def _hold(full_name: str, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> None:
+    serve_until = since + min(MEMORY_SECONDS, fresh_seconds)
+    local_cache.hold(full_name, Held(entry, verdict, serve_until, since + fresh_seconds + OUTAGE_SECONDS))
 
 
 def _loader_lock(full_name: str) -> threading.Lock:
     """The lock of those who would load this entry. Locks that nobody holds are dropped when they are many."""
     with _loaders_lock:
-        if len(_loaders) > MAX_ABSENT_IN_MEMORY:
+        if len(_loaders) > MAX_IDLE_LOCKS:
             for idle in [other for other, lock in _loaders.items() if not lock.locked()]:
                 del _loaders[idle]
         return _loaders.setdefault(full_name, threading.Lock())

@@ -1,8 +1,8 @@
 -- Reads an entry; where it is missing or no longer fresh, one caller at a time gets the lease to load it.
 --
 -- KEYS[1]  the key, a hash of: generation, forgotten_at (Unix ms); and for each entry its name (the entry itself),
---          name:fresh_until and name:leased_until (Unix ms)
--- ARGV     the entry's name, ms that a lease lasts
+--          name:stored_at, name:fresh_until and name:leased_until (Unix ms)
+-- ARGV     the entry's name, ms that a lease lasts, ms within which an entry must have been stored to count as fresh
 -- Returns  {generation or '', entry or '', ms it is still fresh, 1 if the caller holds the lease,
 --          ms since the key was forgotten or -1}
 
@@ -10,8 +10,12 @@ local key, name, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local found = redis.call('HMGET', key, 'generation', 'forgotten_at', name, name .. ':fresh_until', name .. ':leased_until')
+local found = redis.call('HMGET', key, 'generation', 'forgotten_at',
+  name, name .. ':fresh_until', name .. ':leased_until', name .. ':stored_at')
 local fresh = (tonumber(found[4]) or 0) - now
+if now - (tonumber(found[6]) or 0) > tonumber(ARGV[3]) then
+  fresh = math.min(fresh, 0)
+end
 local leased = 0
 if fresh <= 0 and (tonumber(found[5]) or 0) < now then
   leased = 1

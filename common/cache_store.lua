@@ -14,7 +14,7 @@ if entry == '' then
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('HSET', key, name, entry, name .. ':fresh_until', now + tonumber(ARGV[4]))
+redis.call('HSET', key, name, entry, name .. ':fresh_until', now + tonumber(ARGV[4]), name .. ':stored_at', now)
 if redis.call('PTTL', key) < tonumber(ARGV[5]) then
   redis.call('PEXPIRE', key, ARGV[5])
 end

@@ -23,6 +23,9 @@ class Memory(Generic[V]):
     def get(self, key: str) -> V | None:
         return self._entries.get(key)
 
+    def keys(self) -> list[str]:
+        return list(self._entries)
+
     def put(self, key: str, value: V) -> None:
         with self._lock:
             self._remove(key)

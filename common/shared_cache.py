@@ -1,6 +1,7 @@
 """The part of the cache that all instances share: entries in Redis, each key one hash (see cache_read.lua).
 
-Nothing here fails: while Redis is down every look finds nothing, and stores and drops are left out.
+Nothing here fails: while Redis is down every look finds nothing and stores are left out. Drops are made up for: who
+could not tell Redis does so once it answers again, and who has seen an outage takes no entry from before for fresh.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from common import redis_client
 from common.cache_entry import FORMAT, Entry, decode, encode
+from common.memory import Memory
 
 # Longer than a load takes as a rule: then another process takes over.
 LEASE_SECONDS = 1.0
@@ -20,10 +22,14 @@ LEASE_POLL_SECONDS = 0.02
 # How much longer than it is fresh an entry is kept, for when it cannot be loaded.
 OUTAGE_SECONDS = 3600
 GENERATION_SECONDS = 3600
+# Older than any entry.
+AGES_SECONDS = 1e9
+MAX_UNTOLD = 10_000
 
 _read_script = redis_client.Script(Path(__file__).with_name("cache_read.lua"))
 _store_script = redis_client.Script(Path(__file__).with_name("cache_store.lua"))
 _forget_script = redis_client.Script(Path(__file__).with_name("cache_forget.lua"))
+_untold: Memory[str] = Memory(MAX_UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +47,35 @@ class Look:
     looked_at: float = 0.0
 
 
+def look(key: str, name: str) -> Look:
+    """What Redis has under this key and name."""
+    looked_at = time.monotonic()
+    if not redis_client.is_configured():
+        return Look(looked_at=looked_at)
+    trusted_seconds = min(redis_client.seconds_since_outage(key), AGES_SECONDS)
+    try:
+        found = _read_script.run(key, [_field(name), int(LEASE_SECONDS * 1000), int(trusted_seconds * 1000)])
+    except redis_client.RedisDown:
+        return Look(looked_at=looked_at)
+    generation, stored, fresh_ms, holds_lease, forgotten_ms = found
+    return Look(
+        generation.decode(),
+        decode(stored) if stored else None,
+        fresh_ms / 1000,
+        bool(holds_lease),
+        forgotten_ms / 1000 if forgotten_ms >= 0 else None,
+        looked_at,
+    )
+
+
 def look_until_fresh_or_leased(key: str, name: str) -> Look:
-    """One look as a rule. Where another process is loading and there is no copy to serve, looks until there is."""
+    """Where another process is loading and there is no copy to serve: looks until it has, or takes too long."""
     deadline = time.monotonic() + LEASE_SECONDS
     while True:
-        found = _look(key, name)
+        time.sleep(LEASE_POLL_SECONDS)
+        found = look(key, name)
         if found.entry or found.holds_lease or time.monotonic() > deadline:
             return found
-        time.sleep(LEASE_POLL_SECONDS)
 
 
 def store(key: str, name: str, generation: str, entry: Entry, fresh_seconds: float) -> None:
@@ -66,37 +93,29 @@ def forget(*keys: str) -> dict[str, str]:
     """Drops all entries under the keys. Returns the new generation of each."""
     generations = {key: uuid.uuid4().hex for key in keys}
     if keys and redis_client.is_configured():
-        runs = [([key], [generation, GENERATION_SECONDS * 1000]) for key, generation in generations.items()]
-        with suppress(redis_client.RedisDown):
-            _forget_script.run_many(runs)
+        told = _forget_script.run_many({key: [generations[key], GENERATION_SECONDS * 1000] for key in keys})
+        for key in generations.keys() - told:
+            _untold.put(key, key)
     return generations
 
 
-def _look(key: str, name: str) -> Look:
-    looked_at = time.monotonic()
-    if not redis_client.is_configured():
-        return Look(looked_at=looked_at)
-    try:
-        found = _read_script.run([key], [_field(name), int(LEASE_SECONDS * 1000)])
-    except redis_client.RedisDown:
-        return Look(looked_at=looked_at)
-    generation, stored, fresh_ms, holds_lease, forgotten_ms = found
-    return Look(
-        generation.decode(),
-        decode(stored) if stored else None,
-        fresh_ms / 1000,
-        bool(holds_lease),
-        forgotten_ms / 1000 if forgotten_ms >= 0 else None,
-        looked_at,
-    )
+def _forget_untold() -> None:
+    """What Redis could not be told during an outage."""
+    keys = _untold.keys()
+    for key in keys:
+        _untold.remove(key)
+    forget(*keys)
 
 
 def _store(key: str, name: str, generation: str, stored: bytes, fresh_seconds: float) -> None:
     if redis_client.is_configured():
         keep_ms = int((fresh_seconds + OUTAGE_SECONDS) * 1000)
         with suppress(redis_client.RedisDown):
-            _store_script.run([key], [generation, _field(name), stored, int(fresh_seconds * 1000), keep_ms])
+            _store_script.run(key, [generation, _field(name), stored, int(fresh_seconds * 1000), keep_ms])
 
 
 def _field(name: str) -> str:
     return f"{name} v{FORMAT}"
+
+
+redis_client.when_back(_forget_untold)

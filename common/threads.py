@@ -1,4 +1,4 @@
-"""Where calls that may block are run: a bounded pool of threads beside the event loop."""
+"""Where calls that may block are run: bounded pools of threads beside the event loop."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from common.per_process import per_process
@@ -13,8 +14,11 @@ from common.per_process import per_process
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Twice the default DB_POOL_MAX: half may wait for Postgres while the other half still answers from Redis.
+# Twice the default DB_POOL_MAX, so that Postgres is kept busy while others wait for a connection.
 MAX_THREADS = 40
+# For what waits for Redis at the most, which answers or is given up within 200 ms: it shall not queue for a thread
+# behind those who wait for Postgres.
+MAX_BRIEF_THREADS = 16
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -23,14 +27,23 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     On an event loop the call runs in one of the pool's threads. Without one (under Flask) the thread is the
     request's own, and the call runs in place.
     """
+    return await _in_pool("blocking", MAX_THREADS, partial(call, *args, **kwargs))
+
+
+async def in_brief_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for a call that waits for Redis at the most."""
+    return await _in_pool("brief", MAX_BRIEF_THREADS, partial(call, *args, **kwargs))
+
+
+async def _in_pool(name: str, max_threads: int, call: Callable[[], T]) -> T:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        return call(*args, **kwargs)
+        return call()
     run = contextvars.copy_context().run
-    return await loop.run_in_executor(_pool(), lambda: run(call, *args, **kwargs))
+    return await loop.run_in_executor(_pool(name, max_threads), run, call)
 
 
 @per_process
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="blocking")
+def _pool(name: str, max_threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_threads, thread_name_prefix=name)
