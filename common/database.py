@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from common import logs
+from common.breaker import Breaker
 from common.config import settings
-from common.database_errors import LostRace
+from common.database_errors import DatabaseUnreachable, LostRace
 from common.errors import DatabaseUnavailable
 from common.per_process import per_process
 from common.pool import Pool, PoolExhausted
@@ -22,6 +23,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 MAX_LOST_RACES = 3
+# Long enough to connect to a server that is there, through the Cloud SQL connector too.
+PROBE_SECONDS = 2.0
 
 
 def fetch_all(sql: str, *, replica: bool = False, **parameters: Any) -> list[Row]:
@@ -46,6 +49,8 @@ def execute(sql: str, **parameters: Any) -> int:
 def session(*, replica: bool = False) -> Iterator[Session]:
     """A pooled connection for the block, where every statement commits by itself. Raises DatabaseUnavailable."""
     pool = _pool(replica)
+    if not pool.has_idle and not _breaker(replica).admits():
+        raise DatabaseUnavailable()
     connection = _take(pool)
     try:
         yield connection
@@ -84,13 +89,27 @@ def _take(pool: Pool[Session]) -> Session:
 
 
 @per_process
+def _breaker(replica: bool) -> Breaker:
+    """Of each server: while it is down, every second one request finds out, and the others do not wait with it."""
+    return Breaker("The read replica" if replica else "Postgres")
+
+
+@per_process
 def _pool(replica: bool) -> Pool[Session]:
-    config = settings()
+    config, breaker = settings(), _breaker(replica)
 
     def connect(timeout_seconds: float) -> Session:
         from common.session import open_session  # and with it pg8000, which an answer from the cache can do without
 
-        return open_session(config, timeout_seconds, replica=replica)
+        if not breaker.closed:
+            timeout_seconds = min(timeout_seconds, PROBE_SECONDS)
+        try:
+            opened = open_session(config, timeout_seconds, replica=replica)
+        except DatabaseUnreachable:
+            breaker.record(success=False)
+            raise
+        breaker.record(success=True)
+        return opened
 
     return Pool(
         connect,

@@ -19,3 +19,7 @@ class LostRace(DatabaseUnavailable):
 
 class StaleStatement(DatabaseUnavailable):
     """The database's schema has changed under this request. Try again."""
+
+
+class DatabaseUnreachable(DatabaseUnavailable):
+    """Nothing answers at the database's address. Try again after the seconds in `Retry-After`."""

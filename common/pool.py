@@ -58,6 +58,10 @@ class Pool(Generic[C]):
     def in_use(self) -> int:
         return self._open - len(self._idle)
 
+    @property
+    def has_idle(self) -> bool:
+        return bool(self._idle)
+
     def take(self) -> C:
         """A connection that nobody else has. Raises PoolExhausted after the timeout, and what `connect` raises."""
         deadline = time.monotonic() + self._connection_timeout

@@ -21,7 +21,7 @@ from pg8000.native import to_statement
 from common import logs
 from common.config import Config
 from common.connect import connect
-from common.database_errors import Duplicate, LostRace, StaleStatement
+from common.database_errors import DatabaseUnreachable, Duplicate, LostRace, StaleStatement
 from common.errors import DatabaseUnavailable
 from common.timing import waiting_for
 
@@ -37,12 +37,15 @@ _STALE_STATEMENT = "RevalidateCachedQuery"
 
 
 def open_session(config: Config, timeout_seconds: float, *, replica: bool = False) -> Session:
-    """A session on a new connection. Raises DatabaseUnavailable, whatever the reason; the log has it."""
+    """A session on a new connection. Raises DatabaseUnreachable, or DatabaseUnavailable where the server refuses.
+
+    The log has the reason.
+    """
     try:
         return Session(connect(config, connect_timeout_seconds=timeout_seconds, replica=replica))
     except Exception as error:
         logs.write("ERROR", "No database connection", reason=f"{type(error).__name__}: {error}"[:500])
-        raise DatabaseUnavailable() from error
+        raise (DatabaseUnavailable if isinstance(error, DatabaseError) else DatabaseUnreachable)() from error
 
 
 class Session:
