@@ -35,10 +35,15 @@ _REQUEST_HEADERS = {
 }
 
 
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """The platform's trace id (W3C traceparent, or Google's older header), or a new one: 32 hex digits."""
+def trace_of(headers: Mapping[str, str]) -> str | None:
+    """The platform's trace id, 32 hex digits: from W3C's traceparent, or Google's older header."""
     trace = headers.get("traceparent", "")[3:35] or headers.get("x-cloud-trace-context", "")[:32]
-    return trace if trace and _TRACE_ID.fullmatch(trace) else os.urandom(16).hex()
+    return trace if _TRACE_ID.fullmatch(trace) else None
+
+
+def new_request_id() -> str:
+    """What stands in for the trace id of a request that has none."""
+    return os.urandom(16).hex()
 
 
 def cors_headers(audience: Audience, origin: str | None) -> dict[str, str]:

@@ -26,12 +26,13 @@ from common.headers import (
     compress,
     cors_headers,
     limit_headers,
+    new_request_id,
     preflight_headers,
-    request_id_of,
+    trace_of,
 )
 from common.json_text import dumps
 from common.messages import Request, Response, json_response
-from common.threads import in_thread
+from common.threads import in_brief_thread, in_thread
 
 Handler = Callable[..., Any]
 
@@ -85,19 +86,19 @@ class Function:
         """The answer to a request, whatever happens on the way to it."""
         started = time.perf_counter()
         waited = timing.start()
-        request_id = request_id_of(request.headers)
+        request_id = trace_of(request.headers) or new_request_id()
         try:
             response = await self._answer(request)
         except ProblemError as problem:
             response = _problem_response(problem, request_id)
         except Exception as error:
-            logs.write_exception(f"{self.name} failed", error, labels={"request_id": request_id})
+            logs.write_exception(f"{self.name} failed", error, **{logs.LABELS: {"request_id": request_id}})
             response = _problem_response(InternalError(), request_id)
         response.headers |= {"X-Request-Id": request_id, **request.answer_headers}
         response.headers |= cors_headers(self.audience, request.headers.get("origin"))
         compress(request, response)
         if waited:
-            request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.items()}
+            request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.copy().items()}
         self._log(request, response, request_id, time.perf_counter() - started)
         return response
 
@@ -136,7 +137,7 @@ class Function:
         client = limited_client(address)
         verdict = rate_limit.hit_in_memory(self.limit, client)
         if verdict is None:
-            verdict = await in_thread(rate_limit.hit, self.limit, client)
+            verdict = await in_brief_thread(rate_limit.hit, self.limit, client)
         request.logged["limit"] = "passed" if verdict.passes else "refused"
         request.answer_headers |= limit_headers(verdict)
         rate_limit.refuse_if_exceeded(verdict)
@@ -169,9 +170,10 @@ class Function:
                 "remoteIp": request.logged.pop("client", None),
                 "userAgent": request.headers.get("user-agent", "")[:200],
             },
-            labels={"function": self.name, "request_id": request_id},
             pool=database.pool_state(),
             **request.logged,
+            **{logs.LABELS: {"function": self.name, "request_id": request_id}},
+            **({logs.TRACE: trace} if (trace := trace_of(request.headers)) else {}),
         )
 
 

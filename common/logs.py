@@ -15,6 +15,8 @@ from common.config import settings
 
 # Made once: json.dumps with any option would make an encoder for each line.
 _encode = json.JSONEncoder(default=str, separators=(",", ":")).encode
+# Cloud Logging moves these out of a line into the entry itself.
+LABELS, TRACE = "logging.googleapis.com/labels", "logging.googleapis.com/trace"
 _SEVERITIES = {"DEBUG": 100, "INFO": 200, "WARNING": 400, "ERROR": 500}
 
 

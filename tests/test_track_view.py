@@ -226,7 +226,7 @@ class TestCrawlers:
 
     def test_the_log_line_says_which_kind_of_crawler_it_was(self, track_view: FunctionProcess, popup_id: str) -> None:
         def logged(request_id: str) -> list[Any]:
-            lines = [line for line in track_view.log_lines() if line["labels"]["request_id"] == request_id]
+            lines = [line for line in track_view.log_lines() if line["logging.googleapis.com/labels"]["request_id"] == request_id]
             return [line.get("crawler") for line in lines]
 
         request_ids = [
