@@ -9,10 +9,12 @@ import click
 from cli import migrate as migrations
 from cli import retain as retention
 from cli import shops
+from cli import warm as warming
 from cli.child import StartError
 from cli.connection import open_connection
 from cli.partitions import make_partitions
 from cli.retain import MAX_DAYS
+from common.config import settings
 from common.session import Session
 
 PENDING = 3
@@ -70,6 +72,24 @@ def retain(days: int) -> None:
     """Make the coming months' partitions; delete old events and what deleted popups left. The statistics stay."""
     with open_connection() as connection:
         retention.retain(connection, days, say=click.echo)
+
+
+@popups.command()
+@click.option(
+    "--concurrency",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, warming.MAX_CONCURRENCY),
+    help="How many shops at a time.",
+)
+def warm(concurrency: int) -> None:
+    """Fill the cache with the popups of every shop that shows any. Exit code 1 when some could not be."""
+    if not settings().redis_url:
+        click.echo("REDIS_URL is unset: there is no shared cache to fill")
+        return
+    outcomes = warming.warm(concurrency)
+    click.echo(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
+    sys.exit(1 if outcomes[warming.FAILED] else 0)
 
 
 def _show(listed: list[migrations.Migration]) -> int:

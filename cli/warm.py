@@ -1,0 +1,57 @@
+"""Fills the shared cache: the popups of every shop that shows any, so that no shopper waits for Postgres."""
+
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+
+import click
+
+from cli.connection import open_connection
+from common import cache, cache_keys, redis_client, shared_cache
+from common.active_popups import load_active_popups
+from common.errors import DatabaseUnavailable
+from common.session import Session
+
+MAX_CONCURRENCY = 32
+TRIES = 2
+
+FILLED, FRESH, FAILED = "filled", "already fresh", "failed"
+
+SELECT_ACTIVE_SHOPS = "SELECT DISTINCT shop_id FROM popups WHERE is_active ORDER BY shop_id"
+
+
+def warm(concurrency: int) -> Counter[str]:
+    """Fills the entries of all active shops, some at a time. Returns how many were filled, fresh already, or failed."""
+    try:
+        redis_client.ping()
+    except redis_client.RedisDown:
+        raise click.ClickException("Redis does not answer at REDIS_URL") from None
+    with open_connection() as connection:
+        shops = [row["shop_id"] for row in Session(connection).fetch_all(SELECT_ACTIVE_SHOPS)]
+    outcomes: Counter[str] = Counter({FILLED: 0, FRESH: 0, FAILED: 0})
+    with (
+        ThreadPoolExecutor(concurrency) as pool,
+        click.progressbar(length=len(shops), label="Warming", file=sys.stderr) as bar,
+    ):
+        for shop in as_completed([pool.submit(_fill, shop_id) for shop_id in shops]):
+            outcomes[shop.result()] += 1
+            bar.update(1)
+    return outcomes
+
+
+def _fill(shop_id: str) -> str:
+    """The outcome for one shop; filled only if Redis has the entry afterwards."""
+    key, load = cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id)
+    for _ in range(TRIES):
+        try:
+            verdict = cache.get_or_load(key, load).verdict
+        except DatabaseUnavailable:
+            continue
+        if verdict == "HIT":
+            return FRESH
+        if shared_cache.look(key, "body").fresh_seconds > 0:
+            return FILLED
+        time.sleep(cache.MEMORY_SECONDS)  # another process is loading it, or Redis is away
+    return FAILED
