@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from common.logs import LABELS
 from tests.factories import make_popup, make_shop, uuid7, view
 from tests.stack import Database, FunctionProcess, eventually
 from tests.tracking import assert_tallies_equal_events, send, send_each, stored_views, tallied_views
@@ -226,7 +227,7 @@ class TestCrawlers:
 
     def test_the_log_line_says_which_kind_of_crawler_it_was(self, track_view: FunctionProcess, popup_id: str) -> None:
         def logged(request_id: str) -> list[Any]:
-            lines = [line for line in track_view.log_lines() if line["logging.googleapis.com/labels"]["request_id"] == request_id]
+            lines = [line for line in track_view.log_lines() if line[LABELS]["request_id"] == request_id]
             return [line.get("crawler") for line in lines]
 
         request_ids = [
