@@ -26,10 +26,11 @@ run: $(READY) ## Start everything on this machine: popups dev
 test: lint ## Lint, type check and run every test
 	$(BIN)/pytest $(ARGS)
 
-lint: $(READY) ## ruff and mypy
+lint: $(READY) ## ruff, mypy and shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck --external-sources --check-sourced deploy.sh .ci/run
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

@@ -1,0 +1,351 @@
+"""deploy.sh: what it asks of gcloud and in which order, what it refuses, and what it leaves alone when a step fails."""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from common.config import Config
+from tests.deploy.conftest import Deployer, Revisions
+from tests.stack import FUNCTIONS, ROOT
+
+CONTENT = "shop-content"
+
+
+def flags_of(call: list[str]) -> dict[str, str]:
+    return dict(word[2:].partition("=")[::2] for word in call if word.startswith("--"))
+
+
+def variables_of(call: list[str]) -> dict[str, str]:
+    text = flags_of(call)["set-env-vars"]
+    assert text.startswith("^|^")
+    return dict(pair.split("=", 1) for pair in text[3:].split("|"))
+
+
+def traffic(deployer: Deployer, service: str = CONTENT) -> list[dict[str, object]]:
+    targets: list[dict[str, object]] = deployer.state["services"][service]["traffic"]
+    return targets
+
+
+def test_a_function_is_deployed_as_the_contract_says(deployer: Deployer) -> None:
+    done = deployer("track_view")
+    assert done.returncode == 0, done.stderr
+    (call,) = deployer.calls("run deploy")
+    assert call[2] == "shop-notes"
+    flags = flags_of(call)
+    expected = {
+        "function": "track_view",
+        "base-image": "python313",
+        "memory": "512Mi",
+        "cpu": "1",
+        "cpu-boost": "",
+        "timeout": "300s",
+        "min": "0",
+        "max-instances": "4",
+        "concurrency": "250",
+        "service-account": "shop-notes@acme-shop.iam.gserviceaccount.com",
+        "set-secrets": "REDIS_URL=redis-url:2,DB_PASSWORD=db-password:3",
+        "set-cloudsql-instances": "acme-shop:europe-west1:popups",
+        "network": "default",
+        "subnet": "default",
+        "vpc-egress": "private-ranges-only",
+        "region": "europe-west1",
+        "project": "acme-shop",
+    }
+    assert {name: flags.get(name) for name in expected} == expected
+    assert flags["startup-probe"].startswith("httpGet.path=/_health,")
+    assert flags["liveness-probe"].startswith("httpGet.path=/_health,")
+    variables = variables_of(call)
+    assert variables["THREADS"] == flags["concurrency"]
+    assert variables["TRUSTED_PROXIES"] == "1"
+    assert variables["INSTANCE_CONNECTION_NAME"] == "acme-shop:europe-west1:popups"
+    assert not {"DATABASE_URL", "DB_PASSWORD", "REDIS_URL"} & set(variables)
+    assert f"track_view         {deployer.state['address']}/shop-notes" in done.stdout
+
+
+def test_a_new_service_stays_closed_until_it_is_ready(deployer: Deployer) -> None:
+    Revisions.unready.add(CONTENT)
+    done = deployer("get_active_popups")
+    assert done.returncode == 1
+    assert "stays closed" in done.stderr
+    assert not deployer.state["services"][CONTENT]["public"]
+    assert Revisions.asked[0] == (f"/{CONTENT}/_ready", "Bearer a-token")
+
+    Revisions.unready.clear()
+    assert deployer("stats").returncode == 0
+    assert deployer.state["services"]["shop-reports"]["public"]
+
+
+def test_a_new_revision_gets_the_traffic_once_it_is_ready(deployer: Deployer) -> None:
+    deployer("get_active_popups")
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    assert deployer("get_active_popups").returncode == 0
+    assert {"no-traffic", "tag"} <= set(flags_of(deployer.calls("run deploy")[0]))
+    assert Revisions.asked[-1] == (f"/candidate---{CONTENT}/_ready", None)
+    assert traffic(deployer) == [
+        {"percent": 100, "revision": f"{CONTENT}-00002"},
+        {"tag": "previous", "revision": f"{CONTENT}-00001"},
+    ]
+
+
+def test_a_revision_that_is_not_ready_gets_no_traffic(deployer: Deployer) -> None:
+    deployer("get_active_popups")
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    Revisions.unready.add("candidate")
+    done = deployer("get_active_popups")
+    assert done.returncode == 1
+    assert f"{CONTENT}-00001 goes on" in done.stderr
+    assert traffic(deployer)[0] == {"percent": 100, "revision": f"{CONTENT}-00001"}
+    assert not deployer.calls("run services update-traffic")
+
+
+def test_the_second_of_two_equal_runs_changes_nothing(deployer: Deployer) -> None:
+    assert deployer("all").returncode == 0
+    before = deployer.state
+    done = deployer("all")
+    assert done.returncode == 0
+    assert done.stderr.count("nothing has changed") == len(FUNCTIONS)
+    assert deployer.state == before
+    reading = {"list", "describe", "access", "cp"}
+    assert all(reading & set(call) for call in deployer.calls())
+
+
+def test_rollback_gives_the_traffic_back_and_once_more_takes_that_back(deployer: Deployer) -> None:
+    assert "no revision that had the traffic before" in deployer("rollback", "get_active_popups").stderr
+    deployer("get_active_popups")
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer("get_active_popups")
+    assert deployer("rollback", "get_active_popups").returncode == 0
+    assert traffic(deployer)[0] == {"percent": 100, "revision": f"{CONTENT}-00001"}
+    assert deployer("rollback", "get_active_popups").returncode == 0
+    assert traffic(deployer)[0] == {"percent": 100, "revision": f"{CONTENT}-00002"}
+
+
+def test_migrations_come_first_and_nothing_is_deployed_when_one_fails(deployer: Deployer) -> None:
+    deployer.program("popups", '#!/bin/sh\necho "0005_x.sql failed: as the test wished" >&2; exit 1\n')
+    done = deployer("all")
+    assert done.returncode == 1
+    assert "as the test wished" in done.stderr
+    assert not deployer.calls("run")
+
+
+def test_migrate_runs_against_the_database_of_the_settings(deployer: Deployer) -> None:
+    deployer.with_database()
+    done = deployer("migrate")
+    assert done.returncode == 0, done.stderr
+    assert "nothing to apply" in done.stdout + done.stderr
+    assert [call[:3] for call in deployer.calls()] == [["secrets", "versions", "access"]]
+
+
+def test_a_failed_deployment_ends_the_run_and_says_what_serves_on(deployer: Deployer) -> None:
+    deployer("all")
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.failing("run deploy shop-notes")
+    done = deployer("get_active_popups", "track_view", "stats")
+    assert done.returncode == 1
+    assert "track_view was not deployed; shop-notes-00001 goes on" in done.stderr
+    assert not any("shop-reports" in call for call in deployer.calls("run"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "secrets versions access",
+        "run services list",
+        "run services describe",
+        "run revisions describe",
+        "iam service-accounts create",
+        "projects add-iam-policy-binding",
+        "secrets add-iam-policy-binding",
+        "run deploy",
+        "run services update-traffic",
+        "auth print-identity-token",
+    ],
+)
+def test_whatever_call_fails_the_traffic_stays_where_it_is(deployer: Deployer, call: str) -> None:
+    new_service = "create" in call or "identity" in call
+    if not new_service:
+        deployer("get_active_popups")
+    before = deployer.state["services"].get(CONTENT, {}).get("traffic")
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.failing(call)
+    done = deployer("get_active_popups")
+    assert done.returncode != 0
+    service = deployer.state["services"].get(CONTENT)
+    if new_service:
+        assert not service or not service["public"]
+    else:
+        assert [target for target in service["traffic"] if "percent" in target] == before  # type: ignore[index]
+
+
+def test_too_many_connections_are_refused_before_anything_is_done(deployer: Deployer) -> None:
+    deployer.with_database()
+    deployer.settings |= {"MAX_INSTANCES": "10", "DB_POOL_MAX": "5"}  # 250; the embedded database has 200
+    done = deployer("stats")
+    assert done.returncode == 1
+    assert "comes to 250 connections" in done.stderr
+    assert not deployer.calls("run")
+    deployer.settings |= {"MAX_INSTANCES": "4", "DB_POOL_MAX_STATS": "29"}  # 4 x (4 x 5 + 29) = 196 > 197 - 10
+    assert "comes to 196 connections" in deployer("stats").stderr
+
+
+BAD_SETTINGS = {
+    "unknown": ({"MAX_INSTANCE": "3"}, "there is no setting MAX_INSTANCE;"),
+    "missing": ({"PROJECT": ""}, "PROJECT is unset; allowed: the id of a Google Cloud project"),
+    "not a number": ({"MAX_INSTANCES": "many"}, "MAX_INSTANCES is 'many'; allowed: a number of instances"),
+    "floating secret": (
+        {"REDIS_URL_SECRET": "redis-url:latest"},
+        "REDIS_URL_SECRET is not shown; allowed: NAME:VERSION",
+    ),
+    "password as secret": ({"DB_PASSWORD_SECRET": "hunter2"}, "DB_PASSWORD_SECRET is not shown;"),
+    "shell": ({"DB_NAME": "$(reboot)"}, "DB_NAME is '$(reboot)'; allowed: the name of a database"),
+    "no network": ({"NETWORK": ""}, "NETWORK is unset; allowed: the name of a VPC network, with DB_IP_TYPE=private"),
+    "no Redis": ({"REDIS_URL_SECRET": ""}, "REDIS_URL_SECRET is unset, which allows MAX_INSTANCES=1 only"),
+    "no database": ({"INSTANCE_CONNECTION_NAME": ""}, "INSTANCE_CONNECTION_NAME is unset;"),
+    "no user": ({"DB_USER": ""}, "DB_USER and DB_PASSWORD_SECRET are unset;"),
+    "what the function refuses": ({"RATE_LIMIT_VIEWS": "99999999"}, "RATE_LIMIT_VIEWS is '99999999'; allowed: a whole"),
+    "pool": ({"DB_POOL_MIN": "6"}, "DB_POOL_MIN is 6; allowed: at most DB_POOL_MAX, which is 5"),
+}
+
+
+@pytest.mark.parametrize(("settings", "line"), BAD_SETTINGS.values(), ids=BAD_SETTINGS)
+def test_a_bad_setting_is_one_plain_line_and_nothing_is_done(
+    deployer: Deployer, settings: dict[str, str], line: str
+) -> None:
+    deployer.settings |= settings
+    done = deployer("stats")
+    assert done.returncode == 1
+    assert line in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+    assert not deployer.calls()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["sttas"], "there is no command or function sttas"),
+        (["stats", "all"], "there is no command or function all"),
+        (["migrate", "stats"], "migrate stands alone"),
+        (["rollback"], "rollback needs one function"),
+        (["--dryrun", "all"], "there is no option --dryrun"),
+    ],
+)
+def test_a_bad_word_is_refused_before_anything_is_done(deployer: Deployer, words: list[str], line: str) -> None:
+    done = deployer(*words)
+    assert done.returncode == 1
+    assert line in done.stderr
+    assert not deployer.calls()
+
+
+def test_a_dry_run_prints_every_command_and_runs_none(deployer: Deployer) -> None:
+    done = deployer("--dry-run", "all")
+    assert done.returncode == 0, done.stderr
+    assert not deployer.calls()
+    assert done.stdout.count("gcloud run deploy ") == len(FUNCTIONS)
+    for command in ("popups migrate", "gcloud run services update-traffic", "/_ready", "gcloud storage cp"):
+        assert command in done.stdout
+
+
+def test_secrets_are_in_no_argument_and_no_output(deployer: Deployer) -> None:
+    done = deployer("all")
+    assert done.returncode == 0
+    url = deployer.state["secrets"]["migrate-url:1"]
+    everything = done.stdout + done.stderr + json.dumps(deployer.calls())
+    for secret in ("hunter2", url, "10.0.0.3"):
+        assert secret not in everything
+
+
+def test_with_iam_each_function_signs_in_as_its_own_account(deployer: Deployer) -> None:
+    deployer.settings |= {"DB_IAM_AUTH": "true", "DB_USER": "", "DB_PASSWORD_SECRET": ""}
+    assert deployer("stats").returncode == 0
+    (call,) = deployer.calls("run deploy")
+    assert variables_of(call)["DB_USER"] == "shop-reports@acme-shop.iam"
+    roles = {flags_of(call)["role"] for call in deployer.calls("projects add-iam-policy-binding")}
+    assert roles == {"roles/cloudsql.client", "roles/cloudsql.instanceUser"}
+
+
+def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer) -> None:
+    deployer.settings["PUBLIC_MANAGE_POPUPS"] = "false"
+    assert deployer("manage_popups").returncode == 0
+    assert not deployer.state["services"]["shop-desk"]["public"]
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    assert deployer("manage_popups").returncode == 0
+    assert "no-allow-unauthenticated" in flags_of(deployer.calls("run deploy")[0])
+    assert Revisions.asked[-1][1] == "Bearer a-token"
+
+
+def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer: Deployer) -> None:
+    done = deployer("storefront")
+    assert done.returncode == 0, done.stderr
+    (call,) = deployer.calls()
+    assert flags_of(call)["cache-control"] == "public, max-age=31536000, immutable"
+    assert {"no-clobber", "gzip-local-all"} <= set(flags_of(call))
+    (name,) = deployer.state["objects"]
+    assert re.fullmatch(r"gs://acme-static/storefront-[0-9a-f]{12}\.js", name)
+    assert name.removeprefix("gs://") in done.stdout
+
+
+def test_warm_asks_the_function_for_every_shop(deployer: Deployer, database: object) -> None:
+    database(
+        "INSERT INTO shops (id, name, time_zone, currency, allowed_origins) VALUES ('warm', '', 'UTC', 'USD', '{}')"
+    )  # type: ignore[operator]
+    deployer("get_active_popups")
+    deployer.with_database()
+    done = deployer("warm")
+    assert done.returncode == 0, done.stderr
+    assert (f"/{CONTENT}/?shop_id=warm", None) in Revisions.asked
+
+
+def test_no_service_has_a_name_that_content_blockers_know() -> None:
+    blocked = re.compile("popup|track|stat|event|analytic|beacon|pixel|collect|campaign|convers|exit|ads?$")
+    names = re.findall(r"^#SERVICE_[A-Z_]+=(\S+)$", (ROOT / "deploy.env.example").read_text(), re.MULTILINE)
+    assert len(names) == len(FUNCTIONS)
+    assert not [name for name in names if blocked.search(name)]
+
+
+def test_the_example_names_every_setting_with_its_default(deployer: Deployer) -> None:
+    script = 'source ops/deploy/settings.sh; for name in "${!DEFAULT[@]}"; do echo "$name=${DEFAULT[$name]}"; done'
+    listed = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    known = dict(line.split("=", 1) for line in listed)
+    example = (ROOT / "deploy.env.example").read_text()
+    shown = dict(re.findall(r"^#?([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
+    of_one_function = re.compile(r"(MIN_INSTANCES|MAX_INSTANCES|DB_POOL_MAX|CONCURRENCY|PUBLIC)_.+")
+    assert {name for name in known if not of_one_function.fullmatch(name)} == set(shown)
+    commented = dict(re.findall(r"^#([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
+    assert {name: known[name] for name in commented} == commented
+
+
+def test_every_setting_of_the_functions_can_be_set() -> None:
+    example = (ROOT / "deploy.env.example").read_text()
+    for setting in dataclasses.fields(Config):
+        assert re.search(rf"^#?{setting.name.upper()}(_SECRET)?=", example, re.MULTILINE), setting.name
+
+
+def test_the_real_gcloud_knows_every_command_and_flag(deployer: Deployer, tmp_path: Path) -> None:
+    """Its own parser, which needs no network, reads what deploy.sh calls."""
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
+    commands = []
+    for words in (["all"], ["monitoring"], ["rollback", "stats"], ["storefront"]):
+        printed = deployer("--dry-run", *words).stdout.splitlines()
+        commands += [line.replace(str(ROOT), ".") for line in printed if line.startswith("gcloud ")]
+    file = tmp_path / "commands.json"
+    file.write_text(json.dumps([{"command_string": command} for command in sorted(set(commands))]))
+    linted = subprocess.run(
+        [gcloud, "meta", "lint-gcloud-commands", f"--commands-file={file}"],
+        env={**os.environ, "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused = [
+        (each["command_string"], each["error_message"]) for each in json.loads(linted.stdout) if not each["success"]
+    ]
+    assert not refused
