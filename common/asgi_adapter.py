@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from typing import Any
 
 import functions_framework.aio
@@ -10,8 +10,9 @@ from starlette.requests import Request as StarletteRequest
 
 from common.body import MAX_DISCARDED_BYTES
 from common.config import keep_peer_address
-from common.http import Function
+from common.http import Function, StreamedResponse
 from common.messages import Request, Response
+from common.threads import in_thread
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -85,8 +86,20 @@ async def _read_limited(receive: Receive, max_bytes: int) -> bytes | None:
 
 
 async def _send(response: Response, send: Send) -> None:
+    is_streamed = isinstance(response, StreamedResponse)
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers.items()]
-    if response.status not in (204, 304):
+    if response.status not in (204, 304) and not is_streamed:
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": response.body, "more_body": is_streamed})
+    if isinstance(response, StreamedResponse):
+        await _send_rest(response.rest, send)
+
+
+async def _send_rest(rest: Generator[bytes, None, None], send: Send) -> None:
+    try:
+        while part := await in_thread(next, rest, b""):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await in_thread(rest.close)

@@ -99,6 +99,12 @@ class DiscountCodeNotFound(ProblemError):
     status, code = 404, "discount_code_not_found"
 
 
+class SubscriberNotFound(ProblemError):
+    """There is no such subscriber."""
+
+    status, code = 404, "subscriber_not_found"
+
+
 class MethodNotAllowed(ProblemError):
     """This address does not answer that method. `Allow` lists those it does."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from itertools import chain
 from typing import TypeVar
 
 import flask
 import functions_framework
 
 from common.body import read_limited
-from common.http import Function
+from common.http import Function, StreamedResponse
 from common.messages import Request
 
 T = TypeVar("T")
@@ -28,11 +29,19 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
             peer=incoming.remote_addr or "",
         )
         response = _run(function.handle(request))
+        if isinstance(response, StreamedResponse):
+            return _streamed(response)
         return flask.Response(response.body, response.status, response.headers)
 
     serve.__name__ = function.name
     functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
     return serve
+
+
+def _streamed(response: StreamedResponse) -> flask.Response:
+    answer = flask.Response(chain([response.body], response.rest), response.status, response.headers)
+    answer.call_on_close(response.rest.close)
+    return answer
 
 
 def _run(answering: Coroutine[None, None, T]) -> T:

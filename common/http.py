@@ -10,8 +10,8 @@ import inspect
 import re
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from typing import Any
 
 from marshmallow import Schema
@@ -49,6 +49,13 @@ class Endpoint:
     query: Schema | None
 
 
+@dataclass(slots=True)
+class StreamedResponse(Response):
+    """`body` is its first part, `rest` makes the others. It is closed when all is sent, or nobody wants it any more."""
+
+    rest: Generator[bytes, None, None] = field(kw_only=True)
+
+
 class Function:
     """One deployed function: its name, its limit, who calls it, and its endpoints."""
 
@@ -74,7 +81,7 @@ class Function:
         `{name}` in the path stands for a UUID. `rights` ("read" or "write") asks for an API key that has them;
         `body` and `query` are checked into `request.data` and `request.query`.
         """
-        pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{_UUID})", path.rstrip("/")) + "/?")
+        pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{_UUID})", path.rstrip("/").replace(".", r"\.")) + "/?")
 
         def register(handler: Handler) -> Handler:
             self.endpoints.append(Endpoint(method, pattern, handler, rights, body, query))
@@ -96,7 +103,10 @@ class Function:
             response = _problem_response(InternalError(), request_id)
         response.headers |= {"X-Request-Id": request_id, **request.answer_headers}
         response.headers |= cors_headers(self.audience, request.headers.get("origin"))
-        compress(request, response)
+        if not isinstance(response, StreamedResponse):
+            compress(request, response)
+        elif request.method == "HEAD":
+            response.rest.close()
         if waited:
             request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.copy().items()}
         self._log(request, response, request_id, time.perf_counter() - started)

@@ -40,7 +40,7 @@ class Flag(fields.Boolean):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
-        return value
+        return super()._deserialize(value, attr, data, **options)
 
 
 class DiscountCodeSchema(Schema):

@@ -6,10 +6,12 @@ from common.flask_adapter import flask_function
 from common.headers import Audience
 from common.http import Function
 from common.rate_limit import DEFAULT
-from functions.manage_popups import api_keys, discount_codes, popups, shop
+from functions.manage_popups import api_keys, discount_codes, popups, shop, subscribers
 from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
 from functions.manage_popups.listing import PopupsQuery
 from functions.manage_popups.schemas import ApiKeySchema, FieldsQuery, MergePatch, PopupSchema
+from functions.manage_popups.subscriber_schemas import SubscribersFilter, SubscribersQuery
+from functions.manage_popups.subscribers_csv import export_subscribers
 
 function = Function("manage_popups", limit=DEFAULT, audience=Audience.MERCHANT)
 route = function.endpoint
@@ -27,6 +29,12 @@ route("GET", "/discount-codes/{code_id}", rights="read")(discount_codes.read_dis
 route("PATCH", "/discount-codes/{code_id}", rights="write", body=MergePatch())(discount_codes.patch_discount_code)
 route("DELETE", "/discount-codes/{code_id}", rights="write")(discount_codes.delete_discount_code)
 route("POST", "/discount-codes/{code_id}/codes", rights="write", body=PoolCodesSchema())(discount_codes.add_pool_codes)
+
+route("GET", "/subscribers", rights="read", query=SubscribersQuery())(subscribers.list_subscribers)
+route("GET", "/subscribers.csv", rights="read", query=SubscribersFilter())(export_subscribers)
+route("GET", "/subscribers/{subscriber_id}", rights="read")(subscribers.read_subscriber)
+route("DELETE", "/subscribers/{subscriber_id}", rights="write")(subscribers.erase_subscriber)
+route("POST", "/subscribers/{subscriber_id}/unsubscribe", rights="write")(subscribers.unsubscribe)
 
 route("GET", "/shop", rights="read")(shop.read_shop)
 route("PATCH", "/shop", rights="write", body=MergePatch())(shop.patch_shop)

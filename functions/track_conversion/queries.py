@@ -16,13 +16,14 @@ from common.per_process import per_process
 from functions.track_conversion.email_forms import canonical, normalized
 
 # Read from the top: what is given, what of it is known already, what is new; then a subscriber, a purchase and a code
-# for what is new; then the events themselves, and from those really inserted the tallies, also of the codes that they
-# say were used. A race with another statement
-# shows as an event without an answer, or as a violated unique key: the statement is then run again and finds the
-# other's rows. Rows are written in the order of their keys, so that two statements never deadlock.
+# for what is new; then the events themselves; and from those really inserted the tallies, the consents that were given,
+# and the tallies of the codes that were claimed or used. A race with another statement shows as an event without an
+# answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
+# the order of their keys, so that two statements never deadlock.
 INSERT_CONVERSIONS = """
     WITH given AS MATERIALIZED (
-        SELECT event.*, popups.shop_id, (now() AT TIME ZONE shops.time_zone)::date AS day,
+        SELECT event.*, popups.shop_id, popups.version AS popup_version,
+            (now() AT TIME ZONE shops.time_zone)::date AS day,
             coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
             popups.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
             CASE WHEN popups.id IS NULL THEN 'popup_not_found'
@@ -61,9 +62,9 @@ INSERT_CONVERSIONS = """
         RETURNING event_id
     ), subscribed AS (
         INSERT INTO email_subscribers AS subscriber
-            (id, shop_id, email, email_normalized, name, popup_id, consent_text, consented_at)
-        SELECT DISTINCT ON (shop_id, email_normalized) new_subscriber_id, shop_id, email, email_normalized, name,
-            popup_id, consent_text, CASE WHEN consent THEN now() END
+            (id, shop_id, email, email_normalized, claimer, name, popup_id, consent_text, consented_at)
+        SELECT DISTINCT ON (shop_id, email_normalized) new_subscriber_id, shop_id, email, email_normalized, claimer,
+            name, popup_id, consent_text, CASE WHEN consent THEN now() END
         FROM new_event
         WHERE type = 'email_capture'
         ORDER BY shop_id, email_normalized, event_id
@@ -143,7 +144,7 @@ INSERT_CONVERSIONS = """
         WHERE new_event.type <> 'purchase' OR new_event.event_id IN (SELECT event_id FROM bought)
         ORDER BY new_event.event_id
         ON CONFLICT (event_id) DO NOTHING
-        RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
+        RETURNING event_id, shop_id, popup_id, subscriber_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, type, coalesce(currency, '') AS currency,
             coalesce(revenue, 0) AS revenue, upper(discount_code) AS used_code, issued_code
     ), tallied AS (
@@ -156,6 +157,13 @@ INSERT_CONVERSIONS = """
         ORDER BY inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type, currency) DO UPDATE
         SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
+    ), consented AS (
+        INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version)
+        SELECT inserted.shop_id, inserted.subscriber_id, event_id, 'given', consent_text, inserted.popup_id,
+            popup_version
+        FROM inserted
+        JOIN new_event USING (event_id)
+        WHERE inserted.subscriber_id IS NOT NULL AND new_event.consent
     ), used_of_pool AS (
         UPDATE single_use_codes
         SET used_at = now()
