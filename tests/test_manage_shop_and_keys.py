@@ -11,7 +11,7 @@ import pytest
 from functions.manage_popups.main import function as manage_popups_function
 from functions.stats.main import function as stats_function
 from tests.client import Client, assert_problem
-from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
+from tests.factories import Shop, insert, make_discount_code, make_popup, make_shop, uuid7, view
 from tests.stack import Database, FunctionProcess, eventually
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -284,7 +284,10 @@ def victim(database: Database, track_view: FunctionProcess) -> dict[str, Any]:
     assert Client(track_view).post(json=view(popup_id)).status_code == 202
     key_id = database.value("SELECT id FROM api_keys WHERE shop_id = :id AND rights = 'read'", id=shop.id)
     code_id = make_discount_code(database, shop, codes=["VICTIM-1"])
-    return {"shop": shop, "popup_id": popup_id, "key_id": str(key_id), "code_id": code_id}
+    subscriber = {"id": uuid7(), "email": "victim@example.com", "email_normalized": "victim@example.com"}
+    insert(database, "email_subscribers", shop_id=shop.id, popup_id=popup_id, **subscriber)
+    ids = {"popup_id": popup_id, "key_id": str(key_id), "code_id": code_id, "subscriber_id": subscriber["id"]}
+    return {"shop": shop, **ids}
 
 
 def path_of(template: str, victim: dict[str, Any]) -> str:

@@ -1,0 +1,524 @@
+"""Hostile and broken requests, to every function: a documented refusal, never a 500, and nothing half-written stays."""
+
+import base64
+import http.client
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.client import Client, assert_problem
+from tests.factories import Shop, capture, conversion, make_popup, make_shop, purchase, view
+from tests.stack import FUNCTIONS, Database, FunctionProcess
+
+KIB = 1024
+FOREIGN_ID = str(uuid.uuid4())
+
+
+@pytest.fixture(scope="module")
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+@pytest.fixture(scope="module")
+def popup_id(database: Database, shop: Shop) -> str:
+    return make_popup(database, shop)
+
+
+@pytest.fixture(scope="module")
+def functions(request: pytest.FixtureRequest) -> dict[str, FunctionProcess]:
+    return {name: request.getfixturevalue(name) for name in FUNCTIONS}
+
+
+@pytest.fixture(autouse=True)
+def nothing_broke_and_nothing_stayed(
+    database: Database, functions: dict[str, FunctionProcess], shop: Shop, popup_id: str
+) -> Iterator[None]:
+    """After each test: no function has logged an error, and the shop is as it was but for its only popup."""
+    marks = {name: len(function.logs()) for name, function in functions.items()}
+    yield
+    for name, function in functions.items():
+        new = function.logs()[marks[name] :]
+        assert '"severity":"ERROR"' not in new
+        assert "Traceback" not in new
+    for table in ("popup_views", "popup_conversions", "email_subscribers", "idempotency_keys", "discount_codes"):
+        assert database.value(f"SELECT count(*) FROM {table} WHERE shop_id = :id", id=shop.id) == 0, table
+    assert database("SELECT id::text, name, version FROM popups WHERE shop_id = :id", id=shop.id) == [
+        {"id": popup_id, "name": "A popup", "version": 1}
+    ]
+    assert database("SELECT name, currency FROM shops WHERE id = :id", id=shop.id) == [
+        {"name": "A shop", "currency": "USD"}
+    ]
+    assert database.value("SELECT count(*) FROM api_keys WHERE shop_id = :id", id=shop.id) == 2
+
+
+# Every address that takes a body: the function, the verb, the path, and a body it would accept.
+Target = tuple[str, str, str, Callable[[str], dict[str, Any]]]
+TARGETS: dict[str, Target] = {
+    "track_view": ("track_view", "POST", "/", view),
+    "track_conversion": ("track_conversion", "POST", "/", conversion),
+    "a new popup": ("manage_popups", "POST", "/popups", lambda popup_id: {"name": "Bad"}),
+    "a popup's patch": ("manage_popups", "PATCH", "/popups/{popup_id}", lambda popup_id: {"name": "Bad"}),
+    "the shop's patch": ("manage_popups", "PATCH", "/shop", lambda popup_id: {"name": "Bad"}),
+    "a new key": ("manage_popups", "POST", "/api-keys", lambda popup_id: {"rights": "read"}),
+}
+
+every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+
+
+@pytest.fixture
+def send(functions: dict[str, FunctionProcess], shop: Shop, popup_id: str) -> Callable[..., requests.Response]:
+    def send_to(target: Target, body: Any, **headers: str) -> requests.Response:
+        name, verb, path, _ = target
+        sent = {"Content-Type": "application/json"} | {key.replace("_", "-"): text for key, text in headers.items()}
+        return Client(functions[name], shop.write_key)(verb, path.format(popup_id=popup_id), data=body, headers=sent)
+
+    return send_to
+
+
+MALFORMED: dict[str, bytes] = {
+    "nothing": b"",
+    "blanks": b"  \n ",
+    "half an object": b'{"name": "Bad"',
+    "two objects": b"{}{}",
+    "a trailing comma": b'{"name": "Bad",}',
+    "single quotes": b"{'name': 'Bad'}",
+    "a comment": b'{"name": "Bad"} // really',
+    "NaN": b'{"name": "Bad", "priority": NaN}',
+    "Infinity": b'{"name": "Bad", "priority": -Infinity}',
+    "a raw line break in text": b'{"name": "Bad\nname"}',
+    "a raw NUL in text": b'{"name": "Bad\x00name"}',
+    "NUL bytes": b"\x00\x00\x00",
+    "invalid UTF-8": b'{"name": "\xff\xfe"}',
+    "an overlong form": b'{"name": "\xc0\xaf"}',
+    "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
+    "Latin-1": '{"name": "Bücher"}'.encode("latin-1"),
+    "UTF-16": '{"name": "Bad"}'.encode("utf-16"),
+    "a byte order mark": '{"name": "Bad"}'.encode("utf-8-sig"),
+    "an integer of 5 000 digits": b'{"priority": ' + b"9" * 5000 + b"}",
+    "10 000 open brackets": b"[" * 10_000,
+    "brackets 10 000 deep": b"[" * 10_000 + b"]" * 10_000,
+    "objects 1 000 deep": b'{"a":' * 1000 + b"1" + b"}" * 1000,
+    "XML": b"<?xml version='1.0'?><popup/>",
+    "a form": b"name=Bad&rights=read",
+}
+
+
+@every_target
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_a_body_that_is_not_json_is_a_400(send: Any, target: Target, body: bytes) -> None:
+    assert_problem(send(target, body), 400, "malformed_json")
+
+
+NOT_AN_OBJECT: dict[str, bytes] = {
+    "null": b"null",
+    "a number": b"17",
+    "text": b'"name"',
+    "true": b"true",
+    "a list": b"[]",
+    "a list of objects": b'[{"name": "Bad"}]',
+    "an empty list as text": b'"[]"',
+}
+
+
+@every_target
+@pytest.mark.parametrize("body", NOT_AN_OBJECT.values(), ids=NOT_AN_OBJECT)
+def test_a_body_that_is_no_object_is_a_422(send: Any, target: Target, body: bytes) -> None:
+    assert_problem(send(target, body), 422, "invalid", "")
+
+
+UNSTORABLE: dict[str, str] = {
+    "an escaped NUL": "\\u0000",
+    "a lone high surrogate": "\\ud800",
+    "a lone low surrogate": "\\udfff",
+    "surrogates the wrong way round": "\\udc00\\ud800",
+    "half an emoji": "\\ud83d!",
+}
+
+
+@every_target
+@pytest.mark.parametrize("text", UNSTORABLE.values(), ids=UNSTORABLE)
+def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(
+    send: Any, target: Target, text: str, popup_id: str
+) -> None:
+    good = target[3](popup_id)
+    for field, value in {
+        "name": f'"a{text}b"',
+        "session_id": f'"{text}"',
+        "metadata": f'{{"deep": [1, {{"er": "{text}"}}]}}',
+        "list": f'["{text}"]',
+    }.items():
+        body = json.dumps(good)[:-1] + f', "{field}": {value}}}'
+        problem = assert_problem(send(target, body.encode()), 422, "invalid")
+        assert all(path.startswith(field) for path in problem["errors"]), problem["errors"]
+    as_a_name = json.dumps(good)[:-1] + f', "{text}": 1}}'
+    assert_problem(send(target, as_a_name.encode()), 422, "invalid", "")
+
+
+@every_target
+def test_a_body_of_10_megabytes_is_a_413(send: Any, target: Target, popup_id: str) -> None:
+    body = json.dumps({**target[3](popup_id), "description": "x" * 10_000_000}).encode()
+    assert_problem(send(target, body), 413, "body_too_large")
+
+
+@every_target
+def test_a_body_in_chunks_is_as_large_as_it_is(send: Any, target: Target) -> None:
+    chunks = (b" " * 64 * KIB for _ in range(17))  # without a Content-Length
+    assert_problem(send(target, chunks), 413, "body_too_large")
+
+
+@pytest.mark.parametrize("name", ["track_view", "track_conversion", "a new popup"])
+def test_the_largest_body_is_64_kib_of_storefronts_and_1_mib_of_merchants(send: Any, name: str) -> None:
+    most = 1024 * KIB if name == "a new popup" else 64 * KIB
+    just_right = b"[" + b" " * (most - 2) + b"]"
+    assert_problem(send(TARGETS[name], just_right), 422, "invalid", "")
+    assert_problem(send(TARGETS[name], just_right + b" "), 413, "body_too_large")
+
+
+UNSUPPORTED: dict[str, dict[str, str]] = {
+    "a form": {"Content_Type": "application/x-www-form-urlencoded"},
+    "a multipart form": {"Content_Type": "multipart/form-data; boundary=x"},
+    "XML": {"Content_Type": "application/xml"},
+    "a near miss": {"Content_Type": "application/jsonx"},
+    "another JSON": {"Content_Type": "application/ld+json"},
+    "no type": {"Content_Type": ""},
+    "nonsense": {"Content_Type": ";;;/"},
+    "gzip": {"Content_Encoding": "gzip"},
+    "an unknown encoding": {"Content_Encoding": "rot13"},
+}
+
+
+@every_target
+@pytest.mark.parametrize("headers", UNSUPPORTED.values(), ids=UNSUPPORTED)
+def test_a_body_of_another_type_or_encoding_is_a_415(
+    send: Any, target: Target, headers: dict[str, str], popup_id: str
+) -> None:
+    body = json.dumps(target[3](popup_id)).encode()
+    assert_problem(send(target, body, **headers), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("name", ["a new popup", "a popup's patch", "the shop's patch", "a new key"])
+def test_text_plain_is_for_storefronts_only(send: Any, name: str, popup_id: str) -> None:
+    body = json.dumps(TARGETS[name][3](popup_id)).encode()
+    assert_problem(send(TARGETS[name], body, Content_Type="text/plain"), 415, "unsupported_media_type")
+
+
+def test_a_number_too_large_for_a_float_is_refused_by_its_field(send: Any) -> None:
+    """JSON has no infinity, but 1e400 becomes one."""
+    body = b'{"name": "Bad", "priority": 1e400, "holdout_percent": -1e400, "view_limit": 1e400}'
+    for name in ("a new popup", "a popup's patch"):
+        assert_problem(send(TARGETS[name], body), 422, "invalid", "priority", "holdout_percent", "view_limit")
+
+
+# Events
+
+BAD_EVENTS: dict[str, tuple[dict[str, Any], str]] = {
+    "no popup": ({"popup_id": None}, "popup_id"),
+    "a number for a popup": ({"popup_id": 1}, "popup_id"),
+    "a list for a popup": ({"popup_id": []}, "popup_id"),
+    "a popup by name": ({"popup_id": "summer"}, "popup_id"),
+    "SQL for a popup": ({"popup_id": "' OR 1=1 --"}, "popup_id"),
+    "no session": ({"session_id": None}, "session_id"),
+    "an empty session": ({"session_id": ""}, "session_id"),
+    "a number for a session": ({"session_id": 5}, "session_id"),
+    "an object for a session": ({"session_id": {"$ne": None}}, "session_id"),
+    "a session of 10 000 characters": ({"session_id": "x" * 10_000}, "session_id"),
+    "a visitor of 65 characters": ({"visitor_id": "ü" * 65}, "visitor_id"),
+    "an empty variant": ({"variant_id": ""}, "variant_id"),
+    "a long variant": ({"variant_id": "v" * 65}, "variant_id"),
+    "a watch": ({"device_type": "watch"}, "device_type"),
+    "a list of devices": ({"device_type": ["mobile"]}, "device_type"),
+    "an event id that is none": ({"event_id": "1"}, "event_id"),
+    "a number for an event id": ({"event_id": 2**128 - 1}, "event_id"),
+}
+BAD_VIEWS: dict[str, tuple[dict[str, Any], str]] = {
+    "a number for a page": ({"page_url": 5}, "page_url"),
+    "an object for a referrer": ({"referrer": {}}, "referrer"),
+}
+BAD_CONVERSIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "no type": ({"type": None}, "type"),
+    "an unknown type": ({"type": "refund"}, "type"),
+    "a list of types": ({"type": ["click"]}, "type"),
+    "a capture without an e-mail": ({"type": "email_capture"}, "email"),
+    "no e-mail": ({"type": "email_capture", "email": "ada"}, "email"),
+    "an e-mail with a line break": (
+        {"type": "email_capture", "email": "ada@example.com\nBcc: all@example.com"},
+        "email",
+    ),
+    "an e-mail of 300 characters": ({"type": "email_capture", "email": "a" * 290 + "@example.com"}, "email"),
+    "an e-mail that is an object": ({"type": "email_capture", "email": {"a": 1}}, "email"),
+    "consent in words": ({"consent": "yes"}, "consent"),
+    "consent to nothing": ({"type": "email_capture", "email": "a@example.com", "consent": True}, "consent_text"),
+    "a name of 201 characters": ({"name": "n" * 201}, "name"),
+    "a code that was not named": ({"type": "discount_code_used"}, "discount_code"),
+    "negative revenue": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "-0.01"}, "revenue"),
+    "revenue in words": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "ten"}, "revenue"),
+    "revenue that is no number": (
+        {"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "NaN"},
+        "revenue",
+    ),
+    "a signalling NaN": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "sNaN"}, "revenue"),
+    "infinite revenue": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "Infinity"}, "revenue"),
+    "revenue beyond the world's": (
+        {"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "1e13"},
+        "revenue",
+    ),
+    "revenue of huge exponent": (
+        {"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "1e999999"},
+        "revenue",
+    ),
+    "revenue of tiny exponent": (
+        {"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "1e-999999"},
+        "revenue",
+    ),
+    "too fine revenue": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "0.00001"}, "revenue"),
+    "true for revenue": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": True}, "revenue"),
+    "a currency in small letters": ({"currency": "usd"}, "currency"),
+    "a purchase without an order": ({"type": "purchase", "currency": "USD", "revenue": "1"}, "order_id"),
+    "an empty order": ({"type": "purchase", "currency": "USD", "revenue": "1", "order_id": ""}, "order_id"),
+    "a list for metadata": ({"metadata": [1]}, "metadata"),
+    "text for metadata": ({"metadata": "{}"}, "metadata"),
+    "metadata of 4 KiB and some": ({"metadata": {"a": "x" * 4096}}, "metadata"),
+}
+
+
+@pytest.mark.parametrize(("fields", "path"), (BAD_EVENTS | BAD_VIEWS).values(), ids=BAD_EVENTS | BAD_VIEWS)
+def test_a_bad_view_is_refused_by_field_alone_and_in_a_list(
+    track_view: FunctionProcess, popup_id: str, fields: dict[str, Any], path: str
+) -> None:
+    bad = {**view(popup_id), **fields}
+    assert_problem(Client(track_view).post(json=bad), 422, "invalid", path)
+    one_of_three = {"events": [view(popup_id), bad, view(popup_id)]}
+    assert_problem(Client(track_view).post(json=one_of_three), 422, "invalid", f"events.1.{path}")
+
+
+BAD_LISTS: dict[str, tuple[Any, str]] = {
+    "nothing": ([], "events"),
+    "null": (None, "events"),
+    "text": ("events", "events"),
+    "an object": ({"0": {}}, "events"),
+    "a list of numbers": ([1], "events.0"),
+    "a list of lists": ([[]], "events.0"),
+    "51 views": ([view(FOREIGN_ID) for _ in range(51)], "events"),
+}
+
+
+@pytest.mark.parametrize(("events", "path"), BAD_LISTS.values(), ids=BAD_LISTS)
+def test_a_list_that_is_not_1_to_50_views_is_refused(track_view: FunctionProcess, events: Any, path: str) -> None:
+    problem = assert_problem(Client(track_view).post(json={"events": events}), 422, "invalid")
+    assert all(found.startswith(path) for found in problem["errors"])
+
+
+@pytest.mark.parametrize(("fields", "path"), (BAD_EVENTS | BAD_CONVERSIONS).values(), ids=BAD_EVENTS | BAD_CONVERSIONS)
+def test_a_bad_conversion_is_refused_by_field(
+    track_conversion: FunctionProcess, popup_id: str, fields: dict[str, Any], path: str
+) -> None:
+    assert_problem(Client(track_conversion).post(json={**conversion(popup_id), **fields}), 422, "invalid", path)
+
+
+def test_numbers_that_json_has_no_words_for_are_refused_in_revenue_and_metadata(send: Any, popup_id: str) -> None:
+    for value in ("1e400", "-1e400"):
+        body = json.dumps(purchase(popup_id, "1", "REVENUE")).replace('"REVENUE"', value)
+        assert_problem(send(TARGETS["track_conversion"], body.encode()), 422, "invalid", "revenue")
+        body = json.dumps(conversion(popup_id, metadata={"a": ["METADATA"]})).replace('"METADATA"', value)
+        assert_problem(send(TARGETS["track_conversion"], body.encode()), 422, "invalid", "metadata")
+
+
+@pytest.mark.parametrize(
+    "id_", [FOREIGN_ID, str(uuid.UUID(int=0)), str(uuid.UUID(int=2**128 - 1))], ids=["random", "zero", "greatest"]
+)
+def test_an_event_of_an_unknown_popup_is_not_found(
+    track_view: FunctionProcess, track_conversion: FunctionProcess, id_: str
+) -> None:
+    assert_problem(Client(track_view).post(json=view(id_)), 404, "popup_not_found")
+    for event in (conversion(id_), capture(id_, "ada@example.com"), purchase(id_, "1")):
+        assert_problem(Client(track_conversion).post(json=event), 404, "popup_not_found")
+
+
+# Queries and addresses
+
+BAD_SHOP_IDS: dict[str, str] = {
+    "none": "",
+    "empty": "?shop_id=",
+    "another parameter": "?shop=acme",
+    "10 000 characters": "?shop_id=" + "a" * 10_000,
+    "65 characters": "?shop_id=" + "a" * 65,
+    "SQL": "?shop_id='%20OR%20'1'='1",
+    "a script": "?shop_id=<script>alert(1)</script>",
+    "NUL": "?shop_id=acme%00",
+    "invalid UTF-8": "?shop_id=%ff%fe",
+    "a lone surrogate": "?shop_id=%ed%a0%80",
+    "a line break": "?shop_id=acme%0a",
+    "a path": "?shop_id=../../etc/passwd",
+    "a key of the cache": "?shop_id=x}:generation",
+    "letters of other alphabets": "?shop_id=%D0%B0cme",
+    "a wildcard": "?shop_id=*",
+}
+
+
+@pytest.mark.parametrize("query", BAD_SHOP_IDS.values(), ids=BAD_SHOP_IDS)
+def test_a_shop_id_that_cannot_be_one_is_a_422(get_active_popups: FunctionProcess, query: str) -> None:
+    problem = assert_problem(Client(get_active_popups).get(f"/{query}"), 422, "invalid")
+    assert len(problem["errors"]) == 1
+
+
+def test_too_many_parameters_are_a_422(get_active_popups: FunctionProcess) -> None:
+    query = "&".join(f"p{number}=1" for number in range(200))
+    assert_problem(Client(get_active_popups).get(f"/?shop_id=acme&{query}"), 422, "invalid", "")
+
+
+def cursor(text: str | bytes) -> str:
+    return base64.urlsafe_b64encode(text if isinstance(text, bytes) else text.encode()).decode().rstrip("=")
+
+
+BAD_LIST_QUERIES: dict[str, tuple[str, str]] = {
+    "a page of nothing": ("limit=0", "limit"),
+    "a page of 10^9": ("limit=1000000000", "limit"),
+    "a page of one too many": ("limit=101", "limit"),
+    "a negative page": ("limit=-1", "limit"),
+    "half a page": ("limit=1.5", "limit"),
+    "a page in words": ("limit=ten", "limit"),
+    "a page of no size": ("limit=", "limit"),
+    "a page of 4 000 nines": ("limit=" + "9" * 4000, "limit"),
+    "not a page": ("limit=NaN", "limit"),
+    "an infinite page": ("limit=1e999", "limit"),
+    "an unknown status": ("status=live", "status"),
+    "SQL for a status": ("status=active'%20OR%20'1'='1", "status"),
+    "an unknown parameter": ("offset=10", "offset"),
+    "a cursor of no size": ("cursor=", "cursor"),
+    "a cursor that is no base64": ("cursor=***", "cursor"),
+    "a cursor beyond ASCII": ("cursor=%C3%BC", "cursor"),
+    "a cursor of 10 000 letters": ("cursor=" + "A" * 8000, "cursor"),
+    "a cursor to nowhere": (f"cursor={cursor('nowhere')}", "cursor"),
+    "a cursor of bytes": (f"cursor={cursor(bytes(range(200)))}", "cursor"),
+    "a cursor of NUL": (f"cursor={cursor(chr(0) * 60)}", "cursor"),
+    "a cursor of another shop": (f"cursor={cursor(f'acme 2026-01-01T00:00:00+00:00 {FOREIGN_ID}')}", "cursor"),
+    "a cursor without a time": (f"cursor={cursor(f'SHOP soon {FOREIGN_ID}')}", "cursor"),
+    "a cursor without a zone": (f"cursor={cursor(f'SHOP 2026-01-01T00:00:00 {FOREIGN_ID}')}", "cursor"),
+    "a cursor without an id": (f"cursor={cursor('SHOP 2026-01-01T00:00:00+00:00 5')}", "cursor"),
+}
+
+
+@pytest.mark.parametrize(("query", "path"), BAD_LIST_QUERIES.values(), ids=BAD_LIST_QUERIES)
+def test_a_list_that_cannot_be_asked_for_is_a_422(
+    manage_popups: FunctionProcess, shop: Shop, query: str, path: str
+) -> None:
+    for shop_id_in_cursor in ("SHOP", shop.id):
+        forged = query.replace(cursor("SHOP"), cursor(shop_id_in_cursor))
+        assert_problem(Client(manage_popups, shop.read_key).get(f"/popups?{forged}"), 422, "invalid", path)
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+00:00"]
+)
+def test_a_forged_cursor_at_the_end_of_time_is_a_page_or_a_422(
+    manage_popups: FunctionProcess, shop: Shop, time: str
+) -> None:
+    forged = cursor(f"{shop.id} {time} {FOREIGN_ID}")
+    answer = Client(manage_popups, shop.read_key).get(f"/popups?cursor={forged}")
+    assert answer.status_code in (200, 422)
+
+
+NO_ADDRESSES: dict[str, str] = {
+    "an unknown one": "/nothing-here",
+    "one below": "/deeper/still",
+    "a dotted one": "/.git/config",
+    "one climbing out": "/%2e%2e/%2e%2e/etc/passwd",
+    "one with NUL": "/%00",
+    "one of invalid UTF-8": "/%ff%fe",
+    "one with a lone surrogate": "/%ed%a0%80",
+    "one of two slashes": "//evil.example/",
+    "one of 8 000 characters": "/" + "x" * 8000,
+    "a script": "/<script>alert(1)</script>",
+}
+
+
+@pytest.mark.parametrize("path", NO_ADDRESSES.values(), ids=NO_ADDRESSES)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_address_where_nothing_is_is_a_404(functions: dict[str, FunctionProcess], name: str, path: str) -> None:
+    answer = Client(functions[name]).get(path)
+    assert_problem(answer, 404, "not_found")
+    assert "script" not in answer.text
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_line_break_in_an_address_ends_no_header(functions: dict[str, FunctionProcess], name: str) -> None:
+    """Only the status: the frameworks know no route with a line break in it and answer this one themselves."""
+    answer = Client(functions[name]).get("/x%0d%0aSet-Cookie:%20a=b")
+    assert answer.status_code == 404
+    assert "Set-Cookie" not in answer.headers
+
+
+ODD_HEADERS: dict[str, dict[str, bytes]] = {
+    "a forged X-Forwarded-For": {"X-Forwarded-For": b"1.2.3.4, 'OR 1=1, ::::, <script>"},
+    "a long X-Forwarded-For": {"X-Forwarded-For": b"1.1.1.1," * 900},
+    "a trace that is none": {"traceparent": b"00-<script>-\xff-01", "X-Cloud-Trace-Context": b"%s%n"},
+    "a User-Agent of bytes": {"User-Agent": bytes(range(128, 256))},
+    "a long User-Agent": {"User-Agent": b"Mozilla/5.0 " * 600},
+    "an Accept-Encoding of nonsense": {"Accept-Encoding": b"gzip;q=abc, *;;;q, ,"},
+    "an If-None-Match of nonsense": {"If-None-Match": b'"""",W/W/"\xff, ****'},
+    "an Origin of nonsense": {"Origin": b"javascript:\xff<>"},
+    "a Content-Type without a body": {"Content-Type": b"application/json"},
+}
+
+
+@pytest.mark.parametrize("headers", ODD_HEADERS.values(), ids=ODD_HEADERS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_odd_headers_break_nothing(
+    functions: dict[str, FunctionProcess], shop: Shop, popup_id: str, name: str, headers: Any
+) -> None:
+    calls = {
+        "get_active_popups": ("GET", f"/?shop_id={shop.id}"),
+        "manage_popups": ("GET", f"/popups/{popup_id}"),
+        "stats": ("GET", f"/popups/{popup_id}"),
+        "track_view": ("POST", "/"),
+        "track_conversion": ("POST", "/"),
+    }
+    answer = Client(functions[name], shop.read_key)(*calls[name], headers=headers)
+    assert answer.status_code in (200, 304, 400, 415), answer.text
+    assert len(answer.headers["X-Request-Id"]) == 32
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_verb_that_nothing_answers_is_a_405_with_those_that_do(
+    functions: dict[str, FunctionProcess], name: str
+) -> None:
+    path, allowed = {
+        "get_active_popups": ("/", "GET, HEAD, OPTIONS"),
+        "track_view": ("/", "POST, OPTIONS"),
+        "track_conversion": ("/", "POST, OPTIONS"),
+        "manage_popups": ("/shop", "GET, PATCH, HEAD, OPTIONS"),
+        "stats": ("/shop", "GET, HEAD, OPTIONS"),
+    }[name]
+    answer = Client(functions[name])("PUT", path)
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("verb", ["TRACE", "BREW", "get"])
+def test_a_verb_nobody_knows_is_an_error_of_the_client(
+    functions: dict[str, FunctionProcess], name: str, verb: str
+) -> None:
+    """Servers and frameworks refuse some before the function hears of them."""
+    connection = http.client.HTTPConnection("127.0.0.1", functions[name].port, timeout=5)
+    connection.request(verb, "/")
+    assert connection.getresponse().status in (400, 404, 405)
+    connection.close()
+
+
+def test_a_body_cut_short_is_an_error_of_the_client_only(
+    track_view: FunctionProcess, manage_popups: FunctionProcess, shop: Shop
+) -> None:
+    for function, path in ((track_view, "/"), (manage_popups, "/popups")):
+        connection = http.client.HTTPConnection("127.0.0.1", function.port, timeout=5)
+        connection.putrequest("POST", path)
+        for name, value in {"Content-Type": "application/json", "Content-Length": "1000", **shop.writer}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        connection.send(b'{"name": "Half')
+        connection.close()
+        assert function.healthy()
