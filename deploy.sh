@@ -61,7 +61,7 @@ main() {
   read_settings "$config"
   case $1 in
     migrate) migrate ;;
-    all) deploy "${FUNCTIONS[@]}"; [[ -z $(value BUCKET) ]] || upload_storefront ;;
+    all) deploy "${FUNCTIONS[@]}"; [[ -z ${VALUE[BUCKET]} ]] || upload_storefront ;;
     storefront) upload_storefront ;;
     monitoring) apply_monitoring ;;
     warm) warm ;;

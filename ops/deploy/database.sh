@@ -17,9 +17,9 @@ check_connections() {
   done
   [[ ! $DRY_RUN ]] || { on_database "$PYTHON" ops/deploy/max_connections.py; return; }
   limit=$(on_database "$PYTHON" ops/deploy/max_connections.py) || fail "the database did not tell its max_connections"
-  ((wanted <= limit - $(value DB_RESERVE))) ||
+  ((wanted <= limit - VALUE[DB_RESERVE])) ||
     fail "MAX_INSTANCES x DB_POOL_MAX comes to $wanted connections for the five functions; the database has $limit" \
-      "and keeps $(value DB_RESERVE) (DB_RESERVE) for others. Lower one, or give the database more"
+      "and keeps ${VALUE[DB_RESERVE]} (DB_RESERVE) for others. Lower one, or give the database more"
 }
 
 # In a subshell, whose environment holds the secrets: nobody sees them in a list of processes, and nothing keeps them.
@@ -49,9 +49,9 @@ export_operator_settings() {
 
 operator_variables() { # NAME=value lines; who migrates may be another user, and elsewhere
   [[ $(operator_database_url) ]] && return
-  printf '%s\n' "INSTANCE_CONNECTION_NAME=$(value INSTANCE_CONNECTION_NAME)" "DB_NAME=$(value DB_NAME)" \
+  printf '%s\n' "INSTANCE_CONNECTION_NAME=${VALUE[INSTANCE_CONNECTION_NAME]}" "DB_NAME=${VALUE[DB_NAME]}" \
     "DB_IP_TYPE=$(first_of MIGRATE_DB_IP_TYPE DB_IP_TYPE)" "DB_USER=$(first_of MIGRATE_DB_USER DB_USER)" \
-    "DB_IAM_AUTH=$(value DB_IAM_AUTH)"
+    "DB_IAM_AUTH=${VALUE[DB_IAM_AUTH]}"
 }
 
 operator_secrets() { # VARIABLE=NAME:VERSION lines
@@ -64,7 +64,7 @@ operator_database_url() { first_of MIGRATE_DATABASE_URL_SECRET DATABASE_URL_SECR
 
 first_of() { # NAME...: the first of these settings that has a value
   local name
-  for name in "$@"; do [[ -z $(value "$name") ]] || { value "$name"; return; }; done
+  for name in "$@"; do [[ -z ${VALUE[$name]} ]] || { printf '%s' "${VALUE[$name]}"; return; }; done
 }
 
 secret() { # NAME:VERSION

@@ -31,7 +31,7 @@ apply_alert() { # FILE
     run gcloud alpha monitoring policies update "$known" "--policy-from-file=$(for_these_services "$1")" "${IN_PROJECT[@]}"
   else
     run gcloud alpha monitoring policies create "--policy-from-file=$(for_these_services "$1")" \
-      "--notification-channels=$(value NOTIFICATION_CHANNELS)" "${IN_PROJECT[@]}"
+      "--notification-channels=${VALUE[NOTIFICATION_CHANNELS]}" "${IN_PROJECT[@]}"
   fi
 }
 
@@ -39,6 +39,6 @@ display_name() { sed -n 's/^  "displayName": "\(.*\)",$/\1/p' "$1"; }
 
 for_these_services() { # FILE: the same with this project's names in it; prints where
   local result=$WORK_FOLDER/${1//\//-}
-  sed "s|PROJECT_ID|$(value PROJECT)|g" "$1" >"$result"
+  sed "s|PROJECT_ID|${VALUE[PROJECT]}|g" "$1" >"$result"
   printf '%s' "$result"
 }

@@ -56,7 +56,7 @@ read_traffic() { # SERVICE: sets SERVICE_EXISTS, and of its revisions SERVING, P
   local traffic percent tag revision url
   SERVING='' PREVIOUS='' CANDIDATE='' CANDIDATE_URL=''
   SERVICE_EXISTS=$(ask "$1" gcloud run services list "--filter=metadata.name=$1" '--format=value(metadata.name)' "${IN_REGION[@]}") ||
-    fail "the services of $(value PROJECT) cannot be listed"
+    fail "the services of ${VALUE[PROJECT]} cannot be listed"
   [[ $SERVICE_EXISTS ]] || return 0
   traffic=$(describe_traffic "$1") || fail "the service $1 cannot be read"
   while IFS=, read -r percent tag revision url; do
@@ -89,7 +89,7 @@ service_url() { # FUNCTION
 }
 
 await_ready() { # FUNCTION URL [private]: whether /_ready says 200 within READY_SECONDS
-  local function=$1 url=$2 private=${3:-} token='' deadline=$((SECONDS + $(value READY_SECONDS)))
+  local function=$1 url=$2 private=${3:-} token='' deadline=$((SECONDS + VALUE[READY_SECONDS]))
   [[ $(value_for "$function" PUBLIC) == true ]] || private=private
   [[ ! $private ]] || token=$(ask TOKEN gcloud auth print-identity-token "${IN_PROJECT[@]}") || fail "there is no identity token to ask /_ready with"
   [[ ! $DRY_RUN ]] || { print_command curl --fail "$url/_ready"; return; }

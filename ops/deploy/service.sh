@@ -15,9 +15,9 @@ set_deploy_flags() { # FUNCTION: sets DEPLOY_FLAGS
   )
   add_flag --set-secrets "$(join , "$(function_secrets)")" --clear-secrets
   add_flag --set-cloudsql-instances "$(cloud_sql_instances)" --clear-cloudsql-instances
-  if [[ $(value NETWORK) ]]; then
-    DEPLOY_FLAGS+=("--network=$(value NETWORK)" --vpc-egress=private-ranges-only)
-    [[ -z $(value SUBNET) ]] || DEPLOY_FLAGS+=("--subnet=$(value SUBNET)")
+  if [[ ${VALUE[NETWORK]} ]]; then
+    DEPLOY_FLAGS+=("--network=${VALUE[NETWORK]}" --vpc-egress=private-ranges-only)
+    [[ -z ${VALUE[SUBNET]} ]] || DEPLOY_FLAGS+=("--subnet=${VALUE[SUBNET]}")
   fi
 }
 
@@ -38,10 +38,10 @@ function_variables() { # FUNCTION: NAME=value lines, without secrets
   for name in DB_POOL_MIN DB_IDLE_TIMEOUT DB_CONNECTION_TIMEOUT DB_STATEMENT_TIMEOUT CACHE_TTL_POPUPS CACHE_TTL_STATS \
     RATE_LIMIT_VIEWS RATE_LIMIT_CONVERSIONS RATE_LIMIT_STATS RATE_LIMIT_DEFAULT TRUSTED_PROXIES CONSOLE_ORIGINS \
     LOG_LEVEL REPLICA_INSTANCE_CONNECTION_NAME; do
-    print_given "$name" "$(value "$name")"
+    print_given "$name" "${VALUE[$name]}"
   done
-  [[ -z $(value DATABASE_URL_SECRET) ]] || return 0
-  for name in INSTANCE_CONNECTION_NAME DB_NAME DB_IP_TYPE DB_IAM_AUTH; do print_given "$name" "$(value "$name")"; done
+  [[ -z ${VALUE[DATABASE_URL_SECRET]} ]] || return 0
+  for name in INSTANCE_CONNECTION_NAME DB_NAME DB_IP_TYPE DB_IAM_AUTH; do print_given "$name" "${VALUE[$name]}"; done
   print_given DB_USER "$(database_user "$function")"
 }
 
@@ -52,24 +52,23 @@ print_given() { # NAME VALUE
 database_user() { # FUNCTION: with IAM, Postgres knows the service account, by its address without the last part
   local account
   account=$(account_of "$1")
-  if [[ $(value DB_IAM_AUTH) == true ]]; then printf '%s' "${account%.gserviceaccount.com}"; else value DB_USER; fi
+  [[ ${VALUE[DB_IAM_AUTH]} == true ]] || account=${VALUE[DB_USER]}
+  printf '%s' "${account%.gserviceaccount.com}"
 }
 
 function_secrets() { # VARIABLE=NAME:VERSION lines
-  print_given REDIS_URL "$(value REDIS_URL_SECRET)"
-  print_given DATABASE_REPLICA_URL "$(value DATABASE_REPLICA_URL_SECRET)"
-  if [[ $(value DATABASE_URL_SECRET) ]]; then
-    print_given DATABASE_URL "$(value DATABASE_URL_SECRET)"
+  print_given REDIS_URL "${VALUE[REDIS_URL_SECRET]}"
+  print_given DATABASE_REPLICA_URL "${VALUE[DATABASE_REPLICA_URL_SECRET]}"
+  if [[ ${VALUE[DATABASE_URL_SECRET]} ]]; then
+    print_given DATABASE_URL "${VALUE[DATABASE_URL_SECRET]}"
   else
-    print_given DB_PASSWORD "$(value DB_PASSWORD_SECRET)"
+    print_given DB_PASSWORD "${VALUE[DB_PASSWORD_SECRET]}"
   fi
 }
 
-cloud_sql_instances() {
-  local instances
-  instances=$(value INSTANCE_CONNECTION_NAME; printf ' '; value REPLICA_INSTANCE_CONNECTION_NAME)
-  instances=${instances# }
-  printf '%s' "${instances% }" | tr ' ' ,
+cloud_sql_instances() { # separated by commas
+  local primary=${VALUE[INSTANCE_CONNECTION_NAME]} replica=${VALUE[REPLICA_INSTANCE_CONNECTION_NAME]}
+  printf '%s' "$primary${primary:+${replica:+,}}$replica"
 }
 
 check_environment() { # FUNCTION...: what the functions themselves would say of their settings, before it is too late
@@ -87,8 +86,8 @@ access_flag() { # FUNCTION
 
 account_of() { # FUNCTION: the address of its own service account
   local name
-  name=$(value "SERVICE_ACCOUNT_${1^^}")
-  printf '%s@%s.iam.gserviceaccount.com' "${name:-$(service_of "$1")}" "$(value PROJECT)"
+  name=${VALUE[SERVICE_ACCOUNT_${1^^}]}
+  printf '%s@%s.iam.gserviceaccount.com' "${name:-$(service_of "$1")}" "${VALUE[PROJECT]}"
 }
 
 prepare_account() { # FUNCTION: there, and allowed what the function needs and nothing else
@@ -98,9 +97,9 @@ prepare_account() { # FUNCTION: there, and allowed what the function needs and n
     run gcloud iam service-accounts create "${account%%@*}" "--display-name=$1" "${IN_PROJECT[@]}"
   fi
   [[ -z $(cloud_sql_instances) ]] || roles=(roles/cloudsql.client)
-  [[ $(value DB_IAM_AUTH) == false ]] || roles+=(roles/cloudsql.instanceUser)
+  [[ ${VALUE[DB_IAM_AUTH]} == false ]] || roles+=(roles/cloudsql.instanceUser)
   for role in ${roles[@]+"${roles[@]}"}; do
-    run gcloud projects add-iam-policy-binding "$(value PROJECT)" "--member=serviceAccount:$account" "--role=$role" \
+    run gcloud projects add-iam-policy-binding "${VALUE[PROJECT]}" "--member=serviceAccount:$account" "--role=$role" \
       --condition=None --quiet
   done
   while IFS='=:' read -r _ name _; do

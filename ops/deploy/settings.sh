@@ -79,14 +79,12 @@ for function in "${FUNCTIONS[@]}"; do
   setting "SERVICE_ACCOUNT_${function^^}" '' '[a-z][a-z0-9-]{4,28}[a-z0-9]' 'the name of a service account, 6 to 30 characters'
 done
 
-value() { printf '%s' "${VALUE[$1]}"; }
-
 value_for() { # FUNCTION NAME: the function's own value, or that of all
   local own=$2_${1^^}
   printf '%s' "${VALUE[$own]:-${VALUE[$2]}}"
 }
 
-service_of() { value "SERVICE_${1^^}"; }
+service_of() { printf '%s' "${VALUE[SERVICE_${1^^}]}"; } # FUNCTION
 
 check_function() {
   [[ " ${FUNCTIONS[*]} " == *" $1 "* ]] || fail "there is no command or function $1; --help lists those there are"
@@ -101,12 +99,12 @@ read_settings() { # FILE
     [[ $line =~ ^[[:space:]]*(#.*)?$ ]] || take_setting "$line" "$file, line $number"
   done <"$file"
   for name in PROJECT REGION; do
-    [[ $(value "$name") != required ]] || fail "$name is unset; allowed: ${ALLOWED[$name]}"
+    [[ ${VALUE[$name]} != required ]] || fail "$name is unset; allowed: ${ALLOWED[$name]}"
   done
   check_together
   # Where gcloud is to work, and that nobody is there to answer its questions.
-  IN_PROJECT=("--project=$(value PROJECT)" --quiet)
-  IN_REGION=("--region=$(value REGION)" "${IN_PROJECT[@]}")
+  IN_PROJECT=("--project=${VALUE[PROJECT]}" --quiet)
+  IN_REGION=("--region=${VALUE[REGION]}" "${IN_PROJECT[@]}")
 }
 
 take_setting() { # LINE WHERE
@@ -124,21 +122,21 @@ for name in "${!DEFAULT[@]}"; do [[ $name != *_SECRET ]] || SHOWN[$name]=' is no
 
 check_together() {
   local function name
-  if [[ -z $(value DATABASE_URL_SECRET) ]]; then
+  if [[ -z ${VALUE[DATABASE_URL_SECRET]} ]]; then
     for name in INSTANCE_CONNECTION_NAME DB_NAME; do
-      [[ $(value "$name") ]] || fail "$name is unset; allowed: ${ALLOWED[$name]}, or DATABASE_URL_SECRET instead"
+      [[ ${VALUE[$name]} ]] || fail "$name is unset; allowed: ${ALLOWED[$name]}, or DATABASE_URL_SECRET instead"
     done
-    [[ $(value DB_IAM_AUTH) == true || ($(value DB_USER) && $(value DB_PASSWORD_SECRET)) ]] ||
+    [[ ${VALUE[DB_IAM_AUTH]} == true || (${VALUE[DB_USER]} && ${VALUE[DB_PASSWORD_SECRET]}) ]] ||
       fail "DB_USER and DB_PASSWORD_SECRET are unset; allowed: both, or DB_IAM_AUTH=true"
   fi
-  [[ $(value DB_IP_TYPE) == public || $(value NETWORK) ]] ||
-    fail "NETWORK is unset; allowed: ${ALLOWED[NETWORK]}, with DB_IP_TYPE=$(value DB_IP_TYPE)"
+  [[ ${VALUE[DB_IP_TYPE]} == public || ${VALUE[NETWORK]} ]] ||
+    fail "NETWORK is unset; allowed: ${ALLOWED[NETWORK]}, with DB_IP_TYPE=${VALUE[DB_IP_TYPE]}"
   for function in "${FUNCTIONS[@]}"; do
-    [[ $(value REDIS_URL_SECRET) || $(value_for "$function" MAX_INSTANCES) == 1 ]] ||
+    [[ ${VALUE[REDIS_URL_SECRET]} || $(value_for "$function" MAX_INSTANCES) == 1 ]] ||
       fail "REDIS_URL_SECRET is unset, which allows MAX_INSTANCES=1 only: cache and limits are then in memory"
   done
   for function in "${FUNCTIONS[@]}"; do
-    name=$(value "SERVICE_ACCOUNT_${function^^}")
+    name=${VALUE[SERVICE_ACCOUNT_${function^^}]}
     name=${name:-$(service_of "$function")}
     [[ $name =~ ^(${PATTERN[SERVICE_ACCOUNT_${function^^}]})$ ]] ||
       fail "SERVICE_ACCOUNT_${function^^} is unset and ${name@Q} will not do; allowed: ${ALLOWED[SERVICE_ACCOUNT_${function^^}]}"

@@ -3,11 +3,11 @@
 
 upload_storefront() {
   local file
-  [[ $(value BUCKET) ]] || fail "BUCKET is unset; allowed: ${ALLOWED[BUCKET]}"
+  [[ ${VALUE[BUCKET]} ]] || fail "BUCKET is unset; allowed: ${ALLOWED[BUCKET]}"
   work_folder
   file=$("$PYTHON" storefront/build.py "$WORK_FOLDER/storefront") || fail "the storefront script was not built"
   # A name is given once: --no-clobber makes a second upload of the same content do nothing.
   run gcloud storage cp --no-clobber --gzip-local-all --content-type=text/javascript \
-    "--cache-control=public, max-age=31536000, immutable" "$file" "gs://$(value BUCKET)/" "${IN_PROJECT[@]}"
-  printf 'storefront script  https://storage.googleapis.com/%s/%s\n' "$(value BUCKET)" "$(basename "$file")"
+    "--cache-control=public, max-age=31536000, immutable" "$file" "gs://${VALUE[BUCKET]}/" "${IN_PROJECT[@]}"
+  printf 'storefront script  https://storage.googleapis.com/%s/%s\n' "${VALUE[BUCKET]}" "$(basename "$file")"
 }
