@@ -1,5 +1,6 @@
 """All five functions and the demo store under one address, for `popups dev`. In production each has its own."""
 
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,23 @@ def one_address(storefront: Path) -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         name, _, rest = scope["path"].removeprefix("/").partition("/")
         if name in functions:
-            await functions[name]({**scope, "path": f"/{rest}"}, receive, send)
+            await functions[name]({**scope, "path": f"/{rest}"}, receive, _below(f"/{name}", send))
         elif scope["path"] == f"/{SCRIPT}":
             await script(scope, receive, send)
         else:
             await store(scope, receive, send)
 
     return application
+
+
+def _below(prefix: str, send: Send) -> Send:
+    """Puts back into Location what was taken from the path, as a reverse proxy does."""
+
+    async def send_below(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                (name, prefix.encode() + value if name == b"location" else value) for name, value in message["headers"]
+            ]
+        await send(message)
+
+    return send_below

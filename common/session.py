@@ -77,17 +77,17 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """The block's statements are committed together when it ends without an error."""
+        self._after_commit.clear()
         self._run_simple("BEGIN")
         try:
             yield
         except BaseException:
-            self._after_commit.clear()
             with suppress(DatabaseUnavailable):
                 self._run_simple("ROLLBACK")
             raise
         self._run_simple("COMMIT")
-        while self._after_commit:
-            self._after_commit.pop(0)()
+        for act in self._after_commit:
+            act()
 
     def _run_simple(self, sql: str) -> None:
         with self._watched():

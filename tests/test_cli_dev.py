@@ -135,6 +135,13 @@ def test_one_address_serves_the_store_the_script_and_the_functions(
     assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (status, content_type)
 
 
+def test_the_location_of_something_new_leads_back_below_the_functions_name(dev: Dev) -> None:
+    headers = {"Authorization": f"Bearer {dev.key}"}
+    made = requests.post(f"{dev.address}/manage_popups/popups", json={"name": "New"}, headers=headers, timeout=10)
+    found = requests.get(dev.address + made.headers["Location"], headers=headers, timeout=10)
+    assert found.json() == made.json()
+
+
 def test_a_second_one_on_the_same_port_says_so_and_starts_nothing(dev: Dev, folder: Path) -> None:
     data = folder / "second"
     refused = popups_dev("--port", str(dev.port), "--data", str(data))
