@@ -84,9 +84,10 @@
   // Addresses are kept and sent without query and fragment: shops put tokens and e-mail addresses there.
   const plainAddress = (address) => address.replace(/[?#].*/, "").slice(0, 2048);
 
-  const deviceType = matchMedia("(hover: hover) and (pointer: fine)").matches
-    ? "desktop"
-    : Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
+  function deviceType() {
+    if (matchMedia("(hover: hover) and (pointer: fine)").matches) return "desktop";
+    return Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
+  }
 
   // ---- Settings ---------------------------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@
     view: addressOf(settings.trackView, "track_view"),
     conversion: addressOf(settings.trackConversion, "track_conversion"),
   };
-  Object.assign(WORDS, parse(settings.words));
+  if (settings.words) Object.assign(WORDS, parse(settings.words));
 
   // ---- Memory -----------------------------------------------------------------------------------------------
   // One note about the visitor, and one more for each event not yet confirmed, so that two tabs never overwrite
@@ -147,10 +148,11 @@
     lasting = true;
     return settings.consent !== "pending" || !!(stored(NOTE) || {}).agreed;
   }
-  lasting = mayLast();
 
-  // A session is one visit: it ends after half an hour without a sign of life.
+  // A session is one visit: it ends after half an hour without a sign of life. Everything that reads or changes
+  // the note starts here, so that storage is not touched before the page is idle.
   function keepSession() {
+    if (!note) lasting = mayLast();
     changeNote(() => {
       const now = Date.now();
       if (lasting && !note.visitor) note.visitor = newId();
@@ -254,6 +256,7 @@
 
   // The page is going away: whatever is not under way is handed to the browser, and stays in storage as well.
   function deliverBlindly() {
+    catchUp();
     eachBatch((batch) => navigator.sendBeacon(EVENT_URLS[batch[0].kind], bodyOf(batch)));
   }
 
@@ -349,7 +352,7 @@
       variant_id: variantId,
       session_id: note.session.id,
       visitor_id: note.visitor,
-      device_type: deviceType,
+      device_type: deviceType(),
       page_url: plainAddress(location.href),
       referrer: plainAddress(document.referrer) || undefined,
     };
@@ -700,7 +703,7 @@
 
   const RULES = {
     targeting: {
-      device_types: (types) => anyOf(types, (type) => type === deviceType),
+      device_types: (types) => anyOf(types, (type) => type === deviceType()),
       exclude_pages: (pages) => !some(pages, onPage),
       include_pages: (pages) => anyOf(pages, onPage),
       visitors: (kind) => kind === "all" || kind === (note.visits > 1 ? "returning" : "new"),
@@ -744,6 +747,7 @@
   let timers = {};
   let lastActive = Date.now();
   let lastClick = 0;
+  let touch; // whether the shopper has fingers here, and no mouse
 
   function findPopup(id) {
     let found;
@@ -779,6 +783,10 @@
     scroll.deepest = scroll.percent = 0;
     keepSession();
     noteArrival();
+    startTimers();
+  }
+
+  function startTimers() {
     eachKey(timers, (id) => clearTimeout(timers[id]));
     each(popups, (popup) => {
       if (popup.trigger.type === "time_delay") fireAfter(popup, () => arrivedAt);
@@ -831,7 +839,7 @@
     const percent = room && (y / room) * 100 + 0.5; // Fractions of a pixel must not keep anyone from 100 %.
     fire("scroll_percentage", ({ trigger: { scroll_percentage: due } }) => scroll.percent < due && due <= percent);
     scroll.percent = Math.max(scroll.percent, percent);
-    if (deviceType !== "desktop") noticeRush(y);
+    if (touch) noticeRush(y);
   }
 
   // Half a screen upwards within 300 ms, after at least one screen of reading down.
@@ -875,8 +883,9 @@
     addEventListener("click", onClick, true);
     addEventListener("popstate", noticePage);
     if (window.navigation) navigation.addEventListener("currententrychange", noticePage);
-    if (deviceType === "desktop") watchMouse();
-    else watchTouch();
+    touch = deviceType() !== "desktop";
+    if (touch) watchTouch();
+    else watchMouse();
   }
 
   // ---- What the shop may call -------------------------------------------------------------------------------
@@ -981,14 +990,26 @@
     }
   }
 
+  // What the page asked for before this file had arrived.
+  function catchUp() {
+    each(queued, (call) => {
+      try {
+        api.push(call);
+      } catch (error) {
+        console.error(error); // The page's mistake is not to stop the rest.
+      }
+    });
+    queued = null;
+  }
+
   async function start() {
+    catchUp();
     arrive(); // Before there are popups: a shopper in a hurry still came from somewhere.
     addEventListener("online", deliverAll);
-    addEventListener("pagehide", deliverBlindly);
     document.addEventListener("visibilitychange", () => document.hidden && deliverAll());
     addEventListener("storage", ({ key, newValue }) => lasting && key === NOTE && !newValue && api.consent(false));
     await loadPopups();
-    arrive();
+    startTimers();
     watch();
     deliverAll();
   }
@@ -999,15 +1020,9 @@
     else setTimeout(start, SECOND / 5);
   }
 
-  const queued = window.exitIntent;
+  let queued = window.exitIntent;
   window.exitIntent = api;
-  each(queued, (call) => {
-    try {
-      api.push(call);
-    } catch (error) {
-      console.error(error); // The page's mistake is not to stop the rest.
-    }
-  });
+  addEventListener("pagehide", deliverBlindly);
   if (document.readyState === "complete") startWhenIdle();
   else addEventListener("load", startWhenIdle);
 })();

@@ -97,3 +97,27 @@ def test_an_order_can_be_placed_in_the_demo_store(
     page.get_by_role("link", name="Cart (1)").click()
     page.get_by_role("button", name="Buy now").click()
     expect(page.get_by_role("heading", name="Thank you for your order")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "product.html?plant=fern", "cart.html", "thank-you.html", "try.html"])
+def test_the_demo_store_fits_a_phone(
+    demo_store: DemoStore, new_context: Callable[..., BrowserContext], path: str
+) -> None:
+    page = new_context(**PHONE).new_page()
+    page.goto(f"{demo_store.address}/{path}")
+    page.wait_for_function("window.exitIntent && exitIntent.explain().length")
+    page.wait_for_timeout(1200)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_everything_can_be_tried_by_hand(demo_store: DemoStore, new_context: Callable[..., BrowserContext]) -> None:
+    page = new_context(**DESKTOP).new_page()
+    page.goto(f"{demo_store.address}/try.html")
+    expect(page.get_by_role("cell", name="targeting.include_pages").first).to_be_visible()
+    for look in ("Centered", "Left", "Right, dark", "A click for a code", "News only", "Hard to read"):
+        page.get_by_role("button", name=look, exact=True).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.get_by_text('"refused": true')).to_be_visible()
