@@ -16,6 +16,9 @@ from common.errors import DatabaseUnavailable
 T = TypeVar("T")
 
 MAX_LAG_SECONDS = 5
+# What is read from a replica that is further behind may lack an event that shall show within 2 s.
+SETTLED_LAG_SECONDS = 0.5
+UNSETTLED_FRESH_SECONDS = 1.0
 # A verdict on the replica holds this long: one look a second, whatever the load.
 VERDICT_SECONDS = 1.0
 
@@ -31,25 +34,26 @@ SELECT_REPLICA_LAG = """
 
 
 class _Verdict:
-    """Whether the replica may be read. Asked anew once it is old, by one thread; others go by the old one meanwhile."""
+    """How far the replica is behind. Asked anew once it is old, by one thread; others go by the old one meanwhile."""
 
     def __init__(self) -> None:
-        self._keeps_up = False
+        self.lag_seconds = inf
         self._until = 0.0
         self._lock = threading.Lock()
 
     def keeps_up(self) -> bool:
         if time.monotonic() >= self._until and self._lock.acquire(blocking=False):
             try:
-                self.set(_lag_seconds() <= MAX_LAG_SECONDS)
+                self.set(_lag_seconds())
             finally:
                 self._lock.release()
-        return self._keeps_up
+        return self.lag_seconds <= MAX_LAG_SECONDS
 
-    def set(self, keeps_up: bool) -> None:
-        if keeps_up != self._keeps_up:
+    def set(self, lag_seconds: float) -> None:
+        kept_up, keeps_up = self.lag_seconds <= MAX_LAG_SECONDS, lag_seconds <= MAX_LAG_SECONDS
+        if keeps_up != kept_up:
             logs.write("INFO" if keeps_up else "WARNING", "Replica keeps up" if keeps_up else "Replica is not used")
-        self._keeps_up = keeps_up
+        self.lag_seconds = lag_seconds
         self._until = time.monotonic() + VERDICT_SECONDS
 
 
@@ -63,9 +67,14 @@ def read(act: Callable[[database.Session], T]) -> T:
             with database.session(replica=True) as session:
                 return act(session)
         except DatabaseUnavailable:
-            _verdict.set(False)
+            _verdict.set(inf)
     with database.session() as session:
         return act(session)
+
+
+def fresh_seconds() -> float:
+    """For how long what was just read is fresh, as far as the replica is concerned."""
+    return UNSETTLED_FRESH_SECONDS if SETTLED_LAG_SECONDS < _verdict.lag_seconds <= MAX_LAG_SECONDS else inf
 
 
 def _lag_seconds() -> float:

@@ -121,4 +121,5 @@ def _without_holdout(tallies: list[Row]) -> list[Row]:
 
 def _loaded(report: dict[str, Any], shop: Row) -> Loaded:
     """The finished answer, fresh until midnight in the shop at the latest: then "the last 30 days" are other days."""
-    return Loaded(dumps(report), settings().cache_ttl_stats, most_seconds=shop["seconds_to_midnight"])
+    most_seconds = min(shop["seconds_to_midnight"], replica.fresh_seconds())
+    return Loaded(dumps(report), settings().cache_ttl_stats, most_seconds)
