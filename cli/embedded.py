@@ -9,8 +9,9 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cli.child import STOP_SECONDS, Child, StartError, as_account, free_port
 from cli.programs import postgres_account, postgres_programs, reachable_folder, socket_folder, valkey_program
@@ -107,10 +108,11 @@ class Postgres:
 class Valkey:
     """A Valkey on the loopback that keeps nothing on disk and its port over stop() and start()."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, settings: Mapping[str, Any] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
         options = {"bind": "127.0.0.1", "port": self.port, "save": "", "appendonly": "no", "dir": folder}
+        options |= settings or {}
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
         self._child = Child("Valkey", [valkey_program(), *words], folder / "valkey.log")
 
@@ -147,9 +149,9 @@ def postgres(folder: Path, port: int | None = None, *, durable: bool = True) -> 
 
 
 @contextlib.contextmanager
-def valkey(folder: Path, port: int | None = None) -> Iterator[Valkey]:
-    """A running Valkey."""
-    server = Valkey(folder, port)
+def valkey(folder: Path, port: int | None = None, settings: Mapping[str, Any] | None = None) -> Iterator[Valkey]:
+    """A running Valkey, with `settings` over those of its own."""
+    server = Valkey(folder, port, settings)
     try:
         server.start()
         yield server
