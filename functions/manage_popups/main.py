@@ -6,9 +6,10 @@ from common.flask_adapter import flask_function
 from common.headers import Audience
 from common.http import Function
 from common.rate_limit import DEFAULT
-from functions.manage_popups import api_keys, discount_codes, popups, shop, subscribers
+from functions.manage_popups import api_keys, discount_codes, history, popups, shop, subscribers
 from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
-from functions.manage_popups.listing import PopupsQuery
+from functions.manage_popups.history import RollbackSchema
+from functions.manage_popups.listing import PageQuery, PopupsQuery
 from functions.manage_popups.schemas import ApiKeySchema, FieldsQuery, MergePatch, PopupSchema
 from functions.manage_popups.subscriber_schemas import SubscribersFilter, SubscribersQuery
 from functions.manage_popups.subscribers_csv import export_subscribers
@@ -22,6 +23,8 @@ route("GET", "/popups/{popup_id}", rights="read", query=FieldsQuery())(popups.re
 route("PATCH", "/popups/{popup_id}", rights="write", body=MergePatch())(popups.patch_popup)
 route("DELETE", "/popups/{popup_id}", rights="write")(popups.delete_popup)
 route("POST", "/popups/{popup_id}/duplicate", rights="write")(popups.duplicate_popup)
+route("GET", "/popups/{popup_id}/history", rights="read", query=PageQuery())(history.list_versions)
+route("POST", "/popups/{popup_id}/rollback", rights="write", body=RollbackSchema())(history.rollback_popup)
 
 route("POST", "/discount-codes", rights="write", body=DiscountCodeSchema())(discount_codes.create_discount_code)
 route("GET", "/discount-codes", rights="read", query=DiscountCodesQuery())(discount_codes.list_discount_codes)

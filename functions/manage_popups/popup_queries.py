@@ -10,13 +10,19 @@ INSERT_POPUP = """
         FROM discount_codes
         WHERE shop_id = :shop_id AND id = ANY (:discount_code_ids::uuid[])
         FOR KEY SHARE
+    ), written AS (
+        INSERT INTO popups (id, shop_id, name, description, status, trigger, design, targeting, frequency, offer,
+            variants, holdout_percent, starts_at, ends_at, priority, view_limit)
+        SELECT :id, :shop_id, :name, :description, :status, :trigger, :design, :targeting, :frequency, :offer,
+            :variants, :holdout_percent, :starts_at, :ends_at, :priority, :view_limit
+        WHERE (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
+        RETURNING *
+    ), kept AS (
+        INSERT INTO popup_versions (shop_id, popup_id, version, action, api_key_id, popup)
+        SELECT shop_id, id, version, 'created', :api_key_id, :document
+        FROM written
     )
-    INSERT INTO popups (id, shop_id, name, description, status, trigger, design, targeting, frequency, offer, variants,
-        holdout_percent, starts_at, ends_at, priority, view_limit)
-    SELECT :id, :shop_id, :name, :description, :status, :trigger, :design, :targeting, :frequency, :offer, :variants,
-        :holdout_percent, :starts_at, :ends_at, :priority, :view_limit
-    WHERE (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
-    RETURNING *
+    SELECT * FROM written
 """
 
 SELECT_POPUP = """
@@ -60,22 +66,36 @@ UPDATE_POPUP = """
         FROM discount_codes
         WHERE shop_id = :shop_id AND id = ANY (:discount_code_ids::uuid[])
         FOR KEY SHARE
+    ), written AS (
+        UPDATE popups
+        SET name = :name, description = :description, status = :status, trigger = :trigger, design = :design,
+            targeting = :targeting, frequency = :frequency, offer = :offer, variants = :variants,
+            holdout_percent = :holdout_percent, starts_at = :starts_at, ends_at = :ends_at, priority = :priority,
+            view_limit = :view_limit, version = version + 1, updated_at = now()
+        WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
+          AND (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
+        RETURNING *
+    ), kept AS (
+        INSERT INTO popup_versions (shop_id, popup_id, version, action, restored_version, api_key_id, popup)
+        SELECT shop_id, id, version, CASE WHEN :restored_version::integer IS NULL THEN 'changed' ELSE 'restored' END,
+            :restored_version, :api_key_id, :document
+        FROM written
     )
-    UPDATE popups
-    SET name = :name, description = :description, status = :status, trigger = :trigger, design = :design,
-        targeting = :targeting, frequency = :frequency, offer = :offer, variants = :variants,
-        holdout_percent = :holdout_percent, starts_at = :starts_at, ends_at = :ends_at, priority = :priority,
-        view_limit = :view_limit, version = version + 1, updated_at = now()
-    WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
-      AND (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
-    RETURNING *
+    SELECT * FROM written
 """
 
 DELETE_POPUP = """
-    UPDATE popups
-    SET deleted_at = now(), updated_at = now()
-    WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
-    RETURNING id
+    WITH written AS (
+        UPDATE popups
+        SET deleted_at = now(), updated_at = now(), version = version + 1
+        WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
+        RETURNING shop_id, id, version
+    ), kept AS (
+        INSERT INTO popup_versions (shop_id, popup_id, version, action, api_key_id)
+        SELECT shop_id, id, version, 'deleted', :api_key_id
+        FROM written
+    )
+    SELECT id FROM written
 """
 
 SELECT_DISCOUNT_CODES = """

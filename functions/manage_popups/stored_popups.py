@@ -1,0 +1,127 @@
+"""Popups as they are stored: written with their history, and turned into what merchants see and write."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from common import cache, cache_keys, database
+from common.active_popups import load_active_popups
+from common.conditional import is_stale
+from common.errors import Conflict, Invalid, PopupNotFound, StaleVersion
+from common.ids import new_id
+from common.json_text import dumps
+from common.messages import Request
+from functions.manage_popups import popup_queries as queries
+from functions.manage_popups.schemas import PopupSchema
+
+# What a merchant sees of a popup, in this order; what he writes is what PopupSchema accepts.
+POPUP_FIELDS = (
+    "id", "name", "description", "status", "trigger", "design", "targeting", "frequency", "offer", "variants",
+    "holdout_percent", "starts_at", "ends_at", "priority", "view_limit", "view_count", "conversion_count",
+    "is_active", "version", "created_at", "updated_at",
+)  # fmt: skip
+DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
+
+popup_schema = PopupSchema()
+
+
+def fetch(session: database.Session, request: Request, popup_id: uuid.UUID) -> database.Row:
+    """The popup's row. Raises PopupNotFound."""
+    popup = session.fetch_one(queries.SELECT_POPUP, shop_id=request.shop_id, id=popup_id)
+    if popup is None:
+        raise PopupNotFound()
+    return popup
+
+
+def insert(session: database.Session, request: Request, popup: dict[str, Any]) -> database.Row:
+    """The row of a new popup. Raises Invalid for an unknown discount code."""
+    row = session.fetch_one(queries.INSERT_POPUP, id=new_id(), **_parameters(request, popup))
+    if row is None:
+        _refuse_unknown_discount_codes(session, request.shop_id, popup)
+        raise being_changed()
+    return {**row, "view_count": 0, "conversion_count": 0}
+
+
+def update(
+    session: database.Session,
+    request: Request,
+    read: database.Row,
+    changed: dict[str, Any],
+    restored_version: int | None = None,
+) -> database.Row | None:
+    """The changed row; None where another edit came first. Raises Invalid for an unknown discount code."""
+    row = session.fetch_one(
+        queries.UPDATE_POPUP,
+        id=read["id"],
+        read_version=read["version"],
+        restored_version=restored_version,
+        **_parameters(request, changed),
+    )
+    if row is None:
+        _refuse_unknown_discount_codes(session, request.shop_id, changed)
+        return None
+    return {**read, **row}
+
+
+def refresh_cache(shop_id: str) -> None:
+    """Replaces the cached answers that a change of one popup changes."""
+    cache.forget(cache_keys.shop_stats(shop_id))
+    cache.replace(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id))
+
+
+def refuse_if_stale(request: Request, popup: database.Row) -> None:
+    if is_stale(request, etag(popup)):
+        raise StaleVersion(headers={"ETag": etag(popup)})
+
+
+def being_changed() -> Conflict:
+    return Conflict("The popup, or a discount code it offers, is being changed by others at this moment. Try again.")
+
+
+def shown(popup: database.Row, fields: Iterable[str] = POPUP_FIELDS) -> dict[str, Any]:
+    return {name: popup[name] for name in fields}
+
+
+def as_written(popup: database.Row) -> dict[str, Any]:
+    """The popup in the form that PopupSchema loads."""
+    times = {name: popup[name] and popup[name].isoformat() for name in ("starts_at", "ends_at")}
+    return {name: popup[name] for name in popup_schema.fields} | times
+
+
+def etag(popup: database.Row) -> str:
+    return f'"{popup["version"]}"'
+
+
+def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
+    """What the statements that write a popup need of it, and of who writes."""
+    assert request.key is not None
+    return {
+        **popup,
+        **{name: dumps(popup[name]).decode() for name in DOCUMENTS},
+        "shop_id": request.shop_id,
+        "api_key_id": request.key.id,
+        "document": dumps(popup).decode(),
+        "discount_code_ids": list(set(_offered_codes(popup).values())),
+    }
+
+
+def _offered_codes(popup: dict[str, Any]) -> dict[str, uuid.UUID]:
+    """The ids of the discount codes that a popup offers, by the path of the offer."""
+    offers = {"offer": popup["offer"]} | {
+        f"variants.{index}.offer": variant["offer"] for index, variant in enumerate(popup["variants"])
+    }
+    return {path: offer["discount_code_id"] for path, offer in offers.items() if offer.get("discount_code_id")}
+
+
+def _refuse_unknown_discount_codes(session: database.Session, shop_id: str, popup: dict[str, Any]) -> None:
+    """Raises Invalid where an offer names a discount code that the shop does not have."""
+    offered = _offered_codes(popup)
+    if not offered:
+        return
+    rows = session.fetch_all(queries.SELECT_DISCOUNT_CODES, shop_id=shop_id, ids=list(offered.values()))
+    known = {row["id"] for row in rows}
+    if missing := [path for path, id_ in offered.items() if id_ not in known]:
+        raise Invalid(errors={f"{path}.discount_code_id": ["There is no such discount code."] for path in missing})
