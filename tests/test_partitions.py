@@ -1,0 +1,390 @@
+"""Months of events: made ahead, or caught by DEFAULT; dropped when old; and what else `popups retain` removes."""
+
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.retain import retain
+from common.config import load
+from common.connect import connect
+from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view
+from tests.stack import Database, FunctionProcess, Stack, create_database, open_database
+from tests.tracking import assert_tallies_equal_events, recount, send, statuses, stored_views, tallied, tallied_views
+
+NOW = datetime.now(UTC)
+FAR = datetime(2031, 5, 17, 12, tzinfo=UTC)
+"""A day for which nobody has made a partition yet."""
+
+
+@pytest.fixture(scope="module")
+def url(stack: Stack) -> str:
+    return create_database(stack.postgres, f"months-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture(scope="module")
+def own(url: str) -> Iterator[Database]:
+    """A database of this module's: partitions are everybody's."""
+    with open_database(url) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def tracking(stack: Stack, url: str) -> Iterator[dict[str, FunctionProcess]]:
+    functions = {
+        name: stack.start_function(name, DATABASE_URL=url, REDIS_URL=None)
+        for name in ("track_view", "track_conversion")
+    }
+    yield functions
+    for function in functions.values():
+        function.stop()
+
+
+@pytest.fixture
+def shop(own: Database) -> Shop:
+    return make_shop(own)
+
+
+@pytest.fixture
+def popup_id(own: Database, shop: Shop) -> str:
+    return make_popup(own, shop, variants=[{"id": "a"}])
+
+
+@pytest.fixture
+def run_retain(url: str) -> Callable[..., list[str]]:
+    """Runs it as of another day, and returns what it said."""
+
+    def run(days: int, now: datetime = NOW) -> list[str]:
+        said: list[str] = []
+        connection = connect(load({"DATABASE_URL": url}), statement_timeout_ms=None)
+        retain(connection, days, now=now, say=said.append)
+        connection.close()
+        return said
+
+    return run
+
+
+def run_popups(url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("popups")
+    environ = {**os.environ, "DATABASE_URL": url}
+    return subprocess.run([program, *words], env=environ, capture_output=True, text=True, timeout=60)
+
+
+def months(database: Database, table: str = "popup_views") -> set[str]:
+    rows = database(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = (:table)::regclass", table=table
+    )
+    return {row["name"].removeprefix(f"{table}_") for row in rows}
+
+
+def partition_of(database: Database, event_id: str, table: str = "popup_views") -> str:
+    return str(database.value(f"SELECT tableoid::regclass::text FROM {table} WHERE event_id = :id", id=event_id))
+
+
+def age(database: Database, event_ids: list[str], days: int) -> None:
+    """Makes events older than they are."""
+    for table, at in (("popup_views", "viewed_at"), ("popup_conversions", "converted_at")):
+        database(
+            f"UPDATE {table} SET {at} = {at} - make_interval(days => {days}) WHERE event_id = ANY (:ids::uuid[])",
+            ids=event_ids,
+        )
+
+
+class TestMonths:
+    @pytest.mark.parametrize("table", ["popup_views", "popup_conversions"])
+    def test_a_migrated_database_has_the_last_month_this_one_and_three_ahead(self, stack: Stack, table: str) -> None:
+        url = create_database(stack.postgres, f"fresh-{uuid.uuid4().hex[:8]}", migrated=False)
+        done = run_popups(url, "migrate")
+        assert done.returncode == 0, done.stderr
+        first = (NOW.replace(day=1) - timedelta(days=1)).replace(day=1)
+        wanted = {f"{first.year + (first.month - 1 + n) // 12}_{(first.month - 1 + n) % 12 + 1:02}" for n in range(5)}
+        with open_database(url) as database:
+            assert months(database, table) == wanted | {"default"}
+
+    def test_retain_makes_this_month_and_three_ahead_over_the_turn_of_the_year(
+        self, own: Database, run_retain: Callable[..., list[str]]
+    ) -> None:
+        said = run_retain(36500, datetime(2035, 11, 30, 23, 59, tzinfo=UTC))
+        made = {"2035_11", "2035_12", "2036_01", "2036_02"}
+        assert made <= months(own)
+        assert made <= months(own, "popup_conversions")
+        assert said == [
+            f"made {table}_{month}" for table in ("popup_views", "popup_conversions") for month in sorted(made)
+        ]
+
+    def test_running_it_again_changes_nothing_and_says_nothing(
+        self, own: Database, run_retain: Callable[..., list[str]]
+    ) -> None:
+        run_retain(36500)
+        before = months(own)
+        assert run_retain(36500) == []
+        assert months(own) == before
+
+    def test_two_at_once_both_succeed(self, run_retain: Callable[..., list[str]]) -> None:
+        said: list[list[str]] = []
+        year_ahead = datetime(2040, 1, 15, tzinfo=UTC)
+        threads = [threading.Thread(target=lambda: said.append(run_retain(36500, year_ahead))) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        lines = [line for lines in said for line in lines if line.startswith("made")]
+        assert len(said) == 2
+        assert len(lines) == len(set(lines)) == 8
+
+    def test_an_event_lands_in_the_month_of_its_id(
+        self, tracking: dict[str, FunctionProcess], own: Database, popup_id: str
+    ) -> None:
+        event = view(popup_id)
+        assert send(tracking["track_view"], event).status_code == 202
+        assert partition_of(own, event["event_id"]) == f"popup_views_{NOW:%Y_%m}"
+
+    def test_the_first_and_the_last_millisecond_of_a_month_are_in_it(
+        self, tracking: dict[str, FunctionProcess], own: Database, popup_id: str, run_retain: Callable[..., list[str]]
+    ) -> None:
+        run_retain(36500, datetime(2036, 1, 1, tzinfo=UTC))
+        turn = datetime(2036, 2, 1, tzinfo=UTC)
+        last, first = uuid7(turn - timedelta(milliseconds=1)), uuid7(turn)
+        for event_id in (last, first):
+            assert send(tracking["track_view"], view(popup_id, event_id=event_id)).status_code == 202
+        assert partition_of(own, last) == "popup_views_2036_01"
+        assert partition_of(own, first) == "popup_views_2036_02"
+
+    def test_default_catches_what_no_month_holds_and_gives_it_to_the_month_when_that_is_made(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        seen = view(popup_id, event_id=uuid7(FAR))
+        bought = purchase(popup_id, "1001", event_id=uuid7(FAR))
+        stray = view(popup_id, event_id=str(uuid.uuid4()))
+        for event in (seen, stray):
+            assert send(tracking["track_view"], event).status_code == 202
+        first = send(tracking["track_conversion"], bought)
+        assert partition_of(own, seen["event_id"]) == "popup_views_default"
+        run_retain(36500, FAR)
+        assert partition_of(own, seen["event_id"]) == "popup_views_2031_05"
+        assert partition_of(own, bought["event_id"], "popup_conversions") == "popup_conversions_2031_05"
+        assert partition_of(own, stray["event_id"]) == "popup_views_default"
+        # Sent again a month later, when they have moved, they still count once.
+        assert statuses(send(tracking["track_view"], event) for event in (seen, stray)) == {202: 2}
+        again = send(tracking["track_conversion"], bought)
+        assert (again.status_code, again.content) == (200, first.content)
+        assert stored_views(own, popup_id) == tallied_views(own, popup_id) == 2
+        assert_tallies_equal_events(own, shop.id)
+
+    def test_months_are_made_under_load_without_losing_or_refusing_an_event(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        far = datetime(2045, 3, 1, tzinfo=UTC)
+        stop = threading.Event()
+        answers: list[int] = []
+
+        def send_on() -> None:
+            while not stop.is_set():
+                answers.append(send(tracking["track_view"], view(popup_id, event_id=uuid7(far))).status_code)
+
+        senders = [threading.Thread(target=send_on) for _ in range(4)]
+        for sender in senders:
+            sender.start()
+        run_retain(36500, far)
+        run_retain(36500, far + timedelta(days=120))
+        stop.set()
+        for sender in senders:
+            sender.join()
+        assert set(answers) == {202}
+        assert stored_views(own, popup_id) == len(answers)
+        assert_tallies_equal_events(own, shop.id)
+
+
+class TestRetention:
+    def test_a_month_goes_when_all_of_it_is_old_and_the_tallies_stay(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        run_retain(36500, datetime(2050, 1, 1, tzinfo=UTC))
+        for month in (1, 2):
+            event_id = uuid7(datetime(2050, month, 10, tzinfo=UTC))
+            send(tracking["track_view"], view(popup_id, event_id=event_id, visitor_id="v"))
+            send(tracking["track_conversion"], conversion(popup_id, event_id=event_id))
+        before = tallied(own, shop.id)
+        end_of_january = datetime(2050, 2, 1, tzinfo=UTC)
+        run_retain(30, end_of_january + timedelta(days=30) - timedelta(seconds=1))
+        assert "2050_01" in months(own)
+        said = run_retain(30, end_of_january + timedelta(days=30))
+        assert {"dropped popup_views_2050_01", "dropped popup_conversions_2050_01"} <= set(said)
+        assert {"2050_01", "2050_02"} & months(own) == {"2050_02"}
+        assert stored_views(own, popup_id) == 1
+        assert tallied(own, shop.id) == before
+
+    def test_old_rows_of_default_go_by_the_servers_clock(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        old, young = str(uuid.uuid4()), str(uuid.uuid4())
+        for event_id in (old, young):
+            send(tracking["track_view"], view(popup_id, event_id=event_id))
+            send(tracking["track_conversion"], conversion(popup_id, event_id=event_id))
+        before = tallied(own, shop.id)
+        age(own, [old], days=31)
+        said = run_retain(30)
+        assert "deleted 1 old rows of popup_views_default" in said
+        for table in ("popup_views", "popup_conversions"):
+            kept = own(f"SELECT event_id FROM {table} WHERE event_id = ANY (:ids::uuid[])", ids=[old, young])
+            assert [str(row["event_id"]) for row in kept] == [young]
+        assert tallied(own, shop.id) == before
+
+    def test_more_old_rows_than_a_batch_all_go(
+        self, own: Database, shop: Shop, popup_id: str, run_retain: Callable[..., list[str]]
+    ) -> None:
+        # No month has ids that start with f.
+        own(
+            "INSERT INTO popup_views_default (event_id, shop_id, popup_id, session_id, viewed_at)"
+            " SELECT overlay(gen_random_uuid()::text PLACING 'f' FROM 1)::uuid, :shop_id, :popup_id, 's',"
+            " now() - interval '40 days'"
+            " FROM generate_series(1, 12345)",
+            shop_id=shop.id,
+            popup_id=popup_id,
+        )
+        assert "deleted 12345 old rows of popup_views_default" in run_retain(30)
+        assert stored_views(own, popup_id) == 0
+
+    def test_idempotency_keys_go_after_a_day(
+        self, own: Database, shop: Shop, run_retain: Callable[..., list[str]]
+    ) -> None:
+        for key, hours in (("old", 25), ("young", 23)):
+            created_at = NOW - timedelta(hours=hours)
+            insert(own, "idempotency_keys", shop_id=shop.id, key=key, request_sha256=b"x", created_at=created_at)
+        assert "deleted 1 idempotency keys that expired" in run_retain(365)
+        assert [row["key"] for row in own("SELECT key FROM idempotency_keys WHERE shop_id = :id", id=shop.id)] == [
+            "young"
+        ]
+
+    @pytest.mark.parametrize("days", ["0", "-1", "36501", "many"])
+    def test_days_are_1_to_36500(self, url: str, days: str) -> None:
+        done = run_popups(url, "retain", "--days", days)
+        assert done.returncode == 2
+        assert "--days" in done.stderr
+
+    def test_the_command_does_it(self, url: str) -> None:
+        done = run_popups(url, "retain", "--days", "36500")
+        assert done.returncode == 0, done.stderr
+
+
+class TestDeletedPopups:
+    @pytest.fixture
+    def others(self, own: Database, shop: Shop) -> str:
+        return make_popup(own, shop)
+
+    def fill(self, tracking: dict[str, FunctionProcess], popup_id: str, others: str) -> None:
+        """Views and conversions of two popups; some viewers saw both, one of them the second one first."""
+        seen: list[tuple[str, str, dict[str, Any]]] = [
+            (others, "early", {"device_type": "tablet"}),
+            (popup_id, "early", {"device_type": "mobile"}),
+            (popup_id, "only-here", {"device_type": "mobile"}),
+            (popup_id, "both", {"device_type": "mobile"}),
+            (others, "both", {"device_type": "mobile"}),
+            (popup_id, "held-out", {"variant_id": "holdout"}),
+            (others, "only-there", {}),
+        ]
+        for id_, visitor, fields in seen:
+            assert send(tracking["track_view"], view(id_, visitor_id=visitor, **fields)).status_code == 202
+        for event in (
+            conversion(popup_id),
+            purchase(popup_id, "1"),
+            purchase(others, "2"),
+            capture(popup_id, "a@b.co"),
+        ):
+            assert send(tracking["track_conversion"], event).status_code == 201
+
+    def test_their_events_and_tallies_go_and_the_shops_numbers_equal_what_is_left(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        others: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        self.fill(tracking, popup_id, others)
+        assert recount(own, shop.id)["shop_viewers"] == 4
+        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+        said = run_retain(365)
+        assert f"deleted 4 rows of popup_views of the deleted popup {popup_id}" in said
+        assert f"deleted 3 rows of popup_conversions of the deleted popup {popup_id}" in said
+        for table in ("popup_views", "popup_conversions", "daily_views", "daily_conversions", "popup_viewers"):
+            assert own.value(f"SELECT count(*) FROM {table} WHERE popup_id = :id", id=popup_id) == 0
+        assert recount(own, shop.id)["shop_viewers"] == 3
+        assert_tallies_equal_events(own, shop.id)
+
+    def test_a_viewer_who_stays_counts_on_his_first_day_with_a_popup_that_is_left(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        others: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        send(tracking["track_view"], view(popup_id, visitor_id="v", device_type="mobile"))
+        for table in ("daily_views", "popup_viewers", "shop_viewers", "daily_shop_viewers"):
+            own(f"UPDATE {table} SET day = day - 3 WHERE shop_id = :id", id=shop.id)
+        send(tracking["track_view"], view(others, visitor_id="v", device_type="tablet"))
+        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+        run_retain(365)
+        rows = own(
+            "SELECT day, device_type, viewers FROM daily_shop_viewers WHERE shop_id = :id AND viewers <> 0", id=shop.id
+        )
+        today = own.value("SELECT (now() AT TIME ZONE 'UTC')::date")
+        assert rows == [{"day": today, "device_type": "tablet", "viewers": 1}]
+        # He is known, and does not count again.
+        send(tracking["track_view"], view(others, visitor_id="v"))
+        assert_tallies_equal_events(own, shop.id)
+
+    def test_their_rows_go_once_nothing_under_way_can_name_them(
+        self, own: Database, popup_id: str, run_retain: Callable[..., list[str]]
+    ) -> None:
+        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+        run_retain(365)
+        assert own.value("SELECT count(*) FROM popups WHERE id = :id", id=popup_id) == 1
+        run_retain(365, NOW + timedelta(hours=2))
+        assert own.value("SELECT count(*) FROM popups WHERE id = :id", id=popup_id) == 0
+
+    def test_subscribers_and_the_order_numbers_that_have_counted_stay(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        others: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        self.fill(tracking, popup_id, others)
+        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+        run_retain(365, NOW + timedelta(hours=2))
+        assert own.value("SELECT count(*) FROM email_subscribers WHERE shop_id = :id", id=shop.id) == 1
+        assert send(tracking["track_conversion"], purchase(others, "1")).status_code == 200
+        assert_tallies_equal_events(own, shop.id)

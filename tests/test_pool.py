@@ -1,0 +1,191 @@
+"""The pool of connections: its four settings hold, and a broken connection is never handed out twice."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from tests.factories import Shop, make_popup, make_shop, view
+from tests.proxy import proxy_to
+from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.tracking import at_once, send, statuses, stored_views
+
+START = Callable[..., FunctionProcess]
+
+
+class Own:
+    """A database of the test's own, so that every other connection to it is the function's."""
+
+    def __init__(self, url: str, name: str, inside: Database, outside: Database) -> None:
+        self.url, self.name, self.inside, self._outside = url, name, inside, outside
+        self.shop: Shop = make_shop(inside)
+        self.popup_id = make_popup(inside, self.shop)
+        self._ours = inside.value("SELECT pg_backend_pid()")
+
+    def connections(self) -> set[int]:
+        """The pids that serve the function."""
+        rows = self._outside("SELECT pid FROM pg_stat_activity WHERE datname = :name", name=self.name)
+        return {row["pid"] for row in rows} - {self._ours}
+
+    def end_connections(self) -> None:
+        for pid in self.connections():
+            self._outside("SELECT pg_terminate_backend(:pid::integer)", pid=pid)
+        eventually(lambda: not self.connections())
+
+    @contextmanager
+    def locked(self, table: str = "popups") -> Iterator[None]:
+        """Nobody can read the table meanwhile."""
+        self.inside("BEGIN")
+        self.inside(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        try:
+            yield
+        finally:
+            self.inside("ROLLBACK")
+
+    def waiting(self) -> int:
+        return int(self._outside.value("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+    def list_popups(self, function: FunctionProcess) -> requests.Response:
+        return requests.get(f"{function.url}/popups", headers=self.shop.writer, timeout=30)
+
+
+@pytest.fixture
+def own(stack: Stack) -> Iterator[Own]:
+    name = f"pool-{uuid.uuid4().hex[:8]}"
+    url = create_database(stack.postgres, name)
+    with open_database(url) as inside, open_database(stack.postgres.url) as outside:
+        yield Own(url, name, inside, outside)
+
+
+@contextmanager
+def blocked(own: Own, function: FunctionProcess, requests_: int) -> Iterator[list["Future[requests.Response]"]]:
+    """So many requests that wait for a table, each with a connection if it got one."""
+    assert own.list_popups(function).status_code == 200  # its key is known now and costs no connection
+    with ThreadPoolExecutor(requests_) as pool, own.locked():
+        yield [pool.submit(own.list_popups, function) for _ in range(requests_)]
+
+
+def test_an_instance_opens_at_most_db_pool_max_and_the_others_wait_their_turn(start_function: START, own: Own) -> None:
+    function = start_function("manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="3", DB_POOL_MIN="0")
+    with blocked(own, function, 6) as answers:
+        eventually(lambda: own.waiting() == 3)
+        assert len(own.connections()) == 3
+        assert not any(answer.done() for answer in answers)
+    assert statuses(answer.result() for answer in answers) == {200: 6}
+    assert len(own.connections()) == 3
+
+
+def test_who_gets_no_connection_within_db_connection_timeout_is_answered_503_with_retry_after(
+    start_function: START, own: Own
+) -> None:
+    function = start_function(
+        "manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="2", DB_POOL_MIN="0", DB_CONNECTION_TIMEOUT="300"
+    )
+    with blocked(own, function, 5) as answers:
+        eventually(lambda: sum(answer.done() for answer in answers) == 3)
+        refused = [answer.result() for answer in answers if answer.done()]
+        assert own.waiting() == 2  # those who have a connection still wait for the table
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "database_unavailable")}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+    assert statuses(answer.result() for answer in answers) == {200: 2, 503: 3}
+    assert own.list_popups(function).status_code == 200
+
+
+def test_idle_connections_above_db_pool_min_are_closed_after_db_idle_timeout_and_the_rest_stay(
+    start_function: START, own: Own
+) -> None:
+    function = start_function(
+        "manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="6", DB_POOL_MIN="2", DB_IDLE_TIMEOUT="200"
+    )
+    with blocked(own, function, 6):
+        eventually(lambda: len(own.connections()) == 6)
+
+    def settled() -> bool:
+        own.list_popups(function)  # what idles is closed when a connection comes or goes: there is no thread for it
+        return len(own.connections()) == 2
+
+    eventually(settled)
+    kept = own.connections()
+    time.sleep(0.5)
+    own.list_popups(function)
+    assert own.connections() == kept
+
+
+def test_nothing_is_opened_before_a_request_needs_it(start_function: START, own: Own) -> None:
+    function = start_function("manage_popups", DATABASE_URL=own.url)
+    requests.get(f"{function.url}/_health", timeout=10)
+    requests.get(f"{function.url}/popups", timeout=10)
+    assert own.connections() == set()
+
+
+def test_connections_that_the_server_ended_while_they_idled_cost_no_request(start_function: START, own: Own) -> None:
+    function = start_function("manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="5")
+    with blocked(own, function, 5):
+        eventually(lambda: own.waiting() == 5)
+    before = own.connections()
+    own.end_connections()
+    assert statuses(at_once([lambda: own.list_popups(function)] * 20, threads=5)) == {200: 20}
+    assert own.connections().isdisjoint(before)
+
+
+def test_a_connection_that_breaks_in_use_is_503_for_that_request_and_never_used_again(
+    start_function: START, own: Own
+) -> None:
+    function = start_function("manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="3", DB_POOL_MIN="0")
+    with blocked(own, function, 3) as answers:
+        eventually(lambda: own.waiting() == 3)
+        before = own.connections()
+        own.end_connections()
+        assert statuses(answer.result() for answer in answers) == {503: 3}
+    assert statuses(at_once([lambda: own.list_popups(function)] * 20, threads=3)) == {200: 20}
+    assert own.connections().isdisjoint(before)
+
+
+def test_a_statement_beyond_db_statement_timeout_is_503_and_its_connection_stays_good(
+    start_function: START, own: Own
+) -> None:
+    function = start_function("manage_popups", DATABASE_URL=own.url, DB_STATEMENT_TIMEOUT="200")
+    with blocked(own, function, 1) as answers:
+        assert answers[0].result().status_code == 503
+        before = own.connections()
+    assert own.list_popups(function).status_code == 200
+    assert own.connections() == before
+
+
+def test_a_connection_that_no_longer_answers_is_given_up_and_never_used_again(
+    stack: Stack, start_function: START, own: Own
+) -> None:
+    with proxy_to(stack.postgres.port) as proxy:
+        url = own.url.replace(f":{stack.postgres.port}/", f":{proxy.port}/")
+        function = start_function(
+            "track_view", DATABASE_URL=url, DB_STATEMENT_TIMEOUT="200", DB_CONNECTION_TIMEOUT="300", REDIS_URL=None
+        )
+        event = view(own.popup_id)
+        assert send(function, event).status_code == 202
+        before = own.connections()
+        proxy.black_hole()
+        lost = send(function, event)
+        assert (lost.status_code, lost.headers["Retry-After"]) == (503, "1")
+        assert send(function, event).status_code == 503  # a new connection does not answer either
+        proxy.heal()
+        assert eventually(lambda: send(function, event).status_code == 202)
+        eventually(lambda: own.connections().isdisjoint(before))
+    assert stored_views(own.inside, own.popup_id) == 1
+
+
+def test_a_migration_under_a_running_instance_costs_no_request(start_function: START, own: Own) -> None:
+    """Postgres refuses a statement that was prepared before its result got another column."""
+    function = start_function("manage_popups", DATABASE_URL=own.url)
+    popup = f"{function.url}/popups/{own.popup_id}"
+    for number in range(3):
+        answers = [
+            own.list_popups(function),
+            requests.get(popup, headers=own.shop.writer, timeout=10),
+            requests.patch(popup, json={"name": f"Name {number}"}, headers=own.shop.writer, timeout=10),
+        ]
+        assert statuses(answers) == {200: 3}
+        own.inside(f"ALTER TABLE popups ADD COLUMN added_{number} text")
