@@ -92,9 +92,10 @@ class Child:
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, as by the machine that runs out of memory."""
+        """SIGKILL, as by the machine that runs out of memory; to its workers too, which would serve on without it."""
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
 
