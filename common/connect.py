@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from pg8000.core import CoreConnection
 from pg8000.native import Connection
 
+from common import cloud_sql
 from common.config import Config, ConfigError, settings
-from common.per_process import per_process
 
 # The server ends a statement by itself; the socket gives up a little later, for when the server is gone.
 SOCKET_GRACE_SECONDS = 0.5
@@ -88,26 +88,8 @@ def _ssl_context(query: dict[str, str]) -> Any:
 
 
 def _by_connector(config: Config, instance: str, options: dict[str, Any]) -> CoreConnection:
-    connection = _connector().connect(
-        instance,
-        "pg8000",
-        user=config.db_user,
-        password=config.db_password,
-        db=config.db_name,
-        enable_iam_auth=config.db_iam_auth,
-        ip_type=config.db_ip_type,
-        **options,
-    )
-    return cast(CoreConnection, connection)
-
-
-@per_process
-def _connector() -> Any:
-    """It costs 380 ms of imports, so only a request that needs Postgres pays them."""
-    from google.cloud.sql.connector import Connector
-
-    # Lazy: an instance without requests has no CPU for a background refresh.
-    return Connector(refresh_strategy="lazy")
+    signed_in = {"user": config.db_user, "password": config.db_password, "enable_iam_auth": config.db_iam_auth}
+    return cloud_sql.connect(instance, {**options, **signed_in, "db": config.db_name, "ip_type": config.db_ip_type})
 
 
 def _tune(sock: socket.socket, statement_timeout_ms: int | None) -> None:

@@ -21,9 +21,9 @@ THIRD_PARTY = {
     "crawleruseragents": {"common.crawlers"},
     "flask": {"common.flask_adapter"},
     "functions_framework": {"common.flask_adapter", "common.asgi_adapter"},
-    "google": {"common.connect"},
+    "google": {"common.cloud_sql"},
     "marshmallow": ANYBODY,
-    "pg8000": {"common.connect", "common.session"},
+    "pg8000": {"common.cloud_sql", "common.connect", "common.session"},
     "redis": {"common.redis_client", "common.redis_nodes"},
     "starlette": {"common.asgi_adapter"},
 }
@@ -37,6 +37,7 @@ KNOWN_TO = {
     "common.shared_cache": {"common.cache"},
     "common.session": {"common.database"},
     "common.connect": {"common.replica", "common.session"},
+    "common.cloud_sql": {"common.connect"},
 }
 # What a module must not reach by any way: the arrows point down.
 OUT_OF_REACH = {

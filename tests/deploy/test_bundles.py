@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,8 +11,8 @@ import pytest
 import requests
 
 from tests.deploy import cloud_run
-from tests.factories import make_shop
-from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, NO_LIMITS, ROOT, Database, FunctionProcess, Stack, eventually
+from tests.main_job import do_main_job
+from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, NO_LIMITS, ROOT, Database, FunctionProcess, Stack
 
 HASH_BASED = b"\x03\x00\x00\x00"
 """The flags of a .pyc file that is checked by its source's hash (PEP 552)."""
@@ -86,37 +85,9 @@ def revisions(stack: Stack, programs: Path, tmp_path_factory: pytest.TempPathFac
 
 
 def test_the_bundles_together_do_the_main_job(revisions: Revisions, database: Database) -> None:
-    shop = make_shop(database)
-    url = {name: revision.url for name, revision in revisions.items()}
-    for each in url.values():
-        assert requests.get(f"{each}/_ready", timeout=10).json()["database"] == "ok"
-
-    popup = {
-        "name": "Leaving",
-        "status": "active",
-        "offer": {"type": "email_capture", "consent_text": "Yes, write to me."},
-    }
-    made = requests.post(f"{url['manage_popups']}/popups", json=popup, headers=shop.writer, timeout=10)
-    assert made.status_code == 201, made.text
-    popup_id = made.json()["id"]
-
-    def shown() -> bool:
-        answer = requests.get(url["get_active_popups"], params={"shop_id": shop.id}, timeout=10)
-        return popup_id in answer.text
-
-    eventually(shown)
-    event = {"event_id": str(uuid.uuid4()), "popup_id": popup_id, "session_id": "visit", "visitor_id": "browser"}
-    for _ in range(2):
-        assert requests.post(url["track_view"], json=event, timeout=10).status_code == 202
-    conversion = {**event, "event_id": str(uuid.uuid4()), "type": "email_capture", "email": "someone@example.com"}
-    recorded = requests.post(url["track_conversion"], json=conversion, timeout=10)
-    assert recorded.status_code == 201, recorded.text
-
-    def counted() -> bool:
-        result = requests.get(f"{url['stats']}/popups/{popup_id}", headers=shop.reader, timeout=10).json()
-        return (result["views"], result["unique_viewers"], result["conversions"]) == (1, 1, 1)
-
-    eventually(counted)
+    for revision in revisions.values():
+        assert requests.get(f"{revision.url}/_ready", timeout=10).json()["database"] == "ok"
+    do_main_job({name: revision.url for name, revision in revisions.items()}, database)
 
 
 def test_the_platform_serves_storefront_functions_by_uvicorn_without_being_told(revisions: Revisions) -> None:
