@@ -1010,7 +1010,7 @@
     addEventListener("storage", ({ key, newValue }) => lasting && key === NOTE && !newValue && api.consent(false));
     await loadPopups();
     startTimers();
-    watch();
+    if (popups.length) watch();
     deliverAll();
   }
 
