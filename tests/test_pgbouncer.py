@@ -74,7 +74,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def test_all_functions_do_the_main_job_through_pgbouncer(bouncer_url: str, stack: Stack, database: Database) -> None:
-    functions = [stack.start_function(name, DATABASE_URL=bouncer_url, DB_POOL_MAX="3", DB_POOL_MIN="1") for name in FUNCTIONS]
+    pool = {"DB_POOL_MAX": "3", "DB_POOL_MIN": "1"}
+    functions = [stack.start_function(name, DATABASE_URL=bouncer_url, **pool) for name in FUNCTIONS]
     try:
         for _ in range(3):
             do_main_job({function.name: function.url for function in functions}, database)
