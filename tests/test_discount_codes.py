@@ -236,6 +236,14 @@ class TestPools:
         codes = [f"{number:064d}" for number in range(20_000)]
         assert call("POST", f"/discount-codes/{code['id']}/codes", {"codes": codes}).status_code == 413
 
+    def test_a_repeated_request_for_codes_makes_them_once(self, call: Call, make: Any) -> None:
+        code = make(single_use=True)
+        key = {"Idempotency-Key": "fill"}
+        path = f"/discount-codes/{code['id']}/codes"
+        answers = [call("POST", path, {"count": 5}, **key).json() for _ in range(2)]
+        assert answers[0] == answers[1]
+        assert call("GET", f"/discount-codes/{code['id']}").json()["pool"]["codes"] == 5
+
     def test_a_code_for_everybody_has_no_pool(self, call: Call, make: Any) -> None:
         assert call("POST", f"/discount-codes/{make()['id']}/codes", {"count": 1}).status_code == 409
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from functions.manage_popups.field_kinds import optional_time
 from functions.manage_popups.listing import PageQuery
-from functions.manage_popups.schemas import optional_time
 
 TYPES = ("percentage", "fixed")
 MAX_AMOUNT = Decimal("9999999999.99")

@@ -8,6 +8,7 @@ from common.http import Function
 from common.rate_limit import DEFAULT
 from functions.manage_popups import api_keys, discount_codes, history, popups, shop, subscribers
 from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
+from functions.manage_popups.explain import ExplainQuery, explain_popup
 from functions.manage_popups.history import RollbackSchema
 from functions.manage_popups.listing import PageQuery, PopupsQuery
 from functions.manage_popups.schemas import ApiKeySchema, FieldsQuery, MergePatch, PopupSchema
@@ -25,6 +26,7 @@ route("DELETE", "/popups/{popup_id}", rights="write")(popups.delete_popup)
 route("POST", "/popups/{popup_id}/duplicate", rights="write")(popups.duplicate_popup)
 route("GET", "/popups/{popup_id}/history", rights="read", query=PageQuery())(history.list_versions)
 route("POST", "/popups/{popup_id}/rollback", rights="write", body=RollbackSchema())(history.rollback_popup)
+route("GET", "/popups/{popup_id}/explain", rights="read", query=ExplainQuery())(explain_popup)
 
 route("POST", "/discount-codes", rights="write", body=DiscountCodeSchema())(discount_codes.create_discount_code)
 route("GET", "/discount-codes", rights="read", query=DiscountCodesQuery())(discount_codes.list_discount_codes)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 import zoneinfo
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from common.events import DEVICE_TYPES, HOLDOUT
+from functions.manage_popups.field_kinds import (
+    MAX_LIST_ITEMS,
+    amount,
+    color,
+    one_of,
+    optional_time,
+    text,
+    text_list,
+    whole_number,
+)
 
 STATUSES = ("draft", "active", "paused", "archived")
 TRIGGERS = ("exit_intent", "time_delay", "scroll_percentage", "inactivity", "click")
@@ -17,45 +26,14 @@ VISITORS = ("all", "new", "returning")
 OFFERS = ("none", "email_capture", "newsletter", "discount", "free_shipping")
 UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
 
-MAX_LIST_ITEMS = 50
 MAX_VARIANTS = 10
 MAX_DAYS = 3650
 MAX_VIEW_LIMIT = 10**12
 MAX_DELAY_SECONDS = 3600
-EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
-LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)
+MAX_CART_ITEMS = 10**6
 
-HEX_COLOR = validate.Regexp(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z", error="A hex colour such as #4f46e5.")
-HTTPS_URL = validate.Regexp(r"https://[^\s\"'<>\\]{1,2000}\Z", error="An https:// address.")
 ORIGIN = validate.Regexp(r"https?://[a-z0-9.\-\[\]:]{1,255}\Z", error="An origin such as https://shop.example.com.")
-
-
-def text(max_characters: int, default: str = "") -> fields.String:
-    return fields.String(load_default=default, validate=validate.Length(max=max_characters))
-
-
-def one_of(allowed: tuple[str, ...], default: str) -> fields.String:
-    return fields.String(load_default=default, validate=validate.OneOf(allowed))
-
-
-def whole_number(low: int, high: int, default: int) -> fields.Integer:
-    return fields.Integer(strict=True, load_default=default, validate=validate.Range(low, high))
-
-
-def color(default: str) -> fields.String:
-    return fields.String(load_default=default, validate=HEX_COLOR)
-
-
-def optional_time() -> fields.AwareDateTime:
-    """An RFC 3339 time with its offset, or null."""
-    return fields.AwareDateTime(
-        format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST)
-    )
-
-
-def text_list(max_characters: int) -> fields.List[str]:
-    item = fields.String(validate=validate.Length(min=1, max=max_characters))
-    return fields.List(item, load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS))
+HTTPS_URL = validate.Regexp(r"https://[^\s\"'<>\\]{1,2000}\Z", error="An https:// address.")
 
 
 class TriggerSchema(Schema):
@@ -105,6 +83,10 @@ class TargetingSchema(Schema):
         values=fields.String(validate=validate.Length(min=1, max=200)),
         load_default=dict,
     )
+    # There only where they are given. The cart is what the store tells the script of it (exitIntent.cart).
+    min_cart_value = amount()
+    max_cart_value = amount()
+    min_cart_items = fields.Integer(strict=True, validate=validate.Range(1, MAX_CART_ITEMS))
 
 
 class FrequencySchema(Schema):

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
-from common.json_text import is_storable
+from functions.manage_popups.field_kinds import check_storable
 from functions.manage_popups.listing import PageQuery
 
 MAX_EMAIL_CHARACTERS = 254
-
-
-def _check_storable(text: str) -> None:
-    if not is_storable(text):
-        raise ValidationError("Must not contain NUL.")
 
 
 class SubscribersFilter(Schema):
     """`?email=ann&popup_id=…&active=true`: whose address starts so, who came by this popup, who has not left."""
 
     email = fields.String(
-        load_default=None, validate=[validate.Length(min=1, max=MAX_EMAIL_CHARACTERS), _check_storable]
+        load_default=None, validate=[validate.Length(min=1, max=MAX_EMAIL_CHARACTERS), check_storable]
     )
     popup_id = fields.UUID(load_default=None)
     active = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})

@@ -1,0 +1,272 @@
+"""Whether a shopper would be shown a popup, and why not: the server's word, and that the script says the same."""
+
+import json
+import shutil
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, sync_playwright
+
+from functions.manage_popups import explain
+from functions.manage_popups.schemas import PopupSchema
+from functions.manage_popups.shopper_rules import Shopper, decode_uri, first_no, hash_of, variant_of
+from tests.browser.shopper import SCRIPT
+from tests.client import Client, assert_problem
+from tests.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view
+from tests.stack import ROOT, Database, FunctionProcess
+
+CASES = json.loads((ROOT / "tests" / "vectors" / "rules.json").read_text())
+VARIANTS = json.loads((ROOT / "storefront" / "vectors.json").read_text())
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SCREENS: dict[str, dict[str, Any]] = {
+    "desktop": {},
+    "mobile": {"screen": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "tablet": {"screen": {"width": 820, "height": 1180}, "is_mobile": True, "has_touch": True},
+}
+DAY_MS = 86_400_000
+ANYBODY = {"max_per_session": 100, "days_after_close": 0, "days_after_conversion": 0}
+
+
+def popup_of(case: dict[str, Any]) -> dict[str, Any]:
+    """The case's popup as it is stored; frequency refuses nobody unless the case says so."""
+    given = {"name": "x", **case["popup"], "frequency": ANYBODY | case["popup"].get("frequency", {})}
+    stored = json.loads(json.dumps(PopupSchema().load(given), default=str))
+    return {**stored, "id": "6513270e-269e-4d37-b2a7-4de452e6b438"}
+
+
+def shopper_of(case: dict[str, Any]) -> Shopper:
+    """The case's shopper as the endpoint would make one of its query, with what only a browser knows."""
+    told = case["shopper"]
+    query = {"url": "/", "device_type": "desktop", "visitors": None, "referrer": "", "cart_value": 0, "cart_items": 0}
+    query |= {name: told[name] for name in ("url", "device_type", "referrer") if name in told}
+    if cart := told.get("cart"):
+        query |= explain.ExplainQuery(only=("cart_value", "cart_items")).load(
+            {"cart_value": cart["value"], "cart_items": cart["items"]}
+        )
+    seen = told.get("seen", {})
+    converted = seen.get("converted_days_ago")
+    row = {"is_known": told.get("visits", 1) > 1}
+    row["seconds_since_conversion"] = None if converted is None else converted * 86_400
+    made = explain._shopper({**query, "visitor": "a-visitor"}, row)
+    known_to_browser = {
+        "days_since_close": seen.get("closed_days_ago"),
+        "shown_this_session": seen.get("shown_this_session", 0),
+    }
+    return Shopper(**{name: getattr(made, name) for name in Shopper.__slots__} | known_to_browser)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_server_agrees_with_the_shared_vectors(case: dict[str, Any]) -> None:
+    assert first_no(popup_of(case), shopper_of(case)) == case["reason"]
+
+
+def test_the_server_gives_the_variants_of_the_shared_vectors() -> None:
+    assert [hash_of(each["text"]) for each in VARIANTS["hashes"]] == [each["hash"] for each in VARIANTS["hashes"]]
+    for each in VARIANTS["assignments"]:
+        assert variant_of(VARIANTS["popups"][each["popup"]], each["visitor_id"]) == each["variant"]
+
+
+@pytest.mark.parametrize("text", ["%", "%zz", "%C3", "%C3%2F", "%ED%A0%80", "%FF"])
+def test_what_is_no_address_stays_as_it_is(text: str) -> None:
+    assert decode_uri(text) == text
+
+
+PAGE = '<!doctype html><script async src="/exit_intent.js" data-shop="shop" data-api=""></script>'
+
+
+def serve(page: Page, popup: dict[str, Any]) -> None:
+    """Every address of the shop has the script, and the API has this one popup."""
+
+    def answer(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path == "/exit_intent.js":
+            route.fulfill(body=SCRIPT.read_text(), content_type="text/javascript; charset=utf-8")
+        elif path == "/get_active_popups":
+            route.fulfill(json={"shop_id": "shop", "popups": [popup]})
+        else:
+            route.fulfill(body=PAGE, content_type="text/html; charset=utf-8")
+
+    page.route("**/*", answer)
+
+
+@pytest.mark.parametrize("device", SCREENS)
+def test_the_script_agrees_with_the_shared_vectors(device: str) -> None:
+    """Each case in a browser whose notes say what the case says of the shopper."""
+    if not CHROMIUM:
+        pytest.skip("BROWSER TESTS SKIPPED: no Chromium here. Install the Debian package 'chromium' to run them.")
+    cases = [case for case in CASES if case["shopper"].get("device_type", "desktop") == device]
+    # In a thread of its own: the browser tests may have a Playwright at work in this one.
+    with ThreadPoolExecutor(1) as thread:
+        reasons = thread.submit(reasons_of_script, device, cases).result()
+    assert reasons == {case["name"]: case["reason"] for case in cases}
+
+
+def reasons_of_script(device: str, cases: list[dict[str, Any]]) -> dict[str, str | None]:
+    """What the script's explain() answers to each case."""
+    reasons = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(**SCREENS[device])
+        context.set_default_timeout(5000)
+        for case in cases:
+            page = context.new_page()
+            (told,) = explanations(page, case)
+            assert told["would_show"] == (told["reason"] is None)
+            reasons[case["name"]] = told["reason"]
+            page.close()
+        browser.close()
+    return reasons
+
+
+def explanations(page: Page, case: dict[str, Any]) -> Any:
+    popup = popup_of(case)
+    serve(page, popup)
+    note = json.dumps(json.dumps(note_of(case, popup["id"])))
+    page.add_init_script(f"localStorage['store-notes:shop'] = {note}")
+    page.goto("http://shop.localhost" + case["shopper"].get("url", "/"))
+    page.wait_for_function("window.exitIntent && exitIntent.explain && exitIntent.explain().length")
+    return page.evaluate("exitIntent.explain()")
+
+
+def note_of(case: dict[str, Any], popup_id: str) -> dict[str, Any]:
+    """What the script would have noted of such a shopper."""
+    told, now = case["shopper"], int(time.time() * 1000)
+    seen = told.get("seen", {})
+    noted: dict[str, Any] = {"session": "a-session", "shown": seen.get("shown_this_session", 0)}
+    for word in ("converted", "closed"):
+        if f"{word}_days_ago" in seen:
+            noted[f"{word}_at"] = now - int(seen[f"{word}_days_ago"] * DAY_MS)
+    session = {"id": "a-session", "at": now, "referrer": told.get("referrer", ""), "utm": {}}
+    if cart := told.get("cart"):
+        session["cart"] = {"value": float(cart["value"]), "items": cart["items"]}
+    return {"visitor": "a-visitor", "visits": told.get("visits", 1), "seen": {popup_id: noted}, "session": session}
+
+
+class TestEndpoint:
+    @pytest.fixture
+    def shop(self, database: Database) -> Shop:
+        return make_shop(database)
+
+    @pytest.fixture
+    def merchant(self, manage_popups: FunctionProcess, shop: Shop) -> Client:
+        return Client(manage_popups, shop.read_key)
+
+    @staticmethod
+    def explain(merchant: Client, popup_id: str, url: str = "/", **query: str) -> dict[str, Any]:
+        words = "".join(f"&{name}={quote(value, safe='')}" for name, value in query.items())
+        answer = merchant.get(f"/popups/{popup_id}/explain?url={quote(url, safe='')}{words}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def test_a_shopper_who_would_be_shown_it(self, merchant: Client, database: Database, shop: Shop) -> None:
+        popup_id = make_popup(database, shop, variants=[{"id": "a"}], targeting={"include_pages": ["/products/*"]})
+        told = self.explain(merchant, popup_id, "https://shop.example/products/1?x=1", visitor="somebody")
+        assert told == {
+            "popup_id": popup_id,
+            "would_show": True,
+            "reason": None,
+            "trigger": "exit_intent",
+            "variant": "a",
+            "not_checked": ["frequency.days_after_close", "frequency.max_per_session"],
+        }
+
+    @pytest.mark.parametrize("case", [case for case in CASES if "seen" not in case["shopper"]], ids=lambda c: c["name"])
+    def test_the_shared_vectors_over_http(
+        self, merchant: Client, database: Database, shop: Shop, case: dict[str, Any]
+    ) -> None:
+        popup_id = make_popup(database, shop, **case["popup"])
+        told = case["shopper"]
+        query = {name: told[name] for name in ("device_type", "referrer") if name in told}
+        query["visitors"] = "returning" if told.get("visits", 1) > 1 else "new"
+        if cart := told.get("cart"):
+            query |= {"cart_value": cart["value"], "cart_items": str(cart["items"])}
+        assert self.explain(merchant, popup_id, told.get("url", "/"), visitor="v", **query)["reason"] == case["reason"]
+
+    def test_what_keeps_it_from_every_shopper(self, merchant: Client, database: Database, shop: Shop) -> None:
+        now = datetime.now(UTC)
+        day = timedelta(days=1)
+        for reason, fields in {
+            "status": {"status": "paused", "targeting": {"device_types": ["mobile"]}},
+            "starts_at": {"starts_at": (now + day).isoformat()},
+            "ends_at": {"ends_at": (now - day).isoformat()},
+            "view_limit": {"view_limit": 1},
+        }.items():
+            popup_id = make_popup(database, shop, **fields)
+            insert(
+                database, "daily_views", shop_id=shop.id, popup_id=popup_id, day=now.date(), variant_id="",
+                device_type="", views=1, viewers=1,
+            )  # fmt: skip
+            assert self.explain(merchant, popup_id)["reason"] == reason
+
+    def test_the_fifty_first_popup_is_not_served(self, merchant: Client, database: Database, shop: Shop) -> None:
+        last = make_popup(database, shop, priority=-1)
+        for _ in range(50):
+            make_popup(database, shop)
+        assert self.explain(merchant, last)["reason"] == "priority"
+
+    def test_what_the_server_knows_of_a_visitor(
+        self,
+        merchant: Client,
+        database: Database,
+        shop: Shop,
+        track_view: FunctionProcess,
+        track_conversion: FunctionProcess,
+    ) -> None:
+        code_id = make_discount_code(database, shop)
+        offer = {"type": "email_capture", "discount_code_id": code_id}
+        popup_id = make_popup(database, shop, offer=offer, targeting={"visitors": "new"})
+        visitor = f"visitor-{uuid.uuid4()}"
+        assert self.explain(merchant, popup_id, visitor=visitor)["reason"] is None
+        assert Client(track_view).post(json=view(popup_id, visitor_id=visitor)).status_code == 202
+        assert self.explain(merchant, popup_id, visitor=visitor)["reason"] == "targeting.visitors"
+        event = capture(popup_id, "ann@example.com", visitor_id=visitor)
+        assert Client(track_conversion).post(json=event).status_code == 201
+        told = self.explain(merchant, popup_id, visitor=visitor, visitors="new")
+        assert told["reason"] == "frequency.days_after_conversion"
+        assert "holdout" in self.explain(merchant, popup_id)["not_checked"]
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("url=", "url"),
+            ("url=ftp://x/", "url"),
+            ("url=javascript:alert(1)", "url"),
+            ("url=http://[", "url"),
+            ("url=/" + "x" * 2048, "url"),
+            ("url=/&device_type=watch", "device_type"),
+            ("url=/&visitor=%00", "visitor"),
+            ("url=/&visitor=" + "x" * 65, "visitor"),
+            ("url=/&visitors=all", "visitors"),
+            ("url=/&cart_value=-1", "cart_value"),
+            ("url=/&cart_value=NaN", "cart_value"),
+            ("url=/&cart_items=1.5", "cart_items"),
+            ("url=/&colour=red", "colour"),
+        ],
+    )
+    def test_a_bad_query_is_refused(
+        self, merchant: Client, database: Database, shop: Shop, query: str, field: str
+    ) -> None:
+        popup_id = make_popup(database, shop)
+        assert_problem(merchant.get(f"/popups/{popup_id}/explain?{query}"), 422, "invalid", field)
+
+    def test_another_shops_popup_is_not_there(
+        self, manage_popups: FunctionProcess, database: Database, shop: Shop
+    ) -> None:
+        stranger = Client(manage_popups, make_shop(database).read_key)
+        answer = stranger.get(f"/popups/{make_popup(database, shop)}/explain?url=/")
+        assert_problem(answer, 404, "popup_not_found")
+
+
+@pytest.mark.parametrize("value", ["-1", "NaN", "1e400", "x", "1000000000001"])
+def test_a_bad_cart_value_is_refused(manage_popups: FunctionProcess, database: Database, value: str) -> None:
+    merchant = Client(manage_popups, make_shop(database).write_key)
+    for field in ("min_cart_value", "max_cart_value"):
+        answer = merchant.post("/popups", {"name": "x", "targeting": {field: value}})
+        assert_problem(answer, 422, "invalid", f"targeting.{field}")
+    made = merchant.post("/popups", {"name": "x", "targeting": {"min_cart_value": "49.9", "min_cart_items": 2}}).json()
+    assert made["targeting"]["min_cart_value"] == "49.90"
