@@ -129,6 +129,9 @@ class Valkey:
     def kill(self) -> None:
         self._child.kill()
 
+    def running(self) -> bool:
+        return self._child.running()
+
     def _ready(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as client:
             client.sendall(b"PING\r\n")

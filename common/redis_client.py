@@ -28,9 +28,9 @@ class RedisDown(Exception):
 class _Redirected(RedisDown):
     """Another node of the cluster has the key: for good (MOVED), or for this once (ASK)."""
 
-    def __init__(self, words: str) -> None:
-        kind, _, self.address = words.split()
-        self.for_good = kind == "MOVED"
+    def __init__(self, host: str, port: int, *, for_good: bool) -> None:
+        self.host, self.port = host, port
+        self.for_good = for_good
 
 
 def is_configured() -> bool:
@@ -71,7 +71,7 @@ class Script:
         try:
             return _ask(node, lambda client: self._eval(client, key, arguments))
         except _Redirected as redirection:
-            owner = nodes().at(redirection.address)
+            owner = nodes().at(redirection.host, redirection.port)
             if not redirection.for_good:
                 return _ask(owner, lambda client: self._eval_asking(client, key, arguments))
             with suppress(RedisDown):
@@ -132,11 +132,13 @@ def _ask(node: Node, command: Callable[[Any], T]) -> T:
     try:
         with timing.waiting_for("redis"):
             answer = command(node.client)
+    except redis.exceptions.AskError as error:
+        _record(node, answers=True)
+        for_good = isinstance(error, redis.exceptions.MovedError)
+        raise _Redirected(error.host, error.port, for_good=for_good) from error
     except redis.ResponseError as error:
         # It answered, which costs no time: the breaker stays closed.
         _record(node, answers=True)
-        if str(error).startswith(("MOVED ", "ASK ")):
-            raise _Redirected(str(error)) from error
         logs.write("ERROR", "Redis refused a command", reason=str(error)[:200])
         raise RedisDown from error
     except (redis.RedisError, OSError) as error:

@@ -50,8 +50,10 @@ class Nodes:
         slot = key_slot(key.encode())
         return next((node for first, last, node in self._ranges if first <= slot <= last), self._entry)
 
-    def at(self, address: str) -> Node:
-        """The node at `host:port`, as a redirection names it."""
+    def at(self, host: str, port: int) -> Node:
+        """The node at this address, as a redirection names it; without a host it is the one we know."""
+        host = host or urlsplit(self._url).hostname or ""
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         if address not in self._by_address:
             self._by_address[address] = Node(_with_address(self._url, address))
         return self._by_address[address]
@@ -59,10 +61,7 @@ class Nodes:
     def learn(self, client: Any) -> None:
         """Asks a node which node has which slots. Raises what redis-py raises."""
         slots = client.execute_command("CLUSTER SLOTS")
-        found = [
-            (first, last, self.at(f"{_text(host) or urlsplit(self._url).hostname}:{port}"))
-            for first, last, (host, port, *_), *_ in slots
-        ]
+        found = [(first, last, self.at((host or b"").decode(), port)) for first, last, (host, port, *_), *_ in slots]
         self._ranges = found or self._ranges
 
 
@@ -95,7 +94,3 @@ def _with_address(url: str, address: str) -> str:
     parts = urlsplit(url)
     credentials = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
     return parts._replace(netloc=credentials + address).geturl()
-
-
-def _text(host: bytes | None) -> str:
-    return (host or b"").decode()
