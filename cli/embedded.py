@@ -70,6 +70,9 @@ class Postgres:
                 process.kill()
         psutil.wait_procs(family)
 
+    def running(self) -> bool:
+        return self._child.running()
+
     def _settings(self) -> list[str]:
         settings = {
             "listen_addresses": "127.0.0.1",

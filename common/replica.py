@@ -61,13 +61,19 @@ _verdict = _Verdict()
 
 
 def read(act: Callable[[database.Session], T]) -> T:
-    """What `act` returns, on a session of the replica where it is at hand, else on the primary's. `act` only reads."""
+    """What `act` returns, on a session of the replica where it is at hand, else on the primary's. `act` only reads.
+
+    None stands for something that is not there, which the primary is asked for too: the replica may not have it yet.
+    """
     if has_replica(settings()) and _verdict.keeps_up():
         try:
             with database.session(replica=True) as session:
-                return act(session)
+                found = act(session)
         except DatabaseUnavailable:
             _verdict.set(inf)
+        else:
+            if found is not None:
+                return found
     with database.session() as session:
         return act(session)
 

@@ -37,7 +37,9 @@ def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any
 
 
 def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
-    return replica.read(partial(_load_shop_report, shop_id, query))
+    loaded = replica.read(partial(_load_shop_report, shop_id, query))
+    assert loaded is not None, "an API key belongs to a shop"
+    return loaded
 
 
 def _fetch_popup_tallies(
@@ -54,9 +56,10 @@ def _fetch_popup_tallies(
     return shop, period, views, conversions
 
 
-def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: database.Session) -> Loaded:
+def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: database.Session) -> Loaded | None:
     shop = session.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
-    assert shop is not None, "an API key belongs to a shop"
+    if shop is None:
+        return None  # not there yet, on a replica
     period = _period(query, shop["today"])
     by_popup = session.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
     conversions = session.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, **period)
