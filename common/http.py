@@ -138,7 +138,10 @@ class Function:
             raise MethodNotAllowed(headers={"Allow": "GET, HEAD, OPTIONS"})
         if request.path == health.LIVE:
             return json_response({"status": "ok"})
-        return json_response(*await in_thread(health.readiness))
+        state, status = await in_thread(health.readiness)
+        if state["database"] == "ok":
+            request.logged["schema"] = await in_thread(health.schema)
+        return json_response(state, status)
 
     async def _count(self, request: Request) -> None:
         forwarded_for = request.headers.get("x-forwarded-for")
@@ -180,6 +183,7 @@ class Function:
                 "remoteIp": request.logged.pop("client", None),
                 "userAgent": request.headers.get("user-agent", "")[:200],
             },
+            seconds=round(seconds, 6),
             pool=database.pool_state(),
             **request.logged,
             **{logs.LABELS: {"function": self.name, "request_id": request_id}},

@@ -2,11 +2,12 @@
 # Applies the files of ops/monitoring/: each is created, or brought to what the file says where it is there already.
 
 apply_monitoring() {
-  local file
+  local file function
   work_folder
   for file in ops/monitoring/metrics/*.json; do apply_metric "$file"; done
   apply_dashboard ops/monitoring/dashboard.json
   for file in ops/monitoring/alerts/*.json; do apply_alert "$file"; done
+  for function in "${FUNCTIONS[@]}"; do apply_uptime_check "$function"; done
 }
 
 apply_metric() { # FILE: named like the metric
@@ -33,6 +34,20 @@ apply_alert() { # FILE
     run gcloud alpha monitoring policies create "--policy-from-file=$(for_these_services "$1")" \
       "--notification-channels=${VALUE[NOTIFICATION_CHANNELS]}" "${IN_PROJECT[@]}"
   fi
+}
+
+# It asks /_ready every minute, whose log line tells of the migration, the partitions and the database's connections.
+apply_uptime_check() { # FUNCTION: where it is deployed and open to the check
+  local name url
+  name="popups $1 is ready"
+  [[ $(value_for "$1" PUBLIC) == true ]] || return 0
+  [[ -z $(ask '' gcloud monitoring uptime list-configs "--filter=displayName='$name'" '--format=value(name)' "${IN_PROJECT[@]}") ]] ||
+    return 0
+  [[ $(ask "$1" gcloud run services list "--filter=metadata.name=$(service_of "$1")" '--format=value(metadata.name)' "${IN_REGION[@]}") ]] ||
+    return 0
+  url=$(service_url "$1")
+  run gcloud monitoring uptime create "$name" --resource-type=uptime-url \
+    "--resource-labels=host=${url#*://},project_id=${VALUE[PROJECT]}" --protocol=https --path=/_ready --period=1 "${IN_PROJECT[@]}"
 }
 
 display_name() { sed -n 's/^  "displayName": "\(.*\)",$/\1/p' "$1"; }

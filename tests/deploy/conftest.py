@@ -66,7 +66,7 @@ class Deployer:
             "POPUPS": self.program("popups", QUIET_POPUPS),
             "PYTHON": self.program("python", QUIET_PYTHON),
         }
-        kinds = {kind: {} for kind in ("services", "metrics", "dashboards", "policies", "objects")}
+        kinds = {kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")}
         secrets = {"migrate-url:1": database_url, "db-password:3": "hunter2", "redis-url:2": "redis://10.0.0.3:6379"}
         self.write({**kinds, "accounts": [], "failing": [], "secrets": secrets, "address": address})
 

@@ -291,6 +291,23 @@ def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer
     assert name.removeprefix("gs://") in done.stdout
 
 
+def test_monitoring_applies_every_file_and_a_second_time_updates_them(deployer: Deployer) -> None:
+    deployer("stats")
+    deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
+    done = deployer("monitoring")
+    assert done.returncode == 0, done.stderr
+    folder = ROOT / "ops/monitoring"
+    assert set(deployer.state["metrics"]) >= {path.stem for path in (folder / "metrics").glob("*.json")}
+    assert len(deployer.state["policies"]) == len(list((folder / "alerts").glob("*.json")))
+    assert len(deployer.state["dashboards"]) == 1
+    assert list(deployer.state["uptime"]) == ["popups stats is ready"]
+    before = deployer.state
+    assert deployer("monitoring").returncode == 0
+    assert deployer.state == before
+    assert not deployer.calls("logging metrics create")
+    assert not deployer.calls("alpha monitoring policies create")
+
+
 def test_warm_asks_the_function_for_every_shop(deployer: Deployer, database: object) -> None:
     database(
         "INSERT INTO shops (id, name, time_zone, currency, allowed_origins) VALUES ('warm', '', 'UTC', 'USD', '{}')"

@@ -1,0 +1,164 @@
+"""ops/monitoring: every metric reads a field that log lines have, and dashboard and alerts read those metrics."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from common import logs
+from tests.factories import make_popup, make_shop
+from tests.stack import ROOT, Database, FunctionProcess, eventually
+
+FOLDER = ROOT / "ops/monitoring"
+METRICS = sorted((FOLDER / "metrics").glob("*.json"))
+ALERTS = sorted((FOLDER / "alerts").glob("*.json"))
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+Entry = dict[str, Any]
+Start = Callable[..., FunctionProcess]
+
+
+def read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def as_entry(line: dict[str, Any]) -> Entry:
+    """The LogEntry that Cloud Logging makes of a line: some fields are the entry's own, the rest is its payload."""
+    line = dict(line)
+    own = {"httpRequest": line.pop("httpRequest", None), "labels": line.pop(logs.LABELS, None)}
+    own |= {"severity": line.pop("severity"), "trace": line.pop(logs.TRACE, None)}
+    return {**own, "jsonPayload": line}
+
+
+def value_at(entry: Entry, path: str) -> Any:
+    value: Any = entry
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def paths_in(filter_text: str) -> set[str]:
+    return set(re.findall(r"\b(?:jsonPayload|httpRequest|labels)(?:\.\w+)+", filter_text))
+
+
+def extracted(expression: str) -> str:
+    found = re.fullmatch(r"EXTRACT\(([\w.]+)\)", expression)
+    assert found, expression
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def entries(stack: Any, database: Database) -> Iterator[list[Entry]]:
+    """What functions log of requests of every kind."""
+    shop = make_shop(database)
+    popup_id = make_popup(database, shop)
+    content = stack.start_function("get_active_popups", RATE_LIMIT_DEFAULT="2")
+    notes = stack.start_function("track_view")
+    for _ in range(4):
+        requests.get(content.url, params={"shop_id": shop.id}, timeout=10)
+    event = {"event_id": str(uuid.uuid4()), "popup_id": popup_id, "session_id": "visit"}
+    requests.post(notes.url, json=event, timeout=10)
+    requests.post(notes.url, json=event, headers={"User-Agent": GOOGLEBOT}, timeout=10)
+    trace = {"traceparent": f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"}
+    for function in (content, notes):
+        requests.get(f"{function.url}/_ready", headers=trace, timeout=10)
+    lines = [line for function in (content, notes) for line in function.log_lines()]
+    yield [as_entry(line) for line in lines]
+    content.stop()
+    notes.stop()
+
+
+@pytest.mark.parametrize("path", METRICS, ids=lambda path: path.stem)
+def test_a_metric_reads_fields_that_log_lines_have(path: Path, entries: list[Entry]) -> None:
+    metric = read(path)
+    assert metric["name"] == path.stem
+    wanted = paths_in(metric["filter"]) | {extracted(each) for each in metric["labelExtractors"].values()}
+    if "valueExtractor" in metric:
+        wanted.add(extracted(metric["valueExtractor"]))
+    matching = [entry for entry in entries if all(value_at(entry, each) is not None for each in wanted)]
+    assert matching, f"no log line has all of {sorted(wanted)}"
+    if "valueExtractor" in metric:
+        values = [value_at(entry, extracted(metric["valueExtractor"])) for entry in matching]
+        assert all(isinstance(value, int | float) for value in values)
+    assert {label["key"] for label in metric["metricDescriptor"]["labels"]} == set(metric["labelExtractors"])
+
+
+def test_every_verdict_that_an_alert_asks_for_is_one_that_is_logged(entries: list[Entry]) -> None:
+    assert {"passed", "refused"} <= {value_at(entry, "jsonPayload.limit") for entry in entries}
+    assert {"MISS", "HIT"} <= {value_at(entry, "jsonPayload.cache") for entry in entries}
+
+
+def test_what_the_schema_is_like_is_logged_by_ready(entries: list[Entry], database: Database) -> None:
+    migration = database.value("SELECT max(version) FROM schema_migrations")
+    schemas = [value_at(entry, "jsonPayload.schema") for entry in entries if value_at(entry, "jsonPayload.schema")]
+    assert {schema["migration"] for schema in schemas} == {migration}
+    assert all(0 < schema["connections"] < schema["max_connections"] for schema in schemas)
+    months = database.value(
+        "SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+        " WHERE inhparent = 'popup_views'::regclass AND relname ~ '\\d{4}_\\d{2}$'"
+        " AND right(relname, 7) > to_char(now(), 'YYYY_MM')"
+    )
+    assert {schema["months_ahead"] for schema in schemas} == {months}
+
+
+def queries() -> dict[str, str]:
+    charts = read(FOLDER / "dashboard.json")["gridLayout"]["widgets"]
+    found = {
+        f"{chart['title']} {number}": data["timeSeriesQuery"]["prometheusQuery"]
+        for chart in charts
+        for number, data in enumerate(chart["xyChart"]["dataSets"])
+    }
+    for path in ALERTS:
+        (condition,) = read(path)["conditions"]
+        found[path.stem] = condition["conditionPrometheusQueryLanguage"]["query"]
+    return found
+
+
+def test_dashboard_and_alerts_read_metrics_that_there_are_with_labels_that_they_have() -> None:
+    known = {path.stem: set(read(path)["labelExtractors"]) | {"monitored_resource"} for path in METRICS}
+    distributions = {path.stem for path in METRICS if "valueExtractor" in read(path)}
+    used = set()
+    for title, query in queries().items():
+        assert query.count("(") == query.count(")"), title
+        for name, suffix, selector in re.findall(r"user_(\w+?)(_bucket|_sum|_count)?\{([^}]*)\}", query):
+            assert bool(suffix) == (name in distributions), (title, name)
+            assert set(re.findall(r"(\w+)=", selector)) <= known[name], (title, name)
+            used.add(name)
+        for names in re.findall(r"by \(([^)]*)\)", query):
+            assert set(names.split(", ")) <= {"le", "function"}, title
+    assert used == set(known)
+
+
+def test_every_alert_has_its_section_in_the_runbook() -> None:
+    runbook = (ROOT / "docs/runbook.md").read_text()
+    for path in ALERTS:
+        title = read(path)["displayName"].removeprefix("popups: ")
+        assert f"### {title}\n" in runbook.lower(), title
+
+
+def test_no_line_holds_an_address_an_email_or_a_key(start_function: Start, database: Database) -> None:
+    shop = make_shop(database)
+    popup_id = make_popup(database, shop, offer={"type": "email_capture", "consent_text": "Write to me."})
+    functions = [start_function(name, TRUSTED_PROXIES="1") for name in ("track_conversion", "manage_popups")]
+    headers = {**shop.writer, "X-Forwarded-For": "203.0.113.77"}
+    event = {"event_id": str(uuid.uuid4()), "popup_id": popup_id, "session_id": "visit", "visitor_id": "browser"}
+    conversion = {**event, "type": "email_capture", "email": "jane.doe@example.com"}
+    assert requests.post(functions[0].url, json=conversion, headers=headers, timeout=10).status_code == 201
+    address = f"{functions[1].url}/subscribers"
+    requests.get(address, params={"email": "jane.doe@example.com"}, headers=headers, timeout=10)
+    requests.get(address, headers={**headers, "Authorization": "Bearer eip_wrong"}, timeout=10)
+
+    def written() -> bool:
+        return all(function.log_lines() for function in functions)
+
+    eventually(written)
+    text = "".join(function.logs() for function in functions)
+    for secret in ("jane.doe", shop.write_key, "eip_wrong", "203.0.113.77"):
+        assert secret not in text
+    assert "203.0.113.0" in text
