@@ -32,7 +32,7 @@
 
   const script = document.currentScript || document.querySelector("script[data-shop]");
   if (!script || !window.HTMLDialogElement || !("adoptedStyleSheets" in document)) return;
-  if ((window.exitIntent || {}).explain) return; // A second tag of the same script.
+  if (window.exitIntent?.explain) return; // A second tag of the same script.
 
   const SECOND = 1000;
   const MINUTE = 60 * SECOND;
@@ -132,7 +132,7 @@
 
   function changeNote(change) {
     const kept = stored(NOTE);
-    note = (kept && kept.seen && kept) || note || { visits: 0, seen: {} };
+    note = kept?.seen ? kept : note || { visits: 0, seen: {} };
     change(note);
     store(NOTE, note);
   }
@@ -144,9 +144,9 @@
 
   // A refusal holds for the tab; agreement is the visitor's and stays until it is withdrawn.
   function mayLast() {
-    if ((stored(NOTE) || {}).refused) return false;
+    if (stored(NOTE)?.refused) return false;
     lasting = true;
-    return settings.consent !== "pending" || !!(stored(NOTE) || {}).agreed;
+    return settings.consent !== "pending" || !!stored(NOTE)?.agreed;
   }
 
   // A session is one visit: it ends after half an hour without a sign of life. Everything that reads or changes
@@ -222,7 +222,7 @@
       if (!outbox[id]) outbox[id] = stored(key);
     });
     eachKey(outbox, (id) => {
-      if (!(outbox[id] || {}).event || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);
+      if (!outbox[id]?.event || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);
     });
   }
 
@@ -273,14 +273,14 @@
     const { status, answer, patience } = await post(EVENT_URLS[kind], bodyOf(batch));
     each(batch, (entry) => (entry.sending = false));
     // A hotel's login page also answers 200: only what our server would say counts as confirmed.
-    const confirmed = kind === "view" ? status === 202 : answer && answer.conversion_id;
+    const confirmed = kind === "view" ? status === 202 : answer?.conversion_id;
     const refused = status >= 400 && status < 500 && status !== 429;
-    if (refused && batch.length > 1) return each(batch, (entry) => deliver([entry])); // One bad event, good neighbours.
+    if (refused && batch.length > 1) return each(batch, (entry) => deliver([entry])); // One is bad, not its neighbours.
     if (confirmed || refused) retryDelay = SHORTEST_RETRY;
     else retryLater(patience);
     each(batch, (entry) => {
       if (confirmed || refused) discard(entry.event.event_id);
-      if (refused) console.warn("Refused:", entry.event, answer);
+      if (refused) console.warn("Refused:", kind, answer); // Not the event: consoles are recorded, and it may hold an address.
       if (confirmed && kind === "conversion") noteConversion(entry, answer.discount_code);
       if (entry.settled) entry.settled(confirmed, answer);
     });
@@ -382,41 +382,42 @@
   // no z-index is above it. Text is text (textContent), and colours, numbers and addresses are checked once more:
   // an API that was tricked must still not be able to harm a shop.
 
+  // In pixels and em: a shop's html { font-size: 62.5% } would shrink every rem. "medium" is the shopper's own choice.
   const STYLE = `
-    :host { all: initial !important; font: 16px/1.5 var(--store-font, system-ui, sans-serif) !important }
+    :host { all: initial !important; font: medium/1.5 var(--store-font, system-ui, sans-serif) !important }
     * { box-sizing: border-box; margin: 0 }
-    dialog { width: min(var(--width), 100vw - 2rem); max-width: none; max-height: calc(100dvh - 2rem); margin: auto; padding: 0;
-      border: 0; border-radius: var(--radius); color: var(--text); background: var(--background); container-type: inline-size;
-      overscroll-behavior: contain; box-shadow: 0 1.5rem 4rem #0005 }
+    dialog { width: min(var(--width), 100vw - 32px); max-width: none; max-height: calc(100dvh - 32px); margin: auto;
+      padding: 0; border: 0; border-radius: var(--radius); color: var(--text); background: var(--background);
+      container-type: inline-size; overscroll-behavior: contain; box-shadow: 0 24px 64px #0005 }
     ::backdrop { background: #0f172a99 }
     .card, .body { display: flex; flex-direction: column; text-align: center }
-    .art { height: min(11rem, 25dvh); background: var(--button) }
+    .art { height: min(176px, 25dvh); background: var(--button) }
     img { width: 100%; height: 100%; object-fit: cover; display: block }
-    .body { flex: 1; justify-content: center; gap: 1rem; padding: max(var(--padding), 3rem) var(--padding) var(--padding);
-      overflow-wrap: anywhere }
-    .art + .body { padding-top: var(--padding) }
+    .body { flex: 1; justify-content: center; gap: 16px; overflow-wrap: anywhere;
+      padding: max(var(--padding), 48px) var(--padding) var(--padding) }
     p { white-space: pre-line }
-    h2 { font-size: clamp(1.375rem, 6cqi, 1.875rem); line-height: 1.2; text-wrap: balance }
-    form { display: grid; gap: .75rem; text-align: start }
-    label { font-size: .875rem }
-    .agree { display: flex; gap: .75rem }
-    button, input, .code { font: inherit; color: inherit; min-height: 3rem; padding: .5rem 1rem; border: 1px solid; background: none;
-      border-radius: min(var(--radius), .75rem) }
-    input { width: 100%; margin-top: .25rem; font-size: 1rem }
-    .agree input { flex: none; width: 1.25rem; min-height: 1.25rem; margin: 0; accent-color: var(--button) }
+    h2 { font-size: clamp(1.375em, 6cqi, 1.875em); line-height: 1.2; text-wrap: balance }
+    form { display: grid; gap: 12px; text-align: start }
+    label { font-size: .875em }
+    .agree { display: flex; gap: 12px }
+    button, input, .code { font: inherit; color: inherit; min-height: 48px; padding: 8px 16px; border: 1px solid;
+      background: none; border-radius: min(var(--radius), 12px) }
+    input { width: 100%; margin-top: 4px; font-size: medium }
+    .agree input { flex: none; width: 20px; min-height: 20px; margin: 0; accent-color: var(--button) }
     button { border: 0; cursor: pointer }
     .main { background: var(--button); color: var(--on-button); font-weight: 600 }
-    .quiet { align-self: center; margin-bottom: -.75rem; text-decoration: underline; text-underline-offset: .2em }
-    .close { display: block; position: sticky; top: .25rem; z-index: 1; width: 2.75rem; min-height: 2.75rem; padding: 0;
-      margin: .25rem .25rem -3rem; margin-inline-start: auto; font-size: 1.5rem; line-height: 1; border-radius: 50%; background: var(--background) }
+    .quiet { align-self: center; margin-bottom: -12px; text-decoration: underline; text-underline-offset: .2em }
+    .close { display: block; position: sticky; top: 4px; z-index: 1; width: 44px; min-height: 44px; padding: 0;
+      margin: 4px 4px -48px; margin-inline-start: auto; font-size: 1.5em; line-height: 1; border-radius: 50%;
+      background: var(--background) }
     :focus-visible { outline: 3px solid; outline-offset: 2px }
     [tabindex] { outline: 0 }
-    .code { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; padding: .5rem; border: 2px dashed }
-    code { flex: 1; font: 700 1.375rem ui-monospace, monospace; user-select: all }
-    .problem { font-weight: 600 }
-    .problem:empty { display: none }
-    @container (min-width: 30rem) {
-      .left { flex-direction: row; min-height: 22rem }
+    .code { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 8px; border: 2px dashed }
+    code { flex: 1; font: 700 1.375em ui-monospace, monospace; user-select: all }
+    [role] { font-weight: 600 }
+    [role]:empty { display: none }
+    @container (min-width: 480px) {
+      .left { flex-direction: row; min-height: 352px }
       .left .body { text-align: start }
       .right { flex-direction: row-reverse }
       .left .quiet { align-self: start; padding: 0 }
@@ -432,7 +433,8 @@
 
   const colour = (value, otherwise) => (/^#([0-9a-f]{3}|[0-9a-f]{6})$/i.test(value) ? value : otherwise);
 
-  const between = (least, value, most, otherwise) => Math.min(most, Math.max(least, value == null || isNaN(value) ? otherwise : value));
+  const between = (least, value, most, otherwise) =>
+    Math.min(most, Math.max(least, value == null || isNaN(value) ? otherwise : value));
 
   function luminance(hex) {
     const digits = hex.length === 4 ? hex.replace(/[^#]/g, "$&$&") : hex;
@@ -462,8 +464,9 @@
   let styleSheet;
   let open = null; // what is on screen: {popup, counted, dialog, body, …}
 
-  function show(popup, counted) {
-    const design = popup.design || {};
+  function show(given, counted) {
+    const popup = { design: {}, offer: {}, ...given };
+    const design = popup.design;
     if (!styleSheet) (styleSheet = new CSSStyleSheet()).replaceSync(STYLE);
     const host = element("div", {}, document.body);
     const root = host.attachShadow({ mode: "open" });
@@ -533,16 +536,16 @@
   }
 
   function fillWithOffer(shown) {
-    const { design = {}, offer = {} } = shown.popup;
+    const { design, offer } = shown.popup;
     addWords(shown.body, design.heading, design.subheading);
     const form = element("form", {}, shown.body);
     if (/^(email_capture|newsletter)$/.test(offer.type)) addEmail(form, offer.consent_text);
-    shown.problem = element("p", { className: "problem", role: "alert" }, form);
+    shown.problem = element("p", { role: "alert" }, form);
     shown.button = addButton(form, "main", design.button_text || WORDS.submit);
     addButton(shown.body, "quiet", WORDS.decline, () => close(shown));
     form.onsubmit = (event) => {
       event.preventDefault();
-      if (!shown.button.ariaDisabled) accept(shown, form.email && form.email.value.trim());
+      if (!shown.button.ariaDisabled) accept(shown, form.email?.value.trim());
     };
   }
 
@@ -578,11 +581,10 @@
   }
 
   function accept(shown, email) {
-    const { id, variant_id, offer = {} } = shown.popup;
+    const { id, variant_id, offer } = shown.popup;
     if (!shown.counted) return fillWithThanks(shown, (offer.has_code || offer.discount_code_id) && { code: "PREVIEW" });
     shown.count(); // Who answers has seen it, even within the first half second.
-    const event = { ...eventFor(id, variant_id), type: "click" };
-    if (email) Object.assign(event, { type: "email_capture", email });
+    const event = { ...eventFor(id, variant_id), type: email ? "email_capture" : "click", email };
     if (email && offer.consent_text) Object.assign(event, { consent: true, consent_text: offer.consent_text });
     if (email || offer.has_code) return submit(shown, event);
     record("conversion", event);
@@ -602,7 +604,7 @@
       if (!confirmed) shown.problem.textContent = problemIn(answer);
       else if (open === shown) fillWithThanks(shown, answer.discount_code);
     };
-    const waiting = shown.entry && outbox[shown.entry.event.event_id];
+    const waiting = outbox[shown.entry?.event.event_id];
     if (waiting && waiting.event.email === event.email) {
       waiting.settled = settled;
       return deliver([waiting]);
@@ -618,8 +620,7 @@
 
   // The server's word on the e-mail address is of use to the shopper, its other troubles are not.
   function problemIn(answer) {
-    const messages = answer && answer.errors && answer.errors.email;
-    return (messages && messages[0]) || WORDS.failed;
+    return answer?.errors?.email?.[0] || WORDS.failed;
   }
 
   function fillWithThanks(shown, discount) {
@@ -651,6 +652,7 @@
 
   // The dialog makes the page inert by itself; this keeps Tab from wandering off into the browser's own bars.
   function keepFocusInside(event) {
+    event.stopPropagation(); // What is typed here is no shortcut of the shop's.
     const stops = open.dialog.querySelectorAll("button, input");
     const first = stops[0];
     const last = stops[stops.length - 1];
@@ -728,7 +730,7 @@
     else if (shownHere[popup.id] && popup.trigger.type !== "click") no = "already shown on this page";
     eachKey(RULES, (group) => {
       eachKey(RULES[group], (field) => {
-        const value = (popup[group] || {})[field];
+        const value = popup[group]?.[field];
         if (!no && value != null && !RULES[group][field](value, seen)) no = `${group}.${field}`;
       });
     });
@@ -877,7 +879,9 @@
   }
 
   function watch() {
-    each(["mousemove", "pointerdown", "keydown", "touchmove", "scroll"], (name) => addEventListener(name, onActivity, true));
+    each(["mousemove", "pointerdown", "keydown", "touchmove", "scroll"], (name) => {
+      addEventListener(name, onActivity, true);
+    });
     addEventListener("scroll", onScroll, true);
     addEventListener("pointerdown", () => (lastClick = Date.now()), true);
     addEventListener("click", onClick, true);
@@ -977,7 +981,7 @@
 
   // ---- Start ------------------------------------------------------------------------------------------------
 
-  let trouble = "not asked for yet"; // why there are no popups, for explain()
+  let trouble = "not loaded yet"; // why there are no popups, for explain()
 
   async function loadPopups() {
     try {

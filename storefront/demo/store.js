@@ -3,10 +3,10 @@
 "use strict";
 
 const PLANTS = [
-  { id: "monstera", name: "Monstera", price: 39.0, words: "Big holes, big heart. Likes a bright spot out of the midday sun." },
-  { id: "snake-plant", name: "Snake plant", price: 24.5, words: "Needs water about as often as you change the clocks." },
-  { id: "pilea", name: "Pilea", price: 18.0, words: "Round leaves, quick grower, happy to share its children with your friends." },
-  { id: "olive", name: "Olive tree", price: 54.0, words: "A south window is its Mediterranean. Comes 60 cm tall." },
+  { id: "monstera", name: "Monstera", price: 39.0, words: "Big holes, big heart. Likes it bright, not sunny." },
+  { id: "snake-plant", name: "Snake plant", price: 24.5, words: "Wants water as often as you change the clocks." },
+  { id: "pilea", name: "Pilea", price: 18.0, words: "Round leaves, grows fast, has children for your friends." },
+  { id: "olive", name: "Olive tree", price: 54.0, words: "A south window is its Mediterranean." },
   { id: "fern", name: "Boston fern", price: 21.0, words: "Loves a steamy bathroom and a word now and then." },
   { id: "cactus", name: "Cactus", price: 12.0, words: "Asks for little. Do not hug." },
 ];
@@ -70,27 +70,43 @@ function fillProduct(product) {
   };
   product.append(
     make("img", { src: `/plants/${plant.id}.svg`, width: 400, height: 420, alt: plant.name }),
-    make("div", {}, make("h1", { textContent: plant.name }), make("p", { className: "price", textContent: money(plant.price) }),
-      make("p", { textContent: plant.words }), add),
+    make(
+      "div",
+      {},
+      make("h1", { textContent: plant.name }),
+      make("p", { className: "price", textContent: money(plant.price) }),
+      make("p", { textContent: plant.words }),
+      add,
+    ),
   );
+}
+
+function row(tag, ...texts) {
+  return make("tr", {}, ...texts.map((textContent) => make(tag, { textContent })));
 }
 
 function fillCart(area) {
   const { lines, items, value } = totals(readCart());
-  if (!items) return area.append(make("p", { textContent: "Nothing in it yet. " }, make("a", { href: "/#plants", textContent: "Have a look around." })));
-  const table = make("table", {}, make("tr", {}, make("th", { textContent: "Plant" }), make("th", { textContent: "Pieces" }), make("th", { textContent: "Price" })));
-  for (const { plant, quantity } of lines) {
-    table.append(make("tr", {}, make("td", { textContent: plant.name }), make("td", { textContent: quantity }), make("td", { className: "price", textContent: money(quantity * plant.price) })));
+  if (!items) {
+    const link = make("a", { href: "/#plants", textContent: "Have a look around." });
+    return area.append(make("p", { textContent: "Nothing in it yet. " }, link));
   }
-  table.append(make("tr", {}, make("th", { textContent: "Total" }), make("th", { textContent: items }), make("th", { className: "price", textContent: money(value) })));
+  const table = make("table", {}, row("th", "Plant", "Pieces", "Price"));
+  for (const { plant, quantity } of lines) table.append(row("td", plant.name, quantity, money(quantity * plant.price)));
+  table.append(row("th", "Total", items, money(value)));
+  area.append(table, checkoutForm(value));
+}
+
+function checkoutForm(value) {
   const code = make("input", { name: "code", autocomplete: "off" });
-  const form = make("form", { className: "checkout" }, make("label", {}, "Discount code (if you have one)", code),
-    make("button", { className: "button", textContent: "Buy now, pay never" }));
+  const button = make("button", { className: "button", textContent: "Buy now, pay never" });
+  const label = make("label", {}, "Discount code (if you have one)", code);
+  const form = make("form", { className: "checkout" }, label, button);
   form.onsubmit = (event) => {
     event.preventDefault();
     checkOut(value, code.value.trim());
   };
-  area.append(table, form);
+  return form;
 }
 
 function checkOut(value, code) {

@@ -21,7 +21,14 @@ SETTLED_MS = 1500
 ORIGIN = "http://shop.localhost"
 EVENTS = ("EvaluateScript", "v8.compile", "FunctionCall")
 PAGE = '<!doctype html><title>Shop</title><script async src="/exit_intent.js" data-shop="shop"></script><h1>Shop</h1>'
-POPUP = {"trigger": {"type": "exit_intent"}, "design": {}, "targeting": {}, "frequency": {}, "offer": {}, "variants": []}
+POPUP = {
+    "trigger": {"type": "exit_intent"},
+    "design": {},
+    "targeting": {},
+    "frequency": {},
+    "offer": {},
+    "variants": [],
+}
 
 
 def main() -> None:
