@@ -17,7 +17,7 @@ from functions.manage_popups import discount_code_queries as queries
 from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, newest_first
-from functions.manage_popups.merge_patch import merge_patch
+from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
 
 # No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
 ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
@@ -61,22 +61,13 @@ def read_discount_code(request: Request, code_id: uuid.UUID) -> Response:
 
 def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     with database.session() as session:
-        row = _fetch(session, request.shop_id, code_id)
-        changed = load_fields(_schema, merge_patch(_as_written(row), request.data))
-        _check_change(row, changed)
-        try:
-            updated = session.fetch_one(
-                queries.UPDATE_DISCOUNT_CODE,
-                shop_id=request.shop_id,
-                id=code_id,
-                read_updated_at=row["updated_at"],
-                **{name: value for name, value in changed.items() if name != "single_use"},
-            )
-        except Duplicate:
-            raise _is_taken() from None
-    if updated is None:
-        raise Conflict("The discount code is being changed by others at this moment. Try again.")
-    return json_response(_shown({**row, **updated}))
+        for _ in range(MAX_MERGES):
+            row = _fetch(session, request.shop_id, code_id)
+            changed = load_fields(_schema, merge_patch(_as_written(row), request.data))
+            _check_change(row, changed)
+            if updated := _update(session, row, changed):
+                return json_response(_shown({**row, **updated}))
+    raise Conflict("The discount code is being changed by others at this moment. Try again.")
 
 
 def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
@@ -117,6 +108,16 @@ def _fetch(session: database.Session, shop_id: str, code_id: uuid.UUID) -> datab
     if row is None:
         raise DiscountCodeNotFound()
     return row
+
+
+def _update(session: database.Session, read: database.Row, changed: dict[str, Any]) -> database.Row | None:
+    """The changed row; None where another edit came first."""
+    columns = {name: value for name, value in changed.items() if name != "single_use"}
+    place = {"shop_id": read["shop_id"], "id": read["id"], "read_updated_at": read["updated_at"]}
+    try:
+        return session.fetch_one(queries.UPDATE_DISCOUNT_CODE, **place, **columns)
+    except Duplicate:
+        raise _is_taken() from None
 
 
 def _check_change(row: database.Row, changed: dict[str, Any]) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+# An edit that meets another is merged into the newer version; more meetings than this are a conflict.
+MAX_MERGES = 5
+
 
 def merge_patch(target: Any, patch: Any) -> Any:
     """The target with the patch applied, as in section 2 of the RFC: null removes, objects merge, all else replaces."""

@@ -11,7 +11,7 @@ from common.messages import Request, Response, json_response
 from functions.manage_popups import popup_queries as queries
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, newest_first, selected_fields
-from functions.manage_popups.merge_patch import merge_patch
+from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
 from functions.manage_popups.stored_popups import (
     POPUP_FIELDS,
     as_written,
@@ -27,8 +27,6 @@ from functions.manage_popups.stored_popups import (
 )
 
 MAX_NAME_CHARACTERS = 200
-# An edit that meets another is merged into the newer version; more meetings than this are a conflict.
-MAX_MERGES = 5
 
 
 def create_popup(request: Request) -> Response:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from common import cache, cache_keys, database
 from common.body import load_fields
+from common.errors import Conflict
 from common.messages import Request, Response, json_response
-from functions.manage_popups.merge_patch import merge_patch
+from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
 from functions.manage_popups.schemas import ShopSchema
 
 SELECT_SHOP = """
@@ -14,19 +15,13 @@ SELECT_SHOP = """
     WHERE id = :shop_id
 """
 
-LOCK_SHOP = """
-    SELECT name, time_zone, currency, allowed_origins
-    FROM shops
-    WHERE id = :shop_id
-    FOR UPDATE
-"""
-
 UPDATE_SHOP = """
     UPDATE shops
     SET name = :name, time_zone = :time_zone, currency = :currency, allowed_origins = :allowed_origins,
-        updated_at = now()
-    WHERE id = :shop_id
-    RETURNING id, name, time_zone, currency, allowed_origins, created_at, updated_at
+        updated_at = clock_timestamp()
+    WHERE id = :shop_id AND updated_at = :read_updated_at
+    RETURNING id, name, time_zone, currency, allowed_origins, created_at, updated_at,
+        ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
 """
 
 SELECT_POPUP_IDS = """
@@ -43,11 +38,19 @@ def read_shop(request: Request) -> Response:
 
 
 def patch_shop(request: Request) -> Response:
-    with database.transaction() as session:
-        shop = session.fetch_one(LOCK_SHOP, shop_id=request.shop_id)
-        changed = load_fields(_shop_schema, merge_patch(shop, request.data))
-        updated = session.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, **changed)
-        popups = session.fetch_all(SELECT_POPUP_IDS, shop_id=request.shop_id)
-    # Every report shows the shop's currency and its calendar.
-    cache.forget(cache_keys.shop_stats(request.shop_id), *(cache_keys.popup_stats(popup["id"]) for popup in popups))
+    with database.session() as session:
+        for _ in range(MAX_MERGES):
+            shop = session.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
+            assert shop is not None, "an API key belongs to a shop"
+            written = {name: shop[name] for name in _shop_schema.fields}
+            changed = load_fields(_shop_schema, merge_patch(written, request.data))
+            if updated := session.fetch_one(
+                UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed
+            ):
+                break
+        else:
+            raise Conflict("The shop is being changed by others at this moment. Try again.")
+    # What is told in the shop's currency and in its days.
+    popup_stats = [cache_keys.popup_stats(popup_id) for popup_id in updated.pop("popup_ids")]
+    cache.forget(cache_keys.shop_stats(request.shop_id), *popup_stats)
     return json_response(updated)
