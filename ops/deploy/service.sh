@@ -13,6 +13,11 @@ set_deploy_flags() { # FUNCTION: sets DEPLOY_FLAGS
     "--service-account=$(account_of "$function")"
     "--set-env-vars=^|^$(join '|' "$(function_variables "$function")")"
   )
+  if [[ $(value_for "$function" CPU_THROTTLING) == true ]]; then
+    DEPLOY_FLAGS+=(--cpu-throttling)
+  else
+    DEPLOY_FLAGS+=(--no-cpu-throttling)
+  fi
   add_flag --set-secrets "$(join , "$(function_secrets)")" --clear-secrets
   add_flag --set-cloudsql-instances "$(cloud_sql_instances)" --clear-cloudsql-instances
   if [[ ${VALUE[NETWORK]} ]]; then

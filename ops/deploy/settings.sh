@@ -64,6 +64,7 @@ scaling MAX_INSTANCES 10 "$count" 'a number of instances'
 # The storefront functions need one connection for each flush of a batch and one for a look past the cache.
 scaling DB_POOL_MAX 5 "$count" 'a number of connections'
 scaling CONCURRENCY '' "$count" 'a number of requests at once, up to 1000'
+scaling CPU_THROTTLING true 'true|false' 'true or false'
 scaling PUBLIC true 'true|false' 'true or false'
 
 # Content blockers know words such as popup, track and stats, also in the names of hosts.

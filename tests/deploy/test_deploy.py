@@ -332,7 +332,7 @@ def test_the_example_names_every_setting_with_its_default(deployer: Deployer) ->
     known = dict(line.split("=", 1) for line in listed)
     example = (ROOT / "deploy.env.example").read_text()
     shown = dict(re.findall(r"^#?([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
-    of_one_function = re.compile(r"(MIN_INSTANCES|MAX_INSTANCES|DB_POOL_MAX|CONCURRENCY|PUBLIC)_.+")
+    of_one_function = re.compile(r"(MIN_INSTANCES|MAX_INSTANCES|DB_POOL_MAX|CONCURRENCY|CPU_THROTTLING|PUBLIC)_.+")
     assert {name for name in known if not of_one_function.fullmatch(name)} == set(shown)
     commented = dict(re.findall(r"^#([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
     assert {name: known[name] for name in commented} == commented
