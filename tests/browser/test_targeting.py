@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route
 
 from tests.browser.shopper import DESKTOP, ORIGIN, Shop, Shopper
 
@@ -148,24 +147,12 @@ CARTS: list[tuple[dict[str, Any], Any, str | None]] = [
 
 @pytest.mark.parametrize(("rule", "cart", "reason"), CARTS)
 def test_cart(shop: Shop, shopper: Shopper, rule: dict[str, Any], cart: Any, reason: str | None) -> None:
-    shop.add_popup()
-    add_rule(shopper, rule)
+    shop.add_popup(targeting=rule)
     page = shopper.open()
     if cart:
         page.evaluate("cart => exitIntent.cart(cart)", {"currency": "EUR", **cart})
         shopper.open("/second-page")
     assert shopper.reason() == reason
-
-
-def add_rule(shopper: Shopper, rule: dict[str, Any]) -> None:
-    """To the targeting of the popup in the function's answer."""
-
-    def answer(route: Route) -> None:
-        popups = route.fetch().json()
-        popups["popups"][0]["targeting"].update(rule)
-        route.fulfill(json=popups, headers={"Access-Control-Allow-Origin": "*"})
-
-    shopper.context.route(f"{shopper.address_of('get_active_popups')}*", answer)
 
 
 def test_a_draft_is_nobodys_business(shop: Shop, shopper: Shopper) -> None:
