@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.client import Client, assert_problem
+from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
 from tests.stack import Database, FunctionProcess, eventually
 
@@ -547,9 +547,9 @@ def test_a_deleted_popup_is_gone_for_everyone_at_once(
     assert listed(merchant) == []
     assert_problem(Client(track_view).post(json=view(popup["id"])), 404, "popup_not_found")
     assert_problem(Client(track_conversion).post(json=view(popup["id"], type="click")), 404, "popup_not_found")
-    eventually(lambda: Client(stats, shop.read_key).get(path).status_code == 404, seconds=2)
+    eventually(lambda: Client(stats, shop.read_key).get(path).status_code == 404, seconds=PROMISED_SECONDS)
     storefront = Client(get_active_popups)
-    eventually(lambda: storefront.get(f"/?shop_id={shop.id}").json()["popups"] == [], seconds=2)
+    eventually(lambda: storefront.get(f"/?shop_id={shop.id}").json()["popups"] == [], seconds=PROMISED_SECONDS)
 
 
 # POST /popups/{id}/duplicate

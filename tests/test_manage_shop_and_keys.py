@@ -10,7 +10,7 @@ import pytest
 
 from functions.manage_popups.main import function as manage_popups_function
 from functions.stats.main import function as stats_function
-from tests.client import Client, assert_problem
+from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, insert, make_discount_code, make_popup, make_shop, uuid7, view
 from tests.stack import Database, FunctionProcess, eventually
 
@@ -124,7 +124,7 @@ def test_the_shops_currency_and_time_zone_show_in_stats_within_two_seconds(
         assert (reader.get(path).json()["currency"], reader.get(path).json()["time_zone"]) == ("EUR", "Europe/Berlin")
     merchant.patch("/shop", {"currency": "JPY", "time_zone": "Asia/Tokyo"})
     for path in paths:
-        eventually(lambda path=path: reader.get(path).json()["currency"] == "JPY", seconds=2)
+        eventually(lambda path=path: reader.get(path).json()["currency"] == "JPY", seconds=PROMISED_SECONDS)
         assert reader.get(path).json()["time_zone"] == "Asia/Tokyo"
 
 
@@ -205,7 +205,7 @@ def test_a_revoked_key_opens_nothing_within_two_seconds(merchant: Client, manage
     assert holder.get("/shop").status_code == 200
     answer = merchant.delete(f"/api-keys/{made['id']}")
     assert (answer.status_code, answer.content) == (204, b"")
-    eventually(lambda: holder.get("/shop").status_code == 401, seconds=2)
+    eventually(lambda: holder.get("/shop").status_code == 401, seconds=PROMISED_SECONDS)
     assert_problem(holder.get("/shop"), 401, "unauthorized")
     assert made["id"] not in merchant.get("/api-keys").text
     assert_problem(merchant.delete(f"/api-keys/{made['id']}"), 404, "not_found")
