@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock bench clean
+.PHONY: help setup run test lint lock audit bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +39,13 @@ lock: $(READY) ## Write the lock files anew from pyproject.toml (ARGS=--upgrade 
 	$(COMPILE) $(ARGS) --output-file requirements.txt pyproject.toml
 	$(COMPILE) $(ARGS) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
+audit: ## Ask for known vulnerabilities of what is deployed; needs the network
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.venv-audit/bin/pip-audit --require-hashes --disable-pip --requirement requirements.txt
+
 bench: $(READY) ## Measure the functions beside two empty ones
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove what the targets made; the data of `popups dev` stays
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

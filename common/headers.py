@@ -27,6 +27,11 @@ class Audience(Enum):
         return self.value
 
 
+_SAFETY = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
 _REQUEST_HEADERS = {
@@ -44,6 +49,11 @@ def trace_of(headers: Mapping[str, str]) -> str | None:
 def new_request_id() -> str:
     """What stands in for the trace id of a request that has none."""
     return os.urandom(16).hex()
+
+
+def safety_headers(audience: Audience) -> dict[str, str]:
+    """For a browser that is led to an answer: it is no page, in no frame, only by TLS, and a merchant's is not kept."""
+    return _SAFETY if audience is Audience.STOREFRONT else _SAFETY | {"Cache-Control": "no-store"}
 
 
 def cors_headers(audience: Audience, origin: str | None) -> dict[str, str]:

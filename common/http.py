@@ -16,7 +16,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from common import auth, database, health, logs, rate_limit, timing
+from common import auth, database, health, logs, openapi, rate_limit, timing
 from common.body import load_body, load_query
 from common.client_address import client_address, limited_client, truncated
 from common.config import settings
@@ -28,6 +28,7 @@ from common.headers import (
     limit_headers,
     new_request_id,
     preflight_headers,
+    safety_headers,
     trace_of,
 )
 from common.json_text import dumps
@@ -42,6 +43,7 @@ _UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     method: str
+    template: str
     path: re.Pattern[str]
     handler: Handler
     rights: str | None
@@ -84,7 +86,7 @@ class Function:
         pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{_UUID})", path.rstrip("/").replace(".", r"\.")) + "/?")
 
         def register(handler: Handler) -> Handler:
-            self.endpoints.append(Endpoint(method, pattern, handler, rights, body, query))
+            self.endpoints.append(Endpoint(method, path, pattern, handler, rights, body, query))
             return handler
 
         return register
@@ -101,7 +103,8 @@ class Function:
         except Exception as error:
             logs.write_exception(f"{self.name} failed", error, **{logs.LABELS: {"request_id": request_id}})
             response = _problem_response(InternalError(), request_id)
-        response.headers |= {"X-Request-Id": request_id, **request.answer_headers}
+        response.headers = safety_headers(self.audience) | response.headers | request.answer_headers
+        response.headers["X-Request-Id"] = request_id
         response.headers |= cors_headers(self.audience, request.headers.get("origin"))
         if not isinstance(response, StreamedResponse):
             compress(request, response)
@@ -113,7 +116,7 @@ class Function:
         return response
 
     async def _answer(self, request: Request) -> Response:
-        if request.path in (health.LIVE, health.READY) or request.method == "OPTIONS":
+        if request.path in (health.LIVE, health.READY, openapi.PATH) or request.method == "OPTIONS":
             request.answer_headers |= limit_headers(rate_limit.untouched(self.limit))
             return await self._answer_uncounted(request)
         await self._count(request)
@@ -131,11 +134,13 @@ class Function:
         return await in_thread(endpoint.handler, request, **ids)
 
     async def _answer_uncounted(self, request: Request) -> Response:
-        """Probes and preflights: a limit must not make an instance look ill, nor a page look forbidden."""
+        """Probes, preflights and the description: a limit must not make an instance look ill, or a page forbidden."""
         if request.method == "OPTIONS":
             return Response(204, headers=preflight_headers(self.audience, self._methods_at(request.path)))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed(headers={"Allow": "GET, HEAD, OPTIONS"})
+        if request.path == openapi.PATH:
+            return await in_thread(openapi.describe, self.name)
         if request.path == health.LIVE:
             return json_response({"status": "ok"})
         state, status = await in_thread(health.readiness)
