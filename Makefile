@@ -24,7 +24,7 @@ run: $(READY) ## Start everything on this machine: popups dev
 	@$(BIN)/popups dev $(ARGS)
 
 test: lint ## Lint, type check and run every test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 lint: $(READY) ## ruff, mypy and shellcheck
 	$(BIN)/ruff check .
