@@ -34,10 +34,10 @@ class Breaker:
     def would_admit(self) -> bool:
         return self.closed or time.monotonic() >= self._next_try
 
-    def record(self, *, success: bool) -> bool:
-        """Takes note of how asking went. Returns whether that opened or closed the breaker."""
+    def record(self, *, success: bool) -> None:
+        """Takes note of how asking went."""
         if success and self.closed:
-            return False
+            return
         with self._lock:
             changed = self.closed != success
             self.closed = success
@@ -48,7 +48,6 @@ class Breaker:
             logs.write("INFO", f"{self._name} answers again")
         elif changed:
             logs.write("WARNING", f"{self._name} does not answer")
-        return changed
 
     def seconds_since_outage(self) -> float:
         """Since the server answered again; infinite if it always did."""

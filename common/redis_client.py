@@ -18,8 +18,6 @@ T = TypeVar("T")
 # Who has waited so long for Redis asks it no more: with another answer it would come near 200 ms.
 PATIENCE_SECONDS = 0.1
 
-_when_back: list[Callable[[], None]] = []
-
 
 class RedisDown(Exception):
     """Redis did not answer, or was not asked because it did not a moment ago."""
@@ -45,11 +43,6 @@ def is_reachable(key: str) -> bool:
 def seconds_since_outage(key: str) -> float:
     """Since the server that has this key answered again; infinite if it always did."""
     return nodes().of(key).breaker.seconds_since_outage()
-
-
-def when_back(act: Callable[[], None]) -> None:
-    """Has `act` called each time that a server answers again."""
-    _when_back.append(act)
 
 
 def ping() -> None:
@@ -100,11 +93,15 @@ class Script:
             answers: list[Any] = pipeline.execute(raise_on_error=False)
             return answers
 
+        from redis.exceptions import AskError, RedisError
+
         done = set()
         for key, answer in zip(runs, _ask(node, pipelined), strict=True):
-            with suppress(RedisDown):
-                if isinstance(answer, Exception):  # a redirection, as a rule
+            if isinstance(answer, AskError):
+                with suppress(RedisDown):
                     self.run(key, runs[key])
+                    done.add(key)
+            elif not isinstance(answer, RedisError):
                 done.add(key)
         return done
 
@@ -133,28 +130,20 @@ def _ask(node: Node, command: Callable[[Any], T]) -> T:
         with timing.waiting_for("redis"):
             answer = command(node.client)
     except redis.exceptions.AskError as error:
-        _record(node, answers=True)
+        node.breaker.record(success=True)
         for_good = isinstance(error, redis.exceptions.MovedError)
         raise _Redirected(error.host, error.port, for_good=for_good) from error
     except redis.ResponseError as error:
         # It answered, which costs no time: the breaker stays closed.
-        _record(node, answers=True)
+        node.breaker.record(success=True)
         logs.write("ERROR", "Redis refused a command", reason=str(error)[:200])
         raise RedisDown from error
     except (redis.RedisError, OSError) as error:
-        _record(node, answers=False)
-        raise RedisDown from error
-    _record(node, answers=True)
-    return answer
-
-
-def _record(node: Node, *, answers: bool) -> None:
-    changed = node.breaker.record(success=answers)
-    if not answers:
+        node.breaker.record(success=False)
         _learn_without(node)
-    elif changed:
-        for act in _when_back:
-            act()
+        raise RedisDown from error
+    node.breaker.record(success=True)
+    return answer
 
 
 def _learn_without(failed: Node) -> None:

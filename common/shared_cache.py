@@ -1,16 +1,18 @@
 """The part of the cache that all instances share: entries in Redis, each key one hash (see cache_read.lua).
 
-Nothing here fails: while Redis is down every look finds nothing and stores are left out. Drops are made up for: who
-could not tell Redis does so once it answers again, and who has seen an outage takes no entry from before for fresh.
+Nothing here fails: while Redis is down every look finds nothing and stores are left out. Drops are made up for: a
+thread tells Redis once it answers again, and who has seen an outage takes no entry from before it for fresh.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from common import redis_client
 from common.cache_entry import FORMAT, Entry, decode, encode
@@ -25,11 +27,15 @@ GENERATION_SECONDS = 3600
 # Older than any entry.
 AGES_SECONDS = 1e9
 MAX_UNTOLD = 10_000
+TELL_SECONDS = 0.25
+MAX_TOLD_AT_ONCE = 500
 
 _read_script = redis_client.Script(Path(__file__).with_name("cache_read.lua"))
 _store_script = redis_client.Script(Path(__file__).with_name("cache_store.lua"))
 _forget_script = redis_client.Script(Path(__file__).with_name("cache_forget.lua"))
+# Dropped here, but not in Redis yet. While there are any, a thread is telling.
 _untold: Memory[str] = Memory(MAX_UNTOLD)
+_telling = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +98,35 @@ def end_lease(key: str, name: str, generation: str) -> None:
 def forget(*keys: str) -> dict[str, str]:
     """Drops all entries under the keys. Returns the new generation of each."""
     generations = {key: uuid.uuid4().hex for key in keys}
-    if keys and redis_client.is_configured():
-        told = _forget_script.run_many({key: [generations[key], GENERATION_SECONDS * 1000] for key in keys})
-        for key in generations.keys() - told:
-            _untold.put(key, key)
+    if keys and redis_client.is_configured() and (untold := generations.keys() - _tell(generations)):
+        _tell_later(untold)
     return generations
 
 
-def _forget_untold() -> None:
-    """What Redis could not be told during an outage."""
+def _tell_later(keys: set[str]) -> None:
+    """Has a thread tell Redis what it could not be told now. The answer to the request at hand does not wait for it."""
+    with _telling:
+        is_running = bool(_untold.keys())
+        for key in keys:
+            _untold.put(key, key)
+        if not is_running:
+            threading.Thread(target=_tell_untold, daemon=True).start()
+
+
+def _tell_untold() -> None:
     keys = _untold.keys()
-    for key in keys:
-        _untold.remove(key)
-    forget(*keys)
+    while keys:
+        time.sleep(TELL_SECONDS)
+        told = _tell({key: uuid.uuid4().hex for key in keys[:MAX_TOLD_AT_ONCE]})
+        with _telling:
+            for key in told:
+                _untold.remove(key)
+            keys = _untold.keys()
+
+
+def _tell(generations: dict[str, str]) -> set[str]:
+    runs: dict[str, list[Any]] = {key: [new, GENERATION_SECONDS * 1000] for key, new in generations.items()}
+    return _forget_script.run_many(runs)
 
 
 def _store(key: str, name: str, generation: str, stored: bytes, fresh_seconds: float) -> None:
@@ -116,6 +138,3 @@ def _store(key: str, name: str, generation: str, stored: bytes, fresh_seconds: f
 
 def _field(name: str) -> str:
     return f"{name} v{FORMAT}"
-
-
-redis_client.when_back(_forget_untold)
