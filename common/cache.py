@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -23,6 +22,7 @@ from common.cache_entry import Entry, make_entry
 from common.errors import DatabaseUnavailable
 from common.local_cache import Held
 from common.memory import Memory
+from common.name_locks import lock_of
 from common.shared_cache import OUTAGE_SECONDS, Look
 from common.threads import in_brief_thread, in_thread
 
@@ -36,7 +36,6 @@ RETRY_SECONDS = 1.0
 # An event shows within 2 s: half a second until its key is dropped, and one in which a reader may keep what it has.
 CHANGING_SECONDS = 0.5
 CHANGING_FRESH_SECONDS = 1.0
-MAX_IDLE_LOCKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,6 @@ class _Refresh:
 
 _forgotten_at: Memory[float] = Memory(10_000)
 _refreshes: dict[str, _Refresh] = {}
-_loaders: dict[str, threading.Lock] = {}
-_loaders_lock = threading.Lock()
 
 
 async def get(key: str, load: Callable[[], Loaded], name: str = "body") -> Cached:
@@ -96,7 +93,7 @@ def get_or_load(key: str, load: Callable[[], Loaded], name: str = "body") -> Cac
     full_name = f"{key} {name}"
     if held := local_cache.find(full_name):
         return Cached(held.entry, held.verdict)
-    lock, old = _loader_lock(full_name), local_cache.copy_at_hand(full_name)
+    lock, old = lock_of(full_name), local_cache.copy_at_hand(full_name)
     if not lock.acquire(timeout=PATIENCE_SECONDS if old else -1):
         assert old is not None
         return Cached(old.entry, "STALE")
@@ -198,12 +195,3 @@ def _keep(key: str, name: str, loaded: Loaded, look: Look) -> Entry:
 def _hold(full_name: str, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> None:
     serve_until = since + min(MEMORY_SECONDS, fresh_seconds)
     local_cache.hold(full_name, Held(entry, verdict, serve_until, since + fresh_seconds + OUTAGE_SECONDS))
-
-
-def _loader_lock(full_name: str) -> threading.Lock:
-    """The lock of those who would load this entry. Locks that nobody holds are dropped when they are many."""
-    with _loaders_lock:
-        if len(_loaders) > MAX_IDLE_LOCKS:
-            for idle in [other for other, lock in _loaders.items() if not lock.locked()]:
-                del _loaders[idle]
-        return _loaders.setdefault(full_name, threading.Lock())

@@ -76,7 +76,7 @@ def hit_in_memory(name: str, client: str) -> Verdict | None:
         window = (_windows.get(key) or _Window(now_ms)).at(now_ms)
         passes = window.used(now_ms) + 1 <= quota
         if passes:
-            if redis_client.is_reachable(key) and window.unsettled + 1 >= max(2, quota * SETTLED_SHARE):
+            if window.unsettled + 1 >= max(2, quota * SETTLED_SHARE) and redis_client.is_reachable(key):
                 return None
             window = replace(window, current=window.current + 1, unsettled=window.unsettled + 1)
             _windows.put(key, window)
