@@ -20,7 +20,7 @@ from redis.crc import key_slot
 from cli.child import free_port
 from cli.embedded import Valkey, valkey
 from tests.proxy import Proxy, proxy_to
-from tests.stack import eventually
+from tests.stack import PATIENT, eventually
 
 SLOTS = 16384
 PASSWORD = "s3cret/with:signs@"
@@ -112,7 +112,7 @@ def running_behind_tls(folder: Path) -> Iterator[str]:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
         with tls_proxy_to(server.port, context) as port:
-            yield f"rediss://:{URL_PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={authority}"
+            yield f"rediss://:{URL_PASSWORD}@127.0.0.1:{port}/0{PATIENT}&ssl_ca_certs={authority}"
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ ASGI_FUNCTIONS = {"get_active_popups", "track_view", "track_conversion"}
 FUNCTIONS = (*sorted(ASGI_FUNCTIONS), "manage_popups", "stats")
 
 NO_LIMITS = {f"RATE_LIMIT_{name}": "0" for name in ("VIEWS", "CONVERSIONS", "STATS", "DEFAULT")}
+
+PATIENT = "?socket_timeout=2&socket_connect_timeout=2"
+"""Ends the URL of a Redis that is meant to answer: on a busy machine it may take longer than a shopper would wait."""
 
 
 @contextlib.contextmanager
@@ -137,7 +141,7 @@ class Stack:
 
     def environ(self, name: str, **env: str | None) -> dict[str, str]:
         """The environment of a function: this stack's servers, no limits, and `env` over it; None unsets."""
-        ours = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url, **NO_LIMITS}
+        ours = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url + PATIENT, **NO_LIMITS}
         if name in ASGI_FUNCTIONS:
             ours["FUNCTION_USE_ASGI"] = "1"
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "PYTEST_"))}
@@ -158,8 +162,8 @@ class Stack:
         return function
 
     def stop_functions(self) -> None:
-        for function in self._functions:
-            function.stop()
+        with ThreadPoolExecutor() as pool:  # each takes a moment to say goodbye
+            list(pool.map(FunctionProcess.stop, self._functions))
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import requests
 from common import breaker, cache
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
 
 FAULTS: dict[str, Callable[[Proxy], None]] = {"refused": Proxy.refuse, "black-holed": Proxy.black_hole}
 CONNECTION_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_SECONDS = 2, 1
@@ -36,7 +36,7 @@ def start(stack: Stack, to_postgres: Proxy, to_redis: Proxy) -> Callable[..., Fu
     def start_function(name: str, **env: str) -> FunctionProcess:
         ours = {
             "DATABASE_URL": stack.database_url.replace(str(stack.postgres.port), str(to_postgres.port)),
-            "REDIS_URL": f"redis://127.0.0.1:{to_redis.port}/0",
+            "REDIS_URL": f"redis://127.0.0.1:{to_redis.port}/0{PATIENT}",
             "DB_CONNECTION_TIMEOUT": str(CONNECTION_TIMEOUT_SECONDS * 1000),
             "DB_STATEMENT_TIMEOUT": str(STATEMENT_TIMEOUT_SECONDS * 1000),
         }

@@ -15,7 +15,7 @@ from common import breaker, redis_nodes
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy
 from tests.redis_kinds import Cluster, ClusterNode, running_behind_tls, running_cluster, slots_of
-from tests.stack import Database, FunctionProcess, Stack, eventually, temporary_folder
+from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually, temporary_folder
 
 QUOTA = 100
 KINDS = ("cluster", "tls")
@@ -45,7 +45,8 @@ class Instances:
 
 @pytest.fixture(scope="module", params=KINDS)
 def instances(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Instances]:
-    url = request.getfixturevalue("cluster").url if request.param == "cluster" else request.getfixturevalue("tls_url")
+    is_cluster = request.param == "cluster"
+    url = request.getfixturevalue("cluster").url + PATIENT if is_cluster else request.getfixturevalue("tls_url")
     started: list[FunctionProcess] = []
 
     def start(name: str, **env: str) -> FunctionProcess:
