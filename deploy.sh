@@ -58,6 +58,7 @@ main() {
   (($#)) || { usage >&2; return 2; }
 
   check_words "$@"
+  check_programs
   read_settings "$config"
   case $1 in
     migrate) migrate ;;

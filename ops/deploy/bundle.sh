@@ -16,20 +16,19 @@ stage() { # FUNCTION FOLDER: fills the folder, which must not be there yet
     "$function" "$function" "$function" >"$folder/main.py"
 }
 
-copy_sources() { # FROM TO: the files of one package; neither has folders inside
-  local file
-  for file in "$1"/*.py "$1"/*.lua; do
-    [[ ! -e $file ]] || cp "$file" "$2/"
-  done
-}
+copy_sources() ( # FROM TO: the files of one package, which has no folders inside
+  shopt -s nullglob
+  cp "$1"/*.py "$1"/*.lua "$2/"
+)
 
 fingerprint() { # FOLDER WORDS...: 16 hex digits that tell a bundle and how it is deployed
   local folder=$1
   shift
   {
-    (cd "$folder" && find . -type f | LC_ALL=C sort | while IFS= read -r file; do printf '%s\n' "$file"; cat "$file"; done)
+    (cd "$folder" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 "${SHA256[@]}")
     printf '%s\n' "$@"
-  } | sha256 | cut -c 1-16
+  } | "${SHA256[@]}" | cut -c 1-16
 }
 
-sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
+SHA256=(sha256sum)
+command -v sha256sum >/dev/null || SHA256=(shasum -a 256)

@@ -2,6 +2,8 @@
 # How commands are run, printed in a dry run, and how the script gives up.
 
 DRY_RUN=
+POPUPS=${POPUPS:-.venv/bin/popups}
+PYTHON=${PYTHON:-.venv/bin/python}
 exec 3>&1 # where commands are printed, also from within a substitution
 
 say() { printf '%s\n' "$*" >&2; }
@@ -9,6 +11,14 @@ say() { printf '%s\n' "$*" >&2; }
 fail() { # one line, and the end
   say "deploy.sh: $*"
   exit 1
+}
+
+check_programs() {
+  local program
+  for program in "$PYTHON" "$POPUPS"; do
+    command -v "$program" >/dev/null || fail "there is no $program; make setup makes it"
+  done
+  [[ $DRY_RUN ]] || command -v gcloud >/dev/null || fail "there is no gcloud; install the Google Cloud CLI"
 }
 
 run() { # a command that changes something

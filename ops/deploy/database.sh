@@ -1,9 +1,6 @@
 # shellcheck shell=bash
 # What a deployment asks of the database before anything is deployed: room for its connections, and its schema.
 
-POPUPS=${POPUPS:-.venv/bin/popups}
-PYTHON=${PYTHON:-.venv/bin/python}
-
 migrate() {
   say "migrating"
   on_database "$POPUPS" migrate || fail "a migration failed; nothing was deployed"

@@ -11,7 +11,7 @@ deploy_function() { # FUNCTION
   bundle=$WORK_FOLDER/$function
   stage "$function" "$bundle"
   set_deploy_flags "$function"
-  release=$(fingerprint "$bundle" "$service" "${DEPLOY_FLAGS[@]}")
+  release=$(fingerprint "$bundle" "$service" "${DEPLOY_FLAGS[@]}" "$(access_flag "$function")")
   read_traffic "$service"
   serving=$SERVING
   if [[ $serving ]] && is_release "$serving" "$release"; then

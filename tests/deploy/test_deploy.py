@@ -217,6 +217,7 @@ BAD_SETTINGS = {
 def test_a_bad_setting_is_one_plain_line_and_nothing_is_done(
     deployer: Deployer, settings: dict[str, str], line: str
 ) -> None:
+    deployer.with_database()
     deployer.settings |= settings
     done = deployer("stats")
     assert done.returncode == 1
@@ -240,6 +241,13 @@ def test_a_bad_word_is_refused_before_anything_is_done(deployer: Deployer, words
     done = deployer(*words)
     assert done.returncode == 1
     assert line in done.stderr
+    assert not deployer.calls()
+
+
+def test_a_program_that_is_missing_is_named_before_anything_is_done(deployer: Deployer) -> None:
+    deployer.environ["POPUPS"] = "/nowhere/popups"
+    done = deployer("all")
+    assert (done.returncode, done.stderr) == (1, "deploy.sh: there is no /nowhere/popups; make setup makes it\n")
     assert not deployer.calls()
 
 
@@ -274,10 +282,11 @@ def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer)
     deployer.settings["PUBLIC_MANAGE_POPUPS"] = "false"
     assert deployer("manage_popups").returncode == 0
     assert not deployer.state["services"]["shop-desk"]["public"]
-    deployer.settings["LOG_LEVEL"] = "WARNING"
-    assert deployer("manage_popups").returncode == 0
-    assert "no-allow-unauthenticated" in flags_of(deployer.calls("run deploy")[0])
     assert Revisions.asked[-1][1] == "Bearer a-token"
+    deployer.settings["PUBLIC_MANAGE_POPUPS"] = "true"
+    assert deployer("manage_popups").returncode == 0
+    assert deployer.state["services"]["shop-desk"]["public"]
+    assert Revisions.asked[-1][1] is None
 
 
 def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer: Deployer) -> None:
