@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock audit bench clean
+.PHONY: help setup run test fuzz lint openapi lock audit bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +26,17 @@ run: $(READY) ## Start everything on this machine: popups dev
 test: lint ## Lint, type check and run every test
 	$(BIN)/pytest --numprocesses 3 --dist loadfile $(ARGS)
 
+fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/test_fuzz.py $(ARGS)
+
 lint: $(READY) ## ruff, mypy and shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/shellcheck --external-sources --check-sourced deploy.sh .ci/run
+
+openapi: $(READY) ## Write docs/openapi.json anew from the schemas
+	$(BIN)/python -m openapi
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
