@@ -37,7 +37,10 @@ def install(python: str, requirements: Path) -> Path:
         pip = [draft / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
         run([*pip, "--require-hashes", "--requirement", requirements])
         run([draft / "bin/python", "-m", "compileall", "--invalidation-mode", "unchecked-hash", "-qq", draft / "lib"])
-        draft.rename(venv)
+        try:
+            draft.rename(venv)
+        except OSError:  # another test process was faster; its environment is the same
+            shutil.rmtree(draft)
     return venv / "bin"
 
 
