@@ -262,3 +262,28 @@ class PopupReportAnswer(ReportAnswer):
 class ShopReportAnswer(ReportAnswer):
     shop_id = needed(fields.String)
     popups = each(RankedPopupAnswer)
+
+
+class ComparedVariantAnswer(Schema):
+    variant_id = needed(fields.String)
+    name = needed(fields.String)
+    viewers = needed(fields.Integer)
+    conversions = needed(fields.Integer)
+    rate = needed(fields.Float)
+    credible_interval = fields.List(
+        fields.Float(),
+        required=True,
+        validate=validate.Length(equal=2),
+        metadata={"description": "The rate lies between these with 95 % probability."},
+    )
+    chance_to_be_best = needed(fields.Float)
+    expected_loss = needed(fields.Float, metadata={"description": "The rate lost by choosing this variant."})
+
+
+class ExperimentAnswer(Schema):
+    popup_id = needed(fields.UUID)
+    goal = needed(fields.String)
+    variants = each(ComparedVariantAnswer)
+    stop = needed(fields.Boolean)
+    best = nullable(fields.String)
+    reason = needed(fields.String)

@@ -115,6 +115,11 @@ OPERATIONS: dict[tuple[str, str, str], Operation] = {
     ("stats", "GET", "/popups/{popup_id}"): Operation(
         "How a popup did", {200: a.PopupReportAnswer, 304: None}, headers=("ETag", "X-Cache")
     ),
+    ("stats", "GET", "/popups/{popup_id}/experiment"): Operation(
+        "Which of a popup's variants converts best, how sure that is, and whether to stop",
+        {200: a.ExperimentAnswer, 304: None},
+        headers=("ETag", "X-Cache"),
+    ),
     ("stats", "GET", "/shop"): Operation(
         "How the shop did", {200: a.ShopReportAnswer, 304: None}, headers=("ETag", "X-Cache")
     ),

@@ -1,4 +1,4 @@
-"""stats: how a popup, or a whole shop, did on the days asked for."""
+"""stats: how a popup, its variants, or a whole shop did."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from common.headers import Audience
 from common.http import Function
 from common.messages import Request, Response
 from common.rate_limit import STATS
+from functions.stats.experiment_report import load_experiment
 from functions.stats.reports import load_popup_report, load_shop_report
-from functions.stats.schemas import PeriodQuery
+from functions.stats.schemas import ExperimentQuery, PeriodQuery
 
 # A browser asks again each time; its If-None-Match makes that cheap.
 CACHE_CONTROL = "private, no-cache"
@@ -28,6 +29,19 @@ def read_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
         cache_keys.popup_stats(popup_id),
         partial(load_popup_report, request.shop_id, popup_id, request.query),
         name=_entry_name(request),
+    )
+    if cached.entry.body is None:
+        raise PopupNotFound()
+    return answer_cached(request, cached, CACHE_CONTROL)
+
+
+@function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
+def read_experiment(request: Request, popup_id: uuid.UUID) -> Response:
+    goal = request.query["goal"]
+    cached = cache.get_or_load(
+        cache_keys.popup_stats(popup_id),
+        partial(load_experiment, request.shop_id, popup_id, goal),
+        name=f"{request.shop_id} experiment {goal}",
     )
     if cached.entry.body is None:
         raise PopupNotFound()

@@ -1,4 +1,4 @@
-"""What stats accepts: a period of days."""
+"""What stats accepts: a period of days, or an experiment's goal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from functions.stats.summary import CONVERSION_TYPES
 
 MAX_DAYS = 366
 EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)
@@ -30,3 +32,9 @@ class PeriodQuery(Schema):
             raise ValidationError({"to": ["Must not be before from."]})
         if (last - first).days >= MAX_DAYS:
             raise ValidationError({"to": [f"At most {MAX_DAYS} days."]})
+
+
+class ExperimentQuery(Schema):
+    """`?goal=purchase`: the type of conversion by which variants are compared."""
+
+    goal = fields.String(load_default=None, validate=validate.OneOf(CONVERSION_TYPES))

@@ -1,0 +1,103 @@
+"""The finished answer about a popup's experiment: every variant over the popup's whole life."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Any
+
+from common import database, replica
+from common.cache import Loaded
+from common.config import settings
+from common.database import Row
+from common.events import HOLDOUT
+from common.json_text import dumps
+from functions.stats.experiment import Arm, estimate, verdict
+from functions.stats.reports import UNKNOWN_POPUP_SECONDS
+from functions.stats.summary import RATE_DECIMALS
+
+# What a popup is for, unless the merchant asks about something else.
+GOALS = {"email_capture": "email_capture", "newsletter": "email_capture"}
+OTHER_GOAL = "click"
+# An expected loss is a hundredth of a rate: two more decimals show it.
+LOSS_DECIMALS = RATE_DECIMALS + 2
+
+SELECT_EXPERIMENT = """
+    SELECT variants, offer ->> 'type' AS offer_type, holdout_percent
+    FROM popups
+    WHERE shop_id = :shop_id AND id = :popup_id AND deleted_at IS NULL
+"""
+
+SELECT_VIEWERS_BY_VARIANT = """
+    SELECT variant_id, sum(viewers)::bigint AS viewers
+    FROM daily_views
+    WHERE shop_id = :shop_id AND popup_id = :popup_id
+    GROUP BY variant_id
+"""
+
+SELECT_CONVERSIONS_BY_VARIANT = """
+    SELECT variant_id, sum(conversions)::bigint AS conversions
+    FROM daily_conversions
+    WHERE shop_id = :shop_id AND popup_id = :popup_id AND type = :goal
+    GROUP BY variant_id
+"""
+
+
+def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None) -> Loaded:
+    """`goal` is the type of conversion that counts; None takes the one that the popup's offer is after."""
+    found = replica.read(partial(_fetch_experiment, shop_id, popup_id, goal))
+    if found is None:
+        return Loaded(None, UNKNOWN_POPUP_SECONDS)
+    goal, variants, arms = found
+    estimates = estimate(arms) if arms else []
+    stop, reason = verdict(arms, estimates)
+    leader = max(range(len(arms)), key=lambda index: estimates[index].chance_to_be_best) if stop else None
+    report = {
+        "popup_id": popup_id,
+        "goal": goal,
+        "variants": [
+            {
+                **variant,
+                "viewers": arm.viewers,
+                "conversions": arm.conversions,
+                "rate": round(known.rate, RATE_DECIMALS),
+                "credible_interval": [round(end, RATE_DECIMALS) for end in known.credible_interval],
+                "chance_to_be_best": round(known.chance_to_be_best, RATE_DECIMALS),
+                "expected_loss": round(known.expected_loss, LOSS_DECIMALS),
+            }
+            for variant, arm, known in zip(variants, arms, estimates, strict=True)
+        ],
+        "stop": stop,
+        "best": None if leader is None else variants[leader]["variant_id"],
+        "reason": reason,
+    }
+    return Loaded(dumps(report), settings().cache_ttl_stats, most_seconds=replica.fresh_seconds())
+
+
+def _fetch_experiment(
+    shop_id: str, popup_id: uuid.UUID, goal: str | None, session: database.Session
+) -> tuple[str, list[dict[str, Any]], list[Arm]] | None:
+    """The goal, the popup's variants and what is known of each; None without the popup."""
+    popup = {"shop_id": shop_id, "popup_id": popup_id}
+    row = session.fetch_one(SELECT_EXPERIMENT, **popup)
+    if row is None:
+        return None
+    goal = goal or GOALS.get(row["offer_type"], OTHER_GOAL)
+    viewers = {r["variant_id"]: r["viewers"] for r in session.fetch_all(SELECT_VIEWERS_BY_VARIANT, **popup)}
+    converted = session.fetch_all(SELECT_CONVERSIONS_BY_VARIANT, goal=goal, **popup)
+    conversions = {r["variant_id"]: r["conversions"] for r in converted}
+    variants = _compared(row, goal)
+    # A viewer who converts twice is one who converts.
+    arms = [
+        Arm(seen := viewers.get(id_, 0), min(conversions.get(id_, 0), seen))
+        for id_ in (variant["variant_id"] for variant in variants)
+    ]
+    return goal, variants, arms
+
+
+def _compared(popup: Row, goal: str) -> list[dict[str, Any]]:
+    """The popup's variants. Its holdout can only be compared by purchases: it was shown nothing to click."""
+    variants = [{"variant_id": variant["id"], "name": variant["name"]} for variant in popup["variants"]]
+    if popup["holdout_percent"] and goal == "purchase":
+        variants.append({"variant_id": HOLDOUT, "name": "Holdout"})
+    return variants
