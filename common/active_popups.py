@@ -15,6 +15,8 @@ from common.json_text import dumps
 
 # Short, since a shop may be created any moment.
 UNKNOWN_SHOP_SECONDS = 2
+# Of an offer, what is the merchant's alone.
+PRIVATE = ("discount_code_id", "when_empty", "fallback_discount_code_id")
 
 # One row with a NULL id for a shop without active popups, none for an unknown shop.
 SELECT_ACTIVE_POPUPS = """
@@ -33,6 +35,7 @@ SELECT_ACTIVE_POPUPS = """
             FROM daily_views AS tally
             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
         ))
+        AND NOT popup_stops(popups)
     WHERE shops.id = :shop_id
     ORDER BY priority DESC, popups.created_at DESC, popups.id
     LIMIT 50
@@ -70,7 +73,7 @@ def for_storefront(row: database.Row) -> dict[str, Any]:
 
 def public_offer(offer: dict[str, Any]) -> dict[str, Any]:
     """An offer, or a variant's changes to it, that tells only whether there is a code."""
-    public = {name: value for name, value in offer.items() if name != "discount_code_id"}
+    public = {name: value for name, value in offer.items() if name not in PRIVATE}
     if "discount_code_id" in offer:
         public["has_code"] = offer["discount_code_id"] is not None
     return public

@@ -16,7 +16,7 @@ from common.headers import Audience
 from common.http import Endpoint, Function
 from functions.get_active_popups.main import function as get_active_popups
 from functions.manage_popups.main import function as manage_popups
-from functions.manage_popups.schemas import MergePatch
+from functions.manage_popups.merge_patch import MergePatch
 from functions.stats.main import function as stats
 from functions.track_conversion.main import function as track_conversion
 from functions.track_view.main import function as track_view

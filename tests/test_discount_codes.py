@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.factories import Shop, capture, conversion, make_popup, make_shop
-from tests.stack import Database, FunctionProcess
+from tests.stack import Database, FunctionProcess, eventually
 
 READABLE = re.compile(r"[A-HJKMNP-Z2-9]{4}(-[A-HJKMNP-Z2-9]{4}){2}")
 TEN_PERCENT = {"type": "percentage", "value": "10"}
@@ -310,3 +310,83 @@ class TestUse:
             track(track_conversion, conversion(popup_id, "discount_code_used", discount_code="TWICE"))
         assert given == ["TWICE", "TWICE", None]
         assert call("GET", f"/discount-codes/{code['id']}").json()["low_stock"]
+
+
+class TestWhenEmpty:
+    """A pool of one code, and what the second shopper gets."""
+
+    @pytest.fixture
+    def pool(self, call: Call, make: Any) -> dict[str, Any]:
+        code = make(single_use=True)
+        assert call("POST", f"/discount-codes/{code['id']}/codes", {"codes": ["ONLY"]}).status_code == 201
+        return code
+
+    @staticmethod
+    def offering(call: Call, pool: dict[str, Any], **offer: Any) -> str:
+        offer = {"type": "email_capture", "discount_code_id": pool["id"], **offer}
+        made = call("POST", "/popups", {"name": "Offers it", "status": "active", "offer": offer})
+        assert made.status_code == 201, made.text
+        return made.json()["id"]
+
+    @staticmethod
+    def given(track_conversion: FunctionProcess, popup_id: str) -> list[str | None]:
+        answers = [track(track_conversion, capture(popup_id, f"{name}@example.com")) for name in ("ann", "bob", "ann")]
+        return [answer.get("discount_code", {}).get("code") for answer in answers]
+
+    @pytest.mark.parametrize("offer", [{}, {"when_empty": "without_code"}])
+    def test_the_popup_goes_on_without_a_code(
+        self, call: Call, pool: Any, track_conversion: FunctionProcess, offer: Any
+    ) -> None:
+        assert self.given(track_conversion, self.offering(call, pool, **offer)) == ["ONLY", None, "ONLY"]
+
+    def test_it_falls_back_to_a_code_for_everybody(
+        self, call: Call, pool: Any, make: Any, track_conversion: FunctionProcess
+    ) -> None:
+        everybody = make(code="EVERYBODY")
+        popup_id = self.offering(call, pool, when_empty="fallback", fallback_discount_code_id=everybody["id"])
+        assert self.given(track_conversion, popup_id) == ["ONLY", "EVERYBODY", "ONLY"]
+        assert call("DELETE", f"/discount-codes/{everybody['id']}").status_code == 409
+
+    def test_it_falls_back_also_from_a_code_that_is_used_up(
+        self, call: Call, make: Any, track_conversion: FunctionProcess
+    ) -> None:
+        limited, everybody = make(code="LIMITED", usage_limit=1), make(code="EVERYBODY")
+        popup_id = self.offering(call, limited, when_empty="fallback", fallback_discount_code_id=everybody["id"])
+        track(track_conversion, conversion(popup_id, "discount_code_used", discount_code="LIMITED"))
+        assert self.given(track_conversion, popup_id) == ["EVERYBODY"] * 3
+
+    def test_it_stops_everywhere_within_two_seconds_and_goes_on_with_new_codes(
+        self, call: Call, pool: Any, shop: Shop, track_conversion: FunctionProcess, get_active_popups: FunctionProcess
+    ) -> None:
+        popup_id = self.offering(call, pool, when_empty="stop")
+
+        def served() -> list[dict[str, Any]]:
+            answer = requests.get(f"{get_active_popups.url}/?shop_id={shop.id}", timeout=10)
+            popups: list[dict[str, Any]] = answer.json()["popups"]
+            return popups
+
+        eventually(lambda: [popup["id"] for popup in served()] == [popup_id], seconds=2)
+        assert set(served()[0]["offer"]) == {"type", "consent_text", "has_code"}
+        track(track_conversion, capture(popup_id, "ann@example.com"))
+        eventually(lambda: served() == [], seconds=2.5)
+        told = call("GET", f"/popups/{popup_id}/explain").json()
+        assert told["reason"] == "offer.when_empty"
+        assert call("POST", f"/discount-codes/{pool['id']}/codes", {"count": 1}).status_code == 201
+        eventually(lambda: [popup["id"] for popup in served()] == [popup_id], seconds=2)
+        assert call("PATCH", f"/discount-codes/{pool['id']}", {"is_active": False}).status_code == 200
+        eventually(lambda: served() == [], seconds=2)
+
+    @pytest.mark.parametrize(
+        ("offer", "message"),
+        [
+            ({"when_empty": "fallback"}, "Required to fall back to."),
+            ({"fallback_discount_code_id": "0199a000-0000-7000-8000-000000000001"}, "There is no such discount code."),
+            ({"when_empty": "fallback", "fallback_discount_code_id": "pool"}, "Must be a code for everybody"),
+        ],
+    )
+    def test_a_bad_fallback_is_refused(self, call: Call, pool: Any, offer: Any, message: str) -> None:
+        named = {name: pool["id"] if value == "pool" else value for name, value in offer.items()}
+        refused = call("POST", "/popups", {"name": "x", "offer": {"discount_code_id": pool["id"], **named}})
+        errors = errors_of(refused)
+        assert list(errors) == ["offer.fallback_discount_code_id"]
+        assert errors["offer.fallback_discount_code_id"][0].startswith(message)

@@ -101,11 +101,11 @@ def acts(
         "POST /discount-codes": (lambda: merchant.post("/discount-codes", {"type": "fixed", "value": "1"}), 1),
         "GET /discount-codes": (lambda: merchant.get("/discount-codes"), 1),
         "GET /discount-codes/{id}": (lambda: merchant.get(f"/discount-codes/{code_id}"), 1),
-        "PATCH /discount-codes/{id}": (lambda: merchant.patch(f"/discount-codes/{code_id}", {"value": "2"}), 2),
+        "PATCH /discount-codes/{id}": (lambda: merchant.patch(f"/discount-codes/{code_id}", {"value": "2"}), 3),
         "DELETE /discount-codes/{id}": (lambda: merchant.delete(f"/discount-codes/{spare['codes'].pop()}"), 1),
         "POST /discount-codes/{id}/codes": (
             lambda: merchant.post(f"/discount-codes/{pool_id}/codes", {"count": 1000}),
-            1,
+            2,
         ),
         "GET /subscribers": (lambda: merchant.get("/subscribers"), 1),
         "GET /subscribers?email=": (lambda: merchant.get("/subscribers?email=a"), 1),

@@ -18,6 +18,7 @@ from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, newest_first
 from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
+from functions.manage_popups.stored_popups import refresh_cache
 
 # No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
 ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
@@ -66,8 +67,11 @@ def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
             changed = load_fields(_schema, merge_patch(_as_written(row), request.data))
             _check_change(row, changed)
             if updated := _update(session, row, changed):
-                return json_response(_shown({**row, **updated}))
-    raise Conflict("The discount code is being changed by others at this moment. Try again.")
+                break
+        else:
+            raise Conflict("The discount code is being changed by others at this moment. Try again.")
+    refresh_cache(request.shop_id)  # a popup may go on, or stop
+    return json_response(_shown({**row, **updated}))
 
 
 def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
@@ -94,7 +98,9 @@ def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
         answer = {"added": row["added"], "duplicates": row["duplicates"], "pool": _pool(row)}
         return json_response(answer | ({"codes": codes} if request.data["count"] else {}), 201)
 
-    return once(request, insert)
+    answer = once(request, insert)
+    refresh_cache(request.shop_id)  # a popup may go on
+    return answer
 
 
 def new_code() -> str:

@@ -31,6 +31,7 @@ SELECT_POPUP_FOR_VISITOR = """
             FROM daily_views AS tally
             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
         ) AS is_used_up,
+        popup_stops(popups) AS is_stopped,
         EXISTS (SELECT FROM shop_viewers WHERE (shop_id, viewer) = (popups.shop_id, :visitor)) AS is_known,
         (SELECT extract(epoch FROM now() - max(converted_at))::float8
          FROM popup_conversions AS conversion
@@ -43,6 +44,12 @@ SELECT_POPUP_FOR_VISITOR = """
 
 # Only the shopper's browser knows these.
 NEVER_CHECKED = ("frequency.days_after_close", "frequency.max_per_session")
+_WHY_NOT_SERVED = {
+    "is_early": "starts_at",
+    "is_over": "ends_at",
+    "is_used_up": "view_limit",
+    "is_stopped": "offer.when_empty",
+}
 CHECKED_FOR_VISITORS = ("frequency.days_after_conversion", "holdout")
 
 
@@ -93,7 +100,7 @@ def _why_not_served(popup: database.Row) -> str:
     """Why the popup is not even among those that storefronts get."""
     if not popup["is_active"]:
         return "status"
-    for flag, rule in (("is_early", "starts_at"), ("is_over", "ends_at"), ("is_used_up", "view_limit")):
+    for flag, rule in _WHY_NOT_SERVED.items():
         if popup[flag]:
             return rule
     return "priority"  # as many others as a storefront gets come first

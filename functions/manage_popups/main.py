@@ -11,7 +11,8 @@ from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, Di
 from functions.manage_popups.explain import ExplainQuery, explain_popup
 from functions.manage_popups.history import RollbackSchema
 from functions.manage_popups.listing import PageQuery, PopupsQuery
-from functions.manage_popups.schemas import ApiKeySchema, FieldsQuery, MergePatch, PopupSchema
+from functions.manage_popups.merge_patch import MergePatch
+from functions.manage_popups.schemas import ApiKeySchema, FieldsQuery, PopupSchema
 from functions.manage_popups.subscriber_schemas import SubscribersFilter, SubscribersQuery
 from functions.manage_popups.subscribers_csv import export_subscribers
 

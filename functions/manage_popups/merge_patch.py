@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import INCLUDE, Schema
+
 # An edit that meets another is merged into the newer version; more meetings than this are a conflict.
 MAX_MERGES = 5
+
+
+class MergePatch(Schema):
+    """Any JSON object (RFC 7396); what it makes of the stored thing is checked as a whole."""
+
+    class Meta:
+        unknown = INCLUDE
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

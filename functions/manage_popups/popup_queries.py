@@ -9,6 +9,7 @@ INSERT_POPUP = """
         SELECT id
         FROM discount_codes
         WHERE shop_id = :shop_id AND id = ANY (:discount_code_ids::uuid[])
+          AND NOT (single_use AND id = ANY (:fallback_ids::uuid[]))
         FOR KEY SHARE
     ), written AS (
         INSERT INTO popups (id, shop_id, name, description, status, trigger, design, targeting, frequency, offer,
@@ -65,6 +66,7 @@ UPDATE_POPUP = """
         SELECT id
         FROM discount_codes
         WHERE shop_id = :shop_id AND id = ANY (:discount_code_ids::uuid[])
+          AND NOT (single_use AND id = ANY (:fallback_ids::uuid[]))
         FOR KEY SHARE
     ), written AS (
         UPDATE popups
@@ -99,7 +101,7 @@ DELETE_POPUP = """
 """
 
 SELECT_DISCOUNT_CODES = """
-    SELECT id
+    SELECT id, single_use
     FROM discount_codes
     WHERE shop_id = :shop_id AND id = ANY (:ids)
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from common.events import DEVICE_TYPES, HOLDOUT
 from functions.manage_popups.field_kinds import (
@@ -24,6 +24,7 @@ TRIGGERS = ("exit_intent", "time_delay", "scroll_percentage", "inactivity", "cli
 LAYOUTS = ("centered", "left", "right")
 VISITORS = ("all", "new", "returning")
 OFFERS = ("none", "email_capture", "newsletter", "discount", "free_shipping")
+WHEN_EMPTY = ("without_code", "fallback", "stop")
 UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
 
 MAX_VARIANTS = 10
@@ -103,6 +104,15 @@ class OfferSchema(Schema):
     type = one_of(OFFERS, "none")
     discount_code_id = fields.UUID(load_default=None, allow_none=True)
     consent_text = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=1000))
+    # There only where they are given: what happens once the code can no longer be given. The fallback is a code for
+    # everybody, so that it is not empty in its turn; without either the popup goes on without a code.
+    when_empty = fields.String(validate=validate.OneOf(WHEN_EMPTY))
+    fallback_discount_code_id = fields.UUID()
+
+    @validates_schema
+    def check_fallback_is_named(self, offer: dict[str, Any], *, partial: bool = False, **_: Any) -> None:
+        if not partial and offer.get("when_empty") == "fallback" and "fallback_discount_code_id" not in offer:
+            raise ValidationError({"fallback_discount_code_id": ["Required to fall back to."]})
 
 
 def changes_to(schema: type[Schema]) -> fields.Nested:
@@ -158,13 +168,6 @@ class PopupSchema(Schema):
             raise ValidationError({"variants": ["Each variant needs an id of its own."]})
         if ids and not any(variant["weight"] for variant in popup["variants"]):
             raise ValidationError({"variants": ["One variant at least needs a weight above 0."]})
-
-
-class MergePatch(Schema):
-    """Any JSON object (RFC 7396); what it makes of the stored thing is checked as a whole."""
-
-    class Meta:
-        unknown = INCLUDE
 
 
 class FieldsQuery(Schema):

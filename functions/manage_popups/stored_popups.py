@@ -25,6 +25,8 @@ POPUP_FIELDS = (
 )  # fmt: skip
 DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
 
+FALLBACK = "fallback_discount_code_id"
+
 popup_schema = PopupSchema()
 
 
@@ -98,30 +100,43 @@ def etag(popup: database.Row) -> str:
 def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
     """What the statements that write a popup need of it, and of who writes."""
     assert request.key is not None
+    offered = _offered_codes(popup)
     return {
         **popup,
         **{name: dumps(popup[name]).decode() for name in DOCUMENTS},
         "shop_id": request.shop_id,
         "api_key_id": request.key.id,
         "document": dumps(popup).decode(),
-        "discount_code_ids": list(set(_offered_codes(popup).values())),
+        "discount_code_ids": list(set(offered.values())),
+        "fallback_ids": [id_ for path, id_ in offered.items() if path.endswith(FALLBACK)],
     }
 
 
 def _offered_codes(popup: dict[str, Any]) -> dict[str, uuid.UUID]:
-    """The ids of the discount codes that a popup offers, by the path of the offer."""
+    """The ids of the discount codes that a popup offers, by the path of the field that names them."""
     offers = {"offer": popup["offer"]} | {
         f"variants.{index}.offer": variant["offer"] for index, variant in enumerate(popup["variants"])
     }
-    return {path: offer["discount_code_id"] for path, offer in offers.items() if offer.get("discount_code_id")}
+    return {
+        f"{path}.{name}": offer[name]
+        for path, offer in offers.items()
+        for name in ("discount_code_id", FALLBACK)
+        if offer.get(name)
+    }
 
 
 def _refuse_unknown_discount_codes(session: database.Session, shop_id: str, popup: dict[str, Any]) -> None:
-    """Raises Invalid where an offer names a discount code that the shop does not have."""
+    """Raises Invalid where an offer names a discount code that the shop does not have, or cannot fall back to."""
     offered = _offered_codes(popup)
     if not offered:
         return
     rows = session.fetch_all(queries.SELECT_DISCOUNT_CODES, shop_id=shop_id, ids=list(offered.values()))
-    known = {row["id"] for row in rows}
-    if missing := [path for path, id_ in offered.items() if id_ not in known]:
-        raise Invalid(errors={f"{path}.discount_code_id": ["There is no such discount code."] for path in missing})
+    single_use = {row["id"]: row["single_use"] for row in rows}
+    errors: dict[str, list[str]] = {}
+    for path, id_ in offered.items():
+        if id_ not in single_use:
+            errors[path] = ["There is no such discount code."]
+        elif path.endswith(FALLBACK) and single_use[id_]:
+            errors[path] = ["Must be a code for everybody, not a pool."]
+    if errors:
+        raise Invalid(errors=errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import database
+from common import cache, cache_keys, database
 from common.database import retry_lost_races
 from common.database_errors import Duplicate
 from common.errors import DatabaseUnavailable
@@ -84,14 +84,7 @@ INSERT_CONVERSIONS = """
             AND code.id = (new_event.offer ->> 'discount_code_id')::uuid
         WHERE (new_event.type = 'email_capture'
                 OR new_event.type = 'click' AND new_event.offer ->> 'type' IN ('discount', 'free_shipping'))
-          AND code.is_active
-          AND (code.starts_at IS NULL OR code.starts_at <= now())
-          AND (code.expires_at IS NULL OR code.expires_at > now())
-          AND (code.usage_limit IS NULL OR code.usage_limit > (
-              SELECT coalesce(sum(tally.uses), 0)
-              FROM discount_code_tallies AS tally
-              WHERE (tally.shop_id, tally.discount_code_id) = (code.shop_id, code.id)
-          ))
+          AND code_is_valid(code.*)
     ), held AS MATERIALIZED (
         SELECT DISTINCT promised.shop_id, promised.id, promised.claimer, single_use_codes.code
         FROM promised
@@ -122,16 +115,31 @@ INSERT_CONVERSIONS = """
             = (free.shop_id, free.id, free.code)
         RETURNING wanted.shop_id, wanted.id, wanted.claimer, single_use_codes.code
     ), issued AS MATERIALIZED (
-        SELECT promised.event_id, jsonb_build_object(
-            'code', CASE WHEN promised.single_use THEN own.code ELSE promised.code END,
-            'type', promised.type,
-            'value', promised.value::text,
-            'expires_at', to_char(promised.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+        SELECT DISTINCT ON (event_id) event_id, jsonb_build_object(
+            'code', code,
+            'type', type,
+            'value', value::text,
+            'expires_at', to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
         ) AS code
-        FROM promised
-        LEFT JOIN (SELECT * FROM held UNION ALL SELECT * FROM claimed) AS own
-            ON (own.shop_id, own.id, own.claimer) = (promised.shop_id, promised.id, promised.claimer)
-        WHERE NOT promised.single_use OR own.code IS NOT NULL
+        FROM (
+            SELECT promised.event_id, 1, CASE WHEN promised.single_use THEN own.code ELSE promised.code END,
+                promised.type, promised.value, promised.expires_at
+            FROM promised
+            LEFT JOIN (SELECT * FROM held UNION ALL SELECT * FROM claimed) AS own
+                ON (own.shop_id, own.id, own.claimer) = (promised.shop_id, promised.id, promised.claimer)
+            WHERE NOT promised.single_use OR own.code IS NOT NULL
+            UNION ALL
+            SELECT new_event.event_id, 2, code.code, code.type, code.value, code.expires_at
+            FROM new_event
+            JOIN discount_codes AS code ON code.shop_id = new_event.shop_id
+                AND code.id = (new_event.offer ->> 'fallback_discount_code_id')::uuid
+            WHERE new_event.offer ->> 'when_empty' = 'fallback'
+              AND new_event.offer ->> 'discount_code_id' IS NOT NULL
+              AND (new_event.type = 'email_capture'
+                    OR new_event.type = 'click' AND new_event.offer ->> 'type' IN ('discount', 'free_shipping'))
+              AND NOT code.single_use AND code_is_valid(code.*)
+        ) AS possible (event_id, choice, code, type, value, expires_at)
+        ORDER BY event_id, choice
     ), inserted AS (
         INSERT INTO popup_conversions (event_id, shop_id, popup_id, session_id, visitor_id, variant_id, device_type,
             type, subscriber_id, discount_code, revenue, currency, order_id, metadata, issued_code)
@@ -192,7 +200,8 @@ INSERT_CONVERSIONS = """
     SELECT given.position, given.shop_id, given.popup_id, given.refusal,
         coalesce(inserted.event_id, known.event_id) AS conversion_id,
         coalesce(inserted.issued_code, known.issued_code) AS issued_code,
-        inserted.event_id IS NOT NULL AND new_event.position IS NOT NULL AS is_new
+        inserted.event_id IS NOT NULL AND new_event.position IS NOT NULL AS is_new,
+        coalesce(given.offer ->> 'when_empty' = 'stop', false) AS may_stop
     FROM given
     LEFT JOIN new_event ON new_event.position = given.position
     LEFT JOIN inserted ON inserted.event_id = given.event_id
@@ -231,6 +240,8 @@ def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]
         rows = _try_insert(waiting)
         recorded |= {row["position"]: row for row in rows if row["refusal"] or row["conversion_id"]}
         forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["is_new"]})
+        stopping = {row["shop_id"] for row in rows if row["is_new"] and row["may_stop"]}
+        cache.forget_soon(*map(cache_keys.active_popups, stopping))
         if len(recorded) == len(conversions):
             return [recorded[position] for position in range(len(conversions))]
     raise DatabaseUnavailable()
