@@ -18,7 +18,7 @@ stage() { # FUNCTION FOLDER: fills the folder, which must not be there yet
 
 copy_sources() ( # FROM TO: the files of one package, which has no folders inside
   shopt -s nullglob
-  cp "$1"/*.py "$1"/*.lua "$2/"
+  cp "$1"/*.py "$1"/*.lua "$1"/*.json "$2/"
 )
 
 fingerprint() { # FOLDER WORDS...: 16 hex digits that tell a bundle and how it is deployed

@@ -44,7 +44,7 @@ def test_a_bundle_holds_its_function_common_the_pinned_requirements_and_nothing_
         text=True,
         check=True,
     ).stdout.split()
-    code = {path for path in tracked if path.endswith((".py", ".lua")) and (ROOT / path).exists()}
+    code = {path for path in tracked if path.endswith((".py", ".lua", ".json")) and (ROOT / path).exists()}
     assert contents(bundle) == code | {"main.py", "functions/__init__.py", "requirements.txt"}
     assert (bundle / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
     statements = re.findall(r"^\w.*$", (bundle / "main.py").read_text(), re.MULTILINE)
@@ -87,6 +87,7 @@ def revisions(stack: Stack, programs: Path, tmp_path_factory: pytest.TempPathFac
 def test_the_bundles_together_do_the_main_job(revisions: Revisions, database: Database) -> None:
     for revision in revisions.values():
         assert requests.get(f"{revision.url}/_ready", timeout=10).json()["database"] == "ok"
+        assert requests.get(f"{revision.url}/_openapi.json", timeout=10).json()["paths"]
     do_main_job({name: revision.url for name, revision in revisions.items()}, database)
 
 
