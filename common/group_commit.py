@@ -44,6 +44,7 @@ class GroupCommit(Generic[Event, Answer]):
         self._write = write
         self._waiting: deque[_Submission[Event, Answer]] = deque()
         self._events_waiting = 0
+        self._events_flushing = 0
         self._flushes: set[asyncio.Task[None]] = set()
 
     async def submit(self, events: list[Event]) -> list[Answer]:
@@ -63,11 +64,17 @@ class GroupCommit(Generic[Event, Answer]):
             return await submission.answers
 
     def _start_flush(self) -> None:
-        if self._waiting and len(self._flushes) < MAX_FLUSHES:
+        if self._waiting and len(self._flushes) < self._flushes_worth_having():
+            batch = self._take_batch()
+            self._events_flushing = sum(len(submission.events) for submission in batch)
             # In a context of its own: it works for many requests, and none shall log its queries as its own.
-            flush = asyncio.get_running_loop().create_task(self._flush(self._take_batch()), context=Context())
+            flush = asyncio.get_running_loop().create_task(self._flush(batch), context=Context())
             self._flushes.add(flush)
             flush.add_done_callback(self._end_flush)
+
+    def _flushes_worth_having(self) -> int:
+        """A second one once as many wait as are being written: fewer do better to share the next commit."""
+        return MAX_FLUSHES if self._events_waiting >= self._events_flushing else 1
 
     def _end_flush(self, flush: asyncio.Task[None]) -> None:
         self._flushes.discard(flush)

@@ -170,13 +170,30 @@ class TestTheWriter:
 
         run(disk, story)
 
+    def test_a_second_flush_waits_until_as_many_events_wait_as_are_being_written(self) -> None:
+        disk = Disk(shut=True)
+
+        async def story(submit: Submit, _: Any) -> None:
+            tasks = [submit([1, 2, 3])]
+            await until(lambda: disk.under_way == 1)
+            tasks += [submit([4]), submit([5])]
+            await asyncio.sleep(0.05)
+            assert disk.under_way == 1
+            tasks.append(submit([6]))
+            await until(lambda: disk.under_way == 2)
+            disk.open()
+            await asyncio.gather(*tasks)
+
+        run(disk, story)
+        assert disk.batches == [[1, 2, 3], [4, 5, 6]]
+
     def test_a_full_queue_refuses_a_submission_whole_and_has_room_again_later(self) -> None:
         disk = Disk(shut=True)
 
         async def story(submit: Submit, _: Any) -> None:
             under_way = [submit([-1]), submit([-2])]
             await until(lambda: disk.under_way == 1)  # both came in one turn
-            under_way.append(submit([-3]))
+            under_way.append(submit([-3, -4]))
             await until(lambda: disk.under_way == 2)
             waiting = [submit([event] * 500) for event in range(MAX_EVENTS_WAITING // 500)]
             with pytest.raises(DatabaseUnavailable):
