@@ -85,9 +85,13 @@ class TestEveryKind:
     def test_what_one_instance_has_loaded_is_a_hit_for_the_other(
         self, instances: Instances, database: Database
     ) -> None:
-        shops = [make_shop(database).id for _ in range(20)]
-        verdicts = [[read(reader, shop).headers["X-Cache"] for reader in instances.readers] for shop in shops]
-        assert verdicts == [["MISS", "HIT"]] * 20
+        def is_shared() -> bool:
+            shops = [make_shop(database).id for _ in range(20)]
+            verdicts = [[read(reader, shop).headers["X-Cache"] for reader in instances.readers] for shop in shops]
+            return verdicts == [["MISS", "HIT"]] * 20
+
+        # On a busy machine Redis may now and then not answer in the 70 ms it has, and is then done without.
+        eventually(is_shared, seconds=30)
 
     def test_an_edit_shows_everywhere(self, instances: Instances, database: Database, shop: Shop) -> None:
         popup_id = make_popup(database, shop, design={"heading": "old"})
@@ -154,11 +158,16 @@ class TestCluster:
         for shop in shops:  # every node is connected to
             read(readers[0], shop)
             read(readers[1], shop)
-        time.sleep(1.6)
-        for node in cluster.nodes:
-            node.proxy.reset()
-        assert {read(readers[1], shop).headers["X-Cache"] for shop in shops} == {"HIT"}
-        assert sum(node.proxy.round_trips for node in cluster.nodes) == len(shops)
+
+        def is_one_round_trip_each() -> bool:
+            time.sleep(1.6)  # until memory asks again
+            for node in cluster.nodes:
+                node.proxy.reset()
+            verdicts = {read(readers[1], shop).headers["X-Cache"] for shop in shops}
+            return verdicts == {"HIT"} and sum(node.proxy.round_trips for node in cluster.nodes) == len(shops)
+
+        # On a busy machine a node may now and then not answer in the 70 ms it has, and is then done without.
+        eventually(is_one_round_trip_each, seconds=30)
 
     def test_a_slot_on_its_way_to_another_node_is_followed(
         self, cluster: Cluster, readers: list[FunctionProcess], database: Database
