@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,6 +20,9 @@ MAX_THREADS = 40
 # For what waits for Redis at the most, which answers or is given up within 200 ms: it shall not queue for a thread
 # behind those who wait for Postgres.
 MAX_BRIEF_THREADS = 16
+# How long a thread that has its answer may have to wait for the interpreter, which others hold: by default 5 ms, more
+# than a commit takes.
+SWITCH_SECONDS = 0.0005
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,4 +50,5 @@ async def _in_pool(name: str, max_threads: int, call: Callable[[], T]) -> T:
 
 @per_process
 def _pool(name: str, max_threads: int) -> ThreadPoolExecutor:
+    sys.setswitchinterval(SWITCH_SECONDS)
     return ThreadPoolExecutor(max_threads, thread_name_prefix=name)
