@@ -45,19 +45,19 @@ class Verdict:
 class _Window:
     """The hits of one client, as far as this process knows; `unsettled` of the current ones are not in Redis yet."""
 
-    start_ms: float
+    start_ms: int
     current: int = 0
     previous: int = 0
     unsettled: int = 0
 
-    def at(self, now_ms: float) -> _Window:
+    def at(self, now_ms: int) -> _Window:
         """The window that is running now."""
-        passed = math.floor((now_ms - self.start_ms) / WINDOW_MS)
+        passed = (now_ms - self.start_ms) // WINDOW_MS
         if passed < 1:
             return self
         return _Window(self.start_ms + passed * WINDOW_MS, 0, self.current if passed == 1 else 0)
 
-    def used(self, now_ms: float) -> float:
+    def used(self, now_ms: int) -> float:
         return self.current + self.previous * (self.start_ms + WINDOW_MS - now_ms) / WINDOW_MS
 
 
@@ -129,7 +129,7 @@ def quota_of(name: str) -> int:
     return quota
 
 
-def _verdict(name: str, quota: int, passes: bool, window: _Window, now_ms: float) -> Verdict:
+def _verdict(name: str, quota: int, passes: bool, window: _Window, now_ms: int) -> Verdict:
     reset_ms = window.start_ms + WINDOW_MS - now_ms
     used = window.used(now_ms)
     wait_ms = 0.0
@@ -151,5 +151,6 @@ def _key(name: str, client: str) -> str:
     return f"rate-limit:{name}:{client}"
 
 
-def _now_ms() -> float:
-    return time.monotonic() * 1000
+def _now_ms() -> int:
+    """Whole milliseconds: in floats a window of 60 s ends 60.000000000001 s after it started, which rounds up to 61."""
+    return time.monotonic_ns() // 1_000_000

@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ PHONE: dict[str, Any] = {
 
 # Seconds. Longer than the one after a page's load, and after a click, in which no exit is taken for one.
 SETTLED = 1.2
-# Longer than a view takes to be counted (0.5) and its batch to be sent (1).
-SENT = 1.8
+# Long enough for a page that has loaded to be idle.
+IDLE = 0.1
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -112,11 +113,17 @@ class Shopper:
         self.context = context
         self.shop = shop
         self.sent: list[tuple[str, dict[str, Any]]] = []
+        self._under_way: set[Request] = set()
         self._pages: Callable[[Route], None] | None = None
         context.on("request", self._note)
+        context.on("requestfinished", lambda request: self._under_way.discard(request))
+        context.on("requestfailed", lambda request: self._under_way.discard(request))
         self.answer_script(SCRIPT.read_text())
         if own_clock:
-            context.clock.install()  # runs by itself, and can be put forward
+            # It stands still unless the test moves it: how fast the machine is decides nothing.
+            context.clock.install()
+            context.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+        self.own_clock = own_clock
         self.page: Page = context.new_page()
 
     def visit(self, path: str = "/", **page: Any) -> Page:
@@ -127,14 +134,21 @@ class Shopper:
 
     def wait(self, seconds: float) -> None:
         """Lets that much time pass for the page, without waiting for it."""
-        self.page.clock.run_for(int(seconds * 1000))
+        if self.own_clock:
+            self.page.clock.run_for(int(seconds * 1000))
+        else:
+            self.page.wait_for_timeout(seconds * 1000)
 
     def open(self, path: str = "/", **page: Any) -> Page:
         """Opens a page, and waits for the popups to arrive but not for the first second to pass."""
         self.answer_pages(**page)
         popups = self.address_of("get_active_popups")
-        with self.page.expect_response(lambda response: response.url.startswith(popups)):
+        with self.page.expect_response(lambda response: response.url.startswith(popups)) as response:
             self.page.goto(ORIGIN + path)
+            self.wait(IDLE)
+        if response.value.ok and self.own_clock:
+            expected = len(response.value.json()["popups"])
+            self.page.wait_for_function("count => exitIntent.explain().length === count", arg=expected)
         return self.page
 
     def answer_script(self, script: str) -> None:
@@ -182,27 +196,34 @@ class Shopper:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_role("button", name="Yes, please").click()
 
-    def is_shown(self, heading: str = "Before you go", within_ms: int = 400) -> bool:
-        """Whether a popup with this heading is on screen now or in a moment."""
+    def is_shown(self, heading: str = "Before you go") -> bool:
+        """Whether a popup with this heading is on screen, or will be as soon as the browser gets to it."""
+        return self._appears(heading, within_ms=5000)
+
+    def is_absent(self, heading: str = "Before you go") -> bool:
+        """Whether none with this heading is on screen, nor in a moment."""
+        return not self._appears(heading, within_ms=400)
+
+    def _appears(self, heading: str, within_ms: int) -> bool:
         with contextlib.suppress(Error):
             self.dialog.get_by_role("heading", name=heading).wait_for(state="visible", timeout=within_ms)
             return True
         return False
 
     def eventually(self, condition: Callable[[], Any], seconds: float = 5) -> bool:
-        """Whether it comes true in time. Unlike sleeping, this lets the routes and listeners of the test run."""
+        """Whether it comes true in time, which passes for the page too. The test's own listeners run meanwhile."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
+            self.wait(0.25)
             if condition():
                 return True
         return False
 
     def see(self) -> None:
-        """Looks at the popup until its view is counted and sent."""
-        self.page.wait_for_timeout(200)  # the browser reports what is visible in its own time
-        self.wait(SENT)
-        self.page.wait_for_timeout(200)
+        """Looks at the popup until its view is counted, sent and answered."""
+        before = len(self.sent)
+        self.eventually(lambda: len(self.sent) > before and not self._under_way)
 
     def reason(self) -> str | None:
         """Why the shop's only popup would not show now, as exitIntent.explain() tells it."""
@@ -230,3 +251,4 @@ class Shopper:
         for name in ("track_view", "track_conversion"):
             if request.method == "POST" and request.url == self.address_of(name):
                 self.sent.append((name, json.loads(request.post_data or "{}")))
+                self._under_way.add(request)

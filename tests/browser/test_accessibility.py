@@ -37,7 +37,8 @@ def preview(shopper: Shopper, design: dict[str, Any], offer: dict[str, Any] = EM
 
 
 def violations(shopper: Shopper) -> list[str]:
-    shopper.page.wait_for_timeout(300)  # the animation
+    shopper.page.wait_for_function("document.getAnimations().every((one) => one.playState === 'finished')")
+    shopper.page.clock.resume()  # axe waits for timers
     found = Axe().run(shopper.page).response["violations"]
     return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
 
@@ -104,7 +105,7 @@ def test_the_keyboard_alone_gets_the_code(shop: Shop, shopper: Shopper) -> None:
     keyboard.type("ada@example.com")
     for key in ("Tab", "Space", "Enter"):
         keyboard.press(key)
-    assert shopper.is_shown("Thank you!", within_ms=3000)
+    assert shopper.is_shown("Thank you!")
     assert shopper.page.evaluate(FOCUSED) == "h2"
     shopper.context.grant_permissions(["clipboard-read", "clipboard-write"])
     for key in ("Tab", "Enter"):
@@ -122,7 +123,7 @@ def test_a_missing_consent_or_a_mistyped_address_is_not_sent(shop: Shop, shopper
     shopper.page.wait_for_timeout(200)
     assert shopper.conversions() == []
     shopper.leave_email("ada@example.com")
-    assert shopper.is_shown("Thank you!", within_ms=3000)
+    assert shopper.is_shown("Thank you!")
     (conversion,) = shopper.conversions()
     assert (conversion["consent"], conversion["consent_text"]) == (True, EMAIL["consent_text"])
 
@@ -134,7 +135,7 @@ def test_an_error_is_announced_and_the_button_works_again(shop: Shop, shopper: S
     shopper.dialog.get_by_role("alert").filter(has_text="valid").wait_for()
     assert shopper.page.get_by_label("E-mail").input_value() == "ada@example"
     shopper.leave_email("ada@example.com")
-    assert shopper.is_shown("Thank you!", within_ms=3000)
+    assert shopper.is_shown("Thank you!")
 
 
 def test_a_press_beside_the_popup_closes_it(shop: Shop, shopper: Shopper) -> None:
@@ -166,7 +167,7 @@ def test_small_screens_reach_everything(
     shopper.leave_email()
     assert shopper.is_shown("Thank you!")
     shopper.dialog.get_by_role("button", name="Close").click()
-    assert not shopper.is_shown("Thank you!")
+    assert shopper.is_absent("Thank you!")
 
 
 @pytest.mark.parametrize(("motion", "name"), [("reduce", "none"), ("no-preference", "rise")])
