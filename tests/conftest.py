@@ -1,10 +1,18 @@
 """Fixtures of the whole session: the servers, the five functions with their defaults (limits off), the database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
 from tests.stack import Database, FunctionProcess, Stack, open_database, running_stack
+from tests.turns import turn
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    folder = item.config.cache.mkdir("turns")  # type: ignore[union-attr]
+    with turn(folder, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

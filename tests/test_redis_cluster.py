@@ -185,6 +185,7 @@ class TestCluster:
             for node in (source, target):
                 node.client.execute_command("CLUSTER SETSLOT", slot, "STABLE")
 
+    @pytest.mark.alone
     @pytest.mark.parametrize("fault", [Proxy.refuse, Proxy.black_hole], ids=["refused", "black-holed"])
     def test_a_node_out_of_reach_costs_one_request_a_second_and_others_nothing(
         self,

@@ -95,6 +95,7 @@ def test_the_timeouts_of_one_request_come_to_200_ms_at_most() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 class TestOutage:
+    @pytest.mark.alone
     def test_every_answer_is_right_and_one_request_a_second_finds_out(
         self, reader: FunctionProcess, database: Database, to_redis: Proxy, fault: str
     ) -> None:
@@ -184,6 +185,7 @@ def test_who_could_not_tell_redis_of_an_edit_does_so_afterwards(
     eventually(lambda: headings(read(get_active_popups, shop.id)) == ["new"])
 
 
+@pytest.mark.alone
 def test_flapping_costs_no_answer(reader: FunctionProcess, database: Database, to_redis: Proxy, shop: Shop) -> None:
     make_popup(database, shop, design={"heading": "steady"})
     answers = []
