@@ -153,7 +153,7 @@ def test_on_a_phone_returning_to_the_tab_is_an_exit(
     phone_shopper.open()
     phone_shopper.page.clock.fast_forward(2000)
     look_away(phone_shopper, seconds)
-    assert (phone_shopper.is_shown() if shows else phone_shopper.is_absent())
+    assert phone_shopper.is_shown() if shows else phone_shopper.is_absent()
 
 
 def test_the_back_button_is_left_alone(shop: Shop, phone_shopper: Shopper) -> None:
