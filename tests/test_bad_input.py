@@ -251,6 +251,7 @@ BAD_CONVERSIONS: dict[str, tuple[dict[str, Any], str]] = {
     "an e-mail of 300 characters": ({"type": "email_capture", "email": "a" * 290 + "@example.com"}, "email"),
     "an e-mail that is an object": ({"type": "email_capture", "email": {"a": 1}}, "email"),
     "consent in words": ({"consent": "yes"}, "consent"),
+    "consent as a number": ({"consent": 1}, "consent"),
     "consent to nothing": ({"type": "email_capture", "email": "a@example.com", "consent": True}, "consent_text"),
     "a name of 201 characters": ({"name": "n" * 201}, "name"),
     "a code that was not named": ({"type": "discount_code_used"}, "discount_code"),
