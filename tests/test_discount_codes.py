@@ -327,8 +327,17 @@ class TestUse:
         for number, code in enumerate(("a1", "A1", "NOBODY'S")):
             track(track_conversion, purchase(popup_id, f"order-{number}", discount_code=code))
         assert call("GET", f"/discount-codes/{pool['id']}").json()["usage_count"] == 1
-        kept = database("SELECT discount_code FROM popup_conversions WHERE popup_id = :id ORDER BY 1", id=popup_id)
+        kept = database("SELECT discount_code FROM popup_conversions WHERE popup_id = :id", id=popup_id)
         assert sorted(row["discount_code"] for row in kept) == ["A1", "NOBODY'S", "a1"]
+
+    def test_a_code_that_was_used_before_it_was_given_is_not_given(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        pool = make(single_use=True)
+        call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": ["A1", "A2"]})
+        popup_id = offering(database, shop, pool)
+        track(track_conversion, purchase(popup_id, "1001", discount_code="A1"))
+        assert track(track_conversion, capture(popup_id, "ann@example.com"))["discount_code"]["code"] == "A2"
 
     def test_a_single_use_code_is_used_once(
         self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess

@@ -103,7 +103,8 @@ INSERT_CONVERSIONS = """
         CROSS JOIN LATERAL (
             SELECT code
             FROM single_use_codes
-            WHERE (single_use_codes.shop_id, discount_code_id) = (pool.shop_id, pool.id) AND claimed_by IS NULL
+            WHERE (single_use_codes.shop_id, discount_code_id) = (pool.shop_id, pool.id)
+              AND claimed_by IS NULL AND used_at IS NULL
             ORDER BY code
             LIMIT pool.needed
             FOR UPDATE SKIP LOCKED
