@@ -35,6 +35,10 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
 
     serve.__name__ = function.name
     functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
+    if (
+        flask.has_app_context()
+    ):  # there is one while functions-framework loads us: paths that it has no route for are ours
+        flask.current_app.register_error_handler(404, lambda _: serve(flask.request))
     return serve
 
 

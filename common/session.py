@@ -1,8 +1,7 @@
 """One connection to Postgres and its statements: prepared once, then one round trip each.
 
-Only this module and connect.py know pg8000. Its `prepare_statement` and `execute_named` are semi-private, which is why
-its version is pinned; tests hold what we use of them. Imported with the first connection: a request that is answered
-from the cache pays for none of it.
+Only this module and connect.py know pg8000. What this one uses of it is semi-private, which is why its version is
+pinned; tests hold it. Imported with the first connection: a request that is answered from the cache pays for none.
 """
 
 from __future__ import annotations
@@ -14,7 +13,18 @@ from functools import lru_cache
 from typing import Any
 
 from pg8000.converters import make_params
-from pg8000.core import IN_FAILED_TRANSACTION, CoreConnection
+from pg8000.core import (
+    COMMAND_COMPLETE,
+    IN_FAILED_TRANSACTION,
+    READY_FOR_QUERY,
+    SYNC_MSG,
+    Context,
+    CoreConnection,
+    _flush,
+    _read,
+    _write,
+    ci_unpack,
+)
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import to_statement
 
@@ -34,6 +44,10 @@ _LOST_RACE = "40"
 _UNIQUE_VIOLATION = "23505"
 # Where Postgres refuses a prepared statement because a migration has changed what it returns.
 _STALE_STATEMENT = "RevalidateCachedQuery"
+
+_BEGIN = "BEGIN"
+
+_Call = tuple[str, dict[str, Any]]
 
 
 def open_session(config: Config, timeout_seconds: float, *, replica: bool = False) -> Session:
@@ -55,7 +69,7 @@ class Session:
         self._connection = connection
         self._prepared: dict[str, tuple[Any, ...]] = {}
         self._broken = False
-        self._after_commit: list[Callable[[], None]] = []
+        self._queued: list[_Call] = []
 
     def fetch_all(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         context = self._run(sql, parameters)
@@ -70,28 +84,25 @@ class Session:
         """How many rows the statement changed."""
         return int(self._run(sql, parameters).row_count)
 
-    def after_commit(self, act: Callable[[], None]) -> None:
-        """Has `act` called once the running transaction has committed; not at all if it does not."""
-        self._after_commit.append(act)
+    def queue(self, sql: str, **parameters: Any) -> None:
+        """Has a statement sent with the next one, in one round trip. The next one raises what this one does."""
+        self._queued.append((sql, parameters))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """The block's statements are committed together when it ends without an error."""
-        self._after_commit.clear()
-        self._run_simple("BEGIN")
+        """The block's statements are committed together when it ends without an error.
+
+        BEGIN goes out with the first of them, COMMIT with what is queued last: neither costs a round trip of its own.
+        """
+        self.queue(_BEGIN)
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
+            self._queued.clear()
             with suppress(DatabaseUnavailable):
-                self._run_simple("ROLLBACK")
+                self._roll_back()
             raise
-        self._run_simple("COMMIT")
-        for act in self._after_commit:
-            act()
-
-    def _run_simple(self, sql: str) -> None:
-        with self._watched():
-            self._connection.execute_simple(sql)
 
     def is_usable(self) -> bool:
         """False once broken, and when the server has hung up: an idle connection has nothing to say but goodbye."""
@@ -107,23 +118,54 @@ class Session:
         with suppress(Exception):
             self._connection.close()
 
-    def _run(self, sql: str, parameters: dict[str, Any]) -> Any:
+    def _run(self, sql: str, parameters: dict[str, Any]) -> Context:
+        calls, self._queued = [*self._queued, (sql, parameters)], []
         try:
-            return self._run_prepared(sql, parameters)
+            return self._send(calls)
         except StaleStatement:
             self._prepared.clear()
             if self._connection._transaction_status == IN_FAILED_TRANSACTION:
-                raise
-        return self._run_prepared(sql, parameters)
+                if calls[0][0] != _BEGIN:
+                    raise
+                self._roll_back()
+        return self._send(calls)
 
-    def _run_prepared(self, sql: str, parameters: dict[str, Any]) -> Any:
-        statement, in_order = _statement(sql)
-        values = make_params(self._connection.py_types, in_order(parameters))
+    def _send(self, calls: list[_Call]) -> Context:
+        """The last one's result. An error ends them all: what comes after the one that raised it is not run."""
+        values = [make_params(self._connection.py_types, _statement(sql)[1](given)) for sql, given in calls]
         with self._watched():
-            if sql not in self._prepared:
-                self._prepared[sql] = self._connection.prepare_statement(statement, ())
-            name, columns, input_functions = self._prepared[sql]
-            return self._connection.execute_named(name, values, columns, input_functions, statement)
+            contexts = [self._prepare(sql) for sql, _ in calls]
+            for (sql, _), its_values in zip(calls, values, strict=True):
+                self._connection.send_BIND(self._prepared[sql][0], its_values)
+                self._connection.send_EXECUTE()
+            _write(self._connection._sock, SYNC_MSG)
+            _flush(self._connection._sock)
+            self._read_answers(contexts)
+        return contexts[-1]
+
+    def _prepare(self, sql: str) -> Context:
+        """Room for the result of a statement, which costs a round trip the first time that this connection sees it."""
+        statement = _statement(sql)[0]
+        if sql not in self._prepared:
+            self._prepared[sql] = self._connection.prepare_statement(statement, ())
+        _, columns, input_functions = self._prepared[sql]
+        return Context(statement, columns=columns, input_funcs=input_functions)
+
+    def _read_answers(self, contexts: list[Context]) -> None:
+        """Puts the server's messages into the context of the statement that each is about, and raises its error."""
+        connection, current, code = self._connection, 0, None
+        while code != READY_FOR_QUERY:
+            code, size = ci_unpack(_read(connection._sock, 5))
+            about = contexts[min(current, len(contexts) - 1)]
+            connection.message_types[code](_read(connection._sock, size - 4), about)
+            current += code == COMMAND_COMPLETE
+        for context in contexts:
+            if context.error is not None:
+                raise context.error
+
+    def _roll_back(self) -> None:
+        with self._watched():
+            self._connection.execute_simple("ROLLBACK")
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -910,8 +910,10 @@
       if (!order_id || note.order === order_id || !popupId) return;
       changeNote(() => (note.order = order_id));
       const event = eventFor(popupId, note.seen[popupId].variant);
-      record("conversion", { ...event, type: "purchase", order_id: `${order_id}`, revenue, currency });
-      if (discount_code) record("conversion", { ...event, type: "discount_code_used", discount_code });
+      event.order_id = `${order_id}`;
+      event.discount_code = discount_code;
+      record("conversion", { ...event, type: "purchase", revenue, currency });
+      if (discount_code) record("conversion", { ...event, type: "discount_code_used" }); // The order's use, named twice.
     },
 
     // consent(true) lets notes outlive the tab; consent(false) removes them, with all that was not yet delivered.

@@ -12,7 +12,7 @@ import requests
 
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, make_popup, make_shop, purchase, view
-from tests.stack import FUNCTIONS, Database, FunctionProcess
+from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, Database, FunctionProcess
 
 KIB = 1024
 FOREIGN_ID = str(uuid.uuid4())
@@ -251,6 +251,7 @@ BAD_CONVERSIONS: dict[str, tuple[dict[str, Any], str]] = {
     "an e-mail of 300 characters": ({"type": "email_capture", "email": "a" * 290 + "@example.com"}, "email"),
     "an e-mail that is an object": ({"type": "email_capture", "email": {"a": 1}}, "email"),
     "consent in words": ({"consent": "yes"}, "consent"),
+    "consent as a number": ({"consent": 1}, "consent"),
     "consent to nothing": ({"type": "email_capture", "email": "a@example.com", "consent": True}, "consent_text"),
     "a name of 201 characters": ({"name": "n" * 201}, "name"),
     "a code that was not named": ({"type": "discount_code_used"}, "discount_code"),
@@ -446,9 +447,12 @@ def test_an_address_where_nothing_is_is_a_404(functions: dict[str, FunctionProce
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_line_break_in_an_address_ends_no_header(functions: dict[str, FunctionProcess], name: str) -> None:
-    """Only the status: the frameworks know no route with a line break in it and answer this one themselves."""
+    """Where the framework is Starlette only the status: it has no route with a line break, and answers by itself."""
     answer = Client(functions[name]).get("/x%0d%0aSet-Cookie:%20a=b")
-    assert answer.status_code == 404
+    if name in ASGI_FUNCTIONS:
+        assert answer.status_code == 404
+    else:
+        assert_problem(answer, 404, "not_found")
     assert "Set-Cookie" not in answer.headers
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.factories import Shop, capture, conversion, make_popup, make_shop
+from tests.factories import Shop, capture, conversion, make_popup, make_shop, purchase
 from tests.stack import Database, FunctionProcess, eventually
+from tests.tracking import send_each, statuses
 
 READABLE = re.compile(r"[A-HJKMNP-Z2-9]{4}(-[A-HJKMNP-Z2-9]{4}){2}")
 TEN_PERCENT = {"type": "percentage", "value": "10"}
@@ -287,6 +288,56 @@ class TestUse:
         track(track_conversion, conversion(popup_id, "discount_code_used", discount_code="NOBODY'S"))
         listed = call("GET", "/discount-codes").json()["discount_codes"]
         assert [(each["code"], each["usage_count"]) for each in listed] == [("OTHER", 0), ("TEN", 2)]
+
+    @pytest.mark.parametrize("first", ["purchase", "discount_code_used"])
+    def test_the_code_of_an_order_is_used_once_however_often_it_is_named(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess, first: str
+    ) -> None:
+        popup_id = offering(database, shop, make(code="TEN"))
+        bought = purchase(popup_id, "1001", discount_code="ten")
+        named = conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="1001")
+        again = purchase(popup_id, "1001", discount_code="TEN")
+        events = [bought, named] if first == "purchase" else [named, bought]
+        for event in (*events, *events, again):
+            track(track_conversion, event)
+        (ten,) = call("GET", "/discount-codes").json()["discount_codes"]
+        assert ten["usage_count"] == 1
+        track(track_conversion, purchase(popup_id, "1002", discount_code="TEN"))
+        track(track_conversion, purchase(popup_id, "1003"))
+        assert call("GET", f"/discount-codes/{ten['id']}").json()["usage_count"] == 2
+
+    def test_a_purchase_reported_50_times_at_once_uses_its_code_once(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(code="TEN")
+        popup_id = offering(database, shop, code)
+        answers = send_each(
+            (track_conversion, purchase(popup_id, "1001", discount_code="TEN", session_id="the same"))
+            for _ in range(50)
+        )
+        assert statuses(answers) == {201: 1, 200: 49}
+        assert call("GET", f"/discount-codes/{code['id']}").json()["usage_count"] == 1
+
+    def test_an_order_uses_a_code_of_a_pool_and_a_purchase_with_an_unknown_code_is_kept(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        pool = make(single_use=True)
+        call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": ["A1", "A2"]})
+        popup_id = offering(database, shop, pool)
+        for number, code in enumerate(("a1", "A1", "NOBODY'S")):
+            track(track_conversion, purchase(popup_id, f"order-{number}", discount_code=code))
+        assert call("GET", f"/discount-codes/{pool['id']}").json()["usage_count"] == 1
+        kept = database("SELECT discount_code FROM popup_conversions WHERE popup_id = :id", id=popup_id)
+        assert sorted(row["discount_code"] for row in kept) == ["A1", "NOBODY'S", "a1"]
+
+    def test_a_code_that_was_used_before_it_was_given_is_not_given(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        pool = make(single_use=True)
+        call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": ["A1", "A2"]})
+        popup_id = offering(database, shop, pool)
+        track(track_conversion, purchase(popup_id, "1001", discount_code="A1"))
+        assert track(track_conversion, capture(popup_id, "ann@example.com"))["discount_code"]["code"] == "A2"
 
     def test_a_single_use_code_is_used_once(
         self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess

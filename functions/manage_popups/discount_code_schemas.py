@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from common.flag import Flag
 from functions.manage_popups.field_kinds import optional_time
 from functions.manage_popups.listing import PageQuery
 
@@ -32,15 +33,6 @@ def _amount(**options: Any) -> fields.Decimal:
 
 def _optional_amount() -> fields.Decimal:
     return _amount(load_default=None, allow_none=True)
-
-
-class Flag(fields.Boolean):
-    """JSON's true or false: to marshmallow 1 and "yes" would be true as well."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **options)
 
 
 class DiscountCodeSchema(Schema):

@@ -18,7 +18,7 @@ from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, newest_first
 from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
-from functions.manage_popups.stored_popups import refresh_cache
+from functions.manage_popups.stored_popups import forget_cache, refresh_cache
 
 # No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
 ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
@@ -99,7 +99,7 @@ def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
         return json_response(answer | ({"codes": codes} if request.data["count"] else {}), 201)
 
     answer = once(request, insert)
-    refresh_cache(request.shop_id)  # a popup may go on
+    forget_cache(request.shop_id)  # a popup may go on
     return answer
 
 

@@ -18,8 +18,8 @@ from functions.manage_popups.listing import cut_page, decode_cursor, more_than_a
 from functions.manage_popups.stored_popups import (
     being_changed,
     etag,
+    forget_cache,
     popup_schema,
-    refresh_cache,
     refuse_if_stale,
     shown,
     update,
@@ -56,7 +56,7 @@ def list_versions(request: Request, popup_id: uuid.UUID) -> Response:
 def rollback_popup(request: Request, popup_id: uuid.UUID) -> Response:
     """Everything that a merchant may write becomes what it was, its status too, as a version of its own."""
     answer = once(request, lambda session: _restore(session, request, popup_id))
-    refresh_cache(request.shop_id)
+    forget_cache(request.shop_id)
     return answer
 
 

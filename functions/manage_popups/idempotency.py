@@ -7,21 +7,24 @@ import re
 from collections.abc import Callable
 
 from common import database
+from common.database_errors import Duplicate
 from common.errors import IdempotencyKeyReused, MalformedHeader
 from common.json_text import dumps
 from common.messages import Request, Response
 
 KEPT_HOURS = 24
 
-# Of two requests at once the second waits here until the first has committed.
-CLAIM_IDEMPOTENCY_KEY = """
-    INSERT INTO idempotency_keys AS stored (shop_id, key, request_sha256)
-    VALUES (:shop_id, :key, :request_sha256)
-    ON CONFLICT (shop_id, key) DO UPDATE
-    SET request_sha256 = excluded.request_sha256, status = NULL, headers = NULL, body = NULL, created_at = now()
-    WHERE stored.created_at < now() - interval '24 hours'
-    RETURNING key
+DELETE_EXPIRED_KEY = """
+    DELETE FROM idempotency_keys
+    WHERE shop_id = :shop_id AND key = :key AND created_at < now() - interval '24 hours'
 """
+
+# Of two requests at once the second waits here until the first has committed, and is then a duplicate.
+INSERT_IDEMPOTENCY_KEY = """
+    INSERT INTO idempotency_keys (shop_id, key, request_sha256)
+    VALUES (:shop_id, :key, :request_sha256)
+"""
+CLAIMED = "idempotency_keys_pkey"
 
 SELECT_STORED_ANSWER = """
     SELECT request_sha256, status, headers, body
@@ -39,8 +42,9 @@ UPDATE_STORED_ANSWER = """
 def once(request: Request, act: Callable[[database.Session], Response]) -> Response:
     """The answer of `act`, or the stored one, if its Idempotency-Key was here before.
 
-    `act` writes in one statement, which without a key commits by itself; with one it commits together with its answer.
-    A request that fails stores nothing. Raises IdempotencyKeyReused where the earlier request was another.
+    `act` writes in one statement, which without a key commits by itself; with one it commits together with its answer,
+    which is one round trip more. A request that fails stores nothing. Raises IdempotencyKeyReused where the earlier
+    request was another.
     """
     key = request.headers.get("idempotency-key")
     if key is None:
@@ -48,14 +52,27 @@ def once(request: Request, act: Callable[[database.Session], Response]) -> Respo
             return act(session)
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         raise MalformedHeader("An Idempotency-Key is 1 to 255 visible ASCII characters.")
-    with database.transaction() as session:
-        if answer := _claim_or_replay(session, request, key):
-            return answer
+    claim = {"shop_id": request.shop_id, "key": key}
+    with database.session() as session:
+        try:
+            return _act(session, request, claim, act)
+        except Duplicate as duplicate:
+            if duplicate.constraint != CLAIMED:
+                raise
+        return _replay(session, request, claim)
+
+
+def _act(
+    session: database.Session, request: Request, claim: dict[str, str], act: Callable[[database.Session], Response]
+) -> Response:
+    """The claim goes out with the first statement of `act`, the answer with COMMIT. Raises Duplicate if taken."""
+    with session.transaction():
+        session.queue(DELETE_EXPIRED_KEY, **claim)
+        session.queue(INSERT_IDEMPOTENCY_KEY, **claim, request_sha256=_sha256(request))
         answer = act(session)
-        session.execute(
+        session.queue(
             UPDATE_STORED_ANSWER,
-            shop_id=request.shop_id,
-            key=key,
+            **claim,
             status=answer.status,
             headers=dumps(answer.headers).decode(),
             body=answer.body.decode(),
@@ -63,14 +80,15 @@ def once(request: Request, act: Callable[[database.Session], Response]) -> Respo
         return answer
 
 
-def _claim_or_replay(session: database.Session, request: Request, key: str) -> Response | None:
-    assert request.key is not None
-    # The calling key too: an answer is for its eyes only.
-    asked = f"{request.key.id} {request.method} {request.path}\n".encode() + (request.body or b"")
-    digest = hashlib.sha256(asked).digest()
-    if session.fetch_one(CLAIM_IDEMPOTENCY_KEY, shop_id=request.shop_id, key=key, request_sha256=digest):
-        return None
-    stored = session.fetch_one(SELECT_STORED_ANSWER, shop_id=request.shop_id, key=key)
-    if stored is None or stored["request_sha256"] != digest:
+def _replay(session: database.Session, request: Request, claim: dict[str, str]) -> Response:
+    stored = session.fetch_one(SELECT_STORED_ANSWER, **claim)
+    if stored is None or stored["request_sha256"] != _sha256(request):
         raise IdempotencyKeyReused()
     return Response(stored["status"], stored["body"].encode(), stored["headers"])
+
+
+def _sha256(request: Request) -> bytes:
+    """Of what was asked and with which API key: an answer is for its eyes only."""
+    assert request.key is not None
+    asked = f"{request.key.id} {request.method} {request.path}\n".encode() + (request.body or b"")
+    return hashlib.sha256(asked).digest()

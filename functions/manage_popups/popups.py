@@ -18,6 +18,7 @@ from functions.manage_popups.stored_popups import (
     being_changed,
     etag,
     fetch,
+    forget_cache,
     insert,
     popup_schema,
     refresh_cache,
@@ -31,7 +32,7 @@ MAX_NAME_CHARACTERS = 200
 
 def create_popup(request: Request) -> Response:
     answer = once(request, lambda session: _created(insert(session, request, request.data)))
-    refresh_cache(request.shop_id)
+    forget_cache(request.shop_id)
     return answer
 
 

@@ -74,6 +74,11 @@ def refresh_cache(shop_id: str) -> None:
     cache.replace(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id))
 
 
+def forget_cache(shop_id: str) -> None:
+    """Drops them, for calls whose Idempotency-Key leaves them no round trip to load new ones: the next reader does."""
+    cache.forget(cache_keys.shop_stats(shop_id), cache_keys.active_popups(shop_id))
+
+
 def refuse_if_stale(request: Request, popup: database.Row) -> None:
     if is_stale(request, etag(popup)):
         raise StaleVersion(headers={"ETag": etag(popup)})

@@ -33,6 +33,7 @@ DECLARE_EXPORT = """
 """
 
 FETCH_EXPORT = "FETCH 1000 FROM export"
+PAGE_ROWS = 1000
 
 
 def export_subscribers(request: Request) -> StreamedResponse:
@@ -54,12 +55,15 @@ def _parts(request: Request) -> Generator[bytes, None, None]:
     """Closing it, which the server does when the client goes away, ends the transaction and frees the connection."""
     wanted = {name: request.query[name] for name in ("popup_id", "active")}
     with database.transaction() as session:
-        session.execute(READ_ONLY)
+        session.queue(READ_ONLY)
         session.execute(DECLARE_EXPORT, shop_id=request.shop_id, **wanted, **email_bounds(request.query["email"]))
-        lines: Iterable[Sequence[str | None]] = [COLUMNS]
+        lines: list[Sequence[str | None]] = [COLUMNS]
+        is_last = False
         while lines:
             yield _as_csv(lines)
-            lines = [[_defused(row[name]) for name in COLUMNS] for row in session.fetch_all(FETCH_EXPORT)]
+            rows = [] if is_last else session.fetch_all(FETCH_EXPORT)
+            is_last = len(rows) < PAGE_ROWS
+            lines = [[_defused(row[name]) for name in COLUMNS] for row in rows]
 
 
 def _as_csv(lines: Iterable[Sequence[str | None]]) -> bytes:

@@ -19,7 +19,8 @@ from functions.track_conversion.email_forms import canonical, normalized
 # for what is new; then the events themselves; and from those really inserted the tallies, the consents that were given,
 # and the tallies of the codes that were claimed or used. A race with another statement shows as an event without an
 # answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
-# the order of their keys, so that two statements never deadlock.
+# the order of their keys, so that two statements never deadlock. A code that an order was paid with is used by the
+# purchase, which counts once, and not by the discount_code_used that names the same order.
 INSERT_CONVERSIONS = """
     WITH given AS MATERIALIZED (
         SELECT event.*, popups.shop_id, popups.version AS popup_version,
@@ -46,7 +47,7 @@ INSERT_CONVERSIONS = """
         SELECT given.position, purchases.event_id, NULL
         FROM given
         JOIN purchases ON (purchases.shop_id, purchases.order_id) = (given.shop_id, given.order_id)
-        WHERE given.refusal IS NULL
+        WHERE given.refusal IS NULL AND given.type = 'purchase'
     ), new_event AS MATERIALIZED (
         SELECT DISTINCT ON (event_id) *
         FROM given
@@ -102,7 +103,8 @@ INSERT_CONVERSIONS = """
         CROSS JOIN LATERAL (
             SELECT code
             FROM single_use_codes
-            WHERE (single_use_codes.shop_id, discount_code_id) = (pool.shop_id, pool.id) AND claimed_by IS NULL
+            WHERE (single_use_codes.shop_id, discount_code_id) = (pool.shop_id, pool.id)
+              AND claimed_by IS NULL AND used_at IS NULL
             ORDER BY code
             LIMIT pool.needed
             FOR UPDATE SKIP LOCKED
@@ -154,7 +156,8 @@ INSERT_CONVERSIONS = """
         ON CONFLICT (event_id) DO NOTHING
         RETURNING event_id, shop_id, popup_id, subscriber_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, type, coalesce(currency, '') AS currency,
-            coalesce(revenue, 0) AS revenue, upper(discount_code) AS used_code, issued_code
+            coalesce(revenue, 0) AS revenue, issued_code,
+            CASE WHEN type = 'purchase' OR order_id IS NULL THEN upper(discount_code) END AS used_code
     ), tallied AS (
         INSERT INTO daily_conversions AS tally
             (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions, revenue)

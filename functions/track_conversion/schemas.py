@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from common.events import EventSchema
+from common.flag import Flag
 
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 MAX_METADATA_BYTES = 4 * 1024
@@ -21,6 +22,9 @@ _REQUIRED = {
     "discount_code_used": ("discount_code",),
     "purchase": ("revenue", "currency", "order_id"),
 }
+# The code that an order was paid with, and the order that a code was used for.
+_OPTIONAL = {"purchase": ("discount_code",), "discount_code_used": ("order_id",)}
+_OF_SOME_TYPES = {name for names in (*_REQUIRED.values(), *_OPTIONAL.values()) for name in names}
 
 
 def _text(max_characters: int, **options: Any) -> fields.String:
@@ -49,7 +53,7 @@ class ConversionSchema(EventSchema):
     type = fields.String(required=True, validate=validate.OneOf(TYPES))
     email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
     name = _text(200)
-    consent = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    consent = Flag(load_default=None, allow_none=True)
     consent_text = _text(1000)
     discount_code = _text(100)
     revenue = fields.Decimal(
@@ -79,7 +83,5 @@ class ConversionSchema(EventSchema):
     @post_load
     def keep_what_the_type_has(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Fields of other types are ignored: a click has no revenue."""
-        for type_, names in _REQUIRED.items():
-            if conversion["type"] != type_:
-                conversion |= dict.fromkeys(names)
-        return conversion
+        type_ = conversion["type"]
+        return conversion | dict.fromkeys(_OF_SOME_TYPES.difference(_REQUIRED.get(type_, ()), _OPTIONAL.get(type_, ())))

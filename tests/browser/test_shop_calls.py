@@ -35,12 +35,14 @@ def test_a_purchase_is_attributed_to_the_popup_seen_before(shop: Shop, shopper: 
 
 def test_reloading_the_thank_you_page_counts_nothing_twice(shop: Shop, shopper: Shopper) -> None:
     popup_id = shop.add_popup()
+    code_id = shop.add_discount_code("FERN10")
     meet(shopper)
     for _ in range(2):
         buy(shopper, {**ORDER, "discount_code": "FERN10"})
     assert shopper.eventually(lambda: shop.stats(popup_id)["conversions"] == 2)
     by_type = shop.stats(popup_id)["conversions_by_type"]
     assert (by_type["purchase"], by_type["discount_code_used"]) == (1, 1)
+    assert shop.database.value("SELECT uses FROM discount_code_tallies WHERE discount_code_id = :id", id=code_id) == 1
 
 
 def test_a_purchase_of_who_saw_no_popup_is_nobodys(shop: Shop, shopper: Shopper) -> None:
