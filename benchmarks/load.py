@@ -1,8 +1,7 @@
-"""The load: wrk as fast as it goes on 32 connections, and a sender at a fixed rate."""
+"""The load: wrk as fast as it goes on 32 connections."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import shutil
@@ -11,8 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import quantiles
-from urllib.parse import urlsplit
 
 from cli.child import StartError
 
@@ -86,50 +83,3 @@ def run_wrk(target: Target, seconds: int) -> Round:
         lost = measured.answered * target.events - (target.stored() - before)
         measured = replace(measured, lost=max(0, lost))
     return measured
-
-
-def run_steady(url: str, make_body: Callable[[], bytes], per_second: int, seconds: int) -> Round:
-    """One request every 1/per_second, whether or not the ones before it were answered.
-
-    A latency counts from the moment the request was due: a stalled server cannot hide behind a sender that waits.
-    """
-    return asyncio.run(_send_steadily(url, make_body, per_second, seconds))
-
-
-async def _send_steadily(url: str, make_body: Callable[[], bytes], per_second: int, seconds: int) -> Round:
-    address = urlsplit(url)
-    idle: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
-    for _ in range(2 * CONNECTIONS):
-        idle.put_nowait(await asyncio.open_connection(address.hostname, address.port))
-    latencies: list[float] = []
-    errors = 0
-    start = time.perf_counter()
-
-    async def send_one(due: float) -> None:
-        nonlocal errors
-        connection = await idle.get()
-        status = await _exchange(*connection, make_body())
-        idle.put_nowait(connection)
-        latencies.append(time.perf_counter() - due)
-        errors += status >= 400
-
-    async with asyncio.timeout(seconds + 60), asyncio.TaskGroup() as sent:
-        for number in range(per_second * seconds):
-            due = start + number / per_second
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            sent.create_task(send_one(due))
-    elapsed = time.perf_counter() - start
-    while not idle.empty():
-        idle.get_nowait()[1].close()
-    percentiles = quantiles(latencies, n=100)
-    return Round(len(latencies), elapsed, 1000 * percentiles[49], 1000 * percentiles[98], errors)
-
-
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> int:
-    """The status of a POST; its answer is read whole."""
-    head = b"POST / HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body)
-    writer.write(head + body)
-    answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = answer.partition(b"content-length:")[2].partition(b"\r\n")[0]
-    await reader.readexactly(int(length))
-    return int(answer.split(b" ", 2)[1])

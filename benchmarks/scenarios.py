@@ -10,7 +10,8 @@ from statistics import median
 
 import requests
 
-from benchmarks.load import Round, Target, run_steady, run_wrk
+from benchmarks.fixed_rate import run_steady
+from benchmarks.load import Round, Target, run_wrk
 from benchmarks.report import AIO, FLASK, compare, table
 from benchmarks.servers import Bench
 from benchmarks.shop import SHOWN, SPREAD, Shop, view_body
@@ -102,14 +103,22 @@ def steady(run: Run) -> str:
         for name in urls:
             rounds[name].append(send(name, seconds))
     about = f"{STEADY_PER_SECOND} requests a second, {run.rounds} alternating rounds of {seconds} s each."
-    columns = ("", "requests", "p50 ms", "p99 ms", "highest p99 ms", "errors")
-    return f"{about}\n\n" + table(columns, [_steady_row(name, own) for name, own in rounds.items()])
+    columns = ("", "requests", "p50 ms", "p99 ms", "highest p99 ms", "p99 of Flask", "p99 of aio", "errors")
+    return f"{about}\n\n" + table(columns, [_steady_row(name, rounds) for name in urls])
 
 
-def _steady_row(name: str, rounds: list[Round]) -> tuple[object, ...]:
-    p50, p99 = median(each.p50_ms for each in rounds), [each.p99_ms for each in rounds]
-    requests_sent, errors = sum(each.requests for each in rounds), sum(each.errors for each in rounds)
-    return name, requests_sent, f"{p50:.1f}", f"{median(p99):.1f}", f"{max(p99):.1f}", errors
+def _steady_row(name: str, rounds: dict[str, list[Round]]) -> tuple[object, ...]:
+    own = rounds[name]
+    p99 = {name: [each.p99_ms for each in rounds_of_it] for name, rounds_of_it in rounds.items()}
+    return (
+        name,
+        sum(each.requests for each in own),
+        f"{median(each.p50_ms for each in own):.1f}",
+        f"{median(p99[name]):.1f}",
+        f"{max(p99[name]):.1f}",
+        *(f"{median(_each_over(p99[name], p99[noop])):.2f}" for noop in ("hello_flask", "hello_aio")),
+        sum(each.errors for each in own),
+    )
 
 
 def memory(run: Run) -> str:

@@ -8,7 +8,7 @@ from common.headers import Audience
 from common.http import Function
 from common.messages import Request, Response, json_response
 from common.rate_limit import CONVERSIONS
-from functions.track_conversion.queries import record_conversion
+from functions.track_conversion.recording import record_conversion
 from functions.track_conversion.schemas import ConversionSchema
 
 function = Function("track_conversion", limit=CONVERSIONS, audience=Audience.STOREFRONT)

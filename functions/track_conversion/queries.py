@@ -1,19 +1,4 @@
-"""Conversions into their table and their tallies, with the subscriber and the discount code, in one statement."""
-
-from __future__ import annotations
-
-from typing import Any
-
-from common import cache, cache_keys, database
-from common.database import retry_lost_races
-from common.database_errors import Duplicate
-from common.errors import DatabaseUnavailable
-from common.events import as_json_row, forget_stats
-from common.group_commit import GroupCommit
-from common.ids import new_id
-from common.json_text import dumps
-from common.per_process import per_process
-from functions.track_conversion.email_forms import canonical, normalized
+"""The statement that stores conversions and counts them, with the subscriber and the discount code."""
 
 # Read from the top: what is given, what of it is known already, what is new; then a subscriber, a purchase and a code
 # for what is new; then the events themselves; and from those really inserted the tallies, the consents that were given,
@@ -21,23 +6,36 @@ from functions.track_conversion.email_forms import canonical, normalized
 # answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
 # the order of their keys, so that two statements never deadlock. A code that an order was paid with is used by the
 # purchase, which counts once, and not by the discount_code_used that names the same order.
+# OFFSET 0 has the popups looked up one by one: not knowing how many a batch names, Postgres would rather read them all.
 INSERT_CONVERSIONS = """
-    WITH given AS MATERIALIZED (
-        SELECT event.*, popups.shop_id, popups.version AS popup_version,
-            (now() AT TIME ZONE shops.time_zone)::date AS day,
-            coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
-            popups.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
-            CASE WHEN popups.id IS NULL THEN 'popup_not_found'
-                WHEN shops.allowed_origins <> '{}' AND event.origin <> ALL (shops.allowed_origins)
-                THEN 'origin_not_allowed' END AS refusal
+    WITH event AS MATERIALIZED (
+        SELECT *
         FROM json_to_recordset(:events) AS event (
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
             device_type text, origin text, type text, email text, email_normalized text, name text, consent boolean,
             consent_text text, new_subscriber_id uuid, claimer text, discount_code text, revenue numeric,
             currency text, order_id text, metadata jsonb)
-        LEFT JOIN popups ON popups.id = event.popup_id AND popups.deleted_at IS NULL
-        LEFT JOIN shops ON shops.id = popups.shop_id
-        LEFT JOIN LATERAL jsonb_array_elements(popups.variants) AS variant ON variant.value ->> 'id' = event.variant_id
+    ), popup AS MATERIALIZED (
+        SELECT found.*
+        FROM (SELECT DISTINCT popup_id FROM event) AS asked
+        CROSS JOIN LATERAL (
+            SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, shops.allowed_origins,
+                (now() AT TIME ZONE shops.time_zone)::date AS day
+            FROM popups
+            JOIN shops ON shops.id = popups.shop_id
+            WHERE popups.id = asked.popup_id AND popups.deleted_at IS NULL
+            OFFSET 0
+        ) AS found
+    ), given AS MATERIALIZED (
+        SELECT event.*, popup.shop_id, popup.version AS popup_version,
+            coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
+            popup.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
+            CASE WHEN popup.id IS NULL THEN 'popup_not_found'
+                WHEN popup.allowed_origins <> '{}' AND event.origin <> ALL (popup.allowed_origins)
+                THEN 'origin_not_allowed' END AS refusal
+        FROM event
+        LEFT JOIN popup ON popup.id = event.popup_id
+        LEFT JOIN LATERAL jsonb_array_elements(popup.variants) AS variant ON variant.value ->> 'id' = event.variant_id
     ), known AS MATERIALIZED (
         SELECT given.position, stored.event_id, stored.issued_code
         FROM given
@@ -161,11 +159,11 @@ INSERT_CONVERSIONS = """
     ), tallied AS (
         INSERT INTO daily_conversions AS tally
             (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions, revenue)
-        SELECT inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency, count(*), sum(revenue)
+        SELECT inserted.shop_id, popup_id, popup.day, variant_id, device_type, type, currency, count(*), sum(revenue)
         FROM inserted
-        JOIN (SELECT DISTINCT shop_id, day FROM given WHERE refusal IS NULL) AS shop_day USING (shop_id)
-        GROUP BY inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency
-        ORDER BY inserted.shop_id, popup_id, shop_day.day, variant_id, device_type, type, currency
+        JOIN popup ON popup.id = inserted.popup_id
+        GROUP BY inserted.shop_id, popup_id, popup.day, variant_id, device_type, type, currency
+        ORDER BY inserted.shop_id, popup_id, popup.day, variant_id, device_type, type, currency
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type, currency) DO UPDATE
         SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
     ), consented AS (
@@ -211,61 +209,3 @@ INSERT_CONVERSIONS = """
     LEFT JOIN LATERAL (SELECT * FROM known WHERE known.position = given.position LIMIT 1) AS known ON true
     ORDER BY given.position
 """
-
-# The second try finds what the first one lost a race to; a third would need another such race at once.
-MAX_TRIES = 5
-
-
-async def record_conversion(conversion: dict[str, Any], origin: str | None) -> database.Row:
-    """Stores a conversion and counts it if it is new.
-
-    Returns its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
-    `is_new`. When it returns, the conversion is committed. Raises DatabaseUnavailable; sending it again is safe.
-    """
-    (recorded,) = await _writer().submit([_as_row(conversion, origin)])
-    return recorded
-
-
-@per_process
-def _writer() -> GroupCommit[dict[str, Any], database.Row]:
-    return GroupCommit(_insert_conversions)
-
-
-def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]:
-    """Commits the conversions. Returns the row of each."""
-    recorded: dict[int, database.Row] = {}
-    for _ in range(MAX_TRIES):
-        waiting = [
-            {**conversion, "position": position}
-            for position, conversion in enumerate(conversions)
-            if position not in recorded
-        ]
-        rows = _try_insert(waiting)
-        recorded |= {row["position"]: row for row in rows if row["refusal"] or row["conversion_id"]}
-        forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["is_new"]})
-        stopping = {row["shop_id"] for row in rows if row["is_new"] and row["may_stop"]}
-        cache.forget_soon(*map(cache_keys.active_popups, stopping))
-        if len(recorded) == len(conversions):
-            return [recorded[position] for position in range(len(conversions))]
-    raise DatabaseUnavailable()
-
-
-def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
-    """The rows of one statement; none where it ran into another's claim of the same code."""
-    events = dumps(conversions).decode()
-    try:
-        return retry_lost_races(lambda: database.fetch_all(INSERT_CONVERSIONS, events=events))
-    except Duplicate:
-        return []
-
-
-def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
-    email = conversion["email"]
-    viewer = conversion["visitor_id"] or conversion["session_id"]
-    return as_json_row(
-        conversion,
-        origin=origin,
-        email_normalized=normalized(email) if email else None,
-        new_subscriber_id=str(new_id()),
-        claimer=f"email:{canonical(email)}" if email else f"viewer:{viewer}",
-    )

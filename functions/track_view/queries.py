@@ -12,24 +12,37 @@ from common.json_text import dumps
 from common.per_process import per_process
 
 # Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
-# never deadlock. A popup's own variants and the holdout are kept; a variant it does not have counts as none.
+# never deadlock. OFFSET 0 has the popups looked up one by one: not knowing how many a batch names, Postgres would
+# rather read them all. A popup's own variants and the holdout are kept; a variant it does not have counts as none.
 # A popup is near its limit when the views that all instances may be writing at this moment can reach it (10 instances,
 # 2 flushes of 500 events each): none of these statements sees the others, so that none can say which one does reach it.
 INSERT_VIEWS = """
-    WITH given AS MATERIALIZED (
-        SELECT event.*, popups.shop_id, popups.view_limit, (now() AT TIME ZONE shops.time_zone)::date AS day,
-            coalesce(event.visitor_id, event.session_id) AS viewer,
-            CASE WHEN event.variant_id = 'holdout'
-                    OR popups.variants @> jsonb_build_array(jsonb_build_object('id', event.variant_id))
-                THEN event.variant_id ELSE '' END AS variant,
-            CASE WHEN popups.id IS NULL THEN 'popup_not_found'
-                WHEN shops.allowed_origins <> '{}' AND event.origin <> ALL (shops.allowed_origins)
-                THEN 'origin_not_allowed' END AS refusal
+    WITH event AS MATERIALIZED (
+        SELECT *
         FROM json_to_recordset(:events) AS event (
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
             device_type text, page_url text, referrer text, origin text)
-        LEFT JOIN popups ON popups.id = event.popup_id AND popups.deleted_at IS NULL
-        LEFT JOIN shops ON shops.id = popups.shop_id
+    ), popup AS MATERIALIZED (
+        SELECT found.*
+        FROM (SELECT DISTINCT popup_id FROM event) AS asked
+        CROSS JOIN LATERAL (
+            SELECT popups.id, popups.shop_id, popups.variants, popups.view_limit, shops.allowed_origins,
+                (now() AT TIME ZONE shops.time_zone)::date AS day
+            FROM popups
+            JOIN shops ON shops.id = popups.shop_id
+            WHERE popups.id = asked.popup_id AND popups.deleted_at IS NULL
+            OFFSET 0
+        ) AS found
+    ), given AS MATERIALIZED (
+        SELECT event.*, popup.shop_id,
+            CASE WHEN event.variant_id = 'holdout'
+                    OR popup.variants @> jsonb_build_array(jsonb_build_object('id', event.variant_id))
+                THEN event.variant_id ELSE '' END AS variant,
+            CASE WHEN popup.id IS NULL THEN 'popup_not_found'
+                WHEN popup.allowed_origins <> '{}' AND event.origin <> ALL (popup.allowed_origins)
+                THEN 'origin_not_allowed' END AS refusal
+        FROM event
+        LEFT JOIN popup ON popup.id = event.popup_id
     ), inserted AS (
         INSERT INTO popup_views (event_id, shop_id, popup_id, session_id, visitor_id, variant_id, device_type,
             page_url, referrer)
@@ -41,9 +54,9 @@ INSERT_VIEWS = """
         RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, coalesce(visitor_id, session_id) AS viewer
     ), new_view AS MATERIALIZED (
-        SELECT inserted.*, given.day
+        SELECT inserted.*, popup.day
         FROM inserted
-        JOIN (SELECT DISTINCT shop_id, day FROM given WHERE refusal IS NULL) AS given USING (shop_id)
+        JOIN popup ON popup.id = inserted.popup_id
     ), new_popup_viewer AS (
         INSERT INTO popup_viewers (shop_id, popup_id, viewer, day, variant_id, device_type)
         SELECT DISTINCT ON (shop_id, popup_id, viewer, variant_id = 'holdout')
@@ -84,16 +97,13 @@ INSERT_VIEWS = """
     FROM given
     WHERE refusal IS NOT NULL
     UNION ALL
-    SELECT NULL, shop_id, popup_id, NULL, view_limit - 10000 <= (
+    SELECT NULL, shop_id, id, NULL, view_limit IS NOT NULL AND view_limit - 10000 <= (
         SELECT coalesce(sum(views), 0)
         FROM daily_views AS tally
-        WHERE (tally.shop_id, tally.popup_id) = (changed.shop_id, changed.popup_id) AND tally.variant_id <> 'holdout'
+        WHERE (tally.shop_id, tally.popup_id) = (popup.shop_id, popup.id) AND tally.variant_id <> 'holdout'
     )
-    FROM (
-        SELECT DISTINCT inserted.shop_id, inserted.popup_id, given.view_limit
-        FROM inserted
-        JOIN given USING (event_id)
-    ) AS changed
+    FROM popup
+    WHERE id IN (SELECT popup_id FROM inserted)
 """
 
 

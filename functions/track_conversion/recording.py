@@ -1,0 +1,75 @@
+"""Conversions into their table and their tallies: batches of them, each in one statement that commits by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common import cache, cache_keys, database
+from common.database import retry_lost_races
+from common.database_errors import Duplicate
+from common.errors import DatabaseUnavailable
+from common.events import as_json_row, forget_stats
+from common.group_commit import GroupCommit
+from common.ids import new_id
+from common.json_text import dumps
+from common.per_process import per_process
+from functions.track_conversion.email_forms import canonical, normalized
+from functions.track_conversion.queries import INSERT_CONVERSIONS
+
+# The second try finds what the first one lost a race to; a third would need another such race at once.
+MAX_TRIES = 5
+
+
+async def record_conversion(conversion: dict[str, Any], origin: str | None) -> database.Row:
+    """Stores a conversion and counts it if it is new.
+
+    Returns its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
+    `is_new`. When it returns, the conversion is committed. Raises DatabaseUnavailable; sending it again is safe.
+    """
+    (recorded,) = await _writer().submit([_as_row(conversion, origin)])
+    return recorded
+
+
+@per_process
+def _writer() -> GroupCommit[dict[str, Any], database.Row]:
+    return GroupCommit(_insert_conversions)
+
+
+def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]:
+    """Commits the conversions. Returns the row of each."""
+    recorded: dict[int, database.Row] = {}
+    for _ in range(MAX_TRIES):
+        waiting = [
+            {**conversion, "position": position}
+            for position, conversion in enumerate(conversions)
+            if position not in recorded
+        ]
+        rows = _try_insert(waiting)
+        recorded |= {row["position"]: row for row in rows if row["refusal"] or row["conversion_id"]}
+        forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["is_new"]})
+        stopping = {row["shop_id"] for row in rows if row["is_new"] and row["may_stop"]}
+        cache.forget_soon(*map(cache_keys.active_popups, stopping))
+        if len(recorded) == len(conversions):
+            return [recorded[position] for position in range(len(conversions))]
+    raise DatabaseUnavailable()
+
+
+def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
+    """The rows of one statement; none where it ran into another's claim of the same code."""
+    events = dumps(conversions).decode()
+    try:
+        return retry_lost_races(lambda: database.fetch_all(INSERT_CONVERSIONS, events=events))
+    except Duplicate:
+        return []
+
+
+def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
+    email = conversion["email"]
+    viewer = conversion["visitor_id"] or conversion["session_id"]
+    return as_json_row(
+        conversion,
+        origin=origin,
+        email_normalized=normalized(email) if email else None,
+        new_subscriber_id=str(new_id()),
+        claimer=f"email:{canonical(email)}" if email else f"viewer:{viewer}",
+    )
