@@ -4,11 +4,9 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.responses import FileResponse
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
+from cli.demo_store import demo_store
 from common.asgi_adapter import Application, Receive, Scope, Send, asgi_app
 from functions.get_active_popups.main import function as get_active_popups
 from functions.manage_popups.main import function as manage_popups
@@ -24,7 +22,7 @@ SCRIPT = "exit_intent.js"
 def one_address(storefront: Path) -> Application:
     """Each function below its own name, the storefront script, and the demo store for the rest."""
     functions = {function.name: asgi_app(function) for function in FUNCTIONS}
-    store: Any = Starlette(routes=[Mount("/", StaticFiles(directory=storefront / "demo", html=True))])
+    store: Any = demo_store(storefront / "demo")
     script: Any = FileResponse(storefront / SCRIPT, media_type="text/javascript")
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
