@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from common.config import Config, load
 from tests.arrows import PAGE, arrows, below, layers, with_pictures
 from tests.imports import ROOT, all_imports, imports_with_module, server_sources, sources
 
+OURS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
 
 ANYBODY = None
@@ -139,8 +141,7 @@ def test_main_offers_a_callable_named_like_its_function(name: str) -> None:
 
 def test_no_file_is_a_drawer_for_everything() -> None:
     drawers = {"util", "utils", "helper", "helpers", "misc"}
-    ours = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
-    assert [path for folder in ours for path in folder.rglob("*.*") if path.stem.lower() in drawers] == []
+    assert [path for folder in OURS for path in folder.rglob("*.*") if path.stem.lower() in drawers] == []
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
@@ -151,6 +152,15 @@ def test_migrations_are_numbered_without_gaps() -> None:
 def test_chart_is_drawn_from_the_last_results() -> None:
     """`python -m benchmarks.chart` draws it."""
     assert chart.CHART.read_text() == chart.chart()
+
+
+DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(path for folder in OURS for path in folder.rglob("*.md"))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_in_documents_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 # ---- The environment, documented ------------------------------------------------------------------------------------
