@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz lint openapi lock audit bench clean
+.PHONY: help setup run test fuzz lint openapi arrows lock audit bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: $(READY) ## ruff, mypy and shellcheck
 
 openapi: $(READY) ## Write docs/openapi.json anew from the schemas
 	$(BIN)/python -m openapi
+
+arrows: $(READY) ## Draw the import arrows in CONTRIBUTING.md anew
+	$(BIN)/python -m tests.arrows
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

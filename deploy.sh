@@ -19,6 +19,8 @@ source ops/deploy/bundle.sh
 source ops/deploy/service.sh
 # shellcheck source=ops/deploy/revision.sh
 source ops/deploy/revision.sh
+# shellcheck source=ops/deploy/warm.sh
+source ops/deploy/warm.sh
 # shellcheck source=ops/deploy/storefront.sh
 source ops/deploy/storefront.sh
 # shellcheck source=ops/deploy/monitoring.sh

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from benchmarks import chart
 from benchmarks.load import find_wrk
 from benchmarks.report import describe_machine
 from benchmarks.scenarios import SCENARIOS, Run
 from benchmarks.servers import running_bench
 from benchmarks.shop import make_shops
 from cli.child import StartError
-
-RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
@@ -39,9 +37,9 @@ def _measure(name: str, run: Run, machine: str, *, save: bool) -> None:
     print(result, flush=True)
     if save:
         command = f"python -m benchmarks {name} --rounds {run.rounds} --seconds {run.seconds} --save"
-        RESULTS.mkdir(exist_ok=True)
         text = f"# {scenario.__doc__}\n\n`{command}`\n\n{result}\n\n{machine}\n"
-        (RESULTS / f"{name}.md").write_text(text)
+        (chart.RESULTS / f"{name}.md").write_text(text)
+        chart.write()
 
 
 def _parse() -> argparse.Namespace:
@@ -55,7 +53,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("scenarios", nargs="*", metavar="scenario", help="default: functions")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of each target (5)")
     parser.add_argument("--seconds", type=int, default=3, metavar="S", help="length of a round (3)")
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/SCENARIO.md")
+    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/SCENARIO.md and the chart")
     options = parser.parse_args()
     if unknown := set(options.scenarios) - set(SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")

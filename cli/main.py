@@ -75,19 +75,12 @@ def retain(days: int) -> None:
 
 
 @popups.command()
-@click.option(
-    "--concurrency",
-    default=8,
-    show_default=True,
-    type=click.IntRange(1, warming.MAX_CONCURRENCY),
-    help="How many shops at a time.",
-)
-def warm(concurrency: int) -> None:
+def warm() -> None:
     """Fill the cache with the popups of every shop that shows any. Exit code 1 when some could not be."""
     if not settings().redis_url:
         click.echo("REDIS_URL is unset: there is no shared cache to fill")
         return
-    outcomes = warming.warm(concurrency)
+    outcomes = warming.warm()
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
     sys.exit(1 if outcomes[warming.FAILED] else 0)
 

@@ -31,28 +31,25 @@ SELECT_PARTITIONS = """
 CREATE_PARTITIONS = "SELECT create_event_partitions((:first_day)::date, :months)"
 
 
-def make_partitions(session: Session, now: datetime, say: Callable[[str], None]) -> int:
-    """Makes this month's partitions and those of the months ahead, where they are missing. Returns how many it made."""
+def make_partitions(session: Session, now: datetime, say: Callable[[str], None]) -> None:
+    """Makes this month's partitions and those of the months ahead, where they are missing."""
     before = {name for table in EVENT_TABLES for name in partitions_of(session, table)}
     first_day = now.date().replace(day=1)
     _with_lock(session, lambda: session.fetch_one(CREATE_PARTITIONS, first_day=first_day, months=1 + MONTHS_AHEAD))
-    made = [name for table in EVENT_TABLES for name in partitions_of(session, table) if name not in before]
-    for name in made:
-        say(f"made {name}")
-    return len(made)
+    for table in EVENT_TABLES:
+        for name in partitions_of(session, table):
+            if name not in before:
+                say(f"made {name}")
 
 
-def drop_partitions(session: Session, older_than: datetime, say: Callable[[str], None]) -> int:
-    """Drops every partition whose month had ended by then. Returns how many."""
-    dropped = 0
+def drop_partitions(session: Session, older_than: datetime, say: Callable[[str], None]) -> None:
+    """Drops every partition whose month had ended by then."""
     for table in EVENT_TABLES:
         for name in partitions_of(session, table):
             month = _MONTH.fullmatch(name.removeprefix(f"{table}_"))
             if month and _end_of_month(int(month[1]), int(month[2])) <= older_than:
                 _with_lock(session, partial(session.execute, f"DROP TABLE {name}"))
                 say(f"dropped {name}")
-                dropped += 1
-    return dropped
 
 
 def partitions_of(session: Session, event_table: str) -> list[str]:

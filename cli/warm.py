@@ -14,7 +14,9 @@ from common.active_popups import load_active_popups
 from common.errors import DatabaseUnavailable
 from common.session import Session
 
-MAX_CONCURRENCY = 32
+AT_ONCE = 8
+"""Shops at a time: as many connections that a database in use can spare."""
+
 TRIES = 2
 
 FILLED, FRESH, FAILED = "filled", "already fresh", "failed"
@@ -22,7 +24,7 @@ FILLED, FRESH, FAILED = "filled", "already fresh", "failed"
 SELECT_ACTIVE_SHOPS = "SELECT DISTINCT shop_id FROM popups WHERE is_active ORDER BY shop_id"
 
 
-def warm(concurrency: int) -> Counter[str]:
+def warm() -> Counter[str]:
     """Fills the entries of all active shops, some at a time. Returns how many were filled, fresh already, or failed."""
     try:
         redis_client.ping()
@@ -32,7 +34,7 @@ def warm(concurrency: int) -> Counter[str]:
         shops = [row["shop_id"] for row in Session(connection).fetch_all(SELECT_ACTIVE_SHOPS)]
     outcomes: Counter[str] = Counter({FILLED: 0, FRESH: 0, FAILED: 0})
     with (
-        ThreadPoolExecutor(concurrency) as pool,
+        ThreadPoolExecutor(AT_ONCE) as pool,
         click.progressbar(length=len(shops), label="Warming", file=sys.stderr) as bar,
     ):
         for shop in as_completed([pool.submit(_fill, shop_id) for shop_id in shops]):

@@ -12,19 +12,13 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
+from cli.one_address import FUNCTIONS
 from common.headers import Audience
 from common.http import Endpoint, Function
-from functions.get_active_popups.main import function as get_active_popups
-from functions.manage_popups.main import function as manage_popups
 from functions.manage_popups.merge_patch import MergePatch
-from functions.stats.main import function as stats
-from functions.track_conversion.main import function as track_conversion
-from functions.track_view.main import function as track_view
 from functions.track_view.schemas import ViewSchema, ViewsSchema
 from openapi.answers import HealthAnswer, ProblemAnswer, ReadyAnswer
 from openapi.operations import OPERATIONS, Operation
-
-FUNCTIONS: tuple[Function, ...] = (get_active_popups, track_view, track_conversion, manage_popups, stats)
 
 DESCRIPTION = """Popups for shoppers about to leave. Each path begins with the name of its function, as under
 `popups dev`; a deployed function answers at its own address without that name, and describes itself at

@@ -42,12 +42,10 @@ def cache(stack: Stack) -> Iterator[redis.Redis]:
     clear()
 
 
-def warm(stack: Stack, shops: Database, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+def warm(stack: Stack, shops: Database, **env: str) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("popups")
     environ = os.environ | {"DATABASE_URL": shops.url, "REDIS_URL": stack.valkey.url} | env
-    return subprocess.run(
-        [program, "warm", *options], capture_output=True, text=True, env=environ, cwd=ROOT, timeout=60
-    )
+    return subprocess.run([program, "warm"], capture_output=True, text=True, env=environ, cwd=ROOT, timeout=60)
 
 
 def keys(cache: redis.Redis) -> set[str]:
@@ -61,9 +59,9 @@ def test_every_active_shop_is_filled_and_no_other(stack: Stack, shops: Database,
 
 
 def test_what_is_fresh_is_left_alone(stack: Stack, shops: Database, cache: redis.Redis) -> None:
-    warm(stack, shops, "--concurrency", "32")
+    warm(stack, shops)
     cache.delete("active-popups:warm-3")
-    result = warm(stack, shops, "--concurrency", "1")
+    result = warm(stack, shops)
     assert (result.returncode, result.stdout) == (0, f"1 filled, {SHOPS - 1} already fresh, 0 failed\n")
 
 
@@ -89,11 +87,6 @@ def test_shops_that_could_not_be_filled_are_counted_and_fail_the_command(
         cache.delete("active-popups:warm-0")
     assert result.returncode == 1
     assert result.stdout.splitlines()[-1] == f"{SHOPS - 1} filled, 0 already fresh, 1 failed"
-
-
-@pytest.mark.parametrize("concurrency", ["0", "33", "many"])
-def test_the_concurrency_has_bounds(stack: Stack, shops: Database, concurrency: str) -> None:
-    assert warm(stack, shops, "--concurrency", concurrency).returncode == 2
 
 
 def test_without_redis_there_is_nothing_to_fill(stack: Stack, shops: Database) -> None:

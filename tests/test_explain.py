@@ -76,11 +76,19 @@ def test_what_is_no_address_stays_as_it_is(text: str) -> None:
     assert decode_uri(text) == text
 
 
-PAGE = '<!doctype html><script async src="/exit_intent.js" data-shop="shop" data-api=""></script>'
+SHOP = "http://shop.localhost"
 
 
-def serve(page: Page, popup: dict[str, Any]) -> None:
-    """Every address of the shop has the script, and the API has this one popup."""
+def page_of(popup: dict[str, Any], case: dict[str, Any]) -> str:
+    """A page of the shop in a browser whose notes say what the case says of the shopper."""
+    note = json.dumps(json.dumps(note_of(case, popup["id"])))
+    return f"""<!doctype html>
+        <script>localStorage["store-notes:shop"] = {note}</script>
+        <script async src="/exit_intent.js" data-shop="shop" data-api=""></script>"""
+
+
+def serve(page: Page, popup: dict[str, Any], case: dict[str, Any]) -> None:
+    """Every address of the shop has that page, and the API has this one popup."""
 
     def answer(route: Route) -> None:
         path = urlsplit(route.request.url).path
@@ -89,46 +97,42 @@ def serve(page: Page, popup: dict[str, Any]) -> None:
         elif path == "/get_active_popups":
             route.fulfill(json={"shop_id": "shop", "popups": [popup]})
         else:
-            route.fulfill(body=PAGE, content_type="text/html; charset=utf-8")
+            route.fulfill(body=page_of(popup, case), content_type="text/html; charset=utf-8")
 
+    page.unroute_all()
     page.route("**/*", answer)
 
 
-@pytest.mark.parametrize("device", SCREENS)
-def test_the_script_agrees_with_the_shared_vectors(device: str) -> None:
-    """Each case in a browser whose notes say what the case says of the shopper."""
+def test_the_script_agrees_with_the_shared_vectors() -> None:
+    """Each case in a browser of its device, whose notes say what the case says of the shopper."""
     if not CHROMIUM:
         pytest.skip("BROWSER TESTS SKIPPED: no Chromium here. Install the Debian package 'chromium' to run them.")
-    cases = [case for case in CASES if case["shopper"].get("device_type", "desktop") == device]
     # In a thread of its own: the browser tests may have a Playwright at work in this one.
     with ThreadPoolExecutor(1) as thread:
-        reasons = thread.submit(reasons_of_script, device, cases).result()
-    assert reasons == {case["name"]: case["reason"] for case in cases}
+        reasons = thread.submit(reasons_of_script).result()
+    assert reasons == {case["name"]: case["reason"] for case in CASES}
 
 
-def reasons_of_script(device: str, cases: list[dict[str, Any]]) -> dict[str, str | None]:
+def reasons_of_script() -> dict[str, str | None]:
     """What the script's explain() answers to each case."""
     reasons = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(**SCREENS[device])
-        context.set_default_timeout(5000)
-        for case in cases:
-            page = context.new_page()
-            (told,) = explanations(page, case)
-            assert told["would_show"] == (told["reason"] is None)
-            reasons[case["name"]] = told["reason"]
-            page.close()
+        for device, screen in SCREENS.items():
+            page = browser.new_context(**screen).new_page()
+            page.set_default_timeout(10_000)
+            for case in CASES:
+                if case["shopper"].get("device_type", "desktop") == device:
+                    (told,) = explanations(page, case)
+                    assert told["would_show"] == (told["reason"] is None)
+                    reasons[case["name"]] = told["reason"]
         browser.close()
     return reasons
 
 
 def explanations(page: Page, case: dict[str, Any]) -> Any:
-    popup = popup_of(case)
-    serve(page, popup)
-    note = json.dumps(json.dumps(note_of(case, popup["id"])))
-    page.add_init_script(f"localStorage['store-notes:shop'] = {note}")
-    page.goto("http://shop.localhost" + case["shopper"].get("url", "/"))
+    serve(page, popup_of(case), case)
+    page.goto(SHOP + case["shopper"].get("url", "/"))
     page.wait_for_function("window.exitIntent && exitIntent.explain && exitIntent.explain().length")
     return page.evaluate("exitIntent.explain()")
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from cli.one_address import FUNCTIONS
 from openapi.__main__ import COPIES, as_text
-from openapi.document import FUNCTIONS
 from openapi.operations import OPERATIONS
 from tests.client import Client, assert_problem
 from tests.stack import FunctionProcess

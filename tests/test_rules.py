@@ -3,16 +3,17 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from benchmarks import chart
 from common.config import Config, load
+from tests.arrows import PAGE, arrows, below, layers, with_pictures
+from tests.imports import ROOT, all_imports, imports_with_module, server_sources, sources
 
-ROOT = Path(__file__).resolve().parent.parent
+OURS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
 
 ANYBODY = None
@@ -39,60 +40,6 @@ KNOWN_TO = {
     "common.connect": {"common.replica", "common.session"},
     "common.cloud_sql": {"common.connect"},
 }
-# What a module must not reach by any way: the arrows point down.
-OUT_OF_REACH = {
-    "common.config": {"common."},
-    "common.errors": {"common."},
-    "common.redis_client": {"common.cache", "common.database", "common.http", "common.rate_limit"},
-    "common.rate_limit": {"common.cache", "common.database", "common.http"},
-    "common.database": {"common.cache", "common.http", "common.rate_limit", "common.redis_client"},
-    "common.cache": {"common.database", "common.http", "common.rate_limit"},
-}
-
-
-@cache
-def sources(folder: str) -> dict[str, ast.Module]:
-    """The parsed modules of a folder by dotted name."""
-    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / folder).rglob("*.py")}
-    return {name.removesuffix(".__init__"): ast.parse(path.read_text()) for name, path in sorted(paths.items())}
-
-
-def server_sources() -> dict[str, ast.Module]:
-    """What is deployed."""
-    return sources("common") | sources("functions")
-
-
-def imports_of(nodes: Iterator[ast.AST], known: dict[str, ast.Module]) -> set[str]:
-    """Dotted names of imported modules: `from common import cache` imports common.cache."""
-    found: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= (inner & set(known)) or {node.module}
-    return found
-
-
-def all_imports(tree: ast.Module) -> set[str]:
-    return imports_of(ast.walk(tree), server_sources())
-
-
-def imports_with_module(tree: ast.Module) -> set[str]:
-    """What is imported when the module is: neither inside functions nor for type checkers only."""
-    return imports_of(iter(tree.body), server_sources())
-
-
-def reachable(name: str) -> set[str]:
-    """Every module of ours that is imported along with this one."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        tree = server_sources().get(waiting.pop())
-        new = imports_with_module(tree) - found if tree else set()
-        found |= new
-        waiting += new
-    return found
 
 
 @pytest.mark.parametrize("name", sources("common"))
@@ -134,15 +81,34 @@ def test_a_module_is_known_only_to_those_above_it(name: str) -> None:
     assert importers <= KNOWN_TO[name]
 
 
-@pytest.mark.parametrize("name", OUT_OF_REACH)
+@pytest.mark.parametrize("name", sorted(set(sources("common")) - {"common"}))
 def test_arrows_point_down(name: str) -> None:
-    forbidden = tuple(OUT_OF_REACH[name])
-    assert {module for module in reachable(name) if module.startswith(forbidden)} == set()
+    """tests/arrows.py lists the layers; a new module is added to one of them."""
+    depth, own = next(
+        (depth, group) for depth, layer in enumerate(layers()) for group in layer.values() if name in group
+    )
+    lower = set().union(*(group for layer in layers()[depth + 1 :] for group in layer.values()))
+    assert arrows("common")[name] <= own | lower
 
 
-@pytest.mark.parametrize("name", sources("common"))
-def test_common_has_no_circle_of_imports(name: str) -> None:
-    assert name not in reachable(name)
+def test_what_everything_stands_on_stands_on_nothing() -> None:
+    (ground,) = layers()[-1].values()
+    assert {name: arrows("common")[name] for name in ground if arrows("common")[name]} == {}
+
+
+def test_each_module_of_common_is_in_one_layer() -> None:
+    listed = [name for layer in layers() for group in layer.values() for name in group]
+    assert sorted(listed) == sorted(set(sources("common")) - {"common"})
+
+
+@pytest.mark.parametrize("name", arrows("common", "functions", "cli", "openapi"))
+def test_no_circle_of_imports(name: str) -> None:
+    assert name not in below(arrows("common", "functions", "cli", "openapi"), name)
+
+
+def test_pictures_of_the_arrows_are_up_to_date() -> None:
+    """`make arrows` draws them."""
+    assert PAGE.read_text() == with_pictures(PAGE.read_text())
 
 
 @pytest.mark.parametrize("name", server_sources())
@@ -175,13 +141,26 @@ def test_main_offers_a_callable_named_like_its_function(name: str) -> None:
 
 def test_no_file_is_a_drawer_for_everything() -> None:
     drawers = {"util", "utils", "helper", "helpers", "misc"}
-    ours = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
-    assert [path for folder in ours for path in folder.rglob("*.*") if path.stem.lower() in drawers] == []
+    assert [path for folder in OURS for path in folder.rglob("*.*") if path.stem.lower() in drawers] == []
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
     numbers = [int(path.name.partition("_")[0]) for path in sorted((ROOT / "sql").glob("*.sql"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_chart_is_drawn_from_the_last_results() -> None:
+    """`python -m benchmarks.chart` draws it."""
+    assert chart.CHART.read_text() == chart.chart()
+
+
+DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(path for folder in OURS for path in folder.rglob("*.md"))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_in_documents_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 # ---- The environment, documented ------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ setting REDIS_URL_SECRET '' "$secret" "$secret_words"
 setting NETWORK '' '[a-z][a-z0-9/-]*' 'the name of a VPC network'
 setting SUBNET '' '[a-z][a-z0-9/-]*' 'the name of a subnet of NETWORK'
 
-# What the functions read (README, "Settings"); common/config.py has the last word on these.
+# What the functions read (README, "Environment"); common/config.py has the last word on these.
 for name in DB_IDLE_TIMEOUT DB_CONNECTION_TIMEOUT DB_STATEMENT_TIMEOUT CACHE_TTL_POPUPS CACHE_TTL_STATS \
   RATE_LIMIT_VIEWS RATE_LIMIT_CONVERSIONS RATE_LIMIT_STATS RATE_LIMIT_DEFAULT; do
   setting "$name" '' "$whole_number" 'a whole number'

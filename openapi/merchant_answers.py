@@ -1,0 +1,145 @@
+"""What `manage_popups` answers"""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
+from functions.manage_popups.schemas import PopupSchema, ShopSchema
+from openapi.answers import PageAnswer, each, needed, nullable
+
+
+class PopupAnswer(PopupSchema):
+    """A popup as merchants see it. With `fields=` only its id and what was asked for."""
+
+    id = needed(fields.UUID)
+    name = fields.String()
+    view_count = fields.Integer()
+    conversion_count = fields.Integer()
+    is_active = fields.Boolean()
+    version = fields.Integer()
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+class PopupsAnswer(PageAnswer):
+    popups = each(PopupAnswer)
+
+
+class KeyNameAnswer(Schema):
+    """Which key it was."""
+
+    id = needed(fields.UUID)
+    name = nullable(fields.String)
+    prefix = nullable(fields.String)
+
+
+class VersionAnswer(Schema):
+    version = needed(fields.Integer)
+    action = needed(fields.String, validate=validate.OneOf(("created", "changed", "restored")))
+    restored_version = nullable(fields.Integer)
+    changed_at = needed(fields.AwareDateTime)
+    api_key = fields.Nested(KeyNameAnswer, required=True)
+    changed_fields = fields.List(fields.String(), required=True)
+    popup = fields.Nested(PopupSchema, required=True)
+
+
+class HistoryAnswer(PageAnswer):
+    versions = each(VersionAnswer)
+
+
+class ExplanationAnswer(Schema):
+    popup_id = needed(fields.UUID)
+    would_show = needed(fields.Boolean)
+    reason = nullable(fields.String, metadata={"description": "The first rule that says no."})
+    trigger = needed(fields.String)
+    variant = nullable(fields.String)
+    not_checked = fields.List(
+        fields.String(), required=True, metadata={"description": "Rules that only the shopper's browser can decide."}
+    )
+
+
+class PoolAnswer(Schema):
+    codes = needed(fields.Integer)
+    claimed = needed(fields.Integer)
+    left = needed(fields.Integer)
+
+
+class DiscountCodeAnswer(DiscountCodeSchema):
+    """A discount code with how it was used. `pool` is there for single-use codes."""
+
+    id = needed(fields.UUID)
+    currency = needed(fields.String)
+    usage_count = needed(fields.Integer)
+    pool = fields.Nested(PoolAnswer, required=True, allow_none=True)
+    low_stock = needed(fields.Boolean)
+    created_at = needed(fields.AwareDateTime)
+    updated_at = needed(fields.AwareDateTime)
+
+
+class DiscountCodesAnswer(PageAnswer):
+    discount_codes = each(DiscountCodeAnswer)
+
+
+class PoolCodesAnswer(Schema):
+    added = needed(fields.Integer)
+    duplicates = fields.List(fields.String(), required=True)
+    pool = fields.Nested(PoolAnswer, required=True)
+    codes = fields.List(fields.String(), metadata={"description": "The new codes, where `count` asked for them."})
+
+
+class SubscriberAnswer(Schema):
+    id = needed(fields.UUID)
+    email = needed(fields.String)
+    name = nullable(fields.String)
+    popup_id = needed(fields.UUID)
+    is_active = needed(fields.Boolean)
+    consent_text = nullable(fields.String)
+    consented_at = nullable(fields.AwareDateTime)
+    unsubscribed_at = nullable(fields.AwareDateTime)
+    created_at = needed(fields.AwareDateTime)
+
+
+class SubscribersAnswer(PageAnswer):
+    subscribers = each(SubscriberAnswer)
+
+
+class ConsentAnswer(Schema):
+    type = needed(fields.String, validate=validate.OneOf(("given", "withdrawn")))
+    consent_text = nullable(fields.String)
+    popup_id = nullable(fields.UUID)
+    popup_version = nullable(fields.Integer)
+    recorded_at = needed(fields.AwareDateTime)
+
+
+class SubscriberWithConsentsAnswer(SubscriberAnswer):
+    consents = each(ConsentAnswer)
+
+
+class UnsubscribedAnswer(Schema):
+    id = needed(fields.UUID)
+    is_active = needed(fields.Boolean)
+    unsubscribed_at = needed(fields.AwareDateTime)
+
+
+class ShopAnswer(ShopSchema):
+    id = needed(fields.String)
+    created_at = needed(fields.AwareDateTime)
+    updated_at = needed(fields.AwareDateTime)
+
+
+class ApiKeyAnswer(Schema):
+    id = needed(fields.UUID)
+    name = needed(fields.String)
+    prefix = needed(fields.String)
+    rights = needed(fields.String, validate=validate.OneOf(("read", "write")))
+    created_at = needed(fields.AwareDateTime)
+    last_used_at = nullable(fields.AwareDateTime)
+
+
+class NewApiKeyAnswer(ApiKeyAnswer):
+    key = needed(fields.String, metadata={"description": "Shown this once, and stored nowhere."})
+
+
+class ApiKeysAnswer(Schema):
+    api_keys = each(ApiKeyAnswer)

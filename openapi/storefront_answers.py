@@ -1,0 +1,34 @@
+"""What the three functions of the storefront answer"""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from openapi.answers import needed, nullable
+
+
+class StorefrontAnswer(Schema):
+    shop_id = needed(fields.String)
+    popups = fields.List(fields.Dict(), required=True)
+
+
+class RejectedAnswer(Schema):
+    index = needed(fields.Integer)
+    code = needed(fields.String)
+
+
+class AcceptedAnswer(Schema):
+    accepted = needed(fields.Integer)
+    rejected = fields.List(fields.Nested(RejectedAnswer))
+
+
+class GivenCodeAnswer(Schema):
+    code = needed(fields.String)
+    type = needed(fields.String)
+    value = needed(fields.String)
+    expires_at = nullable(fields.AwareDateTime)
+
+
+class ConversionAnswer(Schema):
+    conversion_id = needed(fields.UUID)
+    discount_code = fields.Nested(GivenCodeAnswer)
