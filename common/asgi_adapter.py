@@ -19,6 +19,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# Nothing of ours reads a body that comes with these; the server discards it.
+BODILESS = ("GET", "HEAD")
+
 keep_peer_address()
 
 
@@ -45,12 +48,13 @@ def asgi_app(function: Function) -> Application:
 
 
 async def _answer(function: Function, scope: Scope, receive: Receive) -> Application:
+    method: str = scope["method"]
     request = Request(
-        method=scope["method"],
+        method=method,
         path=scope["path"],
         query_string=scope["query_string"].decode("latin-1"),
         headers=_joined_headers(scope["headers"]),
-        body=await _read_limited(receive, function.audience.max_body_bytes),
+        body=b"" if method in BODILESS else await _read_limited(receive, function.audience.max_body_bytes),
         peer=scope["client"][0] if scope["client"] else "",
     )
     response = await function.handle(request)

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
+from typing import NamedTuple
 
 from common import local_cache, shared_cache
 from common.cache_entry import Entry, make_entry
@@ -50,8 +51,7 @@ class Loaded:
     most_seconds: float = inf
 
 
-@dataclass(frozen=True, slots=True)
-class Cached:
+class Cached(NamedTuple):
     """An answer and how it was come by: HIT, MISS or STALE, as X-Cache says."""
 
     entry: Entry

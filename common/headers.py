@@ -27,6 +27,7 @@ class Audience(Enum):
         return self.value
 
 
+# For a browser that is led to an answer: it is no page, in no frame, only by TLS.
 _SAFETY = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Strict-Transport-Security": "max-age=31536000",
@@ -34,6 +35,9 @@ _SAFETY = {
 }
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
+_FOR_EVERY_PAGE = _SAFETY | {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
+# A merchant's answers differ by origin, and are not kept.
+_FOR_MERCHANTS = _SAFETY | {"Cache-Control": "no-store", "Vary": "Origin"}
 _REQUEST_HEADERS = {
     Audience.STOREFRONT: "Content-Type, If-None-Match",
     Audience.MERCHANT: "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
@@ -51,21 +55,13 @@ def new_request_id() -> str:
     return os.urandom(16).hex()
 
 
-def safety_headers(audience: Audience) -> dict[str, str]:
-    """For a browser that is led to an answer: it is no page, in no frame, only by TLS, and a merchant's is not kept."""
-    return _SAFETY if audience is Audience.STOREFRONT else _SAFETY | {"Cache-Control": "no-store"}
-
-
-def cors_headers(audience: Audience, origin: str | None) -> dict[str, str]:
+def shared_headers(audience: Audience, origin: str | None) -> dict[str, str]:
+    """What each answer carries unless it says otherwise: who may read it, and that it is no page."""
     if audience is Audience.STOREFRONT:
-        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
+        return _FOR_EVERY_PAGE
     if origin in settings().console_origins:
-        return {
-            "Access-Control-Allow-Origin": str(origin),
-            "Access-Control-Expose-Headers": _EXPOSED,
-            "Vary": "Origin",
-        }
-    return {"Vary": "Origin"}
+        return _FOR_MERCHANTS | {"Access-Control-Allow-Origin": str(origin), "Access-Control-Expose-Headers": _EXPOSED}
+    return _FOR_MERCHANTS
 
 
 def preflight_headers(audience: Audience, methods: Iterable[str]) -> dict[str, str]:

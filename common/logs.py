@@ -6,15 +6,15 @@ costs a cold start 370 ms of imports and adds nothing to a line, so no function 
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
 
 from common.config import settings
 
-# Made once: json.dumps with any option would make an encoder for each line.
-_encode = json.JSONEncoder(default=str, separators=(",", ":")).encode
+# JSONEncoder's own C half, with its options: JSONEncoder makes one for each line, which is a third of the time.
+_encode = c_make_encoder(None, str, encode_basestring_ascii, None, ":", ",", False, False, True)
 # Cloud Logging moves these out of a line into the entry itself.
 LABELS, TRACE = "logging.googleapis.com/labels", "logging.googleapis.com/trace"
 _SEVERITIES = {"DEBUG": 100, "INFO": 200, "WARNING": 400, "ERROR": 500}
@@ -25,7 +25,7 @@ def write(severity: str, message: str, **fields: Any) -> None:
     if _SEVERITIES[severity] < _SEVERITIES[settings().log_level]:
         return
     # One write a line: lines of several threads do not mix.
-    sys.stdout.write(_encode({"severity": severity, "message": message, **fields}) + "\n")
+    sys.stdout.write("".join(_encode({"severity": severity, "message": message, **fields}, 0)) + "\n")
     sys.stdout.flush()
 
 

@@ -5,28 +5,31 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from functools import wraps
+from typing import Any, TypeVar, TypeVarTuple
 
-P = ParamSpec("P")
+Args = TypeVarTuple("Args")
 T = TypeVar("T")
 
 
-def per_process(make: Callable[P, T]) -> Callable[P, T]:
+def per_process(make: Callable[[*Args], T]) -> Callable[[*Args], T]:
     """`make`, called once for each of its arguments and process, by one thread."""
-    made = cache(make)
+    made: dict[Any, T] = {}
     lock = threading.Lock()
 
     def start_anew() -> None:
         nonlocal lock
         lock = threading.Lock()  # the parent may have forked while it was held
-        made.cache_clear()
+        made.clear()
 
     os.register_at_fork(after_in_child=start_anew)
 
     @wraps(make)
-    def get(*args: Any, **kwargs: Any) -> T:
-        with lock:
-            return made(*args, **kwargs)
+    def get(*args: *Args) -> T:
+        if args not in made:
+            with lock:
+                if args not in made:
+                    made[args] = make(*args)
+        return made[args]
 
-    return cast(Callable[P, T], get)
+    return get

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from common import redis_client
 from common.config import settings
@@ -28,8 +28,7 @@ MAX_CLIENTS_IN_MEMORY = 10_000
 VIEWS, CONVERSIONS, STATS, DEFAULT = "views", "conversions", "stats", "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a limit says to one request. quota 0: the limit is off."""
 
     name: str
@@ -41,8 +40,7 @@ class Verdict:
     window_seconds: int = WINDOW_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(NamedTuple):
     """The hits of one client, as far as this process knows; `unsettled` of the current ones are not in Redis yet."""
 
     start_ms: int
@@ -78,7 +76,7 @@ def hit_in_memory(name: str, client: str) -> Verdict | None:
         if passes:
             if window.unsettled + 1 >= max(2, quota * SETTLED_SHARE) and redis_client.is_reachable(key):
                 return None
-            window = replace(window, current=window.current + 1, unsettled=window.unsettled + 1)
+            window = window._replace(current=window.current + 1, unsettled=window.unsettled + 1)
             _windows.put(key, window)
     return _verdict(name, quota, passes, window, now_ms)
 
@@ -88,7 +86,7 @@ def hit(name: str, client: str) -> Verdict:
     quota, key = quota_of(name), _key(name, client)
     with _lock:
         window = (_windows.get(key) or _Window(_now_ms())).at(_now_ms())
-        _windows.put(key, replace(window, unsettled=0))
+        _windows.put(key, window._replace(unsettled=0))
     try:
         passes, elapsed_ms, current, previous = _script.run(key, [quota, WINDOW_MS, window.unsettled])
     except redis_client.RedisDown:
@@ -108,14 +106,15 @@ def _hit_without_redis(name: str, client: str, quota: int, unsettled: int) -> Ve
         window = (_windows.get(key) or _Window(now_ms)).at(now_ms)
         passes = window.used(now_ms) + 1 <= quota
         counted = window.unsettled + unsettled + passes
-        window = replace(window, current=window.current + passes, unsettled=min(counted, quota))
+        window = window._replace(current=window.current + passes, unsettled=min(counted, quota))
         _windows.put(key, window)
     return _verdict(name, quota, passes, window, now_ms)
 
 
 def untouched(name: str) -> Verdict:
     """The verdict on a request that is not counted, such as a health probe."""
-    return Verdict(name, True, quota_of(name), quota_of(name), WINDOW_SECONDS)
+    quota = quota_of(name)
+    return Verdict(name, True, quota, quota, WINDOW_SECONDS)
 
 
 def refuse_if_exceeded(verdict: Verdict) -> None:

@@ -189,9 +189,9 @@ def test_the_window_slides_and_what_was_used_comes_back_bit_by_bit(
 ) -> None:
     """Seen from an instance that has not met this client: the one that has would go on by its own clock."""
     first, second = twins
+    started = time.monotonic()
     passed_of([first], address, 1200)
     let_pass(valkey, address, 60 + 30)
-    started = time.monotonic()
     passed = passed_of([second], address, 800)
     # Half of the last minute's requests are still in the window; meanwhile more of them slide out.
     slid_out = 1000 / 60 * (time.monotonic() - started)
