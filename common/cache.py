@@ -82,7 +82,11 @@ async def get(key: str, load: Callable[[], Loaded], name: str = "body") -> Cache
     patience = max(0.0, refresh.started_at + PATIENCE_SECONDS - time.monotonic())
     while not refresh.task.done():
         await asyncio.wait({refresh.task}, timeout=patience)
-        if not refresh.task.done() and (old := local_cache.copy_at_hand(full_name)):
+        if refresh.task.done():
+            break
+        if loaded := local_cache.find(full_name):  # Redis is still being told of it
+            return Cached(loaded.entry, "MISS")
+        if old := local_cache.copy_at_hand(full_name):
             return Cached(old.entry, "STALE")
         patience = PATIENCE_SECONDS
     return refresh.task.result()

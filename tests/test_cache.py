@@ -17,7 +17,7 @@ import redis
 import requests
 
 import common
-from common import cache, cache_entry, local_cache
+from common import cache, cache_entry, local_cache, shared_cache
 from common.cache_entry import make_entry
 from common.local_cache import Held
 from tests.factories import Shop, make_popup, make_shop, view
@@ -251,10 +251,30 @@ class TestMemory:
         assert local_cache.copy_at_hand("old") is None
         assert local_cache.find("old") is None
 
+    def test_what_was_just_loaded_is_served_as_such_while_redis_is_slow_to_take_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        taken = threading.Event()
+        monkeypatch.setattr(shared_cache, "store", lambda *_: taken.wait(10))
+
+        async def ask() -> cache.Cached:
+            try:
+                return await cache.get("slow", lambda: cache.Loaded(b"{}", 300))
+            finally:
+                taken.set()
+
+        assert asyncio.run(ask()).verdict == "MISS"
+
     @pytest.fixture(autouse=True)
     def _forget(self) -> Iterator[None]:
         yield
-        for name in ("a shop", "gone", "old", *(f"big-{number}" for number in range(3 * local_cache.MAX_ABSENT))):
+        for name in (
+            "a shop",
+            "gone",
+            "old",
+            "slow body",
+            *(f"big-{number}" for number in range(3 * local_cache.MAX_ABSENT)),
+        ):
             local_cache.drop(name)
 
     def _held(self, entry: cache_entry.Entry) -> Held:
