@@ -131,6 +131,7 @@ class TestOutage:
         assert after[-1].headers["RateLimit"].startswith('"default";r=0;t=')
         assert read(reader, shop.id, next(_clients)).status_code == 200
 
+    @pytest.mark.alone
     def test_it_is_found_again_soon_after_its_return(
         self, reader: FunctionProcess, shop: Shop, to_redis: Proxy, fault: str
     ) -> None:
