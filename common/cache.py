@@ -1,9 +1,10 @@
 """Finished answers, kept: memory over Redis over whatever loads them.
 
 In memory an answer is served for a moment without asking anybody; that moment bounds how long another instance may
-serve what a writer replaced. In Redis it is fresh for its TTL, unless its key is forgotten. One thread of one process
-loads at a time, the others serve the copy they have or wait for it. Everything is kept an hour longer: while it cannot
-be loaded, the last good copy is served as STALE.
+serve what a writer replaced. While the log of changes vouches for it, one moment follows the other. In Redis it is
+fresh for its TTL, unless its key is forgotten. One thread of one process loads at a time, the others serve the copy
+they have or wait for it. Everything is kept an hour longer: while it cannot be loaded, the last good copy is served as
+STALE.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
-from common import local_cache, shared_cache
+from common import change_log, local_cache, shared_cache
 from common.cache_entry import Entry, make_entry
 from common.errors import DatabaseUnavailable
 from common.local_cache import Held
@@ -27,8 +28,7 @@ from common.name_locks import lock_of
 from common.shared_cache import OUTAGE_SECONDS, Look
 from common.threads import in_brief_thread, in_thread
 
-# Promised is that an edit is served everywhere within 2 s; the rest is for the way of the request.
-MEMORY_SECONDS = 1.5
+MEMORY_SECONDS = change_log.KNOWN_SECONDS
 TTL_JITTER = 0.1
 # How long a refresh is waited for before the copy at hand is served.
 PATIENCE_SECONDS = 0.1
@@ -76,7 +76,7 @@ async def get(key: str, load: Callable[[], Loaded], name: str = "body") -> Cache
     Raises what `load` raises, except DatabaseUnavailable where an old copy can be served instead.
     """
     full_name = f"{key} {name}"
-    if held := local_cache.find(full_name):
+    if held := local_cache.find(full_name) or _find_unchanged(key, full_name):
         return Cached(held.entry, held.verdict)
     refresh = _refreshes.get(full_name) or _start_refresh(full_name, _refresh(key, load, name))
     patience = max(0.0, refresh.started_at + PATIENCE_SECONDS - time.monotonic())
@@ -150,10 +150,30 @@ def _end_refresh(full_name: str, task: asyncio.Task[Cached]) -> None:
 
 
 async def _refresh(key: str, load: Callable[[], Loaded], name: str) -> Cached:
-    look = await in_brief_thread(shared_cache.look, key, name)
-    if cached := _from_redis(f"{key} {name}", look):
-        return cached
-    return await in_thread(_load, key, load, name, look)
+    found = await in_brief_thread(_ask_redis, key, name)
+    return found if isinstance(found, Cached) else await in_thread(_load, key, load, name, found)
+
+
+def _ask_redis(key: str, name: str) -> Cached | Look:
+    """The entry where it is still the same or Redis has it; otherwise the look that says who shall load it."""
+    full_name = f"{key} {name}"
+    change_log.catch_up()
+    if held := _find_unchanged(key, full_name):
+        return Cached(held.entry, held.verdict)
+    look = shared_cache.look(key, name)
+    return _from_redis(full_name, look) or look
+
+
+def _find_unchanged(key: str, full_name: str) -> Held | None:
+    """What was to be served for a moment, and may be for another, because the key has not changed. Never blocks."""
+    held = local_cache.copy_at_hand(full_name)
+    if held is None:
+        return None
+    serve_until = min(held.fresh_until, change_log.unchanged_until(key, held.looked_at))
+    if time.monotonic() >= serve_until:
+        return None
+    local_cache.serve_on(full_name, held, serve_until)
+    return held
 
 
 def _from_redis(full_name: str, look: Look) -> Cached | None:
@@ -197,5 +217,6 @@ def _keep(key: str, name: str, loaded: Loaded, look: Look) -> Entry:
 
 
 def _hold(full_name: str, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> None:
-    serve_until = since + min(MEMORY_SECONDS, fresh_seconds)
-    local_cache.hold(full_name, Held(entry, verdict, serve_until, since + fresh_seconds + OUTAGE_SECONDS))
+    fresh_until = since + fresh_seconds
+    serve_until = min(since + MEMORY_SECONDS, fresh_until)
+    local_cache.hold(full_name, Held(entry, verdict, since, serve_until, fresh_until, fresh_until + OUTAGE_SECONDS))

@@ -15,11 +15,16 @@ MAX_ABSENT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An entry, how it was come by, until when it is served unasked, and until when in need (monotonic times)."""
+    """An entry and how it was come by; when that was, until when it is served unasked, is fresh, and is served in need.
+
+    All times are monotonic.
+    """
 
     entry: Entry
     verdict: str
+    looked_at: float
     serve_until: float
+    fresh_until: float
     keep_until: float
 
 
@@ -43,6 +48,11 @@ def hold(full_name: str, held: Held) -> None:
     room, other = (_absent, _present) if held.entry.body is None else (_present, _absent)
     other.remove(full_name)
     room.put(full_name, held)
+
+
+def serve_on(full_name: str, held: Held, until: float) -> None:
+    """Has an entry served unasked until that monotonic time."""
+    hold(full_name, replace(held, serve_until=until))
 
 
 def hold_longer(full_name: str, held: Held, seconds: float) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import redis_client
+from common import change_log, redis_client
 from common.cache_entry import FORMAT, Entry, decode, encode
 from common.memory import Memory
 
@@ -125,8 +125,10 @@ def _tell_untold() -> None:
 
 
 def _tell(generations: dict[str, str]) -> set[str]:
+    """Drops the keys and says so in the log of changes. Returns those of which all is done."""
     runs: dict[str, list[Any]] = {key: [new, GENERATION_SECONDS * 1000] for key, new in generations.items()}
-    return _forget_script.run_many(runs)
+    dropped = _forget_script.run_many(runs)
+    return dropped if change_log.announce(dropped) else set()
 
 
 def _store(key: str, name: str, generation: str, stored: bytes, fresh_seconds: float) -> None:

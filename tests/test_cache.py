@@ -67,8 +67,9 @@ def fresh_ms(valkey: redis.Redis, key: str, name: str = BODY) -> int:
 
 
 def expire(valkey: redis.Redis, shop: Shop) -> None:
-    """Ends an entry's freshness, in Redis and in every memory."""
+    """Ends an entry's freshness, in Redis and in every memory, for which then no log of changes vouches any more."""
     valkey.hset(key_of(shop), f"{BODY}:fresh_until", int(time.time() * 1000))
+    valkey.delete("changes")
     time.sleep(cache.MEMORY_SECONDS + 0.1)
 
 
@@ -243,7 +244,7 @@ class TestMemory:
 
     def test_a_copy_served_in_an_outage_is_not_kept_longer_for_it(self) -> None:
         now = time.monotonic()
-        local_cache.hold("old", Held(make_entry(b"{}"), "HIT", now - 1, now + 0.05))
+        local_cache.hold("old", Held(make_entry(b"{}"), "HIT", now - 3, now - 1, now - 1, now + 0.05))
         for _ in range(3):
             if copy := local_cache.copy_at_hand("old"):
                 local_cache.hold_longer("old", copy, 10)
@@ -278,7 +279,8 @@ class TestMemory:
             local_cache.drop(name)
 
     def _held(self, entry: cache_entry.Entry) -> Held:
-        return Held(entry, "HIT", time.monotonic() + 60, time.monotonic() + 60)
+        now = time.monotonic()
+        return Held(entry, "HIT", now, now + 60, now + 60, now + 60)
 
     def _hold(self, entry: cache_entry.Entry, count: int) -> None:
         for number in range(count):

@@ -89,11 +89,12 @@ def read(function: FunctionProcess, shop_id: str) -> requests.Response:
 
 
 def expire(stack: Stack, *keys: str) -> None:
-    """Ends the freshness of what is cached under these keys, in Redis and in every memory."""
+    """Ends the freshness of what is cached under these keys, in Redis and in every memory: no log vouches for it."""
     with redis.Redis.from_url(stack.valkey.url) as valkey:
         for key in keys:
             ends = {field: int(time.time() * 1000) for field in valkey.hkeys(key) if field.endswith(b":fresh_until")}
             valkey.hset(key, mapping=ends)
+        valkey.delete("changes")
     time.sleep(cache.MEMORY_SECONDS + 0.1)
 
 

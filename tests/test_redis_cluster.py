@@ -11,7 +11,7 @@ import redis
 import requests
 from redis.crc import key_slot
 
-from common import breaker, redis_nodes
+from common import breaker, change_log, redis_nodes
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy
 from tests.redis_kinds import Cluster, ClusterNode, running_behind_tls, running_cluster, slots_of
@@ -163,11 +163,15 @@ class TestCluster:
         for shop in shops:  # every node is connected to
             for reader in patient_readers:
                 read(reader, shop)
+        cluster.owner("changes").client.delete("changes")  # or memory would do
         time.sleep(1.6)
         for node in cluster.nodes:
             node.proxy.reset()
+        started = time.monotonic()
         assert {read(patient_readers[0], shop).headers["X-Cache"] for shop in shops} == {"HIT"}
-        assert sum(node.proxy.round_trips for node in cluster.nodes) == len(shops)
+        log_reads = 1 + int((time.monotonic() - started) / change_log.KNOWN_SECONDS)
+        made = sum(node.proxy.round_trips for node in cluster.nodes)
+        assert len(shops) < made <= len(shops) + log_reads
 
     def test_a_slot_on_its_way_to_another_node_is_followed(
         self, cluster: Cluster, patient_readers: list[FunctionProcess], database: Database

@@ -34,7 +34,7 @@ LATE = {"crawleruseragents", "google", "redis"}
 # Who in common/ may import these of our own.
 KNOWN_TO = {
     "common.http": {"common.asgi_adapter", "common.flask_adapter"},
-    "common.redis_client": {"common.health", "common.rate_limit", "common.shared_cache"},
+    "common.redis_client": {"common.change_log", "common.health", "common.rate_limit", "common.shared_cache"},
     "common.shared_cache": {"common.cache"},
     "common.session": {"common.database"},
     "common.connect": {"common.replica", "common.session"},

@@ -1,0 +1,14 @@
+-- Adds keys to the log of changes. A log that has grown too long starts over, as another epoch.
+--
+-- KEYS[1]  the log, a hash of: epoch (any text), number (of the last change); and for each key the number of its last one
+-- ARGV     the name of the epoch should a new one begin, ms to keep the log, most keys in it, the changed keys…
+
+if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[3]) then
+  redis.call('DEL', KEYS[1])
+end
+redis.call('HSETNX', KEYS[1], 'epoch', ARGV[1])
+local number = redis.call('HINCRBY', KEYS[1], 'number', 1)
+for index = 4, #ARGV do
+  redis.call('HSET', KEYS[1], ARGV[index], number)
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -1,0 +1,208 @@
+"""The log of changes: memory is trusted while nothing is announced, and no longer than that is known for sure."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import requests
+
+import common
+from common import cache, cache_entry, cache_keys, change_log
+from tests.factories import Shop, make_popup, make_shop
+from tests.proxy import Proxy, proxy_to
+from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
+
+SHOPS = 20
+LOG = "changes"
+
+
+@pytest.fixture(scope="module")
+def valkey(stack: Stack) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(stack.valkey.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def to_redis(stack: Stack) -> Iterator[Proxy]:
+    with proxy_to(stack.valkey.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def reader(stack: Stack, to_redis: Proxy) -> FunctionProcess:
+    return stack.start_function("get_active_popups", REDIS_URL=f"redis://127.0.0.1:{to_redis.port}/0{PATIENT}")
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+def read(function: FunctionProcess, shop: Shop) -> requests.Response:
+    answer = requests.get(function.url, params={"shop_id": shop.id}, timeout=30)
+    assert answer.status_code == 200
+    return answer
+
+
+def outlive_the_moment() -> None:
+    """So long that memory would have to ask again."""
+    time.sleep(cache.MEMORY_SECONDS + 0.1)
+
+
+def vouched_for(function: FunctionProcess, shop: Shop) -> None:
+    """Has the function hold the shop's answer, looked at after the log was first asked for."""
+    read(function, shop)
+    outlive_the_moment()
+    read(function, shop)
+
+
+def tamper(valkey: redis.Redis, shop: Shop) -> bytes:
+    """Puts another answer into Redis, of which nobody is told: who shows it has looked there."""
+    body = b'{"shop_id": "%s", "popups": []}' % shop.id.encode()
+    entry = cache_entry.encode(cache_entry.make_entry(body))
+    valkey.hset(cache_keys.active_popups(shop.id), f"body v{cache_entry.FORMAT}", entry)
+    return body
+
+
+def patch(manage_popups: FunctionProcess, shop: Shop, popup_id: str, heading: str) -> None:
+    url, change = f"{manage_popups.url}/popups/{popup_id}", {"design": {"heading": heading}}
+    requests.patch(url, json=change, headers=shop.writer, timeout=30).raise_for_status()
+
+
+def heading(response: requests.Response) -> str:
+    return str(response.json()["popups"][0]["design"]["heading"])
+
+
+def test_an_instance_asks_once_for_all_shops_that_have_not_changed(
+    reader: FunctionProcess, database: Database, to_redis: Proxy
+) -> None:
+    shops = [make_shop(database) for _ in range(SHOPS)]
+    for shop in shops:
+        vouched_for(reader, shop) if shop is shops[0] else read(reader, shop)
+    for _ in range(3):
+        outlive_the_moment()
+        to_redis.reset()
+        started = time.monotonic()
+        assert {read(reader, shop).headers["X-Cache"] for shop in shops} == {"HIT"}
+        assert to_redis.round_trips <= 1 + (time.monotonic() - started) / change_log.KNOWN_SECONDS
+
+
+def test_an_edit_is_served_within_two_seconds_though_memory_could_go_on_for_minutes(
+    reader: FunctionProcess, manage_popups: FunctionProcess, database: Database, shop: Shop
+) -> None:
+    popup_id = make_popup(database, shop, design={"heading": "first"})
+    vouched_for(reader, shop)
+    for number in range(3):
+        patch(manage_popups, shop, popup_id, f"edit {number}")
+        eventually(lambda number=number: heading(read(reader, shop)) == f"edit {number}", seconds=2 + 1)
+
+
+def test_what_nobody_announced_stays_in_memory_for_as_long_as_it_is_fresh(
+    reader: FunctionProcess, shop: Shop, valkey: redis.Redis
+) -> None:
+    vouched_for(reader, shop)
+    tampered = tamper(valkey, shop)
+    outlive_the_moment()
+    assert read(reader, shop).content != tampered
+
+
+def lose(valkey: redis.Redis, shop: Shop) -> None:
+    valkey.delete(LOG)
+
+
+def announce_in_a_log_that_is_full(valkey: redis.Redis, shop: Shop) -> None:
+    valkey.hset(LOG, mapping={f"active-popups:{uuid.uuid4()}": 1 for _ in range(change_log.MAX_CHANGES + 1)})
+    Log(valkey).add("active-popups:another-shop")
+
+
+def announce(valkey: redis.Redis, shop: Shop) -> None:
+    Log(valkey).add(cache_keys.active_popups(shop.id))
+
+
+def fall_back(valkey: redis.Redis, shop: Shop) -> None:
+    """As a replica that was promoted before it had heard of the last changes."""
+    valkey.hset(LOG, "number", -1)
+
+
+@pytest.mark.parametrize("event", [announce, lose, announce_in_a_log_that_is_full, fall_back])
+def test_memory_is_not_trusted_any_longer_after(
+    reader: FunctionProcess,
+    shop: Shop,
+    valkey: redis.Redis,
+    event: Callable[[redis.Redis, Shop], None],
+) -> None:
+    vouched_for(reader, shop)
+    tampered = tamper(valkey, shop)
+    event(valkey, shop)
+    eventually(lambda: read(reader, shop).content == tampered, seconds=cache.MEMORY_SECONDS + 1)
+
+
+def test_memory_is_not_trusted_beyond_an_outage(
+    reader: FunctionProcess, shop: Shop, database: Database, to_redis: Proxy
+) -> None:
+    """Who has missed a change, because Redis was not there to tell, does not go on from where it was."""
+    popup_id = make_popup(database, shop, design={"heading": "old"})
+    vouched_for(reader, shop)
+    to_redis.refuse()
+    database("""UPDATE popups SET design = design || '{"heading": "new"}' WHERE id = :id""", id=popup_id)
+    eventually(lambda: heading(read(reader, shop)) == "new", seconds=cache.MEMORY_SECONDS + 1)
+    to_redis.heal()
+    outlive_the_moment()
+    assert heading(read(reader, shop)) == "new"
+
+
+def test_only_what_storefronts_read_is_announced() -> None:
+    """Reports change with every event."""
+    assert cache_keys.active_popups("acme").startswith(change_log.ANNOUNCED)
+    assert not cache_keys.shop_stats("acme").startswith(change_log.ANNOUNCED)
+    assert not cache_keys.popup_stats(uuid.uuid4()).startswith(change_log.ANNOUNCED)
+
+
+class Log:
+    """The Lua files on a log, in any order."""
+
+    def __init__(self, client: redis.Redis, key: str = LOG) -> None:
+        folder = Path(common.__file__).parent
+        self._key = key
+        self._add, self._read = (
+            client.register_script((folder / f"change_log_{name}.lua").read_text()) for name in ("add", "read")
+        )
+
+    def add(self, *keys: str, epoch: str = "new", most: int = change_log.MAX_CHANGES) -> None:
+        self._add([self._key], [epoch, 60_000, most, *keys])
+
+    def read(self, known: int = 0, *, epoch: str = "new") -> tuple[bytes, int, set[bytes]]:
+        found: list[Any] = self._read([self._key], [epoch, 60_000, known])
+        return found[0], found[1], set(found[2:])
+
+
+class TestLog:
+    @pytest.fixture
+    def log(self, valkey: redis.Redis) -> Iterator[Log]:
+        key = f"test-changes:{uuid.uuid4()}"
+        yield Log(valkey, key)
+        valkey.delete(key)
+
+    def test_it_begins_with_whoever_comes_first_and_then_keeps_its_name(self, log: Log) -> None:
+        assert log.read(epoch="first") == (b"first", 0, set())
+        log.add("a", epoch="second")
+        assert log.read(epoch="third") == (b"first", 1, {b"a"})
+
+    def test_it_tells_what_has_changed_since_the_number_that_is_known(self, log: Log) -> None:
+        log.add("a", "b")
+        log.add("c")
+        log.add("a")
+        assert log.read() == (b"new", 3, {b"a", b"b", b"c"})
+        assert log.read(1) == (b"new", 3, {b"a", b"c"})
+        assert log.read(2) == (b"new", 3, {b"a"})
+        assert log.read(3) == (b"new", 3, set())
+
+    def test_one_that_is_full_starts_over_as_another_epoch(self, log: Log) -> None:
+        log.add(*(f"key {number}" for number in range(5)), epoch="first", most=5)
+        assert log.read()[0] == b"first"
+        log.add("last", epoch="second", most=5)
+        assert log.read() == (b"second", 1, {b"last"})
