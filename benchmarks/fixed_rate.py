@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import quantiles
@@ -18,48 +18,70 @@ from urllib.parse import urlsplit
 
 from benchmarks.load import CONNECTIONS, Round
 
-HEAD = b"POST / HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b"
+GET = b"GET %b HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 
-def run_steady(url: str, make_body: Callable[[], bytes], per_second: int, seconds: int) -> Round:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Bytes, and the (host, port) they go to."""
+
+    address: tuple[str, int]
+    content: bytes
+
+
+def post(url: str, body: bytes) -> Request:
+    return Request(_address_of(url), POST % (len(body), body))
+
+
+def get(url: str) -> Request:
+    parts = urlsplit(url)
+    return Request(_address_of(url), GET % f"{parts.path or '/'}?{parts.query}".encode())
+
+
+def run_at_rate(requests: Sequence[Request], per_second: int, answered_at: list[float] | None = None) -> Round:
     """One request every 1/per_second.
 
     A latency counts from the moment the request was due: a stalled server cannot hide behind a sender that waits.
+    `answered_at` is given when each answer came (time.perf_counter()).
     """
-    bodies = [make_body() for _ in range(per_second * seconds)]
-    requests = [HEAD % len(body) + body for body in bodies]
     with _no_collections():
-        return asyncio.run(_send_steadily(url, requests, per_second))
+        return asyncio.run(_send_steadily(requests, per_second, answered_at))
 
 
 @dataclass
 class _Sending:
-    """The connections at hand, the requests that wait for one, and what came of those that were answered."""
+    """By address the connections at hand and the requests that wait for one; and what came of those answered."""
 
-    idle: deque[_Connection] = field(default_factory=deque)
-    waiting: deque[tuple[bytes, float]] = field(default_factory=deque)
+    idle: dict[tuple[str, int], deque[_Connection]] = field(default_factory=lambda: defaultdict(deque))
+    waiting: dict[tuple[str, int], deque[tuple[bytes, float]]] = field(default_factory=lambda: defaultdict(deque))
     latencies: list[float] = field(default_factory=list)
+    answered_at: list[float] | None = None
     errors: int = 0
 
-    def send(self, request: bytes, due: float) -> None:
-        if self.idle:
-            self.idle.popleft().send(request, due)
+    def send(self, request: Request, due: float) -> None:
+        if idle := self.idle[request.address]:
+            idle.popleft().send(request.content, due)
         else:
-            self.waiting.append((request, due))
+            self.waiting[request.address].append((request.content, due))
 
     def note(self, connection: _Connection, status: int, due: float) -> None:
-        self.latencies.append(time.perf_counter() - due)
+        now = time.perf_counter()
+        self.latencies.append(now - due)
+        if self.answered_at is not None:
+            self.answered_at.append(now)
         self.errors += status >= 400
-        if self.waiting:
-            connection.send(*self.waiting.popleft())
+        if waiting := self.waiting[connection.address]:
+            connection.send(*waiting.popleft())
         else:
-            self.idle.append(connection)
+            self.idle[connection.address].append(connection)
 
 
 class _Connection(asyncio.Protocol):
     """Sends one request at a time and reads its answer whole."""
 
-    def __init__(self, sending: _Sending) -> None:
+    def __init__(self, sending: _Sending, address: tuple[str, int]) -> None:
+        self.address = address
         self._sending = sending
         self._answer = b""
         self._due = 0.0
@@ -67,7 +89,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self._sending.idle.append(self)
+        self._sending.idle[self.address].append(self)
 
     def send(self, request: bytes, due: float) -> None:
         self._due = due
@@ -85,12 +107,18 @@ def _length_of(head: bytes) -> int:
     return int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
 
 
-async def _send_steadily(url: str, requests: list[bytes], per_second: int) -> Round:
-    address, sending = urlsplit(url), _Sending()
+def _address_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return str(parts.hostname), parts.port or 80
+
+
+async def _send_steadily(requests: Sequence[Request], per_second: int, answered_at: list[float] | None) -> Round:
+    sending, connections = _Sending(answered_at=answered_at), []
     loop = asyncio.get_running_loop()
-    for _ in range(2 * CONNECTIONS):
-        await loop.create_connection(lambda: _Connection(sending), address.hostname, address.port)
-    connections = list(sending.idle)
+    for address in {request.address for request in requests}:
+        for _ in range(2 * CONNECTIONS):
+            _, connection = await loop.create_connection(lambda to=address: _Connection(sending, to), *address)
+            connections.append(connection)
     start = time.perf_counter()
     async with asyncio.timeout(len(requests) / per_second + 60):
         for number, request in enumerate(requests):

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
 import requests
 
-from benchmarks.fixed_rate import run_steady
+from benchmarks.caching import freshness, hits
+from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.load import Round, Target, run_wrk
 from benchmarks.report import AIO, FLASK, compare, table
+from benchmarks.run import Run
 from benchmarks.servers import Bench
-from benchmarks.shop import SHOWN, SPREAD, Shop, view_body
+from benchmarks.shop import SHOWN, SPREAD, view_body
 from common.ids import new_id
-from tests.stack import open_database
 
 EVENTS_FOR_MEMORY = 200_000
 EVENTS_A_REQUEST = 20
 STEADY_PER_SECOND = 500
 STEADY_FOR_ROUNDS = 10
 WARM_UP_SECONDS = 2
-
-
-@dataclass(frozen=True)
-class Run:
-    """One call of the benchmarks: the servers, the shops, and how long to measure."""
-
-    bench: Bench
-    shops: dict[str, Shop]
-    rounds: int
-    seconds: int
-
-    def url(self, function: str) -> str:
-        return self.bench.function(function).url
-
-    def stored(self, table: str) -> int:
-        with open_database(self.bench.database_url) as database:
-            return int(database.value(f"SELECT count(*) FROM {table}"))
 
 
 def each_function(run: Run) -> str:
@@ -95,7 +78,8 @@ def steady(run: Run) -> str:
     rounds: dict[str, list[Round]] = {name: [] for name in urls}
 
     def send(name: str, seconds: int) -> Round:
-        return run_steady(urls[name], lambda: view_body(popup_id, str(new_id())), STEADY_PER_SECOND, seconds)
+        bodies = [view_body(popup_id, str(new_id())) for _ in range(STEADY_PER_SECOND * seconds)]
+        return run_at_rate([post(urls[name], body) for body in bodies], STEADY_PER_SECOND)
 
     for name in urls:
         send(name, WARM_UP_SECONDS)
@@ -160,6 +144,8 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "steady": steady,
     "memory": memory,
     "start": start,
+    "hits": hits,
+    "freshness": freshness,
 }
 
 

@@ -65,19 +65,20 @@ class Bench:
             self._started[name] = self.start(name)
         return self._started[name]
 
-    def start(self, name: str) -> Server:
+    def start(self, name: str, **environ: str) -> Server:
         """A new process of the function, pinned to the functions' core, its limits off."""
-        server = self.prepare(name)
+        server = self._prepare(name, environ)
         with running_on(self.function_core):
             server.child.start(server.answers)
         return server
 
-    def prepare(self, name: str) -> Server:
+    def _prepare(self, name: str, environ: dict[str, str]) -> Server:
         port = free_port()
         target = "hello" if name in NOOPS else name
         program = Path(sys.executable).with_name("functions-framework")
         words = ["--source", SOURCES[name], "--target", target, "--host", "127.0.0.1", "--port", str(port)]
-        environ = {**os.environ, **NO_LIMITS, "DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url}
+        ours = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url}
+        environ = {**os.environ, **NO_LIMITS, **ours, **environ}
         if name in ON_ASGI:
             environ["FUNCTION_USE_ASGI"] = "1"
         log = self.folder / f"{name}-{port}.log"
