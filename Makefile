@@ -24,7 +24,7 @@ run: $(READY) ## Start everything on this machine: popups dev
 	@$(BIN)/popups dev $(ARGS)
 
 test: lint ## Lint, type check and run every test
-	$(BIN)/pytest --numprocesses 3 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/test_fuzz.py $(ARGS)

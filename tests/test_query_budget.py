@@ -50,7 +50,10 @@ def merchant(stack: Stack, proxy: Proxy, shop: Shop) -> Iterator[Client]:
 
 
 def round_trips(merchant: Client, proxy: Proxy, act: Act) -> int:
-    """Of the third such call, whose statements are prepared and whose key was checked a moment ago."""
+    """Of the third such call, whose statements are prepared and whose key was checked a moment ago.
+
+    The moment is 1.5 s, after which the key would be checked again: these tests are alone on the machine.
+    """
     for _ in range(2):
         assert act().ok
     assert merchant.get("/shop").ok
@@ -138,6 +141,7 @@ def calls(merchant: Client, database: Database, shop: Shop, track_conversion: Fu
     return Calls(merchant, database, shop, track_conversion)
 
 
+@pytest.mark.alone
 def test_every_call_but_a_post_keeps_to_its_round_trips(merchant: Client, proxy: Proxy, calls: Calls) -> None:
     table = calls.other_than_post()
     made = {name: round_trips(merchant, proxy, act) for name, (act, _) in table.items()}
@@ -152,6 +156,7 @@ def posting(merchant: Client, path: str, body: Any, keys: Iterator[str]) -> Act:
     return lambda: merchant.post(path, body, headers={"Idempotency-Key": next(keys)})
 
 
+@pytest.mark.alone
 def test_every_post_keeps_to_its_round_trips_with_and_without_an_idempotency_key(
     merchant: Client, proxy: Proxy, calls: Calls
 ) -> None:
@@ -170,6 +175,7 @@ def test_no_route_is_missing_here(calls: Calls) -> None:
     assert counted == {f"{endpoint.method} {endpoint.template}" for endpoint in manage_popups_function.endpoints}
 
 
+@pytest.mark.alone
 def test_a_list_of_100_popups_is_one_round_trip(merchant: Client, proxy: Proxy, database: Database, shop: Shop) -> None:
     for _ in range(100):
         make_popup(database, shop)
