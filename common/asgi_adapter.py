@@ -10,8 +10,8 @@ from starlette.requests import Request as StarletteRequest
 
 from common.body import MAX_DISCARDED_BYTES
 from common.config import keep_peer_address
-from common.http import Function, StreamedResponse
-from common.messages import Request, Response
+from common.http import Function
+from common.messages import Request, Response, StreamedResponse
 from common.threads import in_thread
 
 Scope = MutableMapping[str, Any]

@@ -15,6 +15,9 @@ from common.headers import Audience
 from common.json_text import loads
 from common.messages import Request
 
+# For an endpoint that needs no body, but may get one.
+NO_FIELDS = Schema()
+
 MAX_QUERY_CHARACTERS = 8 * 1024
 
 # text/plain is what sendBeacon and fetch send without a preflight.

@@ -10,8 +10,8 @@ import flask
 import functions_framework
 
 from common.body import read_limited
-from common.http import Function, StreamedResponse
-from common.messages import Request
+from common.http import Function
+from common.messages import Request, Response, StreamedResponse
 
 T = TypeVar("T")
 
@@ -28,10 +28,7 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
             body=read_limited(incoming.stream, function.audience.max_body_bytes),
             peer=incoming.remote_addr or "",
         )
-        response = _run(function.handle(request))
-        if isinstance(response, StreamedResponse):
-            return _streamed(response)
-        return flask.Response(response.body, response.status, response.headers)
+        return _as_flask(_run(function.handle(request)))
 
     serve.__name__ = function.name
     functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
@@ -42,9 +39,14 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
     return serve
 
 
-def _streamed(response: StreamedResponse) -> flask.Response:
-    answer = flask.Response(chain([response.body], response.rest), response.status, response.headers)
-    answer.call_on_close(response.rest.close)
+def _as_flask(response: Response) -> flask.Response:
+    if isinstance(response, StreamedResponse):
+        answer = flask.Response(chain([response.body], response.rest), response.status, response.headers)
+        answer.call_on_close(response.rest.close)
+        return answer
+    answer = flask.Response(response.body, response.status, response.headers)
+    if "Content-Type" not in response.headers:  # Flask's own would call it a page
+        del answer.headers["Content-Type"]
     return answer
 
 

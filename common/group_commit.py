@@ -13,9 +13,10 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from common import timing
+from common.database_errors import LostRace
 from common.errors import DatabaseUnavailable
 from common.threads import in_thread
-from common.timing import waiting_for
 
 Event = TypeVar("Event")
 Answer = TypeVar("Answer")
@@ -32,6 +33,8 @@ MAX_EVENTS_WAITING = 10_000
 class _Submission(Generic[Event, Answer]):
     events: list[Event]
     answers: asyncio.Future[list[Answer]]
+    # What its request has waited for, to which the flush adds what itself did.
+    waited: timing.Waited
 
 
 class GroupCommit(Generic[Event, Answer]):
@@ -55,13 +58,14 @@ class GroupCommit(Generic[Event, Answer]):
         """
         if self._events_waiting + len(events) > MAX_EVENTS_WAITING:
             raise DatabaseUnavailable()
-        submission = _Submission[Event, Answer](events, asyncio.get_running_loop().create_future())
+        answers: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+        submission = _Submission[Event, Answer](events, answers, timing.current())
         self._waiting.append(submission)
         self._events_waiting += len(events)
         # Not at once: what else this turn of the loop brings shall come along.
         asyncio.get_running_loop().call_soon(self._start_flush)
-        with waiting_for("commit"):
-            return await submission.answers
+        with timing.waiting_for("commit"):
+            return await answers
 
     def _start_flush(self) -> None:
         if self._waiting and len(self._flushes) < self._flushes_worth_having():
@@ -96,6 +100,7 @@ class GroupCommit(Generic[Event, Answer]):
         return everybody
 
     async def _flush(self, batch: list[_Submission[Event, Answer]]) -> None:
+        waited = timing.start()
         try:
             outcomes = await in_thread(self._write_isolated, batch)
         except DatabaseUnavailable:
@@ -107,6 +112,7 @@ class GroupCommit(Generic[Event, Answer]):
         for submission, outcome in zip(batch, outcomes, strict=True):
             if submission.answers.done():
                 continue  # its request was cancelled
+            timing.add(submission.waited, waited)
             if isinstance(outcome, BaseException):
                 submission.answers.set_exception(outcome)
             else:
@@ -119,9 +125,9 @@ class GroupCommit(Generic[Event, Answer]):
         """
         try:
             answers = iter(self._write([event for submission in batch for event in submission.events]))
-        except DatabaseUnavailable:
-            raise
         except Exception as error:
+            if isinstance(error, DatabaseUnavailable) and not isinstance(error, LostRace):
+                raise
             if len(batch) == 1:
                 return [error]
             middle = len(batch) // 2

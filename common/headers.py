@@ -5,15 +5,19 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
 from enum import Enum
+from itertools import chain
 
 from common.cache_entry import GZIP_FROM_BYTES, GZIP_LEVEL
 from common.config import settings
-from common.messages import Request, Response
+from common.messages import Request, Response, StreamedResponse
 from common.rate_limit import Verdict
 
 KIB = 1024
+GZIP_WBITS = 31  # zlib's word for gzip's format
 
 
 class Audience(Enum):
@@ -33,7 +37,11 @@ _SAFETY = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+# W3C's header has a version, the trace, its span and flags; Google's has the trace, and often its span and options.
+_TRACES = {
+    "traceparent": re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"),
+    "x-cloud-trace-context": re.compile(r"(?!0{32})([0-9a-f]{32})(/.*)?", re.IGNORECASE),
+}
 _EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
 _FOR_EVERY_PAGE = _SAFETY | {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
 # A merchant's answers differ by origin, and are not kept.
@@ -46,8 +54,10 @@ _REQUEST_HEADERS = {
 
 def trace_of(headers: Mapping[str, str]) -> str | None:
     """The platform's trace id, 32 hex digits: from W3C's traceparent, or Google's older header."""
-    trace = headers.get("traceparent", "")[3:35] or headers.get("x-cloud-trace-context", "")[:32]
-    return trace if _TRACE_ID.fullmatch(trace) else None
+    for name, pattern in _TRACES.items():
+        if (text := headers.get(name)) and (match := pattern.fullmatch(text)):
+            return match[1].lower()
+    return None
 
 
 def new_request_id() -> str:
@@ -88,16 +98,41 @@ def compress(request: Request, response: Response) -> None:
     """Compresses a body of 1 KiB or more for a client that accepts gzip."""
     if len(response.body) < GZIP_FROM_BYTES or "Content-Encoding" in response.headers:
         return
-    vary = response.headers.get("Vary")
-    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    _vary_by_encoding(response)
     if accepts_gzip(request.headers.get("accept-encoding", "")):
-        response.body = response.gzipped or gzip.compress(response.body, GZIP_LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
+        response.body = response.gzipped or gzip.compress(response.body, GZIP_LEVEL, mtime=0)
+
+
+def compress_stream(request: Request, response: StreamedResponse) -> None:
+    """The same for a body of which only the first part is known."""
+    if len(response.body) < GZIP_FROM_BYTES:
+        return
+    _vary_by_encoding(response)
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
+        response.headers["Content-Encoding"] = "gzip"
+        response.rest = _gzipped(response.body, response.rest)
+        response.body = b""
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
+    """RFC 9110, section 12.5.3: what is said of gzip goes before what is said of all the others."""
+    wanted = {}
     for choice in accept_encoding.lower().split(","):
         name, _, parameter = choice.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return not re.fullmatch(r"q=0(\.0*)?", parameter.replace(" ", ""))
-    return False
+        wanted[name.strip()] = not re.fullmatch(r"q=0(\.0*)?", parameter.replace(" ", ""))
+    return wanted.get("gzip", wanted.get("*", False))
+
+
+def _vary_by_encoding(response: Response) -> None:
+    vary = response.headers.get("Vary")
+    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+
+
+def _gzipped(first: bytes, rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
+    with closing(rest):
+        for part in chain([first], rest):
+            if compressed := compressor.compress(part):
+                yield compressed
+    yield compressor.flush()

@@ -10,20 +10,21 @@ import inspect
 import re
 import time
 import uuid
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import Schema
 
 from common import auth, database, health, logs, openapi, rate_limit, timing
-from common.body import load_body, load_query
+from common.body import NO_FIELDS, load_body, load_query
 from common.client_address import client_address, limited_client, truncated
 from common.config import settings
 from common.errors import InternalError, MethodNotAllowed, NotFound, ProblemError
 from common.headers import (
     Audience,
     compress,
+    compress_stream,
     limit_headers,
     new_request_id,
     preflight_headers,
@@ -31,8 +32,11 @@ from common.headers import (
     trace_of,
 )
 from common.json_text import dumps
-from common.messages import Request, Response, json_response
+from common.messages import Request, Response, StreamedResponse, json_response
 from common.threads import in_brief_thread, in_thread
+
+# Probes, and the description of the interface.
+UNCOUNTED = (health.LIVE, health.READY, openapi.PATH)
 
 Handler = Callable[..., Any]
 
@@ -50,13 +54,6 @@ class Endpoint:
     rights: str | None
     body: Schema | None
     query: Schema | None
-
-
-@dataclass(slots=True)
-class StreamedResponse(Response):
-    """`body` is its first part, `rest` makes the others. It is closed when all is sent, or nobody wants it any more."""
-
-    rest: Generator[bytes, None, None] = field(kw_only=True)
 
 
 class Function:
@@ -108,17 +105,20 @@ class Function:
             response = _problem_response(InternalError(), request_id)
         shared = shared_headers(self.audience, request.headers.get("origin"))
         response.headers = {**shared, **response.headers, **request.answer_headers, "X-Request-Id": request_id}
-        if not isinstance(response, StreamedResponse):
+        if isinstance(response, StreamedResponse):
+            rest = response.rest
+            compress_stream(request, response)
+            if request.method == "HEAD":
+                rest.close()
+        else:
             compress(request, response)
-        elif request.method == "HEAD":
-            response.rest.close()
         if waited:
             request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.copy().items()}
         self._log(request, response, request_id, trace, time.perf_counter() - started)
         return response
 
     async def _answer(self, request: Request) -> Response:
-        if request.path in (health.LIVE, health.READY, openapi.PATH) or request.method == "OPTIONS":
+        if request.path in UNCOUNTED or request.method == "OPTIONS":
             request.answer_headers |= limit_headers(rate_limit.untouched(self.limit))
             return await self._answer_uncounted(request)
         await self._count(request)
@@ -128,8 +128,8 @@ class Function:
             request.key = await in_thread(auth.authenticate, authorization, endpoint.rights)
         if endpoint.query:
             request.query = load_query(endpoint.query, request.query_string)
-        if endpoint.body:
-            request.data = load_body(endpoint.body, request, self.audience)
+        if endpoint.body or (endpoint.method == "POST" and request.body != b""):
+            request.data = load_body(endpoint.body or NO_FIELDS, request, self.audience)
         if endpoint.on_loop:
             response: Response = await endpoint.handler(request, **ids)
             return response
@@ -138,9 +138,9 @@ class Function:
     async def _answer_uncounted(self, request: Request) -> Response:
         """Probes, preflights and the description: a limit must not make an instance look ill, or a page forbidden."""
         if request.method == "OPTIONS":
-            return Response(204, headers=preflight_headers(self.audience, self._methods_at(request.path)))
+            return Response(204, headers=preflight_headers(self.audience, self._allowed_methods(request.path)))
         if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(headers={"Allow": "GET, HEAD, OPTIONS"})
+            raise MethodNotAllowed(headers={"Allow": ", ".join(self._allowed_methods(request.path))})
         if request.path == openapi.PATH:
             return await in_thread(openapi.describe, self.name)
         if request.path == health.LIVE:
@@ -167,9 +167,13 @@ class Function:
         for endpoint in self.endpoints:
             if endpoint.method == method and (match := endpoint.path.fullmatch(request.path)):
                 return endpoint, {name: uuid.UUID(text) for name, text in match.groupdict().items()}
-        if methods := self._methods_at(request.path):
-            raise MethodNotAllowed(headers={"Allow": ", ".join(methods)})
-        raise NotFound()
+        raise MethodNotAllowed(headers={"Allow": ", ".join(self._allowed_methods(request.path))})
+
+    def _allowed_methods(self, path: str) -> list[str]:
+        methods = ["GET", "HEAD", "OPTIONS"] if path in UNCOUNTED else self._methods_at(path)
+        if not methods:
+            raise NotFound()
+        return methods
 
     def _methods_at(self, path: str) -> list[str]:
         methods = [endpoint.method for endpoint in self.endpoints if endpoint.path.fullmatch(path)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,13 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     # The same body compressed, where somebody has done that already.
     gzipped: bytes | None = None
+
+
+@dataclass(slots=True)
+class StreamedResponse(Response):
+    """`body` is its first part, `rest` makes the others. It is closed when all is sent, or nobody wants it any more."""
+
+    rest: Generator[bytes, None, None] = field(kw_only=True)
 
 
 def json_response(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -7,19 +7,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_waited: ContextVar[dict[str, float] | None] = ContextVar("waited", default=None)
+Waited = dict[str, float]
+
+_waited: ContextVar[Waited | None] = ContextVar("waited", default=None)
 
 
-def start() -> dict[str, float]:
+def start() -> Waited:
     """Seconds by dependency, from now on and for the request at hand; filled while it is worked on."""
-    waited: dict[str, float] = {}
+    waited: Waited = {}
     _waited.set(waited)
     return waited
 
 
+def current() -> Waited:
+    """Those of the request at hand; nobody's where nobody counts."""
+    waited = _waited.get()
+    return {} if waited is None else waited
+
+
+def add(waited: Waited, more: Waited) -> None:
+    """Adds what was waited for on a request's behalf."""
+    for dependency, seconds in more.items():
+        waited[dependency] = waited.get(dependency, 0.0) + seconds
+
+
 def waited_for(dependency: str) -> float:
     """The seconds that the request at hand has waited for this dependency so far; 0 where nobody counts."""
-    return (_waited.get() or {}).get(dependency, 0.0)
+    return current().get(dependency, 0.0)
 
 
 @contextmanager

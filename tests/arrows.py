@@ -28,7 +28,7 @@ LAYERS = (
     },
     # Not drawn from here on.
     {"tools": "breaker json_text logs threads"},
-    {"the ground": "config errors flag ids memory per_process timing"},
+    {"the ground": "config errors ids memory per_process strict_fields timing"},
 )
 DRAWN_LAYERS = 4
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from common import timing
+from common.database_errors import LostRace
 from common.errors import DatabaseUnavailable
 from common.group_commit import MAX_EVENTS_A_FLUSH, MAX_EVENTS_WAITING, MAX_FLUSHES, GroupCommit
 from tests.factories import conversion, make_popup, make_shop, view
@@ -34,6 +36,7 @@ class Disk:
         self.under_way = 0
         self.most_under_way = 0
         self.bad: set[int] = set()
+        self.losing: set[int] = set()
         self.down = False
         self._lock = threading.Lock()
         self._open = threading.Event()
@@ -48,13 +51,16 @@ class Disk:
             self.batches.append(events)
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
-        self._open.wait(10)
+        with timing.waiting_for("disk"):
+            self._open.wait(10)
         with self._lock:
             self.under_way -= 1
         if self.down:
             raise DatabaseUnavailable
         if wrong := self.bad.intersection(events):
             raise ValueError(f"bad events {wrong}")
+        if self.losing.intersection(events):
+            raise LostRace
         return [f"kept {event}" for event in events]
 
 
@@ -156,6 +162,33 @@ class TestTheWriter:
                 assert isinstance(answer, ValueError) if event in disk.bad else answer == [f"kept {event}"]
 
         run(disk, story)
+
+    def test_who_loses_every_race_fails_alone(self) -> None:
+        """It is answered like an unreachable database, but is no trouble of the others."""
+        disk = Disk()
+        disk.losing = {7}
+
+        async def story(submit: Submit, _: Any) -> None:
+            answers = await asyncio.gather(*(submit([event]) for event in range(20)), return_exceptions=True)
+            for event, answer in enumerate(answers):
+                assert isinstance(answer, LostRace) if event == 7 else answer == [f"kept {event}"]
+
+        run(disk, story)
+
+    def test_a_request_is_told_what_its_flush_waited_for(self) -> None:
+        disk = Disk()
+
+        async def ask(writer: GroupCommit[int, str], event: int) -> timing.Waited:
+            waited = timing.start()
+            await writer.submit([event])
+            return waited
+
+        async def play() -> list[timing.Waited]:
+            writer = GroupCommit(disk.write)
+            return await asyncio.gather(*(asyncio.create_task(ask(writer, event)) for event in range(3)))
+
+        assert [waited.keys() for waited in asyncio.run(play())] == [{"commit", "disk"}] * 3
+        assert len(disk.batches) == 1
 
     def test_an_unreachable_database_fails_all_who_waited_for_that_flush_and_is_asked_once(self) -> None:
         disk = Disk()

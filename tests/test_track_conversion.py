@@ -118,8 +118,26 @@ class TestWhatIsKept:
         assert sorted(answer.json()["errors"]) == missing
         assert stored(database, popup_id) == []
 
+    @pytest.mark.parametrize(
+        "revenue",
+        ["0e2000000000", "1e3", "4_9", "\u0664\u0669", " 49.9 ", "+1", "", ".5", "5.", "NaN", "Infinity", 1e30],
+    )
+    def test_revenue_is_a_plain_decimal(
+        self, track_conversion: FunctionProcess, popup_id: str, revenue: str | float
+    ) -> None:
+        answer = send(track_conversion, purchase(popup_id, "1", revenue=revenue))  # type: ignore[arg-type]
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, ["revenue"])
+
+    @pytest.mark.parametrize(
+        "metadata", [{"a": "\N{GRINNING FACE}" * 1022}, {str(n): n for n in range(399)}, {"a": "x" * 4088}]
+    )
+    def test_metadata_is_measured_as_it_is_sent(
+        self, track_conversion: FunctionProcess, popup_id: str, metadata: dict[str, Any]
+    ) -> None:
+        assert send(track_conversion, conversion(popup_id, metadata=metadata)).status_code == 201
+
     def test_metadata_has_at_most_4_kib(self, track_conversion: FunctionProcess, popup_id: str) -> None:
-        frame = len('{"a": ""}')
+        frame = len('{"a":""}')
         fits, too_large = ({"a": "x" * (size - frame)} for size in (4096, 4097))
         assert send(track_conversion, conversion(popup_id, metadata=fits)).status_code == 201
         answer = send(track_conversion, conversion(popup_id, metadata=too_large))
@@ -167,6 +185,24 @@ class TestRetries:
         again = send(track_conversion, capture(popup_id, "ann@example.com", event_id=event["event_id"]))
         assert (again.status_code, again.content) == (200, first.content)
         assert subscribers(database, shop_id) == []
+
+    def test_one_sent_again_after_retention_is_taken_and_keeps_nobody_else_from_being(
+        self, track_conversion: FunctionProcess, database: Database, popup_id: str
+    ) -> None:
+        """Its consent, which is kept as proof, is still there."""
+        old = capture(popup_id, "ann@example.com", consent=True, consent_text="Yes.")
+        assert send(track_conversion, old).status_code == 201
+        database("DELETE FROM popup_conversions WHERE event_id = :id", id=old["event_id"])
+        answers = send_each([(track_conversion, event) for event in (old, *(conversion(popup_id) for _ in range(40)))])
+        assert statuses(answers) == {201: 41}
+
+    def test_an_event_of_another_shop_is_told_no_code(
+        self, track_conversion: FunctionProcess, database: Database, offer: Callable[..., str], shop_id: str
+    ) -> None:
+        event = capture(offer(codes=["SECRET-1"]), "ann@example.com")
+        assert code_in(send(track_conversion, event)) == "SECRET-1"
+        elsewhere = make_popup(database, make_shop(database).id)
+        assert code_in(send(track_conversion, {**event, "popup_id": elsewhere})) is None
 
 
 class TestPurchases:

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from common.flag import Flag
+from common.strict_fields import Flag, PlainDecimal
 from functions.manage_popups.field_kinds import optional_time
 from functions.manage_popups.listing import PageQuery
 
@@ -26,12 +26,12 @@ def _check_decimals(amount: Decimal) -> None:
         raise ValidationError("At most 2 decimals.")
 
 
-def _amount(**options: Any) -> fields.Decimal:
+def _amount(**options: Any) -> PlainDecimal:
     above_zero = validate.Range(min=Decimal(0), min_inclusive=False, max=MAX_AMOUNT)
-    return fields.Decimal(validate=[above_zero, _check_decimals], **options)
+    return PlainDecimal(validate=[above_zero, _check_decimals], **options)
 
 
-def _optional_amount() -> fields.Decimal:
+def _optional_amount() -> PlainDecimal:
     return _amount(load_default=None, allow_none=True)
 
 

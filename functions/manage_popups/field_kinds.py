@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import re
 from decimal import Decimal
+from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from common.json_text import is_storable
+from common.strict_fields import PlainDecimal
 
 MAX_LIST_ITEMS = 50
 MAX_AMOUNT = Decimal(10) ** 12
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)
+
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 HEX_COLOR = validate.Regexp(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z", error="A hex colour such as #4f46e5.")
 
@@ -33,11 +40,17 @@ def color(default: str) -> fields.String:
     return fields.String(load_default=default, validate=HEX_COLOR)
 
 
-def optional_time() -> fields.AwareDateTime:
-    """An RFC 3339 time with its offset, or null."""
-    return fields.AwareDateTime(
-        format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST)
-    )
+class Time(fields.AwareDateTime):
+    """An RFC 3339 time with its offset; ISO 8601, which is what marshmallow reads, has many other forms."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type="RFC 3339 time")
+        return super()._deserialize(value.upper(), attr, data, **options)
+
+
+def optional_time() -> Time:
+    return Time(format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST))
 
 
 def text_list(max_characters: int) -> fields.List[str]:
@@ -45,9 +58,9 @@ def text_list(max_characters: int) -> fields.List[str]:
     return fields.List(item, load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS))
 
 
-def amount() -> fields.Decimal:
+def amount() -> PlainDecimal:
     """An amount of the shop's money, to the hundredth."""
-    return fields.Decimal(places=2, validate=validate.Range(Decimal(0), MAX_AMOUNT))
+    return PlainDecimal(places=2, validate=validate.Range(Decimal(0), MAX_AMOUNT))
 
 
 def check_storable(text: str) -> None:

@@ -37,7 +37,8 @@ INSERT_CONVERSIONS = """
         LEFT JOIN popup ON popup.id = event.popup_id
         LEFT JOIN LATERAL jsonb_array_elements(popup.variants) AS variant ON variant.value ->> 'id' = event.variant_id
     ), known AS MATERIALIZED (
-        SELECT given.position, stored.event_id, stored.issued_code
+        SELECT given.position, stored.event_id,
+            CASE WHEN stored.popup_id = given.popup_id THEN stored.issued_code END AS issued_code
         FROM given
         JOIN popup_conversions AS stored ON stored.event_id = given.event_id
         WHERE given.refusal IS NULL
@@ -173,6 +174,7 @@ INSERT_CONVERSIONS = """
         FROM inserted
         JOIN new_event USING (event_id)
         WHERE inserted.subscriber_id IS NOT NULL AND new_event.consent
+        ON CONFLICT DO NOTHING  -- it outlives its event, which may be sent again after retention
     ), used_of_pool AS (
         UPDATE single_use_codes
         SET used_at = now()

@@ -6,8 +6,7 @@ from typing import Any
 
 from common import cache, cache_keys, database
 from common.database import retry_lost_races
-from common.database_errors import Duplicate
-from common.errors import DatabaseUnavailable
+from common.database_errors import Duplicate, LostRace
 from common.events import as_json_row, forget_stats
 from common.group_commit import GroupCommit
 from common.ids import new_id
@@ -36,7 +35,10 @@ def _writer() -> GroupCommit[dict[str, Any], database.Row]:
 
 
 def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]:
-    """Commits the conversions. Returns the row of each."""
+    """Commits the conversions. Returns the row of each.
+
+    Raises LostRace where one of them loses its races again and again: that one's trouble, not that of the others.
+    """
     recorded: dict[int, database.Row] = {}
     for _ in range(MAX_TRIES):
         waiting = [
@@ -51,7 +53,7 @@ def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]
         cache.forget_soon(*map(cache_keys.active_popups, stopping))
         if len(recorded) == len(conversions):
             return [recorded[position] for position in range(len(conversions))]
-    raise DatabaseUnavailable()
+    raise LostRace()
 
 
 def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:

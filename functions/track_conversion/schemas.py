@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from common.events import EventSchema
-from common.flag import Flag
+from common.strict_fields import Flag, PlainDecimal
 
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 MAX_METADATA_BYTES = 4 * 1024
@@ -34,7 +34,7 @@ def _text(max_characters: int, **options: Any) -> fields.String:
 
 def _check_metadata(metadata: dict[str, Any]) -> None:
     try:
-        size = len(json.dumps(metadata, allow_nan=False).encode())
+        size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode())
     except ValueError:
         raise ValidationError("Numbers must be finite.") from None
     if size > MAX_METADATA_BYTES:
@@ -56,7 +56,7 @@ class ConversionSchema(EventSchema):
     consent = Flag(load_default=None, allow_none=True)
     consent_text = _text(1000)
     discount_code = _text(100)
-    revenue = fields.Decimal(
+    revenue = PlainDecimal(
         load_default=None,
         allow_none=True,
         validate=[validate.Range(min=0, max=MAX_REVENUE), _check_revenue],
