@@ -12,6 +12,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stored = redis.call('HMGET', KEYS[1], 'start', 'current', 'previous')
 local start, current, previous = tonumber(stored[1]) or now, tonumber(stored[2]) or 0, tonumber(stored[3]) or 0
 
+if start > now then  -- the server's clock was set back
+  start = now
+end
 local windows = math.floor((now - start) / window)
 if windows >= 1 then
   previous = windows == 1 and current or 0
@@ -20,7 +23,7 @@ if windows >= 1 then
 end
 
 current = current + passed
-local used = current + previous * (start + window - now) / window
+local used = current + math.floor(previous * (start + window - now) / window)
 local passes = used + 1 <= quota and 1 or 0
 current = current + passes
 

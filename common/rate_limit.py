@@ -2,8 +2,9 @@
 
 A sliding window estimated from two counters ("sliding window counter"): exact if the previous window's requests were
 evenly spread. Every hit is counted in memory; each time a client has made SETTLED_SHARE of its quota here, the hits are
-added to Redis and the sum comes back. So most requests make no round trip, an abuser's refusals none at all, and each
-further instance lets at most that share through beyond the quota. While Redis is down, memory goes on alone.
+added to Redis and the sum comes back. Near the quota that is each hit. So most requests make no round trip, an abuser's
+refusals none at all, and each further instance lets at most that share, or one, through beyond the quota. While Redis
+is down, memory goes on alone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from common.memory import Memory
 
 WINDOW_SECONDS = 60
 WINDOW_MS = WINDOW_SECONDS * 1000
-SETTLED_SHARE = 0.005
+# Ten instances together stay within a hundredth of the quota.
+SETTLED_SHARE = 0.001
 # About 300 bytes each: 3 MB.
 MAX_CLIENTS_IN_MEMORY = 10_000
 
@@ -55,8 +57,9 @@ class _Window(NamedTuple):
             return self
         return _Window(self.start_ms + passed * WINDOW_MS, 0, self.current if passed == 1 else 0)
 
-    def used(self, now_ms: int) -> float:
-        return self.current + self.previous * (self.start_ms + WINDOW_MS - now_ms) / WINDOW_MS
+    def used(self, now_ms: int) -> int:
+        """Rounded down, so that whoever waits for the end of a window that he has used up finds one request free."""
+        return self.current + self.previous * (self.start_ms + WINDOW_MS - now_ms) // WINDOW_MS
 
 
 _windows: Memory[_Window] = Memory(MAX_CLIENTS_IN_MEMORY)
@@ -74,7 +77,7 @@ def hit_in_memory(name: str, client: str) -> Verdict | None:
         window = (_windows.get(key) or _Window(now_ms)).at(now_ms)
         passes = window.used(now_ms) + 1 <= quota
         if passes:
-            if window.unsettled + 1 >= max(2, quota * SETTLED_SHARE) and redis_client.is_reachable(key):
+            if window.unsettled + 1 >= _hits_to_settle(window, quota) and redis_client.is_reachable(key):
                 return None
             window = window._replace(current=window.current + 1, unsettled=window.unsettled + 1)
             _windows.put(key, window)
@@ -128,22 +131,29 @@ def quota_of(name: str) -> int:
     return quota
 
 
+def _hits_to_settle(window: _Window, quota: int) -> int:
+    """How many hits are settled at a time: two at least for whoever calls now and then, one past half the quota."""
+    return 1 if window.current + 1 > quota / 2 else max(2, 1 + int(quota * SETTLED_SHARE))
+
+
 def _verdict(name: str, quota: int, passes: bool, window: _Window, now_ms: int) -> Verdict:
-    reset_ms = window.start_ms + WINDOW_MS - now_ms
-    used = window.used(now_ms)
-    wait_ms = 0.0
-    if not passes:
-        # What is over the quota must slide out: the previous window's part does so evenly, the current one's not yet.
-        slides_in_time = window.previous > 0 and window.current + 1 <= quota
-        wait_ms = (used + 1 - quota) * WINDOW_MS / window.previous if slides_in_time else reset_ms
+    wait_ms = 0 if passes else _wait_ms(window, quota, now_ms)
     return Verdict(
         name,
         passes,
         quota,
-        remaining=max(0, math.floor(quota - used)),
-        reset_seconds=math.ceil(reset_ms / 1000),
-        retry_after_seconds=max(1, math.ceil(wait_ms / 1000)),
+        remaining=max(0, quota - window.used(now_ms)),
+        reset_seconds=math.ceil((window.start_ms + WINDOW_MS - now_ms) / 1000),
+        retry_after_seconds=min(WINDOW_SECONDS, max(1, math.ceil(wait_ms / 1000))),
     )
+
+
+def _wait_ms(window: _Window, quota: int, now_ms: int) -> float:
+    """Until one more hit passes, and a moment: the hits of a window slide out evenly during the one after it."""
+    free = quota - window.current
+    if free > 0:
+        return window.start_ms + WINDOW_MS - now_ms - free * WINDOW_MS / window.previous + 1
+    return window.start_ms + 2 * WINDOW_MS - now_ms - quota * WINDOW_MS / window.current + 1
 
 
 def _key(name: str, client: str) -> str:

@@ -69,6 +69,35 @@ def test_a_window_that_starts_now_ends_in_60_seconds_at_any_time_of_the_clock(mo
         assert verdict.reset_seconds == 60
 
 
+@pytest.mark.parametrize("quota", [1, 2, 5, 100, 1000])
+def test_after_the_time_that_is_told_the_next_one_passes(monkeypatch: pytest.MonkeyPatch, quota: int) -> None:
+    """And not a second before: over ten minutes of somebody who always comes too early and then in time."""
+    clock = itertools.count(10**12)
+    monkeypatch.setattr(rate_limit, "_windows", Memory(10))
+    monkeypatch.setattr(rate_limit, "quota_of", lambda _: quota)
+    monkeypatch.setattr(rate_limit, "_now_ms", lambda: now_ms)
+    now_ms, waits = next(clock), 0
+    end = now_ms + 600_000
+    while now_ms < end:
+        verdict = rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody")
+        assert verdict
+        now_ms += 1
+        if verdict.passes:
+            continue
+        waits += 1
+        assert verdict.retry_after_seconds <= 60
+        now_ms += 1000 * (verdict.retry_after_seconds - 1) - 2
+        if verdict.retry_after_seconds > 1:
+            too_early = rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody")
+            assert too_early
+            assert not too_early.passes
+        now_ms += 1001
+        in_time = rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody")
+        assert in_time
+        assert in_time.passes
+    assert waits
+
+
 # What passes and what does not
 
 
@@ -156,6 +185,23 @@ def test_of_a_limit_of_1000_that_two_instances_share_1000_pass_and_10_more_at_mo
     passed += passed_of(twins, address, 20)
     assert 1000 <= passed <= 1010
     assert not any(passes(function, address) for function in twins)
+
+
+def test_a_small_limit_that_two_instances_share_is_kept_to_the_request(stack: Stack, address: str) -> None:
+    env = {"RATE_LIMIT_DEFAULT": "20", "TRUSTED_PROXIES": "1"}
+    both = itertools.cycle([stack.start_function("get_active_popups", **env) for _ in range(2)])  # type: ignore[arg-type]
+    assert [passes(next(both), address) for _ in range(60)] == [True] * 20 + [False] * 40
+
+
+def test_a_clock_of_redis_that_was_set_back_locks_nobody_out(
+    twins: list[FunctionProcess], valkey: redis.Redis, address: str
+) -> None:
+    first, second = twins
+    passed_of([first], address, 400)
+    let_pass(valkey, address, -3600)
+    answers = [ask(second, address) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {404}
+    assert all(int(answer.headers["RateLimit"].rpartition("t=")[2]) <= 60 for answer in answers)
 
 
 def test_without_redis_url_an_instance_counts_in_its_memory(stack: Stack) -> None:
