@@ -9,6 +9,9 @@ from math import inf
 from common import logs
 
 PAUSE_SECONDS = 1.0
+# An outage that was over at the first try is forgotten so soon: by then everybody has made up for what he missed.
+BLIP_SECONDS = 1.5 * PAUSE_SECONDS
+FORGOTTEN_AFTER_SECONDS = 3.0
 
 
 class Breaker:
@@ -18,7 +21,7 @@ class Breaker:
         self._name = name
         self._lock = threading.Lock()
         self._next_try = 0.0
-        self._closed_at = -inf
+        self._opened_at = self._closed_at = -inf
         self.closed = True
 
     def admits(self) -> bool:
@@ -41,14 +44,19 @@ class Breaker:
         with self._lock:
             changed = self.closed != success
             self.closed = success
-            self._next_try = time.monotonic() + PAUSE_SECONDS
+            now = time.monotonic()
+            self._next_try = now + PAUSE_SECONDS
             if changed and success:
-                self._closed_at = time.monotonic()
+                self._closed_at = now
+            elif changed:
+                self._opened_at = now
         if changed and success:
             logs.write("INFO", f"{self._name} answers again")
         elif changed:
             logs.write("WARNING", f"{self._name} does not answer")
 
     def seconds_since_outage(self) -> float:
-        """Since the server answered again; infinite if it always did."""
-        return time.monotonic() - self._closed_at
+        """Since the server answered again; infinite if it always did, but for a blip some time ago."""
+        seconds = time.monotonic() - self._closed_at
+        was_blip = self._closed_at - self._opened_at < BLIP_SECONDS
+        return inf if was_blip and seconds > FORGOTTEN_AFTER_SECONDS else seconds

@@ -113,7 +113,7 @@ def get_or_load(key: str, load: Callable[[], Loaded], name: str = "body") -> Cac
 def forget(*keys: str) -> None:
     """Drops everything under the keys, everywhere; memories follow within MEMORY_SECONDS. Never fails."""
     for key in keys:
-        local_cache.drop(f"{key} body")
+        local_cache.drop(key)
     shared_cache.forget(*keys)
 
 

@@ -12,16 +12,17 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local found = redis.call('HMGET', key, 'generation', 'forgotten_at',
   name, name .. ':fresh_until', name .. ':leased_until', name .. ':stored_at')
-local fresh = (tonumber(found[4]) or 0) - now
-if now - (tonumber(found[6]) or 0) > tonumber(ARGV[3]) then
+local fresh, age = (tonumber(found[4]) or 0) - now, now - (tonumber(found[6]) or 0)
+if age > tonumber(ARGV[3]) or age < 0 then  -- below 0: the server's clock was set back
   fresh = math.min(fresh, 0)
 end
 local leased = 0
-if fresh <= 0 and (tonumber(found[5]) or 0) < now then
+local leased_until = tonumber(found[5]) or 0
+if fresh <= 0 and (leased_until < now or leased_until > now + lease) then
   leased = 1
   redis.call('HSET', key, name .. ':leased_until', now + lease)
   if redis.call('PTTL', key) < lease then
     redis.call('PEXPIRE', key, lease)
   end
 end
-return {found[1] or '', found[3] or '', fresh, leased, found[2] and now - tonumber(found[2]) or -1}
+return {found[1] or '', found[3] or '', fresh, leased, found[2] and math.max(0, now - tonumber(found[2])) or -1}

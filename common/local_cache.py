@@ -60,6 +60,7 @@ def hold_longer(full_name: str, held: Held, seconds: float) -> None:
     hold(full_name, replace(held, verdict="STALE", serve_until=min(time.monotonic() + seconds, held.keep_until)))
 
 
-def drop(full_name: str) -> None:
-    _present.remove(full_name)
-    _absent.remove(full_name)
+def drop(key: str) -> None:
+    """Drops every entry under a key, whatever its name."""
+    _present.remove_starting(f"{key} ")
+    _absent.remove_starting(f"{key} ")

@@ -38,6 +38,12 @@ class Memory(Generic[V]):
         with self._lock:
             self._remove(key)
 
+    def remove_starting(self, prefix: str) -> None:
+        """Looks at all keys, of which there are some thousands at most."""
+        with self._lock:
+            for key in [key for key in self._entries if key.startswith(prefix)]:
+                self._remove(key)
+
     def _remove(self, key: str) -> None:
         if (value := self._entries.pop(key, None)) is not None:
             self._total -= self._cost(value)

@@ -226,31 +226,38 @@ class TestMemory:
         big = make_entry(b"\0" * (local_cache.MEMORY_BYTES // 10))
         self._hold(big, 30)
         assert len(self._found(30)) <= 10
-        assert "big-29" in self._found(30), "the oldest makes room"
+        assert "big 29" in self._found(30), "the oldest makes room"
 
     def test_what_does_not_exist_has_a_small_room_of_its_own(self) -> None:
-        local_cache.hold("a shop", self._held(make_entry(b"{}")))
+        local_cache.hold("a-shop body", self._held(make_entry(b"{}")))
         self._hold(make_entry(None), 3 * local_cache.MAX_ABSENT)
         assert len(self._found(3 * local_cache.MAX_ABSENT)) == local_cache.MAX_ABSENT
-        assert local_cache.find("a shop")
+        assert local_cache.find("a-shop body")
 
     def test_what_is_gone_leaves_no_copy_for_an_outage(self) -> None:
-        local_cache.hold("gone", self._held(make_entry(b"{}")))
-        local_cache.hold("gone", self._held(make_entry(None)))
-        found = local_cache.find("gone")
+        local_cache.hold("gone body", self._held(make_entry(b"{}")))
+        local_cache.hold("gone body", self._held(make_entry(None)))
+        found = local_cache.find("gone body")
         assert found
         assert found.entry.body is None
-        assert local_cache.copy_at_hand("gone") is None
+        assert local_cache.copy_at_hand("gone body") is None
 
     def test_a_copy_served_in_an_outage_is_not_kept_longer_for_it(self) -> None:
         now = time.monotonic()
-        local_cache.hold("old", Held(make_entry(b"{}"), "HIT", now - 3, now - 1, now - 1, now + 0.05))
+        local_cache.hold("old body", Held(make_entry(b"{}"), "HIT", now - 3, now - 1, now - 1, now + 0.05))
         for _ in range(3):
-            if copy := local_cache.copy_at_hand("old"):
-                local_cache.hold_longer("old", copy, 10)
+            if copy := local_cache.copy_at_hand("old body"):
+                local_cache.hold_longer("old body", copy, 10)
             time.sleep(0.03)
-        assert local_cache.copy_at_hand("old") is None
-        assert local_cache.find("old") is None
+        assert local_cache.copy_at_hand("old body") is None
+        assert local_cache.find("old body") is None
+
+    def test_a_key_is_dropped_with_all_its_entries_and_no_other_key(self) -> None:
+        for name in ("old 2026", "old 2025", "older 2026"):
+            local_cache.hold(name, self._held(make_entry(b"{}")))
+        local_cache.drop("old")
+        assert [bool(local_cache.find(name)) for name in ("old 2026", "old 2025", "older 2026")] == [False, False, True]
+        local_cache.drop("older")
 
     def test_what_was_just_loaded_is_served_as_such_while_redis_is_slow_to_take_it(
         self, monkeypatch: pytest.MonkeyPatch
@@ -269,14 +276,8 @@ class TestMemory:
     @pytest.fixture(autouse=True)
     def _forget(self) -> Iterator[None]:
         yield
-        for name in (
-            "a shop",
-            "gone",
-            "old",
-            "slow body",
-            *(f"big-{number}" for number in range(3 * local_cache.MAX_ABSENT)),
-        ):
-            local_cache.drop(name)
+        for key in ("a-shop", "gone", "old", "slow", "big"):
+            local_cache.drop(key)
 
     def _held(self, entry: cache_entry.Entry) -> Held:
         now = time.monotonic()
@@ -284,10 +285,10 @@ class TestMemory:
 
     def _hold(self, entry: cache_entry.Entry, count: int) -> None:
         for number in range(count):
-            local_cache.hold(f"big-{number}", self._held(entry))
+            local_cache.hold(f"big {number}", self._held(entry))
 
     def _found(self, count: int) -> set[str]:
-        names = (f"big-{number}" for number in range(count))
+        names = (f"big {number}" for number in range(count))
         return {name for name in names if local_cache.find(name)}
 
 
@@ -296,20 +297,20 @@ class Scripts:
 
     def __init__(self, client: redis.Redis, key: str) -> None:
         folder = Path(common.__file__).parent
-        self._key = key
+        self.key = key
         self._read, self._store, self._forget = (
             client.register_script((folder / f"cache_{name}.lua").read_text()) for name in ("read", "store", "forget")
         )
 
     def read(self, *, trusted_ms: int = 10**12) -> dict[str, Any]:
         names = ("generation", "entry", "fresh_ms", "leased", "forgotten_ms")
-        return dict(zip(names, self._read([self._key], ["body", 1000, trusted_ms]), strict=True))
+        return dict(zip(names, self._read([self.key], ["body", 1000, trusted_ms]), strict=True))
 
     def store(self, generation: bytes, entry: str, *, fresh: int = 60_000) -> int:
-        return int(self._store([self._key], [generation, "body", entry, fresh, 3600_000]))
+        return int(self._store([self.key], [generation, "body", entry, fresh, 3600_000]))
 
     def forget(self, generation: str) -> None:
-        self._forget([self._key], [generation, 3600_000])
+        self._forget([self.key], [generation, 3600_000])
 
 
 class TestGenerations:
@@ -357,6 +358,18 @@ class TestGenerations:
         distrusted = scripts.read(trusted_ms=1)
         assert (distrusted["entry"], distrusted["leased"]) == (b"entry", 1)
         assert distrusted["fresh_ms"] <= 0
+
+    def test_what_was_stored_by_a_clock_that_was_set_back_is_a_copy_and_not_fresh(
+        self, scripts: Scripts, valkey: redis.Redis
+    ) -> None:
+        scripts.read()
+        scripts.store(b"", "entry")
+        an_hour_ahead = int(time.time() * 1000) + 3_600_000
+        times = {f"body:{name}": an_hour_ahead for name in ("stored_at", "fresh_until", "leased_until")}
+        valkey.hset(scripts.key, mapping=times)
+        found = scripts.read()
+        assert (found["entry"], found["leased"]) == (b"entry", 1)
+        assert found["fresh_ms"] <= 0
 
     def test_through_the_functions_with_a_reader_whose_query_hangs(
         self,

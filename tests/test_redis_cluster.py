@@ -173,6 +173,7 @@ class TestCluster:
         made = sum(node.proxy.round_trips for node in cluster.nodes)
         assert len(shops) < made <= len(shops) + log_reads
 
+    @pytest.mark.alone
     def test_a_slot_on_its_way_to_another_node_is_followed(
         self, cluster: Cluster, patient_readers: list[FunctionProcess], database: Database
     ) -> None:
