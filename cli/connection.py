@@ -11,6 +11,9 @@ from common.config import Config, ConfigError, settings
 from common.connect import connect
 from common.errors import DatabaseUnavailable
 
+# SQLSTATEs of a table, and of a function, that is not there.
+NOT_MIGRATED = ("42P01", "42883")
+
 
 @contextmanager
 def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
@@ -29,6 +32,10 @@ def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
         raise click.ClickException("The database is too busy or went away; what was done stays, run it again") from None
     except (InterfaceError, OSError):
         raise click.ClickException("The connection to the database broke; run the command again") from None
+    except DatabaseError as error:
+        if error.args[0].get("C") in NOT_MIGRATED:
+            raise click.ClickException("The database lacks our tables: popups migrate makes them") from None
+        raise
     finally:
         with suppress(InterfaceError, OSError):  # it broke, which was said above
             connection.close()

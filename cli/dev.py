@@ -76,7 +76,10 @@ def _listen(port: int) -> Iterator[socket.socket]:
 @contextmanager
 def _hold(data: Path) -> Iterator[IO[str]]:
     """The data folder, for us alone. The lock goes with the process, however that ends."""
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{data} cannot be made: {error.strerror}") from None
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

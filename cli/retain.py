@@ -12,6 +12,7 @@ from pg8000.core import CoreConnection
 
 from cli.migrate import alone
 from cli.partitions import EVENT_TABLES, drop_partitions, make_partitions
+from common import cache, cache_keys
 from common.session import Session
 
 MAX_DAYS = 36_500
@@ -144,6 +145,7 @@ def _delete_deleted_popups(session: Session, now: datetime, say: Callable[[str],
         while _delete_viewers(session, popup):
             pass
         session.execute(DELETE_TALLIES, **popup)
+        cache.forget(cache_keys.shop_stats(popup["shop_id"]))
     popups = session.execute(DELETE_POPUPS, deleted_before=now - timedelta(hours=DELETED_POPUP_HOURS))
     _say_count(say, popups, "popups that were deleted")
 

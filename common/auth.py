@@ -67,9 +67,9 @@ def new_key() -> str:
     return f"{KEY_PREFIX}{random}{_checksum(random)}"
 
 
-def derived_key(secret: str, purpose: str) -> str:
-    """The same key for the same secret and purpose, which nobody without the secret can compute."""
-    digest = hmac.digest(secret.encode(), purpose.encode(), "sha512")
+def derived_key(secret: str, salt: str) -> str:
+    """The same key for the same secret and salt, which nobody can compute who has but one of them."""
+    digest = hmac.digest(secret.encode(), salt.encode(), "sha512")
     random = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:RANDOM_CHARACTERS])
     return f"{KEY_PREFIX}{random}{_checksum(random)}"
 

@@ -8,15 +8,15 @@ from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from marshmallow import Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError
 
 from common.errors import BodyTooLarge, Invalid, UnsupportedMediaType
 from common.headers import Audience
 from common.json_text import loads
 from common.messages import Request
 
-# For an endpoint that needs no body, but may get one.
-NO_FIELDS = Schema()
+# For an endpoint that needs no body, but may get one: a JSON object of whatever.
+NO_FIELDS = Schema(unknown=EXCLUDE)
 
 MAX_QUERY_CHARACTERS = 8 * 1024
 

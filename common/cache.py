@@ -19,9 +19,9 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
-from common import change_log, local_cache, shared_cache
+from common import change_log, local_cache, logs, shared_cache
 from common.cache_entry import Entry, make_entry
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseUnavailable, ProblemError
 from common.local_cache import Held
 from common.memory import Memory
 from common.name_locks import lock_of
@@ -198,10 +198,20 @@ def _load(key: str, load: Callable[[], Loaded], name: str, look: Look) -> Cached
     except BaseException as error:
         shared_cache.end_lease(key, name, look.generation)
         old = local_cache.copy_at_hand(full_name)
-        if old is None or not isinstance(error, DatabaseUnavailable):
+        if old is None or not _is_trouble(error):
             raise
         local_cache.hold_longer(full_name, old, RETRY_SECONDS)
         return Cached(old.entry, "STALE")
+
+
+def _is_trouble(error: BaseException) -> bool:
+    """Whether it is ours and not the caller's, who then gets an older answer; what nobody expected is logged."""
+    if isinstance(error, DatabaseUnavailable):
+        return True
+    if isinstance(error, ProblemError) or not isinstance(error, Exception):
+        return False
+    logs.write_exception("A cached answer could not be loaded", error)
+    return True
 
 
 def _keep(key: str, name: str, loaded: Loaded, look: Look) -> Entry:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
+
+# Some proxies write the port, too: 192.0.2.1:4711, [2001:db8::1]:4711.
+_WITH_PORT = re.compile(r"^(?:([0-9.]+)(?::[0-9]+)?|\[([^\]]+)\](?::[0-9]+)?)$")
 
 
 def client_address(peer: str, forwarded_for: str | None, trusted_proxies: int) -> str:
@@ -32,7 +36,7 @@ def truncated(address: str) -> str:
 @lru_cache(maxsize=4096)
 def _network(address: str, ipv6_bits: int, ipv4_bits: int) -> str:
     try:
-        parsed = ipaddress.ip_address(address.split("%", 1)[0])
+        parsed = ipaddress.ip_address(_WITH_PORT.sub(r"\1\2", address).split("%", 1)[0])
     except ValueError:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:

@@ -148,7 +148,7 @@ class Function:
         state, status = await in_thread(health.readiness)
         if state["database"] == "ok":
             request.logged["schema"] = await in_thread(health.schema)
-        return json_response(state, status)
+        return json_response(state, status, {} if status == 200 else {"Retry-After": "1"})
 
     async def _count(self, request: Request) -> None:
         forwarded_for = request.headers.get("x-forwarded-for")

@@ -58,7 +58,7 @@ OPERATIONS: dict[tuple[str, str, str], Operation] = {
     ),
     ("manage_popups", "GET", "/popups"): Operation("The shop's popups, newest first", {200: merchant.PopupsAnswer}),
     ("manage_popups", "GET", "/popups/{popup_id}"): Operation(
-        "A popup", {200: merchant.PopupAnswer, 304: None}, headers=("ETag",)
+        "A popup", {200: merchant.PopupAnswer}, headers=("ETag",)
     ),
     ("manage_popups", "PATCH", "/popups/{popup_id}"): Operation(
         "Change a popup by a merge patch (RFC 7396)", {200: merchant.PopupAnswer}, (409, 412), ("ETag",),

@@ -4,13 +4,14 @@ import itertools
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.stack import ROOT, Database, FunctionProcess, Stack
+from tests.stack import ROOT, Database, FunctionProcess, Stack, create_database
 
 Popups = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -142,6 +143,16 @@ def test_an_unusable_environment_is_one_plain_line_without_secrets(
     result = popups(*words, **env)
     assert_one_plain_line(result, complaint)
     assert "secret@" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["shop", "create", "a", "--name", "A"], ["key", "create", "a", "--rights", "read"], ["retain", "--days", "30"]],
+    ids=lambda words: words[0],
+)
+def test_a_database_that_was_not_migrated_is_one_plain_line(popups: Popups, stack: Stack, words: list[str]) -> None:
+    url = create_database(stack.postgres, f"empty-{uuid.uuid4().hex[:8]}", migrated=False)
+    assert_one_plain_line(popups(*words, DATABASE_URL=url), "popups migrate")
 
 
 @pytest.mark.parametrize(

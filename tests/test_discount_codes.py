@@ -245,6 +245,15 @@ class TestPools:
         assert answers[0] == answers[1]
         assert call("GET", f"/discount-codes/{code['id']}").json()["pool"]["codes"] == 5
 
+    def test_a_code_is_somebodys_alone_or_everybodys_but_not_both(self, call: Call, make: Any) -> None:
+        shared, pool = make(code="SHARED"), make(single_use=True)
+        path = f"/discount-codes/{pool['id']}/codes"
+        added = call("POST", path, {"codes": ["shared", "OWN"]}).json()
+        assert (added["added"], added["duplicates"]) == (1, ["shared"])
+        taken = call("POST", "/discount-codes", {"type": "fixed", "value": "1", "code": "own"})
+        assert (taken.status_code, taken.json()["code"]) == (409, "conflict")
+        assert call("GET", f"/discount-codes/{shared['id']}").status_code == 200
+
     def test_a_code_for_everybody_has_no_pool(self, call: Call, make: Any) -> None:
         assert call("POST", f"/discount-codes/{make()['id']}/codes", {"count": 1}).status_code == 409
 

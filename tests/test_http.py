@@ -116,6 +116,7 @@ def test_readiness_is_a_503_while_the_database_is_down_and_only_then(
 ) -> None:
     answer = Client(start_function(name, **env)).get("/_ready")
     assert (answer.status_code, answer.json()) == (status, state)
+    assert ("Retry-After" in answer.headers) == (status == 503)
 
 
 @every_function
@@ -137,6 +138,9 @@ REQUEST_IDS: dict[str, tuple[dict[str, str], bool]] = {
     "Google's": ({"X-Cloud-Trace-Context": f"{TRACE}/1234567890;o=1"}, True),
     "Google's alone": ({"X-Cloud-Trace-Context": TRACE}, True),
     "both": ({"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "X-Cloud-Trace-Context": "f" * 32}, True),
+    "Google's in capitals": ({"X-Cloud-Trace-Context": f"{TRACE.upper()}/1"}, True),
+    "Google's behind rubbish": ({"traceparent": "rubbish", "X-Cloud-Trace-Context": f"{TRACE}/1"}, True),
+    "W3C's for none": ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, False),
     "none": ({}, False),
     "too short": ({"traceparent": "00-4bf9-00f067aa0ba902b7-01"}, False),
     "not hexadecimal": ({"X-Cloud-Trace-Context": "g" * 32}, False),
@@ -340,6 +344,8 @@ ACCEPTING: dict[str, tuple[str, bool]] = {
     "anything": ("*", True),
     "capitals": ("GZIP", True),
     "a little": ("gzip;q=0.1", True),
+    "that and no other": ("*;q=0, gzip;q=1", True),
+    "all others": ("*, gzip;q=0", False),
     "not": ("gzip;q=0", False),
     "not at all": ("br, gzip; q=0.000", False),
     "another": ("br", False),
@@ -404,6 +410,9 @@ def test_options_tells_the_verbs_of_an_address(functions: dict[str, FunctionProc
     options = Client(functions[name])("OPTIONS", path)
     refused = Client(functions[name])("PUT", path)
     assert options.headers["Allow"] == refused.headers["Allow"]
+    assert "Content-Type" not in options.headers
+    assert_problem(Client(functions[name])("OPTIONS", "/nothing/here"), 404, "not_found")
+    assert Client(functions[name])("OPTIONS", "/_health").headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_an_address_may_end_with_a_slash(manage_popups: FunctionProcess, shop: Shop, popup_id: str) -> None:

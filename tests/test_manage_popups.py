@@ -2,7 +2,9 @@
 
 import re
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -12,6 +14,7 @@ import requests
 from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
 from tests.stack import Database, FunctionProcess, eventually
+from tests.tracking import at_once
 
 # The same in every process: it is in the names of tests, which several processes must agree on.
 NOBODYS_ID = uuid.UUID("01a20000-0000-7000-8000-000000000000")
@@ -302,14 +305,22 @@ def test_fields_that_a_popup_does_not_show_are_refused(somebody: Client, path: s
     assert_problem(somebody.get(f"{path}?fields=name,{field}"), 422, "invalid", "fields")
 
 
-def test_an_etag_that_still_holds_saves_the_body(merchant: Client) -> None:
-    path = f"/popups/{create(merchant)['id']}"
+def test_a_version_that_still_holds_does_not_hide_what_was_counted_since(
+    merchant: Client, shop: Shop, database: Database, track_view: FunctionProcess
+) -> None:
+    path = f"/popups/{(popup_id := make_popup(database, shop))}"
     etag = merchant.get(path).headers["ETag"]
-    for known in (etag, f'"other", {etag}', f"W/{etag}", "*"):
-        again = merchant.get(path, headers={"If-None-Match": known})
-        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
-    merchant.patch(path, {"name": "New"})
-    assert merchant.get(path, headers={"If-None-Match": etag}).status_code == 200
+    Client(track_view).post(json=view(popup_id))
+    again = merchant.get(path, headers={"If-None-Match": etag})
+    assert (again.status_code, again.headers["ETag"], again.json()["view_count"]) == (200, etag, 1)
+
+
+def test_a_popup_is_deleted_however_many_edit_or_delete_it(merchant: Client) -> None:
+    path = f"/popups/{create(merchant)['id']}"
+    edits = [partial(merchant.patch, path, {"priority": number}) for number in range(6)]
+    answers = at_once([*edits, *[partial(merchant.delete, path)] * 4])
+    assert Counter(answer.status_code for answer in answers[6:]) == {204: 1, 404: 3}
+    assert merchant.get(path).status_code == 404
 
 
 def test_counters_count_what_shoppers_did(

@@ -78,6 +78,7 @@ REFUSED_SHOPS: dict[str, tuple[Any, str]] = {
     "no name": ({"name": None}, "name"),
     "an empty name": ({"name": ""}, "name"),
     "a name too long": ({"name": "x" * 201}, "name"),
+    "a time zone that only Python knows": ({"time_zone": "localtime"}, "time_zone"),
     "a time zone on Mars": ({"time_zone": "Mars/Olympus"}, "time_zone"),
     "a time zone that is a path": ({"time_zone": "../../etc/passwd"}, "time_zone"),
     "an offset for a time zone": ({"time_zone": "+02:00"}, "time_zone"),
@@ -187,6 +188,17 @@ def test_a_key_made_again_with_its_idempotency_key_is_the_same_key(merchant: Cli
     assert merchant.post("/api-keys", {"rights": "read"}, headers=lower_case).json() == first.json()
     assert len(merchant.get("/api-keys").json()["api_keys"]) == 3
     assert_problem(merchant.post("/api-keys", {"rights": "write"}, headers=headers), 409, "idempotency_key_reused")
+
+
+def test_after_a_day_the_same_idempotency_key_makes_another_key(
+    merchant: Client, shop: Shop, database: Database
+) -> None:
+    headers = {"Idempotency-Key": "till"}
+    first = merchant.post("/api-keys", {"rights": "read"}, headers=headers).json()
+    database("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE shop_id = :id", id=shop.id)
+    second = merchant.post("/api-keys", {"rights": "read"}, headers=headers)
+    assert second.status_code == 201
+    assert second.json()["key"] != first["key"]
 
 
 def test_an_answer_with_a_key_is_replayed_to_nobody_else(

@@ -259,6 +259,7 @@ def test_who_is_refused_by_the_last_minutes_requests_may_come_again_soon(
     first, second = twins
     passed_of([first], address, 1200)
     let_pass(valkey, address, 60)
+    passed_of([second], address, 200)  # what has slid out meanwhile
     answer = next(answer for answer in (ask(second, address) for _ in range(100)) if answer.status_code == 429)
     assert int(answer.headers["Retry-After"]) <= 2  # 16 requests slide out of the window each second
 
@@ -321,6 +322,14 @@ def test_the_addresses_of_an_ipv6_64_are_one_client(limited: FunctionProcess) ->
     assert [passes(limited, address) for address in line] == [True] * QUOTA
     assert not passes(limited, "2001:db8:1:2:a:b:c:d")
     assert passes(limited, "2001:db8:1:3::1")
+
+
+def test_a_port_behind_an_address_makes_no_other_client(limited: FunctionProcess, address: str) -> None:
+    use_up(limited, address)
+    assert not passes(limited, f"{address}:4711")
+    line = ["[2001:db8:7:7::1]:1", "[2001:db8:7:7::2]", "2001:db8:7:7::3", "[2001:db8:7:7::1]:2", "2001:db8:7:7::5"]
+    assert [passes(limited, entry) for entry in line] == [True] * QUOTA
+    assert not passes(limited, "[2001:db8:7:7::9]:80")
 
 
 def test_an_ipv4_address_written_as_ipv6_is_the_same_client(limited: FunctionProcess, address: str) -> None:

@@ -291,6 +291,10 @@ class TestSubscribers:
         assert ann["consent_text"] == "Yes, write me."
         assert ann["consented_at"] is not None
 
+    def test_consent_to_a_blank_text_is_refused(self, track_conversion: FunctionProcess, popup_id: str) -> None:
+        answer = send(track_conversion, capture(popup_id, "ann@example.com", consent=True, consent_text=" \n"))
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, ["consent_text"])
+
     def test_consent_without_the_text_that_was_shown_is_refused(
         self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
     ) -> None:

@@ -206,6 +206,13 @@ class TestOrigins:
     ) -> None:
         assert send(track_view, view(popup_id)).status_code == 202
 
+    def test_a_list_of_which_nothing_is_taken_is_403_where_an_origin_is_among_the_reasons(
+        self, track_view: FunctionProcess, popup_id: str
+    ) -> None:
+        events = [view(popup_id), view(str(uuid.uuid4()))]
+        answer = send(track_view, {"events": events}, Origin="https://evil.example")
+        assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
+
     def test_in_a_list_only_the_events_of_shops_that_know_the_origin_are_taken(
         self, track_view: FunctionProcess, database: Database, shop_id: str, popup_id: str
     ) -> None:

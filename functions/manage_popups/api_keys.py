@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 
 from common import auth, database
-from common.database_errors import Duplicate
-from common.errors import Conflict, NotFound
+from common.errors import NotFound
 from common.messages import Request, Response, json_response
 from functions.manage_popups.idempotency import once
 
@@ -27,13 +27,13 @@ REVOKE_API_KEY = """
 
 
 def create_api_key(request: Request) -> Response:
-    """The new key is in the answer, also in one that is replayed, but never in the stored one."""
-    key = _key_for(request)
-    try:
-        answer = once(request, lambda session: _insert(session, request, key))
-    except Duplicate:
-        raise Conflict("This Idempotency-Key has made a key before. Send another.") from None
-    return json_response({**json.loads(answer.body), "key": key}, answer.status, answer.headers)
+    """The new key is in the answer, also in one that is replayed, but never in the stored one.
+
+    That has a salt instead, from which only the holder of the calling key can make the new one again.
+    """
+    answer = once(request, lambda session: _insert(session, request))
+    made = json.loads(answer.body)
+    return json_response({**made, "key": _key(request, made.pop("salt"))}, answer.status, answer.headers)
 
 
 def list_api_keys(request: Request) -> Response:
@@ -46,15 +46,12 @@ def revoke_api_key(request: Request, key_id: uuid.UUID) -> Response:
     return Response(204)
 
 
-def _insert(session: database.Session, request: Request, key: str) -> Response:
-    row = auth.insert_key(session, request.shop_id, request.data["rights"], request.data["name"], key)
-    return json_response(row, 201, {"Location": f"/api-keys/{row['id']}"})
+def _insert(session: database.Session, request: Request) -> Response:
+    salt = secrets.token_hex()
+    row = auth.insert_key(session, request.shop_id, request.data["rights"], request.data["name"], _key(request, salt))
+    return json_response({**row, "salt": salt}, 201, {"Location": f"/api-keys/{row['id']}"})
 
 
-def _key_for(request: Request) -> str:
-    """A random key; with an Idempotency-Key one that only the holder of the calling key can have made again."""
-    idempotency_key = request.headers.get("idempotency-key")
-    if idempotency_key is None:
-        return auth.new_key()
-    secret = request.headers["authorization"].split()[-1]  # the key alone: "Bearer" may be written in other ways
-    return auth.derived_key(secret, idempotency_key)
+def _key(request: Request, salt: str) -> str:
+    calling_key = request.headers["authorization"].split()[-1]  # alone: "Bearer" may be written in other ways
+    return auth.derived_key(calling_key, salt)

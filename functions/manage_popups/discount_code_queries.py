@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+# No row where the code is in a pool: it would be its holder's alone, and everybody's.
 INSERT_DISCOUNT_CODE = """
     WITH written AS (
         INSERT INTO discount_codes (id, shop_id, code, type, value, minimum_purchase, maximum_discount, starts_at,
             expires_at, usage_limit, single_use, is_active)
-        VALUES (:id, :shop_id, :code, :type, :value, :minimum_purchase, :maximum_discount, :starts_at,
-            :expires_at, :usage_limit, :single_use, :is_active)
+        SELECT :id, :shop_id, :code, :type, :value, :minimum_purchase, :maximum_discount, :starts_at,
+            :expires_at, :usage_limit, :single_use, :is_active
+        WHERE NOT EXISTS (
+            SELECT FROM single_use_codes WHERE shop_id = :shop_id AND upper(single_use_codes.code) = upper(:code))
         RETURNING *
     )
     SELECT written.*, shops.currency, 0::bigint AS usage_count, 0::bigint AS pool_codes, 0::bigint AS pool_claimed
@@ -48,7 +51,7 @@ UPDATE_DISCOUNT_CODE = """
 DELETE_DISCOUNT_CODE = "SELECT delete_discount_code(:shop_id, :id) AS is_deleted"
 
 # No row where the shop has no such discount code. A code is a duplicate where it comes a second time, or where the
-# shop has it in a pool already.
+# shop has it already, in a pool or for everybody.
 INSERT_POOL_CODES = """
     WITH pool AS MATERIALIZED (
         SELECT shop_id, id, single_use
@@ -64,6 +67,9 @@ INSERT_POOL_CODES = """
         FROM pool
         CROSS JOIN given
         WHERE pool.single_use AND given.number = 1
+          AND NOT EXISTS (
+            SELECT FROM discount_codes AS shared
+            WHERE shared.shop_id = pool.shop_id AND upper(shared.code) = upper(given.code) AND NOT shared.single_use)
         ORDER BY upper(given.code)
         ON CONFLICT DO NOTHING
         RETURNING code

@@ -37,7 +37,8 @@ def create_discount_code(request: Request) -> Response:
 
     def insert(session: database.Session) -> Response:
         row = session.fetch_one(queries.INSERT_DISCOUNT_CODE, id=new_id(), shop_id=request.shop_id, **code)
-        assert row is not None
+        if row is None:
+            raise _is_taken()
         return json_response(_shown(row), 201, {"Location": f"/discount-codes/{row['id']}"})
 
     try:

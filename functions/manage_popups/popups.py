@@ -6,7 +6,6 @@ import uuid
 
 from common import cache, cache_keys, database
 from common.body import load_fields
-from common.conditional import is_known
 from common.messages import Request, Response, json_response
 from functions.manage_popups import popup_queries as queries
 from functions.manage_popups.idempotency import once
@@ -49,10 +48,8 @@ def read_popup(request: Request, popup_id: uuid.UUID) -> Response:
     fields = selected_fields(request.query["fields_"], POPUP_FIELDS)
     with database.session() as session:
         popup = fetch(session, request, popup_id)
-    headers = {"ETag": etag(popup)}
-    if is_known(request, etag(popup)):
-        return Response(304, headers=headers)
-    return json_response(shown(popup, fields), headers=headers)
+    # No 304: the ETag is the version's, for If-Match, and the counters change without a new one.
+    return json_response(shown(popup, fields), headers={"ETag": etag(popup)})
 
 
 def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
@@ -72,15 +69,18 @@ def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
 def delete_popup(request: Request, popup_id: uuid.UUID) -> Response:
     assert request.key is not None
     with database.session() as session:
-        popup = fetch(session, request, popup_id)
-        refuse_if_stale(request, popup)
-        if not session.fetch_one(
-            queries.DELETE_POPUP,
-            shop_id=request.shop_id,
-            id=popup_id,
-            read_version=popup["version"],
-            api_key_id=request.key.id,
-        ):
+        for _ in range(MAX_MERGES):
+            popup = fetch(session, request, popup_id)
+            refuse_if_stale(request, popup)
+            if session.fetch_one(
+                queries.DELETE_POPUP,
+                shop_id=request.shop_id,
+                id=popup_id,
+                read_version=popup["version"],
+                api_key_id=request.key.id,
+            ):
+                break
+        else:
             raise being_changed()
     refresh_cache(request.shop_id)
     cache.forget(cache_keys.popup_stats(popup_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common import cache, cache_keys, database
 from common.body import load_fields
-from common.errors import Conflict
+from common.errors import Conflict, Invalid
 from common.messages import Request, Response, json_response
 from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
 from functions.manage_popups.schemas import ShopSchema
@@ -24,11 +24,8 @@ UPDATE_SHOP = """
         ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
 """
 
-SELECT_POPUP_IDS = """
-    SELECT id
-    FROM popups
-    WHERE shop_id = :shop_id AND deleted_at IS NULL
-"""
+# Postgres keeps time zones of its own, by which it tells the days of events.
+SELECT_TIME_ZONE = "SELECT name FROM pg_timezone_names WHERE name = :name"
 
 _shop_schema = ShopSchema()
 
@@ -44,6 +41,8 @@ def patch_shop(request: Request) -> Response:
             assert shop is not None, "an API key belongs to a shop"
             written = {name: shop[name] for name in _shop_schema.fields}
             changed = load_fields(_shop_schema, merge_patch(written, request.data))
+            if changed["time_zone"] != shop["time_zone"]:
+                _refuse_unknown_time_zone(session, changed["time_zone"])
             if updated := session.fetch_one(
                 UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed
             ):
@@ -54,3 +53,8 @@ def patch_shop(request: Request) -> Response:
     popup_stats = [cache_keys.popup_stats(popup_id) for popup_id in updated.pop("popup_ids")]
     cache.forget(cache_keys.shop_stats(request.shop_id), *popup_stats)
     return json_response(updated)
+
+
+def _refuse_unknown_time_zone(session: database.Session, name: str) -> None:
+    if session.fetch_one(SELECT_TIME_ZONE, name=name) is None:
+        raise Invalid(errors={"time_zone": ["The database does not know this time zone."]})

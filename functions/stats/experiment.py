@@ -65,10 +65,7 @@ def estimate(arms: list[Arm]) -> list[Estimate]:
     return [
         Estimate(
             rate=arm.conversions / arm.viewers if arm.viewers else 0.0,
-            credible_interval=(
-                _quantile(grid, cumulated[index], (1 - INTERVAL) / 2),
-                _quantile(grid, cumulated[index], (1 + INTERVAL) / 2),
-            ),
+            credible_interval=_credible_interval(arm, grid, cumulated[index]),
             chance_to_be_best=_chance_to_be_best(grid, densities[index], cumulated[:index] + cumulated[index + 1 :]),
             expected_loss=max(0.0, expected_best - arm.mean),
         )
@@ -121,6 +118,18 @@ def _chance_to_be_best(grid: list[float], density: list[float], others: list[lis
     below = [prod(column) for column in zip(*others, strict=True)] if others else [1.0] * len(grid)
     weighted = [value * weight for value, weight in zip(density, below, strict=True)]
     return min(1.0, _integral(grid, weighted) / _integral(grid, density))
+
+
+def _credible_interval(arm: Arm, grid: list[float], cumulated: list[float]) -> tuple[float, float]:
+    """Equal tails, but for a rate of 0 or 1: there all that is left out lies on the other side, and the rate within.
+
+    (L. Brown, T. Cai, A. DasGupta, "Interval Estimation for a Binomial Proportion", 2001, section 4.1.1)
+    """
+    if arm.conversions == 0:
+        return 0.0, _quantile(grid, cumulated, INTERVAL)
+    if arm.conversions == arm.viewers:
+        return _quantile(grid, cumulated, 1 - INTERVAL), 1.0
+    return _quantile(grid, cumulated, (1 - INTERVAL) / 2), _quantile(grid, cumulated, (1 + INTERVAL) / 2)
 
 
 def _quantile(grid: list[float], cumulated: list[float], probability: float) -> float:

@@ -12,6 +12,7 @@ from common import database, replica
 from common.cache import Loaded
 from common.config import settings
 from common.database import Row
+from common.errors import Invalid
 from common.events import HOLDOUT
 from common.json_text import dumps
 from functions.stats import queries
@@ -76,12 +77,17 @@ def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: database.
 
 
 def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetime.date]:
-    """The days asked for; one end alone asks for the 30 days from or to it, none for the last 30."""
+    """The days asked for: to alone asks for the 30 days that end then, from alone for all since, none for the last 30.
+
+    Raises Invalid for too many.
+    """
     span = datetime.timedelta(days=DEFAULT_DAYS - 1)
     first, last = query["from_"], query["to"]
-    if last is None:
-        last = min(max(today, first), first + datetime.timedelta(days=MAX_DAYS - 1)) if first else today
-    return {"first": first or last - span, "last": last}
+    last = last or max(today, first or today)
+    first = first or last - span
+    if (last - first).days >= MAX_DAYS:
+        raise Invalid(errors={"from": [f"At most {MAX_DAYS} days, which end today where to is not given."]})
+    return {"first": first, "last": last}
 
 
 def _report(shop: Row, period: dict[str, datetime.date], views: list[Row], conversions: list[Row]) -> dict[str, Any]:

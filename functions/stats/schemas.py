@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -13,8 +14,17 @@ MAX_DAYS = 366
 EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)
 
 
-def _day(name: str) -> fields.Date:
-    return fields.Date(data_key=name, load_default=None, validate=validate.Range(EARLIEST, LATEST))
+class Day(fields.Date):
+    """A full-date of RFC 3339; ISO 8601, which is what marshmallow reads, has many other forms."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise self.make_error("invalid", input=value, obj_type="date")
+        return super()._deserialize(value, attr, data, **options)
+
+
+def _day(name: str) -> Day:
+    return Day(data_key=name, load_default=None, validate=validate.Range(EARLIEST, LATEST))
 
 
 class PeriodQuery(Schema):

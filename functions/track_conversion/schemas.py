@@ -27,9 +27,9 @@ _OPTIONAL = {"purchase": ("discount_code",), "discount_code_used": ("order_id",)
 _OF_SOME_TYPES = {name for names in (*_REQUIRED.values(), *_OPTIONAL.values()) for name in names}
 
 
-def _text(max_characters: int, **options: Any) -> fields.String:
+def _text(max_characters: int, *checks: validate.Validator) -> fields.String:
     length = validate.Length(min=1, max=max_characters)
-    return fields.String(load_default=None, allow_none=True, validate=[length], **options)
+    return fields.String(load_default=None, allow_none=True, validate=[length, *checks])
 
 
 def _check_metadata(metadata: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ class ConversionSchema(EventSchema):
     email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
     name = _text(200)
     consent = Flag(load_default=None, allow_none=True)
-    consent_text = _text(1000)
+    consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must say something."))
     discount_code = _text(100)
     revenue = PlainDecimal(
         load_default=None,

@@ -23,7 +23,7 @@ async def accept_views(request: Request) -> Response:
     rejected = await record_views(views, request.headers.get("origin"))  # returns once they are committed
     if rejected and not request.data["is_list"]:
         raise refusal(rejected[0]["code"])
-    if len(rejected) == len(views) and all(each["code"] == "origin_not_allowed" for each in rejected):
+    if len(rejected) == len(views) and any(each["code"] == "origin_not_allowed" for each in rejected):
         raise refusal("origin_not_allowed")
     answer = {"accepted": len(views) - len(rejected)}
     return json_response(answer | ({"rejected": rejected} if rejected else {}), 202)
