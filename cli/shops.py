@@ -3,10 +3,11 @@
 from typing import Any
 
 import click
-from marshmallow import ValidationError
 
 from common.auth import insert_key, new_key
+from common.body import load_fields
 from common.database_errors import Duplicate
+from common.errors import Invalid
 from common.session import Session
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.schemas import ShopSchema
@@ -26,9 +27,9 @@ def create_shop(session: Session, shop_id: str, **shop: Any) -> None:
     """A new shop; what is wrong with it is a ClickException."""
     try:
         ShopQuery().load({"shop_id": shop_id})
-        checked = ShopSchema().load(shop)
-    except ValidationError as error:
-        raise click.ClickException(_one_line(error)) from None
+        checked = load_fields(ShopSchema(), shop)
+    except Invalid as invalid:
+        raise click.ClickException(_one_line(invalid)) from None
     if not session.fetch_one(SELECT_TIME_ZONE, name=checked["time_zone"]):
         raise click.ClickException(f"time_zone: the database does not know {checked['time_zone']}")
     try:
@@ -50,13 +51,8 @@ def create_key(session: Session, shop_id: str, rights: str, name: str = "") -> s
     return key
 
 
-def _one_line(error: ValidationError) -> str:
+def _one_line(invalid: Invalid) -> str:
     """`currency: An ISO 4217 code such as EUR.` for each field; in a list, for each bad item."""
-
-    def words(messages: Any) -> str:
-        if isinstance(messages, dict):
-            return " ".join(words(message) for message in messages.values())
-        return " ".join(messages)
-
-    assert isinstance(error.messages, dict)
-    return "; ".join(f"{field}: {words(messages)}" for field, messages in error.messages.items())
+    return "; ".join(
+        f"{path.partition('.')[0]}: {' '.join(messages)}" for path, messages in (invalid.errors or {}).items()
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import functions_framework.aio
@@ -91,13 +92,18 @@ async def _read_limited(receive: Receive, max_bytes: int) -> bytes | None:
 
 async def _send(response: Response, send: Send) -> None:
     is_streamed = isinstance(response, StreamedResponse)
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers = [(_as_bytes(name), value.encode("latin-1")) for name, value in response.headers.items()]
     if response.status not in (204, 304) and not is_streamed:
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body, "more_body": is_streamed})
     if isinstance(response, StreamedResponse):
         await _send_rest(response.rest, send)
+
+
+@lru_cache(maxsize=256)
+def _as_bytes(name: str) -> bytes:
+    return name.lower().encode()
 
 
 async def _send_rest(rest: Generator[bytes, None, None], send: Send) -> None:

@@ -8,15 +8,10 @@ from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from marshmallow import EXCLUDE, Schema, ValidationError
-
-from common.errors import BodyTooLarge, Invalid, UnsupportedMediaType
+from common.errors import BodyTooLarge, Invalid, ProblemError, UnsupportedMediaType
 from common.headers import Audience
 from common.json_text import loads
 from common.messages import Request
-
-# For an endpoint that needs no body, but may get one: a JSON object of whatever.
-NO_FIELDS = Schema(unknown=EXCLUDE)
 
 MAX_QUERY_CHARACTERS = 8 * 1024
 
@@ -27,7 +22,26 @@ _MEDIA_TYPES = {
 }
 
 
-def load_body(schema: Schema, request: Request, audience: Audience) -> Any:
+class Checker(Protocol):
+    """A marshmallow schema, or what raises Invalid itself."""
+
+    def load(self, data: Any, /) -> Any: ...
+    def __hash__(self) -> int: ...
+
+
+class AnyObject:
+    """For an endpoint that needs no body, but may get one."""
+
+    def load(self, data: Any, /) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise Invalid(errors={"": ["Must be a JSON object."]})
+        return {}
+
+
+ANY_OBJECT = AnyObject()
+
+
+def load_body(schema: Checker, request: Request, audience: Audience) -> Any:
     """What the schema makes of the body. Raises BodyTooLarge, UnsupportedMediaType, MalformedJson or Invalid."""
     if request.body is None:
         raise BodyTooLarge(f"The body may have at most {audience.max_body_bytes} bytes.")
@@ -41,7 +55,7 @@ def load_body(schema: Schema, request: Request, audience: Audience) -> Any:
 
 # A storefront asks for the same shop again and again: checking its query anew would be an eighth of the request.
 @lru_cache(maxsize=1024)
-def load_query(schema: Schema, query_string: str) -> Mapping[str, Any]:
+def load_query(schema: Checker, query_string: str) -> Mapping[str, Any]:
     """What the schema makes of the query; of a parameter that is given twice the first counts. Raises Invalid."""
     if len(query_string) > MAX_QUERY_CHARACTERS:
         raise Invalid(errors={"": [f"At most {MAX_QUERY_CHARACTERS} characters of query."]})
@@ -52,11 +66,17 @@ def load_query(schema: Schema, query_string: str) -> Mapping[str, Any]:
     return MappingProxyType(load_fields(schema, {name: values[0] for name, values in given.items()}))
 
 
-def load_fields(schema: Schema, data: Any) -> Any:
+def load_fields(schema: Checker, data: Any) -> Any:
     """What the schema makes of the data. Raises Invalid with `field.path: [messages]`."""
     try:
         return schema.load(data)
-    except ValidationError as error:
+    except ProblemError:
+        raise
+    except Exception as error:
+        from marshmallow import ValidationError  # there by now; a function that has no use for it does without
+
+        if not isinstance(error, ValidationError):
+            raise
         messages: Any = error.messages
         raise Invalid(errors=field_paths(messages)) from None
 

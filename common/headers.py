@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from enum import Enum
+from functools import lru_cache
 from itertools import chain
 
 from common.cache_entry import GZIP_FROM_BYTES, GZIP_LEVEL
@@ -115,6 +116,8 @@ def compress_stream(request: Request, response: StreamedResponse) -> None:
         response.body = b""
 
 
+# Browsers are of a few kinds: reading their header anew would be a tenth of a request.
+@lru_cache(maxsize=256)
 def accepts_gzip(accept_encoding: str) -> bool:
     """RFC 9110, section 12.5.3: what is said of gzip goes before what is said of all the others."""
     wanted = {}

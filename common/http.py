@@ -14,10 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema
-
 from common import auth, database, health, logs, openapi, rate_limit, timing
-from common.body import NO_FIELDS, load_body, load_query
+from common.body import ANY_OBJECT, Checker, load_body, load_query
 from common.client_address import client_address, limited_client, truncated
 from common.config import settings
 from common.errors import InternalError, MethodNotAllowed, NotFound, ProblemError
@@ -52,8 +50,8 @@ class Endpoint:
     # Whether the handler runs on the loop; found out once, since asking costs a request 1 µs.
     on_loop: bool
     rights: str | None
-    body: Schema | None
-    query: Schema | None
+    body: Checker | None
+    query: Checker | None
 
 
 class Function:
@@ -72,8 +70,8 @@ class Function:
         path: str = "/",
         *,
         rights: str | None = None,
-        body: Schema | None = None,
-        query: Schema | None = None,
+        body: Checker | None = None,
+        query: Checker | None = None,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler `(request, **ids) -> Response`.
 
@@ -129,7 +127,7 @@ class Function:
         if endpoint.query:
             request.query = load_query(endpoint.query, request.query_string)
         if endpoint.body or (endpoint.method == "POST" and request.body != b""):
-            request.data = load_body(endpoint.body or NO_FIELDS, request, self.audience)
+            request.data = load_body(endpoint.body or ANY_OBJECT, request, self.audience)
         if endpoint.on_loop:
             response: Response = await endpoint.handler(request, **ids)
             return response

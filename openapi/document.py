@@ -13,8 +13,10 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from cli.one_address import FUNCTIONS
+from common.body import Checker
 from common.headers import Audience
 from common.http import Endpoint, Function
+from functions.get_active_popups.schemas import SHOP_ID, ShopQuery
 from functions.manage_popups.merge_patch import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
 from openapi.answers import HealthAnswer, ProblemAnswer, ReadyAnswer
@@ -23,6 +25,13 @@ from openapi.operations import OPERATIONS, Operation
 DESCRIPTION = """Popups for shoppers about to leave. Each path begins with the name of its function, as under
 `popups dev`; a deployed function answers at its own address without that name, and describes itself at
 `/_openapi.json`. Every answer carries `X-Request-Id`, `RateLimit` and `RateLimit-Policy`."""
+
+SHOP_ID_PARAMETER = {
+    "in": "query",
+    "name": "shop_id",
+    "required": True,
+    "schema": {"type": "string", "pattern": f"^(?:{SHOP_ID.pattern})$"},
+}
 
 HEADERS = {
     "ETag": "The version of what is answered.",
@@ -96,14 +105,15 @@ def _parameters(endpoint: Endpoint, operation: Operation) -> Iterator[dict[str, 
     for name in re.findall(r"\{(\w+)\}", endpoint.template):
         yield {"in": "path", "name": name, "required": True, "schema": {"type": "string", "format": "uuid"}}
     if endpoint.query:
-        yield {"in": "query", "schema": type(endpoint.query)}
+        by_hand = isinstance(endpoint.query, ShopQuery)
+        yield SHOP_ID_PARAMETER if by_hand else {"in": "query", "schema": type(endpoint.query)}
     if endpoint.method == "POST" and endpoint.rights:
         yield IDEMPOTENCY_KEY
     if 412 in operation.problems:
         yield IF_MATCH
 
 
-def _body(schema: Schema, operation: Operation) -> dict[str, Any]:
+def _body(schema: Checker, operation: Operation) -> dict[str, Any]:
     media_type = "application/json"
     accepted: Any = type(schema)
     if isinstance(schema, MergePatch):
@@ -145,9 +155,9 @@ def _usual_problems(function: Function, endpoint: Endpoint) -> Iterator[int]:
         yield 403
     if "{" in endpoint.template:
         yield 404
-    if endpoint.body:
+    if endpoint.body or endpoint.method == "POST":
         yield from (400, 413, 415)
-    if endpoint.body or endpoint.query:
+    if endpoint.body or endpoint.method == "POST" or endpoint.query:
         yield 422
     if endpoint.method == "POST" and function.audience is Audience.MERCHANT:
         yield from (400, 409)

@@ -33,7 +33,8 @@ def create_api_key(request: Request) -> Response:
     """
     answer = once(request, lambda session: _insert(session, request))
     made = json.loads(answer.body)
-    return json_response({**made, "key": _key(request, made.pop("salt"))}, answer.status, answer.headers)
+    key = _key(request, made.pop("salt"))
+    return json_response({**made, "key": key}, answer.status, answer.headers)
 
 
 def list_api_keys(request: Request) -> Response:
