@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from google.cloud.logging_v2.handlers import StructuredLogHandler
 
 from common.logs import LABELS, TRACE
 from tests.factories import Shop, capture, make_popup, make_shop, view
-from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack, eventually
+from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -174,3 +175,26 @@ def test_a_request_id_is_made_where_no_trace_was_sent(ask: Callable[..., request
     ids = {ask("get_active_popups").headers["X-Request-Id"] for _ in range(3)}
     assert len(ids) == 3
     assert all(uuid.UUID(hex=id_) for id_ in ids)
+
+
+def paths_in(value: Any, path: str = "") -> set[str]:
+    """`{"a": {"b": 1}}` has `a` and `a.b`."""
+    if not isinstance(value, dict):
+        return {path}
+    return {path} | {each for name, inner in value.items() for each in paths_in(inner, f"{path}.{name}".lstrip("."))}
+
+
+def test_every_number_of_the_readmes_monitoring_section_is_in_the_lines(
+    functions: dict[str, FunctionProcess], ask: Callable[..., requests.Response]
+) -> None:
+    section = (ROOT / "README.md").read_text().partition("### Monitoring\n")[2].partition("\n## ")[0]
+    cells = [line.split("|")[2] for line in section.splitlines() if line.startswith("|")]
+    named = {word for cell in cells for word in re.findall(r"`([a-z][\w.]*)`", cell)} - {"passed", "refused"}
+    for name in FUNCTIONS:
+        for _ in range(2):
+            ask(name)
+        requests.get(f"{functions[name].url}/_ready", timeout=30).raise_for_status()
+    ask("track_view", **{"User-Agent": GOOGLEBOT})
+    lines = [line for function in functions.values() for line in function.log_lines()]
+    assert named
+    assert named - {path for line in lines for path in paths_in(line)} == set()
