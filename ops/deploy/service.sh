@@ -85,10 +85,6 @@ check_environment() { # FUNCTION...: what the functions themselves would say of 
   done | "$PYTHON" ops/deploy/check_environment.py || fail "the functions would refuse these settings"
 }
 
-access_flag() { # FUNCTION
-  if [[ $(value_for "$1" PUBLIC) == true ]]; then printf -- '--allow-unauthenticated'; else printf -- '--no-allow-unauthenticated'; fi
-}
-
 account_of() { # FUNCTION: the address of its own service account
   local name
   name=${VALUE[SERVICE_ACCOUNT_${1^^}]}

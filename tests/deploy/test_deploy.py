@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,13 +73,68 @@ def test_a_new_service_stays_closed_until_it_is_ready(deployer: Deployer) -> Non
     Revisions.unready.add(CONTENT)
     done = deployer("get_active_popups")
     assert done.returncode == 1
-    assert "stays closed" in done.stderr
+    assert "its service shop-content stays closed" in done.stderr
     assert not deployer.state["services"][CONTENT]["public"]
-    assert Revisions.asked[0] == (f"/{CONTENT}/_ready", "Bearer a-token")
+    assert Revisions.asked[0] == (f"/candidate---{CONTENT}/_ready", "Bearer a-token")
 
     Revisions.unready.clear()
     assert deployer("stats").returncode == 0
     assert deployer.state["services"]["shop-reports"]["public"]
+
+
+def unready(deployer: Deployer) -> None:
+    Revisions.unready.add(CONTENT)
+
+
+def not_opened(deployer: Deployer) -> None:
+    deployer.failing("run services add-iam-policy-binding")
+
+
+def not_acknowledged(deployer: Deployer) -> None:
+    deployer.failing("run services update-traffic")
+
+
+@pytest.mark.parametrize("trouble", [unready, not_opened, not_acknowledged], ids=lambda trouble: trouble.__name__)
+def test_a_first_deployment_that_ended_halfway_is_finished_by_the_next_run(
+    deployer: Deployer, trouble: Callable[[Deployer], None]
+) -> None:
+    trouble(deployer)
+    assert deployer("get_active_popups").returncode == 1
+    assert deployer("get_active_popups").returncode == 1
+
+    Revisions.unready.clear()
+    deployer.failing()
+    done = deployer("get_active_popups")
+    assert done.returncode == 0, done.stderr
+    assert not deployer.calls("run deploy")
+    assert Revisions.asked[-1][0] == f"/candidate---{CONTENT}/_ready"
+    assert deployer.state["services"][CONTENT]["public"]
+    assert traffic(deployer) == [{"percent": 100, "revision": f"{CONTENT}-00001"}]
+
+
+def test_a_private_service_that_was_never_ready_is_asked_again_by_every_run(deployer: Deployer) -> None:
+    deployer.settings["PUBLIC"] = "false"
+    Revisions.unready.add(CONTENT)
+    assert deployer("get_active_popups").returncode == 1
+    assert deployer("get_active_popups").returncode == 1
+
+
+@pytest.mark.parametrize("wish", [{"crashing": [CONTENT]}, {}], ids=["never started", "never ready"])
+def test_a_service_that_was_never_ready_stays_closed_while_other_settings_are_tried(
+    deployer: Deployer, wish: dict[str, list[str]]
+) -> None:
+    Revisions.unready.add(CONTENT)
+    deployer.wish(**wish)
+    assert deployer("get_active_popups").returncode == 1
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.wish(crashing=[])
+    assert "stays closed" in deployer("get_active_popups").stderr
+    assert not deployer.state["services"][CONTENT]["public"]
+
+    Revisions.unready.clear()
+    assert deployer("get_active_popups").returncode == 0
+    assert deployer.state["services"][CONTENT]["public"]
+    assert traffic(deployer) == [{"percent": 100, "revision": f"{CONTENT}-00002"}]
 
 
 def test_a_new_revision_gets_the_traffic_once_it_is_ready(deployer: Deployer) -> None:
@@ -111,7 +167,7 @@ def test_the_second_of_two_equal_runs_changes_nothing(deployer: Deployer) -> Non
     assert done.returncode == 0
     assert done.stderr.count("nothing has changed") == len(FUNCTIONS)
     assert deployer.state == before
-    reading = {"list", "describe", "access", "cp"}
+    reading = {"list", "describe", "access", "get-iam-policy", "cp"}
     assert all(reading & set(call) for call in deployer.calls())
 
 
@@ -163,12 +219,14 @@ def test_a_failed_deployment_ends_the_run_and_says_what_serves_on(deployer: Depl
         "projects add-iam-policy-binding",
         "secrets add-iam-policy-binding",
         "run deploy",
+        "run services get-iam-policy",
         "run services update-traffic",
+        "auth list",
         "auth print-identity-token",
     ],
 )
 def test_whatever_call_fails_the_traffic_stays_where_it_is(deployer: Deployer, call: str) -> None:
-    new_service = "create" in call or "identity" in call
+    new_service = "create" in call or "auth" in call
     if not new_service:
         deployer("get_active_popups")
     before = deployer.state["services"].get(CONTENT, {}).get("traffic")
@@ -282,11 +340,35 @@ def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer)
     deployer.settings["PUBLIC_MANAGE_POPUPS"] = "false"
     assert deployer("manage_popups").returncode == 0
     assert not deployer.state["services"]["shop-desk"]["public"]
-    assert Revisions.asked[-1][1] == "Bearer a-token"
-    deployer.settings["PUBLIC_MANAGE_POPUPS"] = "true"
+    deployer.settings["LOG_LEVEL"] = "WARNING"
     assert deployer("manage_popups").returncode == 0
-    assert deployer.state["services"]["shop-desk"]["public"]
-    assert Revisions.asked[-1][1] is None
+    assert not deployer.state["services"]["shop-desk"]["public"]
+    assert [token for _, token in Revisions.asked] == ["Bearer a-token", "Bearer a-token"]
+
+
+def test_a_service_accounts_token_names_the_service_and_not_the_revision(deployer: Deployer) -> None:
+    deployer.wish(account="deployer@acme-shop.iam.gserviceaccount.com")
+    assert deployer("stats").returncode == 0
+    audience = f"{deployer.state['address']}/shop-reports"
+    assert Revisions.asked == [("/candidate---shop-reports/_ready", f"Bearer a-token for {audience}")]
+
+
+def test_who_may_call_a_function_changes_without_a_new_revision(deployer: Deployer) -> None:
+    deployer("stats")
+    for public in (False, True):
+        deployer.settings["PUBLIC_STATS"] = str(public).lower()
+        assert deployer("stats").returncode == 0
+        assert deployer.state["services"]["shop-reports"]["public"] == public
+        assert not deployer.calls("run deploy")
+
+
+def test_a_function_that_could_not_be_closed_is_a_failure(deployer: Deployer) -> None:
+    deployer("stats")
+    deployer.settings["PUBLIC_STATS"] = "false"
+    deployer.failing("run services remove-iam-policy-binding")
+    done = deployer("stats")
+    assert done.returncode == 1
+    assert "stats: who may call shop-reports could not be changed" in done.stderr
 
 
 def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer: Deployer) -> None:
