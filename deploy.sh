@@ -28,7 +28,7 @@ source ops/deploy/monitoring.sh
 
 usage() {
   cat <<'USAGE'
-Usage: ./deploy.sh [--dry-run] [--config FILE] COMMAND
+Usage: ./deploy.sh [OPTION...] COMMAND
 
   migrate             bring the database to the schema in sql/
   FUNCTION...         deploy one or several: get_active_popups track_view track_conversion manage_popups stats
@@ -37,6 +37,8 @@ Usage: ./deploy.sh [--dry-run] [--config FILE] COMMAND
   monitoring          create or update the log metrics, the dashboard and the alerts in ops/monitoring/
   warm                ask for every shop's popups once, which fills the cache
   rollback FUNCTION   give the traffic back to the revision that had it before; once more takes that back
+
+Options, before the command or behind it:
 
   --dry-run           print every command instead of running it
   --config FILE       read the settings from FILE; deploy.env otherwise (deploy.env.example says what it may hold)
@@ -47,17 +49,19 @@ USAGE
 }
 
 main() {
-  local config=deploy.env
-  while [[ ${1:-} == -* ]]; do
+  local config=deploy.env words=()
+  while (($#)); do
     case $1 in
       -h | --help) usage; return ;;
       --dry-run) DRY_RUN=yes ;;
       --config) config=${2:?"--config needs the name of a file"}; shift ;;
-      *) fail "there is no option $1; --help lists those there are" ;;
+      -*) fail "there is no option $1; --help lists those there are" ;;
+      *) words+=("$1") ;;
     esac
     shift
   done
-  (($#)) || { usage >&2; return 2; }
+  ((${#words[@]})) || { usage >&2; return 2; }
+  set -- "${words[@]}"
 
   check_words "$@"
   check_programs

@@ -23,6 +23,8 @@ set_deploy_flags() { # FUNCTION: sets DEPLOY_FLAGS
   if [[ ${VALUE[NETWORK]} ]]; then
     DEPLOY_FLAGS+=("--network=${VALUE[NETWORK]}" --vpc-egress=private-ranges-only)
     [[ -z ${VALUE[SUBNET]} ]] || DEPLOY_FLAGS+=("--subnet=${VALUE[SUBNET]}")
+  else
+    DEPLOY_FLAGS+=(--clear-network)
   fi
 }
 

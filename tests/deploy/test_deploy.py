@@ -293,6 +293,8 @@ def test_a_bad_setting_is_one_plain_line_and_nothing_is_done(
         (["migrate", "stats"], "migrate stands alone"),
         (["rollback"], "rollback needs one function"),
         (["--dryrun", "all"], "there is no option --dryrun"),
+        (["all", "--dryrun"], "there is no option --dryrun"),
+        (["all", "--config"], "--config needs the name of a file"),
     ],
 )
 def test_a_bad_word_is_refused_before_anything_is_done(deployer: Deployer, words: list[str], line: str) -> None:
@@ -316,6 +318,23 @@ def test_a_dry_run_prints_every_command_and_runs_none(deployer: Deployer) -> Non
     assert done.stdout.count("gcloud run deploy ") == len(FUNCTIONS)
     for command in ("popups migrate", "gcloud run services update-traffic", "/_ready", "gcloud storage cp"):
         assert command in done.stdout
+
+
+def test_options_may_stand_behind_the_command(deployer: Deployer) -> None:
+    behind, before = deployer("stats", "--dry-run"), deployer("--dry-run", "stats")
+    assert (behind.returncode, behind.stderr) == (0, before.stderr)
+    assert not deployer.calls()
+
+
+def test_a_network_that_was_taken_away_is_taken_away_from_the_service(deployer: Deployer) -> None:
+    deployer.settings["DB_IP_TYPE"] = "public"
+    deployer("stats")
+    assert flags_of(deployer.calls("run deploy")[0])["network"] == "default"
+    deployer.settings |= {"NETWORK": "", "SUBNET": ""}
+    assert deployer("stats").returncode == 0
+    flags = flags_of(deployer.calls("run deploy")[0])
+    assert "clear-network" in flags
+    assert not {"network", "subnet", "vpc-egress"} & set(flags)
 
 
 def test_secrets_are_in_no_argument_and_no_output(deployer: Deployer) -> None:
