@@ -266,6 +266,10 @@ BAD_SETTINGS = {
     "no Redis": ({"REDIS_URL_SECRET": ""}, "REDIS_URL_SECRET is unset, which allows MAX_INSTANCES=1 only"),
     "no database": ({"INSTANCE_CONNECTION_NAME": ""}, "INSTANCE_CONNECTION_NAME is unset;"),
     "no user": ({"DB_USER": ""}, "DB_USER and DB_PASSWORD_SECRET are unset;"),
+    "IAM, and nobody to migrate": (
+        {"DB_IAM_AUTH": "true", "DB_USER": "", "DB_PASSWORD_SECRET": "", "MIGRATE_DATABASE_URL_SECRET": ""},
+        "MIGRATE_DB_USER is unset; allowed: the name of a database user who applies migrations",
+    ),
     "what the function refuses": ({"RATE_LIMIT_VIEWS": "99999999"}, "RATE_LIMIT_VIEWS is '99999999'; allowed: a whole"),
     "pool": ({"DB_POOL_MIN": "6"}, "DB_POOL_MIN is 6; allowed: at most DB_POOL_MAX, which is 5"),
 }
@@ -353,6 +357,26 @@ def test_with_iam_each_function_signs_in_as_its_own_account(deployer: Deployer) 
     assert variables_of(call)["DB_USER"] == "shop-reports@acme-shop.iam"
     roles = {flags_of(call)["role"] for call in deployer.calls("projects add-iam-policy-binding")}
     assert roles == {"roles/cloudsql.client", "roles/cloudsql.instanceUser"}
+
+
+WHO_MIGRATES = {
+    "an IAM user": ({"MIGRATE_DB_USER": "ann@example.com"}, "ann@example.com true "),
+    "the owner, with a password": (
+        {"MIGRATE_DB_USER": "popups", "MIGRATE_DB_PASSWORD_SECRET": "db-password:3"},
+        "popups false hunter2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "signed_in"), WHO_MIGRATES.values(), ids=WHO_MIGRATES)
+def test_with_iam_an_iam_user_or_one_with_a_password_migrates(
+    deployer: Deployer, settings: dict[str, str], signed_in: str
+) -> None:
+    deployer.settings |= {"DB_IAM_AUTH": "true", "DB_USER": "", "DB_PASSWORD_SECRET": ""}
+    deployer.settings |= {"MIGRATE_DATABASE_URL_SECRET": "", **settings}
+    deployer.program("popups", f'#!/bin/sh\necho "$DB_USER $DB_IAM_AUTH $DB_PASSWORD" >{deployer.folder}/signed_in\n')
+    assert deployer("migrate").returncode == 0
+    assert (deployer.folder / "signed_in").read_text() == f"{signed_in}\n"
 
 
 def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer) -> None:
