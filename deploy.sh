@@ -34,7 +34,7 @@ Usage: ./deploy.sh [OPTION...] COMMAND
   FUNCTION...         deploy one or several: get_active_popups track_view track_conversion manage_popups stats
   all                 deploy all five, then the storefront script where BUCKET is set
   storefront          upload the storefront script, minified, under a name that tells its content
-  monitoring          create or update the log metrics, the dashboard and the alerts in ops/monitoring/
+  monitoring          create or update the log metrics, the dashboard, the alerts and the uptime checks (ops/monitoring/)
   warm                ask for every shop's popups once, which fills the cache
   rollback FUNCTION   give the traffic back to the revision that had it before; once more takes that back
 
@@ -44,7 +44,7 @@ Options, before the command or behind it:
   --config FILE       read the settings from FILE; deploy.env otherwise (deploy.env.example says what it may hold)
 
 A deployment applies pending migrations first and deploys nothing if one fails. A new revision gets no traffic until
-its /_ready answers. What has not changed is not deployed again.
+its /_ready answers. What has not changed is not deployed again. What everybody may call gets an uptime check.
 USAGE
 }
 
@@ -93,6 +93,7 @@ deploy() { # FUNCTION...: all of them, or none where the database is not ready f
   migrate
   for function in "$@"; do deploy_function "$function"; done
   print_urls "$@"
+  for function in "$@"; do apply_uptime_check "$function"; done
 }
 
 main "$@"

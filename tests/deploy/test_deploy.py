@@ -167,7 +167,7 @@ def test_the_second_of_two_equal_runs_changes_nothing(deployer: Deployer) -> Non
     assert done.returncode == 0
     assert done.stderr.count("nothing has changed") == len(FUNCTIONS)
     assert deployer.state == before
-    reading = {"list", "describe", "access", "get-iam-policy", "cp"}
+    reading = {"list", "list-configs", "describe", "access", "get-iam-policy", "cp"}
     assert all(reading & set(call) for call in deployer.calls())
 
 
@@ -426,20 +426,63 @@ def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer
 
 
 def test_monitoring_applies_every_file_and_a_second_time_updates_them(deployer: Deployer) -> None:
-    deployer("stats")
     deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
     done = deployer("monitoring")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     folder = ROOT / "ops/monitoring"
-    assert set(deployer.state["metrics"]) >= {path.stem for path in (folder / "metrics").glob("*.json")}
+    assert set(deployer.state["metrics"]) == {path.stem for path in (folder / "metrics").glob("*.json")}
     assert len(deployer.state["policies"]) == len(list((folder / "alerts").glob("*.json")))
     assert len(deployer.state["dashboards"]) == 1
-    assert list(deployer.state["uptime"]) == ["popups stats is ready"]
     before = deployer.state
     assert deployer("monitoring").returncode == 0
     assert deployer.state == before
-    assert not deployer.calls("logging metrics create")
-    assert not deployer.calls("alpha monitoring policies create")
+    assert not [call for call in deployer.calls() if {"create", "delete"} & set(call)]
+
+
+def channels(deployer: Deployer) -> set[str]:
+    return {channel for policy in deployer.state["policies"].values() for channel in policy["notificationChannels"]}
+
+
+def test_whom_the_alerts_tell_is_what_the_settings_say_however_often_they_are_applied(deployer: Deployer) -> None:
+    for given in ("projects/acme-shop/notificationChannels/1", "1,2"):
+        deployer.settings["NOTIFICATION_CHANNELS"] = given
+        for _ in range(2):
+            deployer("monitoring")
+            assert channels(deployer) == set(given.split(","))
+
+
+def test_alerts_that_tell_nobody_are_not_made_without_a_word(deployer: Deployer) -> None:
+    for _ in range(2):
+        done = deployer("monitoring")
+        assert done.returncode == 0
+        assert "NOTIFICATION_CHANNELS is unset: the alerts tell NOBODY" in done.stderr
+        assert channels(deployer) == set()
+
+
+def uptime(deployer: Deployer) -> dict[str, str]:
+    checks: dict[str, str] = deployer.state["uptime"]
+    return {title: host.partition("/")[2] for title, host in checks.items()}
+
+
+def test_what_everybody_may_call_has_an_uptime_check_at_its_address(deployer: Deployer) -> None:
+    deployer("monitoring")
+    assert uptime(deployer) == {}
+    deployer.settings["PUBLIC_MANAGE_POPUPS"] = "false"
+    assert deployer("stats", "manage_popups").returncode == 0
+    assert uptime(deployer) == {"popups stats is ready": "shop-reports"}
+    deployer.settings["SERVICE_STATS"] = "shop-numbers"
+    assert deployer("stats").returncode == 0
+    assert uptime(deployer) == {"popups stats is ready": "shop-numbers"}
+    deployer.settings["PUBLIC_STATS"] = "false"
+    assert deployer("stats").returncode == 0
+    assert uptime(deployer) == {}
+
+
+def test_an_uptime_check_is_kept_where_nobody_knows_whether_its_service_is_there(deployer: Deployer) -> None:
+    deployer("stats")
+    deployer.failing("run services list")
+    assert deployer("monitoring").returncode == 1
+    assert uptime(deployer) == {"popups stats is ready": "shop-reports"}
 
 
 def test_warm_asks_the_function_for_every_shop(deployer: Deployer, database: object) -> None:
