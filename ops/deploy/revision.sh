@@ -133,10 +133,12 @@ await_ready() { # FUNCTION URL: whether /_ready says 200 within READY_SECONDS
 identity_token() { # FUNCTION: what a service that is closed to the public knows us by
   local account url
   account=$(ask DEPLOYER.iam.gserviceaccount.com gcloud auth list --filter=status:ACTIVE '--format=value(account)') || return
-  url=$(service_url "$1") || return
+  [[ $account == *.gserviceaccount.com ]] || { ask TOKEN gcloud auth print-identity-token "${IN_PROJECT[@]}"; return; }
   # A service account's token must name the service, also where a revision's own address is asked; a user's cannot.
-  [[ $account == *.gserviceaccount.com ]] || url=''
-  ask TOKEN gcloud auth print-identity-token ${url:+"--audiences=$url"} "${IN_PROJECT[@]}"
+  url=$(service_url "$1") || return
+  # Whom workload identity federation has made a service account gets one only as if it were another's.
+  ask TOKEN gcloud auth print-identity-token "--audiences=$url" "${IN_PROJECT[@]}" ||
+    ask TOKEN gcloud auth print-identity-token "--audiences=$url" "--impersonate-service-account=$account" "${IN_PROJECT[@]}"
 }
 
 answers_ready() { # URL TOKEN: the token by a file, for anybody may read a command's arguments

@@ -74,7 +74,7 @@ class Deployer:
         }
         kinds = {kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")}
         secrets = {"migrate-url:1": database_url, "db-password:3": "hunter2", "redis-url:2": "redis://10.0.0.3:6379"}
-        wishes = {"failing": [], "crashing": [], "account": "operator@example.com"}
+        wishes = {"failing": [], "crashing": [], "account": "operator@example.com", "federated": False}
         self.write({**kinds, **wishes, "accounts": [], "secrets": secrets, "address": address})
 
     def program(self, name: str, script: str) -> str:
@@ -97,7 +97,7 @@ class Deployer:
         return state
 
     def wish(self, **wishes: Any) -> None:
-        """What the stand-in is to be like: `failing`, `crashing`, `account`."""
+        """What the stand-in is to be like: `failing`, `crashing`, `account`, `federated`."""
         self.write({**self.state, **wishes})
 
     def failing(self, *calls: str) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -389,8 +390,9 @@ def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer)
     assert [token for _, token in Revisions.asked] == ["Bearer a-token", "Bearer a-token"]
 
 
-def test_a_service_accounts_token_names_the_service_and_not_the_revision(deployer: Deployer) -> None:
-    deployer.wish(account="deployer@acme-shop.iam.gserviceaccount.com")
+@pytest.mark.parametrize("federated", [False, True], ids=["with a key", "federated"])
+def test_a_service_accounts_token_names_the_service_and_not_the_revision(deployer: Deployer, federated: bool) -> None:
+    deployer.wish(account="deployer@acme-shop.iam.gserviceaccount.com", federated=federated)
     assert deployer("stats").returncode == 0
     audience = f"{deployer.state['address']}/shop-reports"
     assert Revisions.asked == [("/candidate---shop-reports/_ready", f"Bearer a-token for {audience}")]
@@ -521,13 +523,31 @@ def test_every_setting_of_the_functions_can_be_set() -> None:
         assert re.search(rf"^#?{setting.name.upper()}(_SECRET)?=", example, re.MULTILINE), setting.name
 
 
+def real_calls(deployer: Deployer) -> list[list[str]]:
+    """What deploy.sh asks of gcloud as it goes on from nothing to a second release and back, and of whom."""
+    calls = []
+    deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
+    for settings, words in (
+        ({}, ["get_active_popups", "stats"]),
+        ({"LOG_LEVEL": "WARNING", "PUBLIC_STATS": "false", "NETWORK": "", "DB_IP_TYPE": "public"}, ["stats"]),
+        ({"PUBLIC_STATS": "true"}, ["stats"]),
+        ({}, ["rollback", "stats"]),
+        ({}, ["monitoring"]),
+        ({}, ["monitoring"]),
+    ):
+        deployer.settings |= settings
+        assert deployer(*words).returncode == 0
+        calls += deployer.calls()
+    return calls
+
+
 def test_the_real_gcloud_knows_every_command_and_flag(deployer: Deployer, tmp_path: Path) -> None:
     """Its own parser, which needs no network, reads what deploy.sh calls."""
     gcloud = shutil.which("gcloud")
     if gcloud is None:
         pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
-    commands = []
-    for words in (["all"], ["monitoring"], ["rollback", "stats"], ["storefront"]):
+    commands = [shlex.join(["gcloud", *call]) for call in real_calls(deployer)]
+    for words in (["all"], ["storefront"]):
         printed = deployer("--dry-run", *words).stdout.splitlines()
         commands += [line.replace(str(ROOT), ".") for line in printed if line.startswith("gcloud ")]
     file = tmp_path / "commands.json"
