@@ -461,6 +461,22 @@ def test_alerts_that_tell_nobody_are_not_made_without_a_word(deployer: Deployer)
         assert channels(deployer) == set()
 
 
+def test_alerts_on_what_the_platform_counts_are_about_our_services_only(deployer: Deployer) -> None:
+    deployer.settings["SERVICE_STATS"] = "shop-numbers"
+    deployer("monitoring")
+    metrics, policies = deployer.state["metrics"].values(), deployer.state["policies"].values()
+    conditions = [policy["conditions"][0]["conditionPrometheusQueryLanguage"] for policy in policies]
+    applied = [*(metric["filter"] for metric in metrics), *(condition["query"] for condition in conditions)]
+    services = "shop-content|shop-notes|shop-replies|shop-desk|shop-numbers"
+    named = re.findall(r'service_name=~"(.+?)"', "\n".join(applied))
+    assert set(named) == {services, f"^({services})$"}
+    (host,) = re.findall(r'host=~"(.+?)"', "\n".join(applied))
+    for ours in ("shop-numbers-a1b2c3d4e5-ew.a.run.app", "shop-content-123456789012.europe-west1.run.app"):
+        assert re.fullmatch(host, ours)
+    for other in ("shop-content-staging-a1b2c3d4e5-ew.a.run.app", "a-shop-content-a1b2c3d4e5-ew.a.run.app"):
+        assert not re.fullmatch(host, other)
+
+
 def uptime(deployer: Deployer) -> dict[str, str]:
     checks: dict[str, str] = deployer.state["uptime"]
     return {title: host.partition("/")[2] for title, host in checks.items()}
