@@ -28,36 +28,40 @@ source ops/deploy/monitoring.sh
 
 usage() {
   cat <<'USAGE'
-Usage: ./deploy.sh [--dry-run] [--config FILE] COMMAND
+Usage: ./deploy.sh [OPTION...] COMMAND
 
   migrate             bring the database to the schema in sql/
   FUNCTION...         deploy one or several: get_active_popups track_view track_conversion manage_popups stats
   all                 deploy all five, then the storefront script where BUCKET is set
   storefront          upload the storefront script, minified, under a name that tells its content
-  monitoring          create or update the log metrics, the dashboard and the alerts in ops/monitoring/
+  monitoring          create or update the log metrics, the dashboard, the alerts and the uptime checks (ops/monitoring/)
   warm                ask for every shop's popups once, which fills the cache
   rollback FUNCTION   give the traffic back to the revision that had it before; once more takes that back
+
+Options, before the command or behind it:
 
   --dry-run           print every command instead of running it
   --config FILE       read the settings from FILE; deploy.env otherwise (deploy.env.example says what it may hold)
 
 A deployment applies pending migrations first and deploys nothing if one fails. A new revision gets no traffic until
-its /_ready answers. What has not changed is not deployed again.
+its /_ready answers. What has not changed is not deployed again. What everybody may call gets an uptime check.
 USAGE
 }
 
 main() {
-  local config=deploy.env
-  while [[ ${1:-} == -* ]]; do
+  local config=deploy.env words=()
+  while (($#)); do
     case $1 in
       -h | --help) usage; return ;;
       --dry-run) DRY_RUN=yes ;;
       --config) config=${2:?"--config needs the name of a file"}; shift ;;
-      *) fail "there is no option $1; --help lists those there are" ;;
+      -*) fail "there is no option $1; --help lists those there are" ;;
+      *) words+=("$1") ;;
     esac
     shift
   done
-  (($#)) || { usage >&2; return 2; }
+  ((${#words[@]})) || { usage >&2; return 2; }
+  set -- "${words[@]}"
 
   check_words "$@"
   check_programs
@@ -89,6 +93,7 @@ deploy() { # FUNCTION...: all of them, or none where the database is not ready f
   migrate
   for function in "$@"; do deploy_function "$function"; done
   print_urls "$@"
+  for function in "$@"; do apply_uptime_check "$function"; done
 }
 
 main "$@"

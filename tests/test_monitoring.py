@@ -1,4 +1,4 @@
-"""ops/monitoring: every metric reads a field that log lines have, and dashboard and alerts read those metrics."""
+"""ops/monitoring: every metric reads a field that log lines have; dashboard and alerts read those, or Google's own."""
 
 import json
 import re
@@ -18,6 +18,18 @@ FOLDER = ROOT / "ops/monitoring"
 METRICS = sorted((FOLDER / "metrics").glob("*.json"))
 ALERTS = sorted((FOLDER / "alerts").glob("*.json"))
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+# Google's own metrics that alerts read, with the labels of theirs and of their resources that we use.
+PLATFORM = {
+    "run_googleapis_com:request_count": {"monitored_resource", "service_name", "response_code_class"},
+    "monitoring_googleapis_com:uptime_check_check_passed": {"monitored_resource", "host"},
+}
+# What Cloud Run itself logs of a request for which it had no instance (Google's "Troubleshoot Cloud Run issues").
+REFUSED_BY_PLATFORM = {
+    "httpRequest": {"status": 429},
+    "resource": {"labels": {"service_name": "shop-notes"}},
+    "textPayload": "The request was aborted because there was no available instance.",
+}
 
 Entry = dict[str, Any]
 Start = Callable[..., FunctionProcess]
@@ -44,7 +56,11 @@ def value_at(entry: Entry, path: str) -> Any:
 
 
 def paths_in(filter_text: str) -> set[str]:
-    return set(re.findall(r"\b(?:jsonPayload|httpRequest|labels)(?:\.\w+)+", filter_text))
+    return set(
+        re.findall(
+            r"(?<![.\w])(?:(?:jsonPayload|httpRequest|labels|resource\.labels)(?:\.\w+)+|textPayload)", filter_text
+        )
+    )
 
 
 def extracted(expression: str) -> str:
@@ -69,7 +85,7 @@ def entries(stack: Any, database: Database) -> Iterator[list[Entry]]:
     for function in (content, notes):
         requests.get(f"{function.url}/_ready", headers=trace, timeout=10)
     lines = [line for function in (content, notes) for line in function.log_lines()]
-    yield [as_entry(line) for line in lines]
+    yield [*(as_entry(line) for line in lines), REFUSED_BY_PLATFORM]
     content.stop()
     notes.stop()
 
@@ -115,13 +131,13 @@ def queries() -> dict[str, str]:
         for number, data in enumerate(chart["xyChart"]["dataSets"])
     }
     for path in ALERTS:
-        (condition,) = read(path)["conditions"]
-        found[path.stem] = condition["conditionPrometheusQueryLanguage"]["query"]
+        found[path.stem] = condition_of(path)["query"]
     return found
 
 
 def test_dashboard_and_alerts_read_metrics_that_there_are_with_labels_that_they_have() -> None:
-    known = {path.stem: set(read(path)["labelExtractors"]) | {"monitored_resource"} for path in METRICS}
+    of_the_resource = {"monitored_resource", "service_name"}
+    known = {path.stem: set(read(path)["labelExtractors"]) | of_the_resource for path in METRICS}
     distributions = {path.stem for path in METRICS if "valueExtractor" in read(path)}
     used = set()
     for title, query in queries().items():
@@ -130,9 +146,51 @@ def test_dashboard_and_alerts_read_metrics_that_there_are_with_labels_that_they_
             assert bool(suffix) == (name in distributions), (title, name)
             assert set(re.findall(r"(\w+)=", selector)) <= known[name], (title, name)
             used.add(name)
+        for name, selector in re.findall(r"(\w+_googleapis_com:(?!user_)\w+)\{([^}]*\})", query):
+            assert set(re.findall(r"(\w+)=", selector)) <= PLATFORM[name], (title, name)
         for names in re.findall(r"by \(([^)]*)\)", query):
-            assert set(names.split(", ")) <= {"le", "function"}, title
+            assert set(names.split(", ")) <= {"le", "function", "service_name", "host"}, title
     assert used == set(known)
+
+
+def condition_of(path: Path) -> dict[str, Any]:
+    (condition,) = read(path)["conditions"]
+    query: dict[str, Any] = condition["conditionPrometheusQueryLanguage"]
+    return query
+
+
+@pytest.mark.parametrize("path", ALERTS, ids=lambda path: path.stem)
+def test_an_alert_may_come_before_the_first_value_of_its_metric(path: Path) -> None:
+    """Metrics are made seconds before, and Monitoring would refuse a query of what it does not know yet."""
+    assert condition_of(path)["disableMetricValidation"] is True
+
+
+@pytest.mark.parametrize("name", ["errors", "slow", "cache", "limits", "pool_waiting", "platform_errors"])
+def test_a_share_alone_alarms_nobody_without_a_number_of_requests(name: str) -> None:
+    query = condition_of(FOLDER / f"alerts/{name}.json")["query"]
+    number = re.fullmatch(
+        r"\(.+\) and on \((\w+)\) \(sum by \(\1\) \((?:increase|rate)\([^[]+\[\d+m\]\)\) > \d+\)", query
+    )
+    assert number, query
+
+
+def test_an_outage_of_everything_is_seen_from_outside() -> None:
+    read_by_alerts = {name for path in ALERTS for name in PLATFORM if name in condition_of(path)["query"]}
+    assert read_by_alerts == set(PLATFORM)
+
+
+def test_the_time_that_alarms_is_a_bound_of_the_buckets() -> None:
+    """Between bounds a quantile is guessed: 160 ms would be read as 200 and more."""
+    (seconds,) = re.findall(r"> (0\.\d+)\)", condition_of(FOLDER / "alerts/slow.json")["query"])
+    buckets = read(FOLDER / "metrics/popups_request_seconds.json")["bucketOptions"]["explicitBuckets"]["bounds"]
+    assert float(seconds) in buckets
+    assert buckets == sorted(buckets)
+
+
+@pytest.mark.parametrize("path", METRICS, ids=lambda path: path.stem)
+def test_a_distribution_has_no_more_buckets_than_anybody_reads(path: Path) -> None:
+    for kind, options in read(path).get("bucketOptions", {}).items():
+        assert (len(options["bounds"]) if kind == "explicitBuckets" else options["numFiniteBuckets"]) <= 100
 
 
 def test_every_alert_has_its_section_in_the_runbook() -> None:

@@ -45,10 +45,13 @@ export_operator_settings() {
 }
 
 operator_variables() { # NAME=value lines; who migrates may be another user, and elsewhere
+  local iam=${VALUE[DB_IAM_AUTH]}
   [[ $(operator_database_url) ]] && return
+  # A password of its own says that this user signs in with it, however the functions do.
+  [[ -z ${VALUE[MIGRATE_DB_PASSWORD_SECRET]} ]] || iam=false
   printf '%s\n' "INSTANCE_CONNECTION_NAME=${VALUE[INSTANCE_CONNECTION_NAME]}" "DB_NAME=${VALUE[DB_NAME]}" \
     "DB_IP_TYPE=$(first_of MIGRATE_DB_IP_TYPE DB_IP_TYPE)" "DB_USER=$(first_of MIGRATE_DB_USER DB_USER)" \
-    "DB_IAM_AUTH=${VALUE[DB_IAM_AUTH]}"
+    "DB_IAM_AUTH=$iam"
 }
 
 operator_secrets() { # VARIABLE=NAME:VERSION lines

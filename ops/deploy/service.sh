@@ -23,6 +23,8 @@ set_deploy_flags() { # FUNCTION: sets DEPLOY_FLAGS
   if [[ ${VALUE[NETWORK]} ]]; then
     DEPLOY_FLAGS+=("--network=${VALUE[NETWORK]}" --vpc-egress=private-ranges-only)
     [[ -z ${VALUE[SUBNET]} ]] || DEPLOY_FLAGS+=("--subnet=${VALUE[SUBNET]}")
+  else
+    DEPLOY_FLAGS+=(--clear-network)
   fi
 }
 
@@ -83,10 +85,6 @@ check_environment() { # FUNCTION...: what the functions themselves would say of 
     function_secrets | cut -d= -f1
     echo
   done | "$PYTHON" ops/deploy/check_environment.py || fail "the functions would refuse these settings"
-}
-
-access_flag() { # FUNCTION
-  if [[ $(value_for "$1" PUBLIC) == true ]]; then printf -- '--allow-unauthenticated'; else printf -- '--no-allow-unauthenticated'; fi
 }
 
 account_of() { # FUNCTION: the address of its own service account

@@ -49,7 +49,7 @@ setting TRUSTED_PROXIES 1 '[0-9]|10' 'a number from 0 to 10'
 setting CONSOLE_ORIGINS '' '[^|[:space:]]+' 'origins, separated by commas without spaces'
 setting LOG_LEVEL INFO 'DEBUG|INFO|WARNING|ERROR' 'DEBUG, INFO, WARNING or ERROR'
 
-setting READY_SECONDS 60 "$count" 'a number of seconds'
+setting READY_SECONDS 180 "$count" 'a number of seconds'
 setting BUCKET '' '[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]' 'the name of a Cloud Storage bucket, without gs://'
 setting NOTIFICATION_CHANNELS '' '[A-Za-z0-9/_,-]+' 'notification channels, separated by commas'
 
@@ -129,6 +129,9 @@ check_together() {
     done
     [[ ${VALUE[DB_IAM_AUTH]} == true || (${VALUE[DB_USER]} && ${VALUE[DB_PASSWORD_SECRET]}) ]] ||
       fail "DB_USER and DB_PASSWORD_SECRET are unset; allowed: both, or DB_IAM_AUTH=true"
+    [[ $(operator_database_url) || $(first_of MIGRATE_DB_USER DB_USER) ]] ||
+      fail "MIGRATE_DB_USER is unset; allowed: ${ALLOWED[MIGRATE_DB_USER]} who applies migrations," \
+        "which with DB_IAM_AUTH=true is none of the functions' accounts"
   fi
   [[ ${VALUE[DB_IP_TYPE]} == public || ${VALUE[NETWORK]} ]] ||
     fail "NETWORK is unset; allowed: ${ALLOWED[NETWORK]}, with DB_IP_TYPE=${VALUE[DB_IP_TYPE]}"

@@ -74,7 +74,8 @@ class Deployer:
         }
         kinds = {kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")}
         secrets = {"migrate-url:1": database_url, "db-password:3": "hunter2", "redis-url:2": "redis://10.0.0.3:6379"}
-        self.write({**kinds, "accounts": [], "failing": [], "secrets": secrets, "address": address})
+        wishes = {"failing": [], "crashing": [], "account": "operator@example.com", "federated": False}
+        self.write({**kinds, **wishes, "accounts": [], "secrets": secrets, "address": address})
 
     def program(self, name: str, script: str) -> str:
         """The path of a new program."""
@@ -95,8 +96,12 @@ class Deployer:
         state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
         return state
 
+    def wish(self, **wishes: Any) -> None:
+        """What the stand-in is to be like: `failing`, `crashing`, `account`, `federated`."""
+        self.write({**self.state, **wishes})
+
     def failing(self, *calls: str) -> None:
-        self.write({**self.state, "failing": list(calls)})
+        self.wish(failing=list(calls))
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
         config = self.folder / "deploy.env"

@@ -4,8 +4,10 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,13 +74,68 @@ def test_a_new_service_stays_closed_until_it_is_ready(deployer: Deployer) -> Non
     Revisions.unready.add(CONTENT)
     done = deployer("get_active_popups")
     assert done.returncode == 1
-    assert "stays closed" in done.stderr
+    assert "its service shop-content stays closed" in done.stderr
     assert not deployer.state["services"][CONTENT]["public"]
-    assert Revisions.asked[0] == (f"/{CONTENT}/_ready", "Bearer a-token")
+    assert Revisions.asked[0] == (f"/candidate---{CONTENT}/_ready", "Bearer a-token")
 
     Revisions.unready.clear()
     assert deployer("stats").returncode == 0
     assert deployer.state["services"]["shop-reports"]["public"]
+
+
+def unready(deployer: Deployer) -> None:
+    Revisions.unready.add(CONTENT)
+
+
+def not_opened(deployer: Deployer) -> None:
+    deployer.failing("run services add-iam-policy-binding")
+
+
+def not_acknowledged(deployer: Deployer) -> None:
+    deployer.failing("run services update-traffic")
+
+
+@pytest.mark.parametrize("trouble", [unready, not_opened, not_acknowledged], ids=lambda trouble: trouble.__name__)
+def test_a_first_deployment_that_ended_halfway_is_finished_by_the_next_run(
+    deployer: Deployer, trouble: Callable[[Deployer], None]
+) -> None:
+    trouble(deployer)
+    assert deployer("get_active_popups").returncode == 1
+    assert deployer("get_active_popups").returncode == 1
+
+    Revisions.unready.clear()
+    deployer.failing()
+    done = deployer("get_active_popups")
+    assert done.returncode == 0, done.stderr
+    assert not deployer.calls("run deploy")
+    assert Revisions.asked[-1][0] == f"/candidate---{CONTENT}/_ready"
+    assert deployer.state["services"][CONTENT]["public"]
+    assert traffic(deployer) == [{"percent": 100, "revision": f"{CONTENT}-00001"}]
+
+
+def test_a_private_service_that_was_never_ready_is_asked_again_by_every_run(deployer: Deployer) -> None:
+    deployer.settings["PUBLIC"] = "false"
+    Revisions.unready.add(CONTENT)
+    assert deployer("get_active_popups").returncode == 1
+    assert deployer("get_active_popups").returncode == 1
+
+
+@pytest.mark.parametrize("wish", [{"crashing": [CONTENT]}, {}], ids=["never started", "never ready"])
+def test_a_service_that_was_never_ready_stays_closed_while_other_settings_are_tried(
+    deployer: Deployer, wish: dict[str, list[str]]
+) -> None:
+    Revisions.unready.add(CONTENT)
+    deployer.wish(**wish)
+    assert deployer("get_active_popups").returncode == 1
+    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.wish(crashing=[])
+    assert "stays closed" in deployer("get_active_popups").stderr
+    assert not deployer.state["services"][CONTENT]["public"]
+
+    Revisions.unready.clear()
+    assert deployer("get_active_popups").returncode == 0
+    assert deployer.state["services"][CONTENT]["public"]
+    assert traffic(deployer) == [{"percent": 100, "revision": f"{CONTENT}-00002"}]
 
 
 def test_a_new_revision_gets_the_traffic_once_it_is_ready(deployer: Deployer) -> None:
@@ -111,7 +168,7 @@ def test_the_second_of_two_equal_runs_changes_nothing(deployer: Deployer) -> Non
     assert done.returncode == 0
     assert done.stderr.count("nothing has changed") == len(FUNCTIONS)
     assert deployer.state == before
-    reading = {"list", "describe", "access", "cp"}
+    reading = {"list", "list-configs", "describe", "access", "get-iam-policy", "cp"}
     assert all(reading & set(call) for call in deployer.calls())
 
 
@@ -163,12 +220,14 @@ def test_a_failed_deployment_ends_the_run_and_says_what_serves_on(deployer: Depl
         "projects add-iam-policy-binding",
         "secrets add-iam-policy-binding",
         "run deploy",
+        "run services get-iam-policy",
         "run services update-traffic",
+        "auth list",
         "auth print-identity-token",
     ],
 )
 def test_whatever_call_fails_the_traffic_stays_where_it_is(deployer: Deployer, call: str) -> None:
-    new_service = "create" in call or "identity" in call
+    new_service = "create" in call or "auth" in call
     if not new_service:
         deployer("get_active_popups")
     before = deployer.state["services"].get(CONTENT, {}).get("traffic")
@@ -208,6 +267,10 @@ BAD_SETTINGS = {
     "no Redis": ({"REDIS_URL_SECRET": ""}, "REDIS_URL_SECRET is unset, which allows MAX_INSTANCES=1 only"),
     "no database": ({"INSTANCE_CONNECTION_NAME": ""}, "INSTANCE_CONNECTION_NAME is unset;"),
     "no user": ({"DB_USER": ""}, "DB_USER and DB_PASSWORD_SECRET are unset;"),
+    "IAM, and nobody to migrate": (
+        {"DB_IAM_AUTH": "true", "DB_USER": "", "DB_PASSWORD_SECRET": "", "MIGRATE_DATABASE_URL_SECRET": ""},
+        "MIGRATE_DB_USER is unset; allowed: the name of a database user who applies migrations",
+    ),
     "what the function refuses": ({"RATE_LIMIT_VIEWS": "99999999"}, "RATE_LIMIT_VIEWS is '99999999'; allowed: a whole"),
     "pool": ({"DB_POOL_MIN": "6"}, "DB_POOL_MIN is 6; allowed: at most DB_POOL_MAX, which is 5"),
 }
@@ -235,6 +298,8 @@ def test_a_bad_setting_is_one_plain_line_and_nothing_is_done(
         (["migrate", "stats"], "migrate stands alone"),
         (["rollback"], "rollback needs one function"),
         (["--dryrun", "all"], "there is no option --dryrun"),
+        (["all", "--dryrun"], "there is no option --dryrun"),
+        (["all", "--config"], "--config needs the name of a file"),
     ],
 )
 def test_a_bad_word_is_refused_before_anything_is_done(deployer: Deployer, words: list[str], line: str) -> None:
@@ -260,6 +325,23 @@ def test_a_dry_run_prints_every_command_and_runs_none(deployer: Deployer) -> Non
         assert command in done.stdout
 
 
+def test_options_may_stand_behind_the_command(deployer: Deployer) -> None:
+    behind, before = deployer("stats", "--dry-run"), deployer("--dry-run", "stats")
+    assert (behind.returncode, behind.stderr) == (0, before.stderr)
+    assert not deployer.calls()
+
+
+def test_a_network_that_was_taken_away_is_taken_away_from_the_service(deployer: Deployer) -> None:
+    deployer.settings["DB_IP_TYPE"] = "public"
+    deployer("stats")
+    assert flags_of(deployer.calls("run deploy")[0])["network"] == "default"
+    deployer.settings |= {"NETWORK": "", "SUBNET": ""}
+    assert deployer("stats").returncode == 0
+    flags = flags_of(deployer.calls("run deploy")[0])
+    assert "clear-network" in flags
+    assert not {"network", "subnet", "vpc-egress"} & set(flags)
+
+
 def test_secrets_are_in_no_argument_and_no_output(deployer: Deployer) -> None:
     done = deployer("all")
     assert done.returncode == 0
@@ -278,15 +360,60 @@ def test_with_iam_each_function_signs_in_as_its_own_account(deployer: Deployer) 
     assert roles == {"roles/cloudsql.client", "roles/cloudsql.instanceUser"}
 
 
+WHO_MIGRATES = {
+    "an IAM user": ({"MIGRATE_DB_USER": "ann@example.com"}, "ann@example.com true "),
+    "the owner, with a password": (
+        {"MIGRATE_DB_USER": "popups", "MIGRATE_DB_PASSWORD_SECRET": "db-password:3"},
+        "popups false hunter2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "signed_in"), WHO_MIGRATES.values(), ids=WHO_MIGRATES)
+def test_with_iam_an_iam_user_or_one_with_a_password_migrates(
+    deployer: Deployer, settings: dict[str, str], signed_in: str
+) -> None:
+    deployer.settings |= {"DB_IAM_AUTH": "true", "DB_USER": "", "DB_PASSWORD_SECRET": ""}
+    deployer.settings |= {"MIGRATE_DATABASE_URL_SECRET": "", **settings}
+    deployer.program("popups", f'#!/bin/sh\necho "$DB_USER $DB_IAM_AUTH $DB_PASSWORD" >{deployer.folder}/signed_in\n')
+    assert deployer("migrate").returncode == 0
+    assert (deployer.folder / "signed_in").read_text() == f"{signed_in}\n"
+
+
 def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer) -> None:
     deployer.settings["PUBLIC_MANAGE_POPUPS"] = "false"
     assert deployer("manage_popups").returncode == 0
     assert not deployer.state["services"]["shop-desk"]["public"]
-    assert Revisions.asked[-1][1] == "Bearer a-token"
-    deployer.settings["PUBLIC_MANAGE_POPUPS"] = "true"
+    deployer.settings["LOG_LEVEL"] = "WARNING"
     assert deployer("manage_popups").returncode == 0
-    assert deployer.state["services"]["shop-desk"]["public"]
-    assert Revisions.asked[-1][1] is None
+    assert not deployer.state["services"]["shop-desk"]["public"]
+    assert [token for _, token in Revisions.asked] == ["Bearer a-token", "Bearer a-token"]
+
+
+@pytest.mark.parametrize("federated", [False, True], ids=["with a key", "federated"])
+def test_a_service_accounts_token_names_the_service_and_not_the_revision(deployer: Deployer, federated: bool) -> None:
+    deployer.wish(account="deployer@acme-shop.iam.gserviceaccount.com", federated=federated)
+    assert deployer("stats").returncode == 0
+    audience = f"{deployer.state['address']}/shop-reports"
+    assert Revisions.asked == [("/candidate---shop-reports/_ready", f"Bearer a-token for {audience}")]
+
+
+def test_who_may_call_a_function_changes_without_a_new_revision(deployer: Deployer) -> None:
+    deployer("stats")
+    for public in (False, True):
+        deployer.settings["PUBLIC_STATS"] = str(public).lower()
+        assert deployer("stats").returncode == 0
+        assert deployer.state["services"]["shop-reports"]["public"] == public
+        assert not deployer.calls("run deploy")
+
+
+def test_a_function_that_could_not_be_closed_is_a_failure(deployer: Deployer) -> None:
+    deployer("stats")
+    deployer.settings["PUBLIC_STATS"] = "false"
+    deployer.failing("run services remove-iam-policy-binding")
+    done = deployer("stats")
+    assert done.returncode == 1
+    assert "stats: who may call shop-reports could not be changed" in done.stderr
 
 
 def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer: Deployer) -> None:
@@ -301,20 +428,79 @@ def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer
 
 
 def test_monitoring_applies_every_file_and_a_second_time_updates_them(deployer: Deployer) -> None:
-    deployer("stats")
     deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
     done = deployer("monitoring")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     folder = ROOT / "ops/monitoring"
-    assert set(deployer.state["metrics"]) >= {path.stem for path in (folder / "metrics").glob("*.json")}
+    assert set(deployer.state["metrics"]) == {path.stem for path in (folder / "metrics").glob("*.json")}
     assert len(deployer.state["policies"]) == len(list((folder / "alerts").glob("*.json")))
     assert len(deployer.state["dashboards"]) == 1
-    assert list(deployer.state["uptime"]) == ["popups stats is ready"]
     before = deployer.state
     assert deployer("monitoring").returncode == 0
     assert deployer.state == before
-    assert not deployer.calls("logging metrics create")
-    assert not deployer.calls("alpha monitoring policies create")
+    assert not [call for call in deployer.calls() if {"create", "delete"} & set(call)]
+
+
+def channels(deployer: Deployer) -> set[str]:
+    return {channel for policy in deployer.state["policies"].values() for channel in policy["notificationChannels"]}
+
+
+def test_whom_the_alerts_tell_is_what_the_settings_say_however_often_they_are_applied(deployer: Deployer) -> None:
+    for given in ("projects/acme-shop/notificationChannels/1", "1,2"):
+        deployer.settings["NOTIFICATION_CHANNELS"] = given
+        for _ in range(2):
+            deployer("monitoring")
+            assert channels(deployer) == set(given.split(","))
+
+
+def test_alerts_that_tell_nobody_are_not_made_without_a_word(deployer: Deployer) -> None:
+    for _ in range(2):
+        done = deployer("monitoring")
+        assert done.returncode == 0
+        assert "NOTIFICATION_CHANNELS is unset: the alerts tell NOBODY" in done.stderr
+        assert channels(deployer) == set()
+
+
+def test_alerts_on_what_the_platform_counts_are_about_our_services_only(deployer: Deployer) -> None:
+    deployer.settings["SERVICE_STATS"] = "shop-numbers"
+    deployer("monitoring")
+    metrics, policies = deployer.state["metrics"].values(), deployer.state["policies"].values()
+    conditions = [policy["conditions"][0]["conditionPrometheusQueryLanguage"] for policy in policies]
+    applied = [*(metric["filter"] for metric in metrics), *(condition["query"] for condition in conditions)]
+    services = "shop-content|shop-notes|shop-replies|shop-desk|shop-numbers"
+    named = re.findall(r'service_name=~"(.+?)"', "\n".join(applied))
+    assert set(named) == {services, f"^({services})$"}
+    (host,) = re.findall(r'host=~"(.+?)"', "\n".join(applied))
+    for ours in ("shop-numbers-a1b2c3d4e5-ew.a.run.app", "shop-content-123456789012.europe-west1.run.app"):
+        assert re.fullmatch(host, ours)
+    for other in ("shop-content-staging-a1b2c3d4e5-ew.a.run.app", "a-shop-content-a1b2c3d4e5-ew.a.run.app"):
+        assert not re.fullmatch(host, other)
+
+
+def uptime(deployer: Deployer) -> dict[str, str]:
+    checks: dict[str, str] = deployer.state["uptime"]
+    return {title: host.partition("/")[2] for title, host in checks.items()}
+
+
+def test_what_everybody_may_call_has_an_uptime_check_at_its_address(deployer: Deployer) -> None:
+    deployer("monitoring")
+    assert uptime(deployer) == {}
+    deployer.settings["PUBLIC_MANAGE_POPUPS"] = "false"
+    assert deployer("stats", "manage_popups").returncode == 0
+    assert uptime(deployer) == {"popups stats is ready": "shop-reports"}
+    deployer.settings["SERVICE_STATS"] = "shop-numbers"
+    assert deployer("stats").returncode == 0
+    assert uptime(deployer) == {"popups stats is ready": "shop-numbers"}
+    deployer.settings["PUBLIC_STATS"] = "false"
+    assert deployer("stats").returncode == 0
+    assert uptime(deployer) == {}
+
+
+def test_an_uptime_check_is_kept_where_nobody_knows_whether_its_service_is_there(deployer: Deployer) -> None:
+    deployer("stats")
+    deployer.failing("run services list")
+    assert deployer("monitoring").returncode == 1
+    assert uptime(deployer) == {"popups stats is ready": "shop-reports"}
 
 
 def test_warm_asks_the_function_for_every_shop(deployer: Deployer, database: object) -> None:
@@ -353,13 +539,31 @@ def test_every_setting_of_the_functions_can_be_set() -> None:
         assert re.search(rf"^#?{setting.name.upper()}(_SECRET)?=", example, re.MULTILINE), setting.name
 
 
+def real_calls(deployer: Deployer) -> list[list[str]]:
+    """What deploy.sh asks of gcloud as it goes on from nothing to a second release and back, and of whom."""
+    calls = []
+    deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
+    for settings, words in (
+        ({}, ["get_active_popups", "stats"]),
+        ({"LOG_LEVEL": "WARNING", "PUBLIC_STATS": "false", "NETWORK": "", "DB_IP_TYPE": "public"}, ["stats"]),
+        ({"PUBLIC_STATS": "true"}, ["stats"]),
+        ({}, ["rollback", "stats"]),
+        ({}, ["monitoring"]),
+        ({}, ["monitoring"]),
+    ):
+        deployer.settings |= settings
+        assert deployer(*words).returncode == 0
+        calls += deployer.calls()
+    return calls
+
+
 def test_the_real_gcloud_knows_every_command_and_flag(deployer: Deployer, tmp_path: Path) -> None:
     """Its own parser, which needs no network, reads what deploy.sh calls."""
     gcloud = shutil.which("gcloud")
     if gcloud is None:
         pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
-    commands = []
-    for words in (["all"], ["monitoring"], ["rollback", "stats"], ["storefront"]):
+    commands = [shlex.join(["gcloud", *call]) for call in real_calls(deployer)]
+    for words in (["all"], ["storefront"]):
         printed = deployer("--dry-run", *words).stdout.splitlines()
         commands += [line.replace(str(ROOT), ".") for line in printed if line.startswith("gcloud ")]
     file = tmp_path / "commands.json"
