@@ -47,7 +47,7 @@ done
 setting DB_POOL_MIN 1 "$whole_number" 'a whole number'
 setting TRUSTED_PROXIES 1 '[0-9]|10' 'a number from 0 to 10'
 setting CONSOLE_ORIGINS '' '[^|[:space:]]+' 'origins, separated by commas without spaces'
-setting LOG_LEVEL INFO 'DEBUG|INFO|WARNING|ERROR' 'DEBUG, INFO, WARNING or ERROR'
+setting LOG_LEVEL INFO 'DEBUG|INFO' 'DEBUG or INFO: metrics and alerts are made of what is logged of each request'
 
 setting READY_SECONDS 180 "$count" 'a number of seconds'
 setting BUCKET '' '[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]' 'the name of a Cloud Storage bucket, without gs://'
@@ -79,6 +79,9 @@ for function in "${FUNCTIONS[@]}"; do
   DEFAULT[CONCURRENCY_${function^^}]=$concurrency
   setting "SERVICE_ACCOUNT_${function^^}" '' '[a-z][a-z0-9-]{4,28}[a-z0-9]' 'the name of a service account, 6 to 30 characters'
 done
+
+# An edit that Redis could not be told of is told by a thread after the answer, which needs the CPU then.
+DEFAULT[CPU_THROTTLING_MANAGE_POPUPS]=false
 
 value_for() { # FUNCTION NAME: the function's own value, or that of all
   local own=$2_${1^^}

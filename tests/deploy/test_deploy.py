@@ -127,7 +127,7 @@ def test_a_service_that_was_never_ready_stays_closed_while_other_settings_are_tr
     Revisions.unready.add(CONTENT)
     deployer.wish(**wish)
     assert deployer("get_active_popups").returncode == 1
-    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
     deployer.wish(crashing=[])
     assert "stays closed" in deployer("get_active_popups").stderr
     assert not deployer.state["services"][CONTENT]["public"]
@@ -140,7 +140,7 @@ def test_a_service_that_was_never_ready_stays_closed_while_other_settings_are_tr
 
 def test_a_new_revision_gets_the_traffic_once_it_is_ready(deployer: Deployer) -> None:
     deployer("get_active_popups")
-    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
     assert deployer("get_active_popups").returncode == 0
     assert {"no-traffic", "tag"} <= set(flags_of(deployer.calls("run deploy")[0]))
     assert Revisions.asked[-1] == (f"/candidate---{CONTENT}/_ready", None)
@@ -152,7 +152,7 @@ def test_a_new_revision_gets_the_traffic_once_it_is_ready(deployer: Deployer) ->
 
 def test_a_revision_that_is_not_ready_gets_no_traffic(deployer: Deployer) -> None:
     deployer("get_active_popups")
-    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
     Revisions.unready.add("candidate")
     done = deployer("get_active_popups")
     assert done.returncode == 1
@@ -175,7 +175,7 @@ def test_the_second_of_two_equal_runs_changes_nothing(deployer: Deployer) -> Non
 def test_rollback_gives_the_traffic_back_and_once_more_takes_that_back(deployer: Deployer) -> None:
     assert "no revision that had the traffic before" in deployer("rollback", "get_active_popups").stderr
     deployer("get_active_popups")
-    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
     deployer("get_active_popups")
     assert deployer("rollback", "get_active_popups").returncode == 0
     assert traffic(deployer)[0] == {"percent": 100, "revision": f"{CONTENT}-00001"}
@@ -201,7 +201,7 @@ def test_migrate_runs_against_the_database_of_the_settings(deployer: Deployer) -
 
 def test_a_failed_deployment_ends_the_run_and_says_what_serves_on(deployer: Deployer) -> None:
     deployer("all")
-    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
     deployer.failing("run deploy shop-notes")
     done = deployer("get_active_popups", "track_view", "stats")
     assert done.returncode == 1
@@ -231,7 +231,7 @@ def test_whatever_call_fails_the_traffic_stays_where_it_is(deployer: Deployer, c
     if not new_service:
         deployer("get_active_popups")
     before = deployer.state["services"].get(CONTENT, {}).get("traffic")
-    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
     deployer.failing(call)
     done = deployer("get_active_popups")
     assert done.returncode != 0
@@ -384,7 +384,7 @@ def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer)
     deployer.settings["PUBLIC_MANAGE_POPUPS"] = "false"
     assert deployer("manage_popups").returncode == 0
     assert not deployer.state["services"]["shop-desk"]["public"]
-    deployer.settings["LOG_LEVEL"] = "WARNING"
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
     assert deployer("manage_popups").returncode == 0
     assert not deployer.state["services"]["shop-desk"]["public"]
     assert [token for _, token in Revisions.asked] == ["Bearer a-token", "Bearer a-token"]
@@ -528,7 +528,7 @@ def test_the_example_names_every_setting_with_its_default(deployer: Deployer) ->
     example = (ROOT / "deploy.env.example").read_text()
     shown = dict(re.findall(r"^#?([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
     of_one_function = re.compile(r"(MIN_INSTANCES|MAX_INSTANCES|DB_POOL_MAX|CONCURRENCY|CPU_THROTTLING|PUBLIC)_.+")
-    assert {name for name in known if not of_one_function.fullmatch(name)} == set(shown)
+    assert {name for name in known if name in shown or not of_one_function.fullmatch(name)} == set(shown)
     commented = dict(re.findall(r"^#([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
     assert {name: known[name] for name in commented} == commented
 
@@ -545,7 +545,7 @@ def real_calls(deployer: Deployer) -> list[list[str]]:
     deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
     for settings, words in (
         ({}, ["get_active_popups", "stats"]),
-        ({"LOG_LEVEL": "WARNING", "PUBLIC_STATS": "false", "NETWORK": "", "DB_IP_TYPE": "public"}, ["stats"]),
+        ({"LOG_LEVEL": "DEBUG", "PUBLIC_STATS": "false", "NETWORK": "", "DB_IP_TYPE": "public"}, ["stats"]),
         ({"PUBLIC_STATS": "true"}, ["stats"]),
         ({}, ["rollback", "stats"]),
         ({}, ["monitoring"]),
