@@ -11,6 +11,7 @@ from common.errors import Invalid
 from common.session import Session
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.schemas import ShopSchema
+from functions.manage_popups.shop import SELECT_TIME_ZONE
 
 INSERT_SHOP = """
     INSERT INTO shops (id, name, time_zone, currency, allowed_origins)
@@ -18,9 +19,6 @@ INSERT_SHOP = """
 """
 
 SELECT_SHOP = "SELECT id FROM shops WHERE id = :id"
-
-# Postgres keeps time zones of its own, and `stats` computes its days there.
-SELECT_TIME_ZONE = "SELECT name FROM pg_timezone_names WHERE name = :name"
 
 
 def create_shop(session: Session, shop_id: str, **shop: Any) -> None:
