@@ -1,15 +1,19 @@
 """The Cloud SQL connector, end to end: certificates, IAM, expiry, failover, and never longer than the caller has."""
 
 import datetime
+import os
 import socket
+import threading
 import time
 
 import pytest
 from pg8000.core import CoreConnection
 
+from common import cloud_sql
 from common.config import Config, load
 from common.connect import connect
 from tests.cloud_sql.stand_in import PROXY_PORT, CloudSql, Instance
+from tests.stack import eventually
 
 MINUTES = datetime.timedelta(minutes=1)
 REFRESH_BUFFER = 4 * MINUTES
@@ -121,3 +125,65 @@ def test_an_instance_that_does_not_answer_costs_no_more_than_the_timeout_and_oth
     with socket.create_server((silent.address, PROXY_PORT)):  # takes connections and says nothing
         assert gives_up_in_time(config_of(silent))
         assert answer(connect(config_of(healthy), connect_timeout_seconds=5)) == "popups"
+
+
+def loops() -> int:
+    return sum(thread.name == "cloud-sql" for thread in threading.enumerate())
+
+
+def start_anew() -> None:
+    """The next connection has a connector of its own."""
+    cloud_sql._current().leave_behind(cloud_sql._current().get())
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def try_to_connect(instance: Instance, seconds: float = 0.2) -> None:
+    with pytest.raises(OSError):  # noqa: PT011
+        connect(config_of(instance), connect_timeout_seconds=seconds)
+
+
+def test_however_long_an_instance_is_silent_only_some_attempts_are_blocked_and_more_fail_at_once(
+    cloud: CloudSql,
+) -> None:
+    silent = cloud.new_instance()
+    eventually(lambda: loops() <= 1)
+    files_before = open_files()
+    cloud.proxy(silent.address).stop()
+    with socket.create_server((silent.address, PROXY_PORT)):
+        for _ in range(cloud_sql.MAX_LEFT_BEHIND):
+            try_to_connect(silent, seconds=1)
+        assert loops() == cloud_sql.MAX_LEFT_BEHIND
+        started = time.monotonic()
+        for _ in range(20):
+            try_to_connect(silent)
+        assert time.monotonic() - started < 1
+        assert loops() == cloud_sql.MAX_LEFT_BEHIND
+    eventually(lambda: loops() == 0)  # what was waiting for an answer is reset
+    # The stand-in's own ends of these connections are among them.
+    eventually(lambda: open_files() <= files_before)
+    assert answer(connect(config_of(cloud.new_instance()))) == "popups"
+
+
+def test_an_attempt_that_never_gets_an_answer_ends_by_itself(cloud: CloudSql, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address may take a connection, and its machine then be gone: nothing would ever come back."""
+    monkeypatch.setattr(cloud_sql, "SILENCE_SECONDS", 2)
+    start_anew()
+    silent = cloud.new_instance()
+    cloud.proxy(silent.address).stop()
+    with socket.create_server((silent.address, PROXY_PORT)):
+        try_to_connect(silent, seconds=1)
+        eventually(lambda: loops() == 0)
+
+
+def test_without_credentials_an_attempt_leaves_nothing_behind(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_anew()
+    eventually(lambda: loops() == 0)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
+    with pytest.raises(Exception, match="nowhere"):
+        connect(config_of(instance))
+    assert loops() == 0
