@@ -108,13 +108,12 @@ class Session:
         """False once broken, and when the server has hung up: an idle connection has nothing to say but goodbye."""
         if self._broken:
             return False
-        try:
-            readable, _, _ = select.select([self._connection._usock], [], [], 0)
-        except (OSError, ValueError):
-            return False
-        return not readable
+        said = select.poll()  # not select(), which refuses files beyond the 1024th
+        said.register(self._connection._usock, select.POLLIN)
+        return not said.poll(0)
 
     def close(self) -> None:
+        self._broken = True
         with suppress(Exception):
             self._connection.close()
 

@@ -1,7 +1,10 @@
 """A connection's statements: several in one round trip, and what becomes of them when one fails."""
 
+import os
+import resource
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -9,7 +12,7 @@ from common.config import load
 from common.connect import connect
 from common.database_errors import Duplicate
 from common.session import Session
-from tests.stack import Database, Stack
+from tests.stack import Database, Stack, eventually
 
 INSERT = "INSERT INTO {} (name) VALUES (:name)"
 SELECT = "SELECT * FROM {} ORDER BY name"
@@ -97,3 +100,36 @@ def test_a_migration_before_a_transactions_first_round_trip_costs_nothing(
         session.queue(INSERT.format(table), name="a")
         assert session.fetch_all(SELECT.format(table)) == [{"name": "a", "added": None}]
     assert names(database, table) == ["a"]
+
+
+@contextmanager
+def many_open_files() -> Iterator[None]:
+    """The next file to be opened is beyond those that select() takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        yield
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_session_is_usable_however_many_files_the_process_has_open(stack: Stack) -> None:
+    with many_open_files():
+        session = Session(connect(load({"DATABASE_URL": stack.database_url})))
+        assert session._connection._usock.fileno() > 1024
+        assert session.is_usable()
+        session.close()
+
+
+def test_a_session_whose_server_has_hung_up_and_one_that_is_closed_are_not_usable(
+    stack: Stack, session: Session, database: Database
+) -> None:
+    pid = session.fetch_one("SELECT pg_backend_pid() AS pid")
+    assert pid
+    database("SELECT pg_terminate_backend(:pid::integer)", **pid)
+    eventually(lambda: not session.is_usable())
+    session.close()
+    assert not session.is_usable()
