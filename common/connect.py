@@ -16,6 +16,18 @@ from common.config import Config, ConfigError, settings
 # The server ends a statement by itself; the socket gives up a little later, for when the server is gone.
 SOCKET_GRACE_SECONDS = 0.5
 APPLICATION_NAME = "popups"
+# By the options' names, because not every platform has them all.
+_TCP_OPTIONS = {
+    # Without it a message over 8 KiB waits 40 ms for the server's delayed acknowledgement.
+    "TCP_NODELAY": 1,
+    # A connection that idles is asked for after a minute, which also keeps firewalls on the way from forgetting it, and
+    # after a minute and a half without an answer it is over. By default that takes more than two hours.
+    "TCP_KEEPIDLE": 60,
+    "TCP_KEEPINTVL": 10,
+    "TCP_KEEPCNT": 3,
+    # In milliseconds: as long for what was sent and nobody acknowledges. By default that takes a quarter of an hour.
+    "TCP_USER_TIMEOUT": 90_000,
+}
 
 
 def connect(
@@ -97,5 +109,5 @@ def _tune(sock: socket.socket, statement_timeout_ms: int | None) -> None:
     sock.settimeout(statement_timeout_ms / 1000 + SOCKET_GRACE_SECONDS if statement_timeout_ms else None)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if sock.family != socket.AF_UNIX:
-        # Without it a message over 8 KiB waits 40 ms for the server's delayed acknowledgement.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for name in _TCP_OPTIONS.keys() & vars(socket):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), _TCP_OPTIONS[name])

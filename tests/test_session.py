@@ -2,6 +2,8 @@
 
 import os
 import resource
+import socket
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,3 +135,15 @@ def test_a_session_whose_server_has_hung_up_and_one_that_is_closed_are_not_usabl
     eventually(lambda: not session.is_usable())
     session.close()
     assert not session.is_usable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: other platforms have not all of them")
+@pytest.mark.parametrize(
+    ("option", "value"), {"KEEPIDLE": 60, "KEEPINTVL": 10, "KEEPCNT": 3, "USER_TIMEOUT": 90_000}.items()
+)
+def test_a_connection_that_the_network_forgot_is_over_after_a_minute_and_a_half(
+    session: Session, option: str, value: int
+) -> None:
+    sock = session._connection._usock
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}")) == value

@@ -42,6 +42,7 @@ def test_the_socket_below_has_what_the_connector_does_not_set(instance: Instance
     sock = connection._usock
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
     assert sock.gettimeout() == 2.5
     assert connection.execute_simple("SHOW statement_timeout").rows == [["2s"]]
     connection.close()
