@@ -12,7 +12,8 @@ LIVE, READY = "/_health", "/_ready"
 
 PING_DATABASE = "SELECT 1 AS answer"
 
-# What is to be watched but changes by itself: months run out, connections fill up.
+# What is to be watched but changes by itself: months run out, connections fill up. Those are not counted by
+# pg_stat_activity, where a plain role does not even see what kind the sessions of others are.
 SELECT_SCHEMA = """
     SELECT (SELECT max(version) FROM schema_migrations) AS migration,
         (SELECT count(*)
@@ -21,7 +22,7 @@ SELECT_SCHEMA = """
          WHERE inhparent = 'popup_views'::regclass
            AND relname BETWEEN 'popup_views_' || to_char(now() + interval '1 month', 'YYYY_MM') AND 'popup_views_9'
         ) AS months_ahead,
-        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+        (SELECT sum(numbackends)::int FROM pg_stat_database) AS connections,
         current_setting('max_connections')::int AS max_connections
 """
 
