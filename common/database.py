@@ -82,7 +82,7 @@ def pool_state() -> dict[str, int]:
 def _take(pool: Pool[Session]) -> Session:
     try:
         with waiting_for("connection"):
-            return pool.take()
+            return pool.take(settings().db_connection_timeout / 1000)
     except PoolExhausted:
         logs.write("ERROR", "No database connection", reason="all are in use", pool=pool_state())
         raise DatabaseUnavailable() from None
@@ -116,5 +116,4 @@ def _pool(replica: bool) -> Pool[Session]:
         min_size=config.db_pool_min,
         max_size=config.db_pool_max,
         idle_timeout=config.db_idle_timeout / 1000,
-        connection_timeout=config.db_connection_timeout / 1000,
     )

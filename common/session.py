@@ -112,6 +112,19 @@ class Session:
         said.register(self._connection._usock, select.POLLIN)
         return not said.poll(0)
 
+    def answers(self, timeout_seconds: float) -> bool:
+        """Whether the server is still there, in one round trip; if not, the session is broken."""
+        sock = self._connection._usock
+        usual_timeout = sock.gettimeout()
+        sock.settimeout(timeout_seconds)
+        try:
+            self._connection.execute_simple("")
+        except (DatabaseError, InterfaceError, OSError):
+            self._broken = True
+            return False
+        sock.settimeout(usual_timeout)
+        return True
+
     def close(self) -> None:
         self._broken = True
         with suppress(Exception):

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from common import pool as pool_module
+from common.pool import Pool, PoolExhausted
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import proxy_to
 from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
@@ -189,3 +191,95 @@ def test_a_migration_under_a_running_instance_costs_no_request(start_function: S
         ]
         assert statuses(answers) == {200: 3}
         own.inside(f"ALTER TABLE popups ADD COLUMN added_{number} text")
+
+
+# ---- Without a server ----------------------------------------------------------------------------------------------
+
+
+class Idler:
+    """A connection that does nothing."""
+
+    def __init__(self, *, is_there: bool = True) -> None:
+        self.is_there, self.closed = is_there, False
+
+    def is_usable(self) -> bool:
+        return not self.closed
+
+    def answers(self, timeout_seconds: float) -> bool:
+        assert 0 < timeout_seconds <= pool_module.PROOF_SECONDS
+        return self.is_there
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def pool_of(size: int) -> Pool[Idler]:
+    return Pool(lambda timeout_seconds: Idler(), min_size=size, max_size=size, idle_timeout=60)
+
+
+def test_a_connection_that_comes_back_as_a_waiter_gives_up_is_taken() -> None:
+    """The notification may go to a waiter whose time is over: it is spent, and nobody else hears of the connection."""
+    pool = pool_of(1)
+    first = pool.take(1)
+
+    def take(timeout_seconds: float) -> float:
+        started = time.monotonic()
+        pool.give_back(pool.take(timeout_seconds))
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(2) as threads:
+        impatient = threads.submit(take, 0.3)
+        eventually(lambda: pool.waiting == 1)
+        patient = threads.submit(take, 10)
+        eventually(lambda: pool.waiting == 2)
+        with pool._changed:  # nobody can wake up meanwhile
+            time.sleep(0.4)
+            pool.give_back(first)
+        assert impatient.result() < 2
+        assert patient.result() < 2
+
+
+def test_whoever_waits_in_vain_is_told_so_in_time() -> None:
+    pool = pool_of(1)
+    pool.take(1)
+    started = time.monotonic()
+    with pytest.raises(PoolExhausted):
+        pool.take(0.2)
+    assert 0.2 <= time.monotonic() - started < 1
+
+
+def test_what_idled_for_long_is_used_once_it_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = pool_of(2)
+    kept = pool.take(1)
+    pool.give_back(kept)
+    monkeypatch.setattr(pool_module, "UNPROVEN_SECONDS", -1)
+    assert pool.take(1) is kept
+
+
+def test_what_the_network_lost_while_it_idled_is_replaced_and_the_others_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = pool_of(3)
+    lost = [pool.take(1) for _ in range(3)]
+    for connection in lost:
+        pool.give_back(connection)
+        connection.is_there = False
+    monkeypatch.setattr(pool_module, "UNPROVEN_SECONDS", -1)
+    assert pool.take(1) not in lost
+    assert all(connection.closed for connection in lost)
+    assert pool.in_use == 1
+
+
+def test_a_proof_that_is_interrupted_keeps_no_place_in_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = pool_of(1)
+    pool.give_back(pool.take(1))
+    monkeypatch.setattr(pool_module, "UNPROVEN_SECONDS", -1)
+    monkeypatch.setattr(Idler, "answers", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        pool.take(1)
+    assert pool.in_use == 0
+    assert pool.take(1)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

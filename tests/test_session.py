@@ -4,8 +4,9 @@ import os
 import resource
 import socket
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -14,6 +15,7 @@ from common.config import load
 from common.connect import connect
 from common.database_errors import Duplicate
 from common.session import Session
+from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, Stack, eventually
 
 INSERT = "INSERT INTO {} (name) VALUES (:name)"
@@ -147,3 +149,39 @@ def test_a_connection_that_the_network_forgot_is_over_after_a_minute_and_a_half(
     sock = session._connection._usock
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     assert sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}")) == value
+
+
+@pytest.fixture
+def proxy(stack: Stack) -> Iterator[Proxy]:
+    with proxy_to(stack.postgres.port) as running:
+        yield running
+
+
+@pytest.fixture
+def behind(stack: Stack, proxy: Proxy) -> Iterator[Session]:
+    """A session through the proxy, whose statements may take 0.2 s."""
+    url = stack.database_url.replace(f":{stack.postgres.port}/", f":{proxy.port}/")
+    opened = Session(connect(load({"DATABASE_URL": url, "DB_STATEMENT_TIMEOUT": "200"})))
+    yield opened
+    opened.close()
+
+
+def test_a_session_answers_in_one_round_trip_and_is_as_it_was(behind: Session, proxy: Proxy) -> None:
+    patience = behind._connection._usock.gettimeout()
+    eventually(lambda: proxy.round_trips > 0)
+    proxy.reset()
+    assert behind.answers(1)
+    eventually(lambda: proxy.round_trips == 1)
+    assert behind._connection._usock.gettimeout() == patience
+    assert behind.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+
+@pytest.mark.parametrize("fault", [Proxy.black_hole, Proxy.refuse])
+def test_a_session_that_the_network_lost_does_not_answer_in_time_and_is_not_usable(
+    behind: Session, proxy: Proxy, fault: Callable[[Proxy], None]
+) -> None:
+    fault(proxy)
+    started = time.monotonic()
+    assert not behind.answers(0.3)
+    assert time.monotonic() - started < 1
+    assert not behind.is_usable()
