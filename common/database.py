@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from common import logs
+from common import logs, timing
 from common.breaker import Breaker
 from common.config import settings
 from common.database_errors import DatabaseUnreachable, LostRace
 from common.errors import DatabaseUnavailable
 from common.per_process import per_process
 from common.pool import Pool, PoolExhausted
-from common.timing import waiting_for
 
 if TYPE_CHECKING:
     from common.session import Session as Session  # callers name it in annotations
@@ -25,6 +24,8 @@ T = TypeVar("T")
 MAX_LOST_RACES = 3
 # Long enough to connect to a server that is there, through the Cloud SQL connector too.
 PROBE_SECONDS = 2.0
+# Who had less than this part of a probe's time has not found out whether the server is there.
+TELLING_PART = 1 / 4
 
 
 def fetch_all(sql: str, *, replica: bool = False, **parameters: Any) -> list[Row]:
@@ -48,12 +49,23 @@ def execute(sql: str, **parameters: Any) -> int:
 @contextmanager
 def session(*, replica: bool = False) -> Iterator[Session]:
     """A pooled connection for the block, where every statement commits by itself. Raises DatabaseUnavailable."""
-    pool = _pool(replica)
-    if not pool.has_idle and not _breaker(replica).admits():
+    pool, breaker = _pool(replica), _breaker(replica)
+    seconds = _seconds_left(replica)
+    if not pool.has_idle and not breaker.admits():
         raise DatabaseUnavailable()
-    connection = _take(pool)
+    connection = _take(pool, seconds)
+    waited_before = timing.waited_for("database")
     try:
         yield connection
+    except DatabaseUnavailable as error:
+        timing.add(timing.current(), {"in_vain": timing.waited_for("database") - waited_before})
+        if isinstance(error, DatabaseUnreachable):
+            # It fell silent, and nobody else shall wait as long to find out, with what idles or for a new connection.
+            breaker.record(success=False)
+            pool.close_idle()
+        raise
+    else:
+        breaker.record(success=True)
     finally:
         pool.give_back(connection)
 
@@ -79,13 +91,26 @@ def pool_state() -> dict[str, int]:
     return {"in_use": pool.in_use, "waiting": pool.waiting, "max": pool.max_size}
 
 
-def _take(pool: Pool[Session]) -> Session:
+def _take(pool: Pool[Session], seconds: float) -> Session:
     try:
-        with waiting_for("connection"):
-            return pool.take(settings().db_connection_timeout / 1000)
+        with timing.waiting_for("connection"):
+            return pool.take(seconds)
     except PoolExhausted:
         logs.write("ERROR", "No database connection", reason="all are in use", pool=pool_state())
         raise DatabaseUnavailable() from None
+
+
+def _seconds_left(replica: bool) -> float:
+    """For a connection: DB_CONNECTION_TIMEOUT is for all of a request, which asks for its key and then for itself.
+
+    Half of it for the replica, so that the primary has its turn. Raises DatabaseUnavailable when nothing is left.
+    """
+    waited = timing.waited_for("connection") + timing.waited_for("in_vain")
+    left = settings().db_connection_timeout / 1000 - waited
+    if left <= 0:
+        logs.write("ERROR", "No database connection", reason="the request has waited long enough")
+        raise DatabaseUnavailable()
+    return left / 2 if replica else left
 
 
 @per_process
@@ -97,6 +122,7 @@ def _breaker(replica: bool) -> Breaker:
 @per_process
 def _pool(replica: bool) -> Pool[Session]:
     config, breaker = settings(), _breaker(replica)
+    telling_seconds = min(PROBE_SECONDS, config.db_connection_timeout / 1000) * TELLING_PART
 
     def connect(timeout_seconds: float) -> Session:
         from common.session import open_session  # and with it pg8000, which an answer from the cache can do without
@@ -106,7 +132,8 @@ def _pool(replica: bool) -> Pool[Session]:
         try:
             opened = open_session(config, timeout_seconds, replica=replica)
         except DatabaseUnreachable:
-            breaker.record(success=False)
+            if timeout_seconds >= telling_seconds:
+                breaker.record(success=False)
             raise
         breaker.record(success=True)
         return opened

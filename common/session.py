@@ -200,10 +200,15 @@ class Session:
             raise
         except (InterfaceError, OSError) as error:
             self._broken = True
-            raise DatabaseUnavailable() from error
+            raise (DatabaseUnreachable if _is_silence(error) else DatabaseUnavailable)() from error
         except BaseException:
             self._broken = True
             raise
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether nothing came for too long, rather than an end of the connection; pg8000 wraps some of them."""
+    return isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
 
 
 @lru_cache(maxsize=256)

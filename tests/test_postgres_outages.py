@@ -8,7 +8,7 @@ import pytest
 import redis
 import requests
 
-from common import breaker, cache
+from common import auth, breaker, cache
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
 from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
@@ -60,14 +60,24 @@ def tracker(start: Callable[..., FunctionProcess]) -> FunctionProcess:
     return start("track_view")
 
 
+@pytest.fixture(scope="module")
+def manager(start: Callable[..., FunctionProcess]) -> FunctionProcess:
+    return start("manage_popups")
+
+
 @pytest.fixture(autouse=True)
 def healthy(
-    to_postgres: Proxy, to_redis: Proxy, reader: FunctionProcess, reports: FunctionProcess, tracker: FunctionProcess
+    to_postgres: Proxy,
+    to_redis: Proxy,
+    reader: FunctionProcess,
+    reports: FunctionProcess,
+    tracker: FunctionProcess,
+    manager: FunctionProcess,
 ) -> Iterator[None]:
     """Before each test both servers are there, and the functions have come back by themselves."""
     to_postgres.heal()
     to_redis.heal()
-    for function in (reader, reports, tracker):
+    for function in (reader, reports, tracker, manager):
         eventually(lambda function=function: is_ready(function), seconds=15)
     yield
     to_postgres.heal()
@@ -172,6 +182,25 @@ class TestOutage:
         to_postgres.heal()
         eventually(lambda: requests.post(tracker.url, json=event, timeout=30).status_code == 202, seconds=15)
         assert database.value("SELECT sum(views)::int FROM daily_views WHERE popup_id = :id", id=popup_id) == 2
+
+    def test_a_merchants_edit_is_refused_in_time_however_often_it_needs_the_database(
+        self, manager: FunctionProcess, database: Database, shop: Shop, to_postgres: Proxy, fault: str
+    ) -> None:
+        popup = f"{manager.url}/popups/{make_popup(database, shop)}"
+
+        def edit() -> requests.Response:
+            return requests.patch(popup, json={"name": "Edited"}, headers=shop.writer, timeout=60)
+
+        with ThreadPoolExecutor(4) as pool:  # so that several connections idle, of which none works any more
+            assert {answer.status_code for answer in pool.map(lambda _: edit(), range(8))} == {200}
+        time.sleep(auth.FRESH_SECONDS + 0.1)  # the key is asked for again
+        FAULTS[fault](to_postgres)
+        started = time.monotonic()
+        assert_unavailable(edit())
+        assert time.monotonic() - started < CONNECTION_TIMEOUT_SECONDS + 1
+        started = time.monotonic()
+        assert_unavailable(edit())
+        assert time.monotonic() - started < 1, "that it is silent was known"
 
     def test_reports_are_served_as_they_were(
         self, stack: Stack, reports: FunctionProcess, database: Database, shop: Shop, to_postgres: Proxy, fault: str

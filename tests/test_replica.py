@@ -12,6 +12,7 @@ from cli.child import as_account
 from cli.embedded import Postgres
 from common.replica import MAX_LAG_SECONDS
 from tests.factories import Shop, make_popup, make_shop, view
+from tests.proxy import proxy_to
 from tests.stack import Database, FunctionProcess, Stack, eventually, open_database, temporary_folder
 
 
@@ -142,6 +143,24 @@ def test_from_the_primary_while_the_replica_is_down(
     eventually(lambda: views() == 1)
     standby.start()
     eventually(lambda: views() == 1 and "Replica keeps up" in messages(reports)[before:], seconds=15)
+
+
+def test_from_the_primary_in_time_when_the_replica_says_nothing(
+    stack: Stack, standby: Standby, replica: Database, database: Database, shop: Shop, popup_id: str
+) -> None:
+    """The time that a request has for a connection is not the replica's alone."""
+    eventually(lambda: follows(replica, database))
+    with proxy_to(standby.port) as proxy:
+        proxy.black_hole()
+        url = standby.url_of(stack.database_url.rpartition("/")[2]).replace(f":{standby.port}/", f":{proxy.port}/")
+        function = stack.start_function("stats", DATABASE_REPLICA_URL=url, DB_CONNECTION_TIMEOUT="2000")
+        try:
+            started = time.monotonic()
+            answer = requests.get(f"{function.url}/popups/{popup_id}", headers=shop.reader, timeout=30)
+            assert answer.status_code == 200
+            assert time.monotonic() - started < 3
+        finally:
+            function.stop()
 
 
 def test_what_the_replica_does_not_have_yet_is_found(

@@ -13,7 +13,8 @@ import pytest
 
 from common.config import load
 from common.connect import connect
-from common.database_errors import Duplicate
+from common.database_errors import DatabaseUnreachable, Duplicate
+from common.errors import DatabaseUnavailable
 from common.session import Session
 from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, Stack, eventually
@@ -184,4 +185,18 @@ def test_a_session_that_the_network_lost_does_not_answer_in_time_and_is_not_usab
     started = time.monotonic()
     assert not behind.answers(0.3)
     assert time.monotonic() - started < 1
+    assert not behind.is_usable()
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(Proxy.black_hole, DatabaseUnreachable), (Proxy.cut, DatabaseUnavailable)]
+)
+def test_a_server_that_falls_silent_is_told_from_one_that_hangs_up(
+    behind: Session, proxy: Proxy, fault: Callable[[Proxy], None], error: type[Exception]
+) -> None:
+    """After silence nobody else shall wait; after an end a new connection is tried, which tells at once."""
+    fault(proxy)
+    with pytest.raises(DatabaseUnavailable) as raised:
+        behind.fetch_one("SELECT 1")
+    assert type(raised.value) is error
     assert not behind.is_usable()
