@@ -53,6 +53,8 @@ def session(*, replica: bool = False) -> Iterator[Session]:
     seconds = _seconds_left(replica)
     if not pool.has_idle and not breaker.admits():
         raise DatabaseUnavailable()
+    if not replica:
+        _note_state(pool)
     connection = _take(pool, seconds)
     waited_before = timing.waited_for("database")
     try:
@@ -86,9 +88,16 @@ def retry_lost_races(act: Callable[[], T]) -> T:
 
 
 def pool_state() -> dict[str, int]:
-    """The primary's connections in use, the callers waiting for one, and how many there may be."""
-    pool = _pool(False)
-    return {"in_use": pool.in_use, "waiting": pool.waiting, "max": pool.max_size}
+    """The primary's connections in use, the callers waiting for one, and how many there may be.
+
+    For a request that needed one, as they were at most: when it is asked, its own is back already.
+    """
+    pool, most = _pool(False), timing.most()
+    return {
+        "in_use": max(pool.in_use, most.get("in_use", 0)),
+        "waiting": max(pool.waiting, most.get("waiting", 0)),
+        "max": pool.max_size,
+    }
 
 
 def _take(pool: Pool[Session], seconds: float) -> Session:
@@ -98,6 +107,12 @@ def _take(pool: Pool[Session], seconds: float) -> Session:
     except PoolExhausted:
         logs.write("ERROR", "No database connection", reason="all are in use", pool=pool_state())
         raise DatabaseUnavailable() from None
+
+
+def _note_state(pool: Pool[Session]) -> None:
+    """For the log line of a request that is about to take a connection, or to wait for one."""
+    in_use, waiting = pool.in_use, pool.waiting
+    timing.note_most(in_use=min(in_use + 1, pool.max_size), waiting=waiting + (in_use >= pool.max_size))
 
 
 def _seconds_left(replica: bool) -> float:

@@ -1,4 +1,4 @@
-"""How long a request waited for each of its dependencies, for its log line."""
+"""How long a request waited for each of its dependencies, and how busy they were, for its log line."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Waited = dict[str, float]
+Most = dict[str, int]
 
 _waited: ContextVar[Waited | None] = ContextVar("waited", default=None)
+_most: ContextVar[Most | None] = ContextVar("most", default=None)
 
 
 def start() -> Waited:
     """Seconds by dependency, from now on and for the request at hand; filled while it is worked on."""
     waited: Waited = {}
     _waited.set(waited)
+    _most.set({})
     return waited
 
 
@@ -34,6 +37,19 @@ def add(waited: Waited, more: Waited) -> None:
 def waited_for(dependency: str) -> float:
     """The seconds that the request at hand has waited for this dependency so far; 0 where nobody counts."""
     return current().get(dependency, 0.0)
+
+
+def note_most(**seen: int) -> None:
+    """Keeps for the request at hand the highest of what it has seen so far."""
+    most = _most.get()
+    if most is not None:
+        for name, value in seen.items():
+            most[name] = max(value, most.get(name, 0))
+
+
+def most() -> Most:
+    """The highest of what the request at hand has seen; nothing where it has seen none, or nobody counts."""
+    return _most.get() or {}
 
 
 @contextmanager

@@ -158,6 +158,20 @@ def test_a_statement_beyond_db_statement_timeout_is_503_and_its_connection_stays
     assert own.connections() == before
 
 
+def test_the_line_of_a_request_says_how_full_the_pool_was_when_it_needed_a_connection(
+    start_function: START, own: Own
+) -> None:
+    """Once it is answered its connection is back: a pool that is full all the time would never look so."""
+    function = start_function("manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="2", DB_POOL_MIN="0")
+    with blocked(own, function, 5):
+        eventually(lambda: own.waiting() == 2)
+    states = [line["pool"] for line in function.log_lines() if line["message"] == "GET manage_popups 200"][-5:]
+    assert [state["in_use"] for state in states].count(2) >= 4  # whoever came first may have seen one in use, his own
+    assert [state["waiting"] > 0 for state in states].count(True) >= 3
+    requests.get(f"{function.url}/_health", timeout=10)
+    assert function.log_lines()[-1]["pool"] == {"in_use": 0, "waiting": 0, "max": 2}
+
+
 def test_a_connection_that_no_longer_answers_is_given_up_and_never_used_again(
     stack: Stack, start_function: START, own: Own
 ) -> None:
