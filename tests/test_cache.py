@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import gc
 import gzip
 import threading
 import time
@@ -571,6 +572,8 @@ class TestWithoutRedis:
             thread.start()
         if copy:
             eventually(lambda: len(answers) == 4)
+        else:
+            time.sleep(3 * cache.PATIENCE_SECONDS)
         loading.set()
         for thread in threads:
             thread.join()
@@ -626,6 +629,50 @@ class TestWithoutRedis:
         assert {answer(cached) for cached in asyncio.run(ask())} == {(b"answer 2", "MISS")}
         assert {answer(cached) for cached in asyncio.run(ask())} == {(b"answer 2", "HIT")}
         assert not cache._refreshes
+
+    def test_coroutines_are_given_what_redis_has(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = Source()
+        found = Look(entry=make_entry(b"theirs"), fresh_seconds=0.5, holds_lease=False, looked_at=clock.now)
+        monkeypatch.setattr(shared_cache, "look", lambda *_: found)
+        assert answer(asyncio.run(cache.get(key, source))) == (b"theirs", "HIT")
+        assert source.asked == 0
+
+    def test_coroutines_ask_for_the_log_of_changes_and_for_the_entry_only_if_it_has_changed(
+        self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        local_cache.hold(f"{key} body", Held(make_entry(b"ours"), "HIT", 990, 991, 1100, 2000))
+        vouched: list[float] = []
+        monkeypatch.setattr(change_log, "catch_up", lambda: vouched.append(clock.now + 1.5))
+        monkeypatch.setattr(change_log, "unchanged_until", lambda *_: vouched[-1] if vouched else -1)
+        monkeypatch.setattr(shared_cache, "look", lambda *_: pytest.fail("Redis was asked for the entry"))
+        source = Source()
+        assert [answer(asyncio.run(cache.get(key, source))) for _ in range(2)] == [(b"ours", "HIT")] * 2
+        assert (vouched, source.asked) == ([1001.5], 0)
+
+    @pytest.mark.parametrize("end", ["an error", "a shutdown"])
+    def test_a_refresh_that_nobody_waits_for_any_longer_ends_without_a_sound(self, key: str, end: str) -> None:
+        now = time.monotonic()
+        local_cache.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
+        loading, heard = threading.Event(), []
+
+        def slow() -> cache.Loaded:
+            assert loading.wait(5)
+            raise PopupNotFound
+
+        async def story() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+            assert (await cache.get(key, slow)).verdict == "STALE"
+            if end == "a shutdown":
+                cache._refreshes[f"{key} body"].task.cancel()
+            else:
+                loading.set()
+            while cache._refreshes:
+                await asyncio.sleep(0.01)
+            gc.collect()
+            loading.set()
+
+        asyncio.run(story())
+        assert heard == []
 
     def test_coroutines_take_the_copy_when_a_load_is_slow_and_no_later_one_waits_as_long_again(self, key: str) -> None:
         now = time.monotonic()

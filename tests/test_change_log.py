@@ -321,7 +321,7 @@ class TestCatchingUp:
         clock.now += 2
         change_log.catch_up()
         assert change_log.unchanged_until("active-popups:acme", clock.now) == -inf
-        assert not change_log.announce({"active-popups:acme"})
+        assert change_log.announce({"active-popups:acme"}) is False
         assert change_log.announce({"stats:popup:acme"}), "of which nothing need be told"
 
     def test_without_redis_nothing_is_asked(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,6 +337,7 @@ class TestCatchingUp:
         assert change_log.announce({"stats:popup:acme"})
         assert log.read()[1] == 1
         change_log.announce({"active-popups:acme"})
+        assert change_log.KEPT_SECONDS == 3600
         assert 3_590_000 < valkey.pttl(change_log._KEY) <= 3_600_000
 
     def test_a_log_of_a_thousand_changes_is_cut_off(self, log: Log) -> None:

@@ -264,6 +264,7 @@ class TestFromWithin:
         pool.give_back(in_use)
         pool.give_back(idle)
         idle.usable = False
+        assert in_use.closed, "at once"
         assert not {in_use, idle}.intersection(taken(pool, 2))
         assert (in_use.closed, idle.closed, pool.in_use) == (True, True, 2)
 

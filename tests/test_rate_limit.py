@@ -138,15 +138,15 @@ class TestInMemory:
     def test_each_hit_is_told_what_is_left_and_for_how_long(self, here: Here) -> None:
         here.quota = 2
         assert here.hit() == Verdict("default", True, 2, 1, 60, 1)
-        here.now_ms += 500
+        here.now_ms += 999
         assert here.hit() == Verdict("default", True, 2, 0, 60, 1)
-        here.now_ms += 500
+        here.now_ms += 1
         # 59 s of this window, and half of the next: then one of the two has slid out.
         assert here.hit() == Verdict("default", False, 2, 0, 59, 60)
 
     def test_the_clock_counts_whole_milliseconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(time, "monotonic_ns", lambda: 7_999_999)
-        assert rate_limit._now_ms() == 7
+        monkeypatch.setattr(time, "monotonic_ns", lambda: 10**15 - 1)
+        assert rate_limit._now_ms() == 10**9 - 1
 
     def test_what_was_used_slides_out_evenly_during_the_next_window(self, here: Here) -> None:
         assert here.hits(6) == [True] * 5 + [False]
@@ -171,6 +171,22 @@ class TestInMemory:
     def test_refused_hits_count_for_nothing(self, here: Here) -> None:
         here.hits(50)
         assert here.window() == (10**12, 5, 0, 5)
+
+    def test_whoever_is_over_his_quota_has_nothing_left_and_waits_a_minute_at_the_most(self) -> None:
+        """As he may be by what several instances let through."""
+        told = rate_limit._verdict("default", 5, False, rate_limit._Window(0, current=9), now_ms=0)
+        assert told == Verdict("default", False, 5, 0, 60, 60)
+
+    @pytest.mark.parametrize(
+        ("quota", "current", "previous"), [(3, 3, 0), (3, 7, 0), (1, 1, 5), (5, 2, 9), (7, 1, 7), (1000, 999, 17)]
+    )
+    def test_the_wait_ends_with_the_very_millisecond_in_which_one_more_passes(
+        self, quota: int, current: int, previous: int
+    ) -> None:
+        window = rate_limit._Window(0, current, previous)
+        end = int(rate_limit._wait_ms(window, quota, now_ms=0))
+        assert window.at(end).used(end) + 1 <= quota
+        assert window.at(end - 1).used(end - 1) + 1 > quota
 
     def test_every_client_and_every_limit_is_counted_apart(self, here: Here) -> None:
         here.quota = 1
@@ -245,6 +261,11 @@ class TestWhenToSettle:
         here.now_ms += 120_000
         assert rate_limit.hit(rate_limit.DEFAULT, "somebody").remaining == 2
         assert here.window() == (10**12 + 120_000, 1, 0, 1)
+
+    def test_what_was_counted_while_redis_was_waited_for_in_vain_is_kept_as_well(self, here: Here) -> None:
+        here.hit()
+        rate_limit._hit_without_redis(rate_limit.DEFAULT, "somebody", quota=5, unsettled=2)
+        assert here.window() == (10**12, 2, 0, 4)
 
     def test_no_more_than_the_quota_is_kept_for_redis(self, here: Here) -> None:
         """Though the window may have ended while Redis was waited for."""
