@@ -131,6 +131,7 @@ def forget_soon(*keys: str) -> None:
 
 def replace(key: str, load: Callable[[], Loaded]) -> None:
     """Drops everything under the key and puts what `load` finds in its place, so that no reader has to. Never fails."""
+    local_cache.drop(key)
     look = Look(shared_cache.forget(key)[key], looked_at=time.monotonic())
     with suppress(DatabaseUnavailable):
         _keep(key, "body", load(), look)

@@ -1,5 +1,6 @@
 """The breaker: who may ask a server that does not answer, and how long its outage is remembered."""
 
+import json
 import time
 from math import inf
 
@@ -64,3 +65,43 @@ def test_one_that_the_first_try_ended_is_soon_forgotten(clock: Clock) -> None:
     assert breaker.seconds_since_outage() == FORGOTTEN_AFTER_SECONDS
     clock.now += 0.1
     assert breaker.seconds_since_outage() == inf
+
+
+def test_an_outage_lasts_from_its_first_failure_to_the_first_answer(clock: Clock) -> None:
+    """Not from the last failed try, or every outage would end as a blip."""
+    breaker = Breaker("A server")
+    breaker.record(success=False)
+    clock.now += PAUSE_SECONDS
+    outage(breaker, clock, PAUSE_SECONDS)
+    clock.now += 100
+    assert breaker.seconds_since_outage() == 100
+
+
+def test_who_only_asks_whether_he_might_try_takes_nobodys_turn(clock: Clock) -> None:
+    breaker = Breaker("A server")
+    assert breaker.would_admit()
+    breaker.record(success=False)
+    clock.now += PAUSE_SECONDS - 0.01
+    assert not breaker.would_admit()
+    for _ in range(2):
+        clock.now += 0.01
+        assert [breaker.would_admit() for _ in range(3)] == [True] * 3
+    assert breaker.admits()
+    assert not breaker.would_admit()
+
+
+def test_a_failed_server_is_tried_every_second_and_a_blip_is_distrusted_for_three() -> None:
+    assert (PAUSE_SECONDS, BLIP_SECONDS, FORGOTTEN_AFTER_SECONDS) == (1.0, 1.5, 3.0)
+
+
+def test_an_outage_is_logged_when_it_begins_and_when_it_ends_and_not_meanwhile(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    breaker = Breaker("A server")
+    for success in (True, False, False, True, True):
+        breaker.record(success=success)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        {"severity": "WARNING", "message": "A server does not answer"},
+        {"severity": "INFO", "message": "A server answers again"},
+    ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import gc
 import gzip
 import threading
 import time
@@ -17,9 +18,11 @@ import redis
 import requests
 
 import common
-from common import cache, cache_entry, local_cache, shared_cache
-from common.cache_entry import make_entry
+from common import cache, cache_entry, change_log, local_cache, redis_client, shared_cache
+from common.cache_entry import Entry, make_entry
+from common.errors import DatabaseUnavailable, PopupNotFound
 from common.local_cache import Held
+from common.shared_cache import Look
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, FunctionProcess, Stack, eventually
@@ -290,6 +293,442 @@ class TestMemory:
     def _found(self, count: int) -> set[str]:
         names = (f"big {number}" for number in range(count))
         return {name for name in names if local_cache.find(name)}
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def key() -> str:
+    """One that no other test has used."""
+    return f"key-{uuid.uuid4()}"
+
+
+class Source:
+    """What is cached: counts how often it is asked, and fails when told to."""
+
+    def __init__(self, ttl_seconds: float = 300) -> None:
+        self.asked, self.ttl_seconds = 0, ttl_seconds
+        self.error: BaseException | None = None
+
+    def __call__(self) -> cache.Loaded:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return cache.Loaded(b"answer %d" % self.asked, self.ttl_seconds)
+
+
+def answer(cached: cache.Cached) -> tuple[bytes | None, str]:
+    return cached.entry.body, cached.verdict
+
+
+class TestHeld:
+    """What memory holds, by the times that are written on it."""
+
+    def test_an_entry_is_served_unasked_and_in_need_until_and_not_at_the_end_of_its_times(
+        self, clock: Clock, key: str
+    ) -> None:
+        local_cache.hold(f"{key} body", Held(make_entry(b"{}"), "HIT", 1000, 1002, 1003, 1005))
+        found = []
+        for now in (1000.0, 1001.9, 1002.0, 1004.9, 1005.0):
+            clock.now = now
+            found.append((bool(local_cache.find(f"{key} body")), bool(local_cache.copy_at_hand(f"{key} body"))))
+        assert found == [(True, True), (True, True), (False, True), (False, True), (False, False)]
+
+    def test_what_is_served_on_is_the_same_but_for_that(self, clock: Clock, key: str) -> None:
+        held = Held(make_entry(b"{}"), "HIT", 1000, 1001, 1003, 1005)
+        local_cache.serve_on(f"{key} body", held, 1002.5)
+        assert local_cache.find(f"{key} body") == Held(held.entry, "HIT", 1000, 1002.5, 1003, 1005)
+
+    def test_an_old_copy_is_held_for_the_seconds_asked_for_as_stale(self, clock: Clock, key: str) -> None:
+        held = Held(make_entry(b"{}"), "HIT", 990, 991, 993, 1005)
+        local_cache.hold_longer(f"{key} body", held, 2)
+        assert local_cache.find(f"{key} body") == Held(held.entry, "STALE", 990, 1002, 993, 1005)
+
+    def test_a_dropped_key_is_also_forgotten_not_to_exist(self, key: str) -> None:
+        local_cache.hold(f"{key} body", Held(make_entry(None), "HIT", 0, 2**40, 2**40, 2**40))
+        assert local_cache.find(f"{key} body")
+        local_cache.drop(key)
+        assert local_cache.find(f"{key} body") is None
+
+    def test_memory_has_32_mebibytes_and_room_for_1000_names_that_do_not_exist(self) -> None:
+        assert (local_cache.MEMORY_BYTES, local_cache.MAX_ABSENT) == (32 * 2**20, 1000)
+
+
+class TestHowLong:
+    """For how long an answer that was loaded now is served, fresh, and kept."""
+
+    @pytest.fixture(autouse=True)
+    def without_redis(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The freshness that Redis would be told."""
+        self.told: list[float] = []
+        monkeypatch.setattr(shared_cache, "store", lambda *arguments: self.told.append(arguments[-1]))
+        return self.told
+
+    def keep(self, key: str, loaded: cache.Loaded, look: Look) -> Held:
+        cache._keep(key, "body", loaded, look)
+        held = local_cache.copy_at_hand(f"{key} body")
+        assert held
+        return held
+
+    def test_its_freshness_counts_from_before_it_was_loaded(
+        self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cache.random, "uniform", lambda low, high: high)
+        held = self.keep(key, cache.Loaded(b"{}", 100), Look(looked_at=995))
+        assert (held.verdict, held.looked_at, held.serve_until) == ("HIT", 995, 996.5)
+        assert (held.fresh_until, held.keep_until) == pytest.approx((1105, 1105 + 3600))
+        assert self.told == pytest.approx([105])
+
+    def test_the_ttl_is_spread_by_a_tenth_to_each_side(self, clock: Clock, key: str) -> None:
+        freshness = [self.keep(key, cache.Loaded(b"{}", 100), Look(looked_at=1000)).fresh_until for _ in range(200)]
+        assert 1090 <= min(freshness) < 1092
+        assert 1108 < max(freshness) <= 1110
+
+    def test_it_is_never_fresh_beyond_what_its_content_allows(self, clock: Clock, key: str) -> None:
+        held = self.keep(key, cache.Loaded(b"{}", 100, most_seconds=1), Look(looked_at=1000))
+        assert (held.serve_until, held.fresh_until) == (1001, 1001)
+
+    @pytest.mark.parametrize(
+        ("forgotten_seconds", "fresh_seconds"), [(0.0, 1), (0.9, 1), (1.0, 100), (None, 100)], ids=str
+    )
+    def test_of_a_key_that_keeps_changing_an_answer_is_fresh_for_a_second(
+        self,
+        clock: Clock,
+        key: str,
+        monkeypatch: pytest.MonkeyPatch,
+        forgotten_seconds: float | None,
+        fresh_seconds: int,
+    ) -> None:
+        monkeypatch.setattr(cache.random, "uniform", lambda *_: 1)
+        look = Look(looked_at=1000, forgotten_seconds=forgotten_seconds)
+        assert self.keep(key, cache.Loaded(b"{}", 100), look).fresh_until == 1000 + fresh_seconds
+        assert self.keep(key, cache.Loaded(b"{}", 0.5), look).fresh_until == 1000.5
+
+    def test_what_took_longer_to_load_than_it_is_fresh_is_stored_as_a_copy(self, clock: Clock, key: str) -> None:
+        self.keep(key, cache.Loaded(b"{}", 1), Look(looked_at=990))
+        assert self.told == [0]
+
+    def test_the_promises_in_numbers(self) -> None:
+        assert (cache.MEMORY_SECONDS, cache.PATIENCE_SECONDS, cache.RETRY_SECONDS) == (1.5, 0.1, 1)
+        assert (cache.CHANGING_SECONDS, cache.CHANGING_FRESH_SECONDS) == (0.5, 1)
+
+
+class TestFromRedis:
+    """What becomes of that which a look into Redis showed."""
+
+    ENTRY = make_entry(b"{}")
+
+    @pytest.mark.parametrize(
+        ("look", "verdict"),
+        [
+            (Look(entry=None, holds_lease=True), None),
+            (Look(entry=None, holds_lease=False), None),
+            (Look(entry=ENTRY, fresh_seconds=9, holds_lease=False, looked_at=1000), "HIT"),
+            (Look(entry=ENTRY, fresh_seconds=0, holds_lease=False, looked_at=1000), "STALE"),
+            (Look(entry=ENTRY, fresh_seconds=-9, holds_lease=False, looked_at=1000), "STALE"),
+            (Look(entry=ENTRY, fresh_seconds=-9, holds_lease=True, looked_at=1000), None),
+        ],
+        ids=["nothing", "nothing yet", "fresh", "at its end", "old, and others load", "old, and ours to load"],
+    )
+    def test_it_is_served_unless_its_finder_shall_load_what_replaces_it(
+        self, clock: Clock, key: str, look: Look, verdict: str | None
+    ) -> None:
+        found = cache._from_redis(f"{key} body", look)
+        assert (found.verdict if found else None) == verdict
+        assert bool(local_cache.copy_at_hand(f"{key} body")) is (look.entry is not None)
+        assert bool(local_cache.find(f"{key} body")) is (look.fresh_seconds > 0)
+
+
+class TestUnchanged:
+    """How long memory goes on, where the log of changes vouches for it."""
+
+    @pytest.fixture
+    def vouched_until(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+        until: dict[str, float] = {}
+        monkeypatch.setattr(change_log, "unchanged_until", lambda key, looked_at: until[key])
+        return until
+
+    def test_until_it_is_vouched_for_no_longer_and_never_beyond_its_freshness(
+        self, clock: Clock, key: str, vouched_until: dict[str, float]
+    ) -> None:
+        local_cache.hold(f"{key} body", Held(make_entry(b"{}"), "HIT", 990, 991, 1010, 2000))
+        for vouched, now, served_until in (
+            (1002, 1001.9, 1002),
+            (1002, 1002, None),
+            (-1, 1003, None),
+            (1012, 1009.9, 1010),
+            (1012, 1010, None),
+        ):
+            clock.now, vouched_until[key] = now, vouched
+            found = cache._find_unchanged(key, f"{key} body")
+            assert bool(found) is (served_until is not None)
+            held = local_cache.find(f"{key} body")
+            assert (held.serve_until if held else None) == served_until
+
+    def test_nobody_is_asked_about_what_is_not_held(self, key: str, vouched_until: dict[str, float]) -> None:
+        assert cache._find_unchanged(key, f"{key} body") is None
+
+
+class TestWithoutRedis:
+    """get_or_load and its kin on memory alone."""
+
+    @pytest.fixture(autouse=True)
+    def no_redis(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(redis_client, "is_configured", lambda: False)
+
+    def test_it_is_loaded_once_a_moment(self, clock: Clock, key: str) -> None:
+        source = Source()
+        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "MISS")
+        clock.now += 1.4
+        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "HIT")
+        clock.now += 0.1
+        assert answer(cache.get_or_load(key, source)) == (b"answer 2", "MISS")
+
+    def test_names_under_a_key_are_entries_of_their_own(self, clock: Clock, key: str) -> None:
+        source = Source()
+        assert [cache.get_or_load(key, source, name).verdict for name in ("a", "b", "a")] == ["MISS", "MISS", "HIT"]
+
+    @pytest.mark.parametrize("error", [DatabaseUnavailable(), ZeroDivisionError()], ids=["expected", "unexpected"])
+    def test_while_it_cannot_be_loaded_the_copy_is_stale_and_asked_for_once_a_second(
+        self, clock: Clock, key: str, capsys: pytest.CaptureFixture[str], error: Exception
+    ) -> None:
+        source = Source()
+        cache.get_or_load(key, source)
+        source.error = error
+        clock.now += 1000
+        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "STALE")
+        clock.now += 0.9
+        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "STALE")
+        assert source.asked == 2
+        clock.now += 0.2
+        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "STALE")
+        assert source.asked == 3
+        logged = capsys.readouterr().out.count("A cached answer could not be loaded")
+        assert logged == (0 if isinstance(error, DatabaseUnavailable) else 2)
+        source.error = None
+        clock.now += 1
+        assert answer(cache.get_or_load(key, source)) == (b"answer 4", "MISS")
+
+    @pytest.mark.parametrize("error", [PopupNotFound(), KeyboardInterrupt()], ids=["the caller's", "the end"])
+    def test_what_is_no_trouble_of_ours_is_told_though_there_is_a_copy(
+        self, clock: Clock, key: str, error: BaseException
+    ) -> None:
+        source = Source()
+        cache.get_or_load(key, source)
+        source.error = error
+        clock.now += 10
+        with pytest.raises(type(error)):
+            cache.get_or_load(key, source)
+
+    def test_without_a_copy_the_trouble_is_told_and_the_next_may_load(self, clock: Clock, key: str) -> None:
+        source = Source()
+        source.error = DatabaseUnavailable()
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailable):
+                cache.get_or_load(key, source)
+        source.error = None
+        assert answer(cache.get_or_load(key, source)) == (b"answer 3", "MISS")
+
+    def test_a_copy_is_kept_for_an_hour_after_its_freshness(self, clock: Clock, key: str) -> None:
+        source = Source(ttl_seconds=0)
+        cache.get_or_load(key, source)
+        source.error = DatabaseUnavailable()
+        clock.now += 3599
+        assert cache.get_or_load(key, source).verdict == "STALE"
+        clock.now += 1
+        with pytest.raises(DatabaseUnavailable):
+            cache.get_or_load(key, source)
+
+    @pytest.mark.parametrize("copy", [True, False], ids=["with a copy", "without"])
+    def test_of_many_threads_one_loads_and_the_others_wait_or_take_the_copy(self, key: str, copy: bool) -> None:
+        source, loading, answers = Source(), threading.Event(), []
+        if copy:
+            now = time.monotonic()
+            local_cache.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
+
+        def slow() -> cache.Loaded:
+            assert loading.wait(5)
+            return source()
+
+        threads = [
+            threading.Thread(target=lambda: answers.append(answer(cache.get_or_load(key, slow)))) for _ in range(5)
+        ]
+        for thread in threads:
+            thread.start()
+        if copy:
+            eventually(lambda: len(answers) == 4)
+        else:
+            time.sleep(3 * cache.PATIENCE_SECONDS)
+        loading.set()
+        for thread in threads:
+            thread.join()
+        others = (b"old", "STALE") if copy else (b"answer 1", "HIT")
+        assert Counter(answers) == {(b"answer 1", "MISS"): 1, others: 4}
+
+    def test_what_is_forgotten_is_loaded_anew(self, clock: Clock, key: str) -> None:
+        source = Source()
+        cache.get_or_load(key, source)
+        cache.forget(key)
+        assert answer(cache.get_or_load(key, source)) == (b"answer 2", "MISS")
+
+    def test_what_changes_all_the_time_is_forgotten_every_half_second_each_key_for_itself(
+        self, clock: Clock, key: str
+    ) -> None:
+        source, other = Source(), Source()
+        verdicts = []
+        for _ in range(4):
+            verdicts.append(cache.get_or_load(key, source).verdict)
+            cache.forget_soon(key)
+            clock.now += 0.25
+        assert verdicts == ["MISS", "MISS", "HIT", "MISS"]
+        assert cache.get_or_load(f"{key}-2", other).verdict == "MISS"
+        cache.forget_soon(key, f"{key}-2")
+        assert cache.get_or_load(f"{key}-2", other).verdict == "MISS"
+
+    def test_what_is_replaced_is_there_for_the_next_reader(self, clock: Clock, key: str) -> None:
+        source = Source()
+        cache.get_or_load(key, source)
+        cache.get_or_load(key, source, "another name")
+        cache.replace(key, source)
+        assert answer(cache.get_or_load(key, source)) == (b"answer 3", "HIT")
+        assert cache.get_or_load(key, source, "another name").verdict == "MISS"
+
+    def test_what_cannot_be_replaced_is_forgotten_and_nobody_is_told(self, clock: Clock, key: str) -> None:
+        source = Source()
+        cache.get_or_load(key, source)
+        source.error = DatabaseUnavailable()
+        cache.replace(key, source)
+        source.error = None
+        assert answer(cache.get_or_load(key, source)) == (b"answer 3", "MISS")
+
+    def test_coroutines_share_a_load_and_its_error(self, key: str) -> None:
+        source = Source()
+        source.error = DatabaseUnavailable()
+
+        async def ask() -> list[cache.Cached | BaseException]:
+            return await asyncio.gather(*(cache.get(key, source) for _ in range(5)), return_exceptions=True)
+
+        assert all(isinstance(error, DatabaseUnavailable) for error in asyncio.run(ask()))
+        assert source.asked == 1
+        source.error = None
+        assert {answer(cached) for cached in asyncio.run(ask())} == {(b"answer 2", "MISS")}
+        assert {answer(cached) for cached in asyncio.run(ask())} == {(b"answer 2", "HIT")}
+        assert not cache._refreshes
+
+    def test_coroutines_are_given_what_redis_has(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = Source()
+        found = Look(entry=make_entry(b"theirs"), fresh_seconds=0.5, holds_lease=False, looked_at=clock.now)
+        monkeypatch.setattr(shared_cache, "look", lambda *_: found)
+        assert answer(asyncio.run(cache.get(key, source))) == (b"theirs", "HIT")
+        assert source.asked == 0
+
+    def test_coroutines_ask_for_the_log_of_changes_and_for_the_entry_only_if_it_has_changed(
+        self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        local_cache.hold(f"{key} body", Held(make_entry(b"ours"), "HIT", 990, 991, 1100, 2000))
+        vouched: list[float] = []
+        monkeypatch.setattr(change_log, "catch_up", lambda: vouched.append(clock.now + 1.5))
+        monkeypatch.setattr(change_log, "unchanged_until", lambda *_: vouched[-1] if vouched else -1)
+        monkeypatch.setattr(shared_cache, "look", lambda *_: pytest.fail("Redis was asked for the entry"))
+        source = Source()
+        assert [answer(asyncio.run(cache.get(key, source))) for _ in range(2)] == [(b"ours", "HIT")] * 2
+        assert (vouched, source.asked) == ([1001.5], 0)
+
+    @pytest.mark.parametrize("end", ["an error", "a shutdown"])
+    def test_a_refresh_that_nobody_waits_for_any_longer_ends_without_a_sound(self, key: str, end: str) -> None:
+        now = time.monotonic()
+        local_cache.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
+        loading, heard = threading.Event(), []
+
+        def slow() -> cache.Loaded:
+            assert loading.wait(5)
+            raise PopupNotFound
+
+        async def story() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+            assert (await cache.get(key, slow)).verdict == "STALE"
+            if end == "a shutdown":
+                cache._refreshes[f"{key} body"].task.cancel()
+            else:
+                loading.set()
+            while cache._refreshes:
+                await asyncio.sleep(0.01)
+            gc.collect()
+            loading.set()
+
+        asyncio.run(story())
+        assert heard == []
+
+    def test_coroutines_take_the_copy_when_a_load_is_slow_and_no_later_one_waits_as_long_again(self, key: str) -> None:
+        now = time.monotonic()
+        local_cache.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
+        source, loading = Source(), threading.Event()
+
+        def slow() -> cache.Loaded:
+            assert loading.wait(5)
+            return source()
+
+        async def ask() -> tuple[float, tuple[bytes | None, str]]:
+            started = time.monotonic()
+            found = answer(await cache.get(key, slow))
+            return time.monotonic() - started, found
+
+        async def story() -> None:
+            waited, found = await ask()
+            assert found == (b"old", "STALE")
+            assert cache.PATIENCE_SECONDS - 0.01 <= waited < 2
+            waited, found = await ask()
+            assert found == (b"old", "STALE")
+            assert waited < cache.PATIENCE_SECONDS
+            loading.set()
+            while cache._refreshes:
+                await asyncio.sleep(0.01)
+            assert (await ask())[1] == (b"answer 1", "HIT")
+
+        asyncio.run(story())
+
+    def test_coroutines_without_a_copy_wait_however_long_it_takes(self, key: str) -> None:
+        def slow() -> cache.Loaded:
+            time.sleep(3 * cache.PATIENCE_SECONDS)
+            return cache.Loaded(b"late", 300)
+
+        assert answer(asyncio.run(cache.get(key, slow))) == (b"late", "MISS")
+
+    def test_what_another_process_has_stored_meanwhile_is_served_and_not_loaded(
+        self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source = Source()
+        stored: Entry = make_entry(b"theirs")
+        found = Look(entry=stored, fresh_seconds=10, holds_lease=False, looked_at=clock.now)
+        monkeypatch.setattr(shared_cache, "look", lambda *_: Look(holds_lease=False, looked_at=clock.now))
+        monkeypatch.setattr(shared_cache, "look_until_fresh_or_leased", lambda *_: found)
+        assert answer(cache.get_or_load(key, source)) == (b"theirs", "HIT")
+        assert source.asked == 0
+
+    def test_who_could_not_load_ends_his_lease(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        ended: list[tuple[str, str, str]] = []
+        monkeypatch.setattr(shared_cache, "look", lambda *_: Look("generation", looked_at=clock.now))
+        monkeypatch.setattr(shared_cache, "end_lease", lambda *arguments: ended.append(arguments))
+        source = Source()
+        source.error = DatabaseUnavailable()
+        with pytest.raises(DatabaseUnavailable):
+            cache.get_or_load(key, source)
+        assert ended == [(key, "body", "generation")]
 
 
 class Scripts:

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import redis
 import requests
 
 import common
-from common import cache, cache_entry, cache_keys, change_log
+from common import cache, cache_entry, cache_keys, change_log, redis_client
+from common.redis_nodes import Nodes
 from tests.factories import Shop, make_popup, make_shop
 from tests.proxy import Proxy, proxy_to
 from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
@@ -206,3 +208,142 @@ class TestLog:
         assert log.read()[0] == b"first"
         log.add("last", epoch="second", most=5)
         assert log.read() == (b"second", 1, {b"last"})
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+class TestWhatIsVouchedFor:
+    """By what is known of the log; no Redis is asked."""
+
+    def test_nothing_before_the_log_was_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(change_log, "_known", None)
+        assert change_log.unchanged_until("active-popups:acme", inf) == -inf
+
+    @pytest.mark.parametrize(
+        ("key", "looked_at", "until"),
+        [
+            ("active-popups:quiet", 99.9, -inf),
+            ("active-popups:quiet", 100, 201.5),
+            ("active-popups:quiet", 200, 201.5),
+            ("active-popups:edited", 149.9, -inf),
+            ("active-popups:edited", 150, -inf),
+            ("active-popups:edited", 150.1, 201.5),
+            ("stats:popup:quiet", 200, -inf),
+        ],
+    )
+    def test_what_was_looked_at_since_the_log_is_known_and_after_its_last_change_for_a_second_and_a_half(
+        self, monkeypatch: pytest.MonkeyPatch, key: str, looked_at: float, until: float
+    ) -> None:
+        known = change_log._Known(b"epoch", 7, 100, 200, {b"active-popups:edited": 150})
+        monkeypatch.setattr(change_log, "_known", known)
+        assert change_log.unchanged_until(key, looked_at) == until
+
+
+class TestCatchingUp:
+    """This process and a real log."""
+
+    @pytest.fixture
+    def log(self, stack: Stack, valkey: redis.Redis, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+        """One of the test's own, of which this process knows nothing yet."""
+        key, nodes = f"test-changes:{uuid.uuid4()}", Nodes(stack.valkey.url + PATIENT)
+        monkeypatch.setattr(redis_client, "nodes", lambda: nodes)
+        monkeypatch.setattr(redis_client, "is_configured", lambda: True)
+        monkeypatch.setattr(change_log, "_KEY", key)
+        monkeypatch.setattr(change_log, "_known", None)
+        yield Log(valkey, key)
+        valkey.delete(key)
+
+    def test_the_log_is_asked_for_every_second_and_a_half(self, log: Log, clock: Clock) -> None:
+        change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5
+        log.add("active-popups:acme")
+        clock.now = 1001.4
+        change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5, "it need not be asked yet"
+        clock.now = 1001.5
+        change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", 1000) == -inf
+        assert change_log.unchanged_until("active-popups:acme", 1001.6) == 1003
+        assert change_log.unchanged_until("active-popups:another", 1000) == 1003
+
+    def test_a_change_is_not_forgotten_with_the_next_question(self, log: Log, clock: Clock) -> None:
+        change_log.catch_up()
+        for name in ("acme", "another", None, None):
+            if name:
+                log.add(f"active-popups:{name}")
+            clock.now += 2
+            change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", 1002) == -inf
+        assert change_log.unchanged_until("active-popups:acme", 1002.1) == 1009.5
+        assert change_log.unchanged_until("active-popups:another", 1004) == -inf
+        assert change_log.unchanged_until("active-popups:another", 1004.1) == 1009.5
+
+    def test_what_the_log_had_when_first_asked_says_nothing_about_later_looks(self, log: Log, clock: Clock) -> None:
+        log.add("active-popups:acme")
+        change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", 999.9) == -inf
+        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5
+
+    @pytest.mark.parametrize("name", ["epoch", "number"], ids=["as another", "from further back"])
+    def test_of_a_log_that_goes_on_otherwise_nothing_earlier_is_known(
+        self, log: Log, clock: Clock, valkey: redis.Redis, name: str
+    ) -> None:
+        log.add("active-popups:acme")
+        change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5
+        valkey.hset(change_log._KEY, name, 0)
+        clock.now += 2
+        change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", 1001.9) == -inf
+        assert change_log.unchanged_until("active-popups:acme", 1002) == 1003.5
+
+    def test_while_redis_does_not_answer_nothing_is_known_nor_announced(
+        self, log: Log, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change_log.catch_up()
+        nodes = Nodes("redis://127.0.0.1:1")
+        monkeypatch.setattr(redis_client, "nodes", lambda: nodes)
+        clock.now += 2
+        change_log.catch_up()
+        assert change_log.unchanged_until("active-popups:acme", clock.now) == -inf
+        assert change_log.announce({"active-popups:acme"}) is False
+        assert change_log.announce({"stats:popup:acme"}), "of which nothing need be told"
+
+    def test_without_redis_nothing_is_asked(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(redis_client, "is_configured", lambda: False)
+        change_log.catch_up()
+        assert change_log._known is None
+
+    def test_only_what_is_vouched_for_is_announced_and_kept_for_an_hour(self, log: Log, valkey: redis.Redis) -> None:
+        assert change_log.announce({"active-popups:acme", "stats:popup:acme"})
+        epoch, number, keys = log.read()
+        assert (len(epoch), number, keys) == (32, 1, {b"active-popups:acme"})
+        assert change_log.announce(set())
+        assert change_log.announce({"stats:popup:acme"})
+        assert log.read()[1] == 1
+        change_log.announce({"active-popups:acme"})
+        assert change_log.KEPT_SECONDS == 3600
+        assert 3_590_000 < valkey.pttl(change_log._KEY) <= 3_600_000
+
+    def test_a_log_of_a_thousand_changes_is_cut_off(self, log: Log) -> None:
+        assert change_log.MAX_CHANGES == 1000
+        change_log.announce({f"active-popups:{number}" for number in range(1000)})
+        epoch = log.read()[0]
+        change_log.announce({"active-popups:last"})
+        assert log.read()[1:] == (1, {b"active-popups:last"})
+        assert log.read()[0] != epoch

@@ -1,12 +1,13 @@
 """stats /experiment: which variant converts best, how sure that is, and when to stop."""
 
 import random
+from math import exp, lgamma
 from typing import Any
 
 import pytest
 import requests
 
-from functions.stats.experiment import Arm, estimate
+from functions.stats.experiment import MIN_VIEWERS, TOLERATED_LOSS, Arm, Estimate, estimate, verdict
 from tests.client import assert_problem
 from tests.factories import conversion, make_popup, make_shop, view
 from tests.stack import Database, FunctionProcess
@@ -61,6 +62,113 @@ def test_the_estimates_are_those_that_drawing_from_the_posteriors_gives(arms: li
 def test_chances_add_up_to_one_with_the_most_variants_a_popup_may_have() -> None:
     known = estimate([Arm(200, 20 + index) for index in range(11)])
     assert sum(each.chance_to_be_best for each in known) == pytest.approx(1, abs=1e-3)
+
+
+def log_beta(alpha: float, beta: float) -> float:
+    return lgamma(alpha) + lgamma(beta) - lgamma(alpha + beta)
+
+
+def chance_above(alpha: int, beta: int, other_alpha: int, other_beta: int) -> float:
+    """That a rate from the first posterior is above one from the other, in closed form.
+
+    (E. Miller, "Formulas for Bayesian A/B Testing", 2015, formula 6)
+    """
+    return sum(
+        exp(
+            log_beta(other_alpha + step, other_beta + beta)
+            - log_beta(1 + step, beta)
+            - log_beta(other_alpha, other_beta)
+        )
+        / (beta + step)
+        for step in range(alpha)
+    )
+
+
+def posterior(arm: Arm) -> tuple[int, int]:
+    """Alpha and beta."""
+    return arm.conversions + 1, arm.viewers - arm.conversions + 1
+
+
+def expected_lead(first: Arm, other: Arm) -> float:
+    """How far the first one's rate is above the other's, in expectation, and counted as 0 where it is below."""
+    (alpha, beta), (other_alpha, other_beta) = posterior(first), posterior(other)
+    won = first.mean * chance_above(alpha + 1, beta, other_alpha, other_beta)
+    return won - other.mean * chance_above(alpha, beta, other_alpha + 1, other_beta)
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        (Arm(1000, 50), Arm(1000, 65)),
+        (Arm(10, 1), Arm(100_000, 8_000)),
+        (Arm(100_000, 20), Arm(120_000, 30)),
+        (Arm(400, 399), Arm(400, 390)),
+        (Arm(0, 0), Arm(7, 3)),
+    ],
+    ids=["close", "of unequal size", "rare", "nearly all", "one without viewers"],
+)
+def test_of_two_the_chance_and_the_loss_are_those_of_the_closed_form(first: Arm, other: Arm) -> None:
+    for arm, rival in ((first, other), (other, first)):
+        known, _ = estimate([arm, rival])
+        chance = chance_above(*posterior(arm), *posterior(rival))
+        assert known.chance_to_be_best == pytest.approx(chance, abs=1e-4)
+        assert known.expected_loss == pytest.approx(expected_lead(rival, arm), rel=1e-2, abs=1e-6 * arm.mean)
+
+
+def test_a_rate_that_nobody_has_seen_is_0_and_may_be_any() -> None:
+    known, _ = estimate([Arm(0, 0), Arm(10, 5)])
+    assert known.rate == 0
+    assert known.credible_interval == pytest.approx((0, 0.95), abs=1e-3)
+
+
+def test_without_rivals_an_arm_is_the_best_and_choosing_it_costs_nothing() -> None:
+    for arm in (Arm(0, 0), Arm(1000, 10), Arm(100, 99), Arm(10**6, 10)):
+        (known,) = estimate([arm])
+        assert known.chance_to_be_best == pytest.approx(1)
+        assert 0 <= known.expected_loss < TOLERATED_LOSS * arm.mean / 10
+
+
+def test_no_chance_is_above_1_and_no_loss_below_0() -> None:
+    for leader in (Arm(100, 99), Arm(10_000, 9_999), Arm(10**6, 500_000), Arm(10**7, 9 * 10**6)):
+        best, worst = estimate([leader, Arm(100, 0)])
+        assert 0.999 < best.chance_to_be_best <= 1
+        assert worst.chance_to_be_best >= 0
+        assert 0 <= best.expected_loss < 1e-6
+
+
+def losing(*losses: float) -> list[Estimate]:
+    return [Estimate(0.1, (0.0, 1.0), 0.5, loss) for loss in losses]
+
+
+class TestVerdict:
+    """When to stop; by estimates that are given."""
+
+    @pytest.mark.parametrize("arms", [[], [Arm(1000, 500)]], ids=["none", "one"])
+    def test_fewer_than_two_variants_are_no_experiment(self, arms: list[Arm]) -> None:
+        assert verdict(arms, losing(*(0.0 for _ in arms))) == (
+            False,
+            "There is nothing to compare: the popup has fewer than two variants.",
+        )
+
+    def test_with_99_viewers_of_one_variant_nothing_is_decided_and_with_100_it_is(self) -> None:
+        assert MIN_VIEWERS == 100
+        few, enough = [Arm(1000, 500), Arm(99, 0)], [Arm(1000, 500), Arm(100, 0)]
+        assert verdict(few, losing(0.0, 0.5)) == (False, "Every variant needs 100 viewers at least.")
+        assert verdict(enough, losing(0.0, 0.5))[0]
+
+    def test_the_leader_may_be_chosen_once_that_costs_a_hundredth_of_its_own_rate_or_less(self) -> None:
+        tenth, half = Arm(998, 99), Arm(998, 499)
+        for arms in ([tenth, half], [half, tenth]):
+            leads = [0.001 if arm is tenth else 0.2 for arm in arms]
+            assert verdict(arms, losing(*leads)) == (
+                True,
+                "Choosing the leader costs less than a hundredth of its rate, in expectation.",
+            )
+            leads = [0.00101 if arm is tenth else 0.2 for arm in arms]
+            assert verdict(arms, losing(*leads)) == (
+                False,
+                "Choosing the leader now could still cost more than a hundredth of its rate.",
+            )
 
 
 @pytest.fixture

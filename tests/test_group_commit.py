@@ -38,6 +38,7 @@ class Disk:
         self.bad: set[int] = set()
         self.losing: set[int] = set()
         self.down = False
+        self.ends: BaseException | None = None
         self._lock = threading.Lock()
         self._open = threading.Event()
         if not shut:
@@ -45,6 +46,9 @@ class Disk:
 
     def open(self) -> None:
         self._open.set()
+
+    def shut(self) -> None:
+        self._open.clear()
 
     def write(self, events: list[int]) -> list[str]:
         with self._lock:
@@ -57,6 +61,8 @@ class Disk:
             self.under_way -= 1
         if self.down:
             raise DatabaseUnavailable
+        if self.ends:
+            raise self.ends
         if wrong := self.bad.intersection(events):
             raise ValueError(f"bad events {wrong}")
         if self.losing.intersection(events):
@@ -202,6 +208,76 @@ class TestTheWriter:
             assert await submit([1]) == ["kept 1"]
 
         run(disk, story)
+
+    def test_who_waits_for_a_flush_behind_one_that_found_no_database_is_told_at_once_and_leaves_room(self) -> None:
+        disk = Disk(shut=True)
+
+        async def two_under_way(submit: Submit) -> list[asyncio.Task[list[str]]]:
+            tasks = [submit([-1])]
+            await until(lambda: disk.under_way == 1)
+            tasks.append(submit([-2]))
+            await until(lambda: disk.under_way == 2)
+            return tasks
+
+        async def story(submit: Submit, _: Any) -> None:
+            tasks = [*await two_under_way(submit), submit([3, 4, 5]), submit([6])]
+            await asyncio.sleep(0)
+            disk.down = True
+            disk.open()
+            answers = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(answer, DatabaseUnavailable) for answer in answers)
+            assert sorted(disk.batches) == [[-2], [-1]]
+            disk.down = False
+            disk.shut()
+            tasks = await two_under_way(submit)
+            tasks += [submit([event] * 500) for event in range(MAX_EVENTS_WAITING // 500)]
+            await asyncio.sleep(0)
+            with pytest.raises(DatabaseUnavailable):
+                await submit([99])
+            disk.open()
+            await asyncio.gather(*tasks)
+
+        run(disk, story)
+
+    def test_an_error_that_no_halving_can_isolate_is_told_to_the_whole_batch(self) -> None:
+        class EndedError(BaseException):
+            """As when the interpreter shuts down."""
+
+        disk = Disk()
+        disk.ends = EndedError()
+
+        async def story(submit: Submit, _: Any) -> None:
+            answers = await asyncio.gather(*(submit([event]) for event in range(3)), return_exceptions=True)
+            assert answers == [disk.ends] * 3
+
+        run(disk, story)
+        assert disk.batches == [[0, 1, 2]]
+
+    def test_an_error_is_raised_and_not_returned(self) -> None:
+        disk = Disk()
+        disk.bad = {7}
+
+        async def story(submit: Submit, _: Any) -> None:
+            with pytest.raises(ValueError, match="bad events"):
+                await submit([7])
+
+        run(disk, story)
+
+    def test_what_would_make_a_flush_too_large_waits_for_the_next_and_nobody_overtakes_it(self) -> None:
+        disk = Disk(shut=True)
+
+        async def story(submit: Submit, _: Any) -> None:
+            tasks = [submit([0])]
+            await until(lambda: disk.under_way == 1)
+            tasks.append(submit([0]))
+            await until(lambda: disk.under_way == 2)
+            tasks += [submit([size] * size) for size in (1, 400, 300, 2)]
+            await asyncio.sleep(0)
+            disk.open()
+            await asyncio.gather(*tasks)
+
+        run(disk, story)
+        assert disk.batches[2:] == [[1] + [400] * 400, [300] * 300 + [2, 2]]
 
     def test_a_second_flush_waits_until_as_many_events_wait_as_are_being_written(self) -> None:
         disk = Disk(shut=True)

@@ -1,5 +1,6 @@
 """The pool of connections: its four settings hold, and a broken connection is never handed out twice."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -210,14 +211,14 @@ def test_a_migration_under_a_running_instance_costs_no_request(start_function: S
 # ---- Without a server ----------------------------------------------------------------------------------------------
 
 
-class Idler:
-    """A connection that does nothing."""
+class Line:
+    """A connection that is none: the test says whether it is usable, and whether anybody is at its other end."""
 
-    def __init__(self, *, is_there: bool = True) -> None:
-        self.is_there, self.closed = is_there, False
+    def __init__(self) -> None:
+        self.usable, self.is_there, self.closed = True, True, False
 
     def is_usable(self) -> bool:
-        return not self.closed
+        return self.usable and not self.closed
 
     def answers(self, timeout_seconds: float) -> bool:
         assert 0 < timeout_seconds <= pool_module.PROOF_SECONDS
@@ -227,8 +228,8 @@ class Idler:
         self.closed = True
 
 
-def pool_of(size: int) -> Pool[Idler]:
-    return Pool(lambda timeout_seconds: Idler(), min_size=size, max_size=size, idle_timeout=60)
+def pool_of(size: int) -> Pool[Line]:
+    return Pool(lambda timeout_seconds: Line(), min_size=size, max_size=size, idle_timeout=60)
 
 
 def test_a_connection_that_comes_back_as_a_waiter_gives_up_is_taken() -> None:
@@ -288,7 +289,7 @@ def test_a_proof_that_is_interrupted_keeps_no_place_in_the_pool(monkeypatch: pyt
     pool = pool_of(1)
     pool.give_back(pool.take(1))
     monkeypatch.setattr(pool_module, "UNPROVEN_SECONDS", -1)
-    monkeypatch.setattr(Idler, "answers", interrupt)
+    monkeypatch.setattr(Line, "answers", interrupt)
     with pytest.raises(KeyboardInterrupt):
         pool.take(1)
     assert pool.in_use == 0
@@ -297,3 +298,174 @@ def test_a_proof_that_is_interrupted_keeps_no_place_in_the_pool(monkeypatch: pyt
 
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+class Server:
+    """What the pool connects to, with a clock that stands still until the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.timeouts: list[float] = []
+        self.error: Exception | None = None
+
+    def connect(self, timeout_seconds: float) -> Line:
+        self.timeouts.append(timeout_seconds)
+        if self.error:
+            raise self.error
+        return Line()
+
+    def pool(self, *, min_size: int = 0, max_size: int = 2, idle: float = 10) -> Pool[Line]:
+        return Pool(self.connect, min_size=min_size, max_size=max_size, idle_timeout=idle)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    server = Server()
+    monkeypatch.setattr(time, "monotonic", lambda: server.now)
+    return server
+
+
+def taken(pool: Pool[Line], count: int) -> list[Line]:
+    return [pool.take(1) for _ in range(count)]
+
+
+class TestFromWithin:
+    """Without Postgres."""
+
+    def test_what_was_used_last_is_taken_first(self, server: Server) -> None:
+        pool = server.pool(max_size=3)
+        first, second, third = taken(pool, 3)
+        for line in (first, third, second):
+            pool.give_back(line)
+        assert taken(pool, 3) == [second, third, first]
+        assert len(server.timeouts) == 3
+
+    def test_those_in_use_are_the_open_ones_but_the_idle(self, server: Server) -> None:
+        pool = server.pool(max_size=3)
+        assert (pool.in_use, pool.has_idle) == (0, False)
+        first, second = taken(pool, 2)
+        assert (pool.in_use, pool.has_idle) == (2, False)
+        pool.give_back(first)
+        assert (pool.in_use, pool.has_idle) == (1, True)
+        second.usable = False
+        pool.give_back(second)
+        assert (pool.in_use, pool.has_idle) == (0, True)
+
+    def test_one_that_broke_in_use_or_while_it_idled_is_closed_and_makes_room(self, server: Server) -> None:
+        pool = server.pool(max_size=2)
+        in_use, idle = taken(pool, 2)
+        in_use.usable = False
+        pool.give_back(in_use)
+        pool.give_back(idle)
+        idle.usable = False
+        assert in_use.closed, "at once"
+        assert not {in_use, idle}.intersection(taken(pool, 2))
+        assert (in_use.closed, idle.closed, pool.in_use) == (True, True, 2)
+
+    def test_behind_a_broken_one_that_idled_the_next_is_taken(self, server: Server) -> None:
+        pool = server.pool()
+        good, broken = taken(pool, 2)
+        pool.give_back(good)
+        pool.give_back(broken)
+        broken.usable = False
+        assert pool.take(1) is good
+        assert (good.closed, pool.in_use) == (False, 1)
+
+    def test_who_waits_gets_what_is_given_back(self, server: Server) -> None:
+        pool = server.pool(max_size=1)
+        (line,) = taken(pool, 1)
+        with ThreadPoolExecutor(1) as others:
+            waiter = others.submit(pool.take, 10)
+            eventually_within(lambda: pool.waiting == 1)
+            pool.give_back(line)
+            assert waiter.result(timeout=5) is line
+        assert pool.waiting == 0
+
+    def test_who_waits_opens_one_where_a_broken_one_was_given_back(self, server: Server) -> None:
+        pool = server.pool(max_size=1)
+        (line,) = taken(pool, 1)
+        with ThreadPoolExecutor(1) as others:
+            waiter = others.submit(pool.take, 10)
+            eventually_within(lambda: pool.waiting == 1)
+            line.usable = False
+            pool.give_back(line)
+            assert waiter.result(timeout=5) is not line
+        assert pool.in_use == 1
+
+    def test_a_failed_connect_takes_no_room(self, server: Server) -> None:
+        pool = server.pool(max_size=1)
+        server.error = OSError("refused")
+        for _ in range(2):
+            with pytest.raises(OSError, match="refused"):
+                pool.take(1)
+        assert pool.in_use == 0
+        server.error = None
+        assert pool.take(1)
+
+    def test_a_failed_connect_lets_the_next_one_try_who_waits(self, server: Server) -> None:
+        waits, fails = threading.Event(), threading.Event()
+
+        def connect(timeout_seconds: float) -> Line:
+            if fails.is_set():
+                return Line()
+            fails.set()
+            waits.wait(5)
+            raise OSError("refused")
+
+        pool = Pool(connect, min_size=0, max_size=1, idle_timeout=10)
+        with ThreadPoolExecutor(2) as others:
+            failing = others.submit(pool.take, 10)
+            fails.wait(5)
+            waiter = others.submit(pool.take, 10)
+            eventually_within(lambda: pool.waiting == 1)
+            waits.set()
+            assert isinstance(failing.exception(timeout=5), OSError)
+            assert waiter.result(timeout=5)
+
+    def test_connecting_may_take_what_is_left_of_the_wait(self, server: Server) -> None:
+        pool = server.pool()
+        line = pool.take(3)
+        pool.give_back(line)
+        line.is_usable = lambda: self._pass(server, 2)  # type: ignore[method-assign]
+        line = pool.take(3)
+        pool.give_back(line)
+        line.is_usable = lambda: self._pass(server, 30)  # type: ignore[method-assign]
+        pool.take(3)
+        assert server.timeouts == [3, 1, 0.001]
+
+    def test_what_idles_too_long_is_closed_the_oldest_first(self, server: Server) -> None:
+        pool = server.pool(max_size=4, idle=10)
+        lines = taken(pool, 4)
+        for line in lines[:3]:
+            pool.give_back(line)
+            server.now += 1
+        server.now += 8
+        pool.give_back(lines[3])
+        assert [line.closed for line in lines] == [True, False, False, False], "10 s are not too long"
+        server.now += 0.5
+        assert pool.take(1) is lines[3]
+        assert [line.closed for line in lines] == [True, True, False, False], "at each coming and going"
+        assert pool.in_use == 1
+
+    def test_the_least_is_kept_however_long_it_idles(self, server: Server) -> None:
+        pool = server.pool(min_size=2, max_size=4, idle=10)
+        lines = taken(pool, 4)
+        for line in lines:
+            pool.give_back(line)
+        server.now += 1000
+        assert pool.take(1) is lines[3]
+        assert [line.closed for line in lines] == [True, True, False, False]
+
+    @staticmethod
+    def _pass(server: Server, seconds: float) -> bool:
+        """Finds out, after some time, that it is not usable."""
+        server.now += seconds
+        return False
+
+
+def eventually_within(condition: Callable[[], bool]) -> None:
+    """Like `eventually`, by a clock that the test does not hold."""
+    deadline = time.perf_counter() + 5
+    while not condition():
+        assert time.perf_counter() < deadline
+        time.sleep(0.005)
