@@ -7,7 +7,8 @@ import pytest
 
 from common.config import load
 from common.connect import connect
-from common.database_errors import Duplicate
+from common.database import MAX_LOST_RACES, retry_lost_races
+from common.database_errors import Duplicate, LostRace
 from common.session import Session
 from tests.stack import Database, Stack
 
@@ -97,3 +98,21 @@ def test_a_migration_before_a_transactions_first_round_trip_costs_nothing(
         session.queue(INSERT.format(table), name="a")
         assert session.fetch_all(SELECT.format(table)) == [{"name": "a", "added": None}]
     assert names(database, table) == ["a"]
+
+
+@pytest.mark.parametrize("lost", range(MAX_LOST_RACES + 2))
+def test_a_lost_race_is_run_again_three_times_and_then_told(lost: int) -> None:
+    outcomes = iter([LostRace()] * lost + ["won"])
+
+    def act() -> str:
+        if isinstance(outcome := next(outcomes), LostRace):
+            raise outcome
+        return outcome
+
+    assert MAX_LOST_RACES == 3
+    if lost <= 3:
+        assert retry_lost_races(act) == "won"
+    else:
+        with pytest.raises(LostRace):
+            retry_lost_races(act)
+        assert next(outcomes) == "won"
