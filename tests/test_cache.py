@@ -18,10 +18,11 @@ import redis
 import requests
 
 import common
-from common import cache, cache_entry, change_log, local_cache, redis_client, shared_cache
+from common import cache, cache_entry, change_log, local_cache, name_locks, redis_client, shared_cache
 from common.cache_entry import Entry, make_entry
 from common.errors import DatabaseUnavailable, PopupNotFound
 from common.local_cache import Held
+from common.name_locks import MAX_LOCKS, lock_of
 from common.shared_cache import Look
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
@@ -369,6 +370,16 @@ class TestHeld:
         assert (local_cache.MEMORY_BYTES, local_cache.MAX_ABSENT) == (32 * 2**20, 1000)
 
 
+def test_of_many_locks_those_that_nobody_holds_are_dropped() -> None:
+    with lock_of("held"):
+        held, idle = lock_of("held"), lock_of("idle")
+        for number in range(MAX_LOCKS + 2):
+            lock_of(f"another {number}")
+        assert lock_of("held") is held
+        assert lock_of("idle") is not idle
+        assert len(name_locks._locks) <= MAX_LOCKS + 1
+
+
 class TestHowLong:
     """For how long an answer that was loaded now is served, fresh, and kept."""
 
@@ -404,7 +415,7 @@ class TestHowLong:
         assert (held.serve_until, held.fresh_until) == (1001, 1001)
 
     @pytest.mark.parametrize(
-        ("forgotten_seconds", "fresh_seconds"), [(0.0, 1), (0.9, 1), (1.0, 100), (None, 100)], ids=str
+        ("forgotten_seconds", "fresh_seconds"), [(0.0, 1), (0.9, 1), (1.0, 100), (5.0, 100), (None, 100)], ids=str
     )
     def test_of_a_key_that_keeps_changing_an_answer_is_fresh_for_a_second(
         self,
@@ -719,6 +730,11 @@ class TestWithoutRedis:
         monkeypatch.setattr(shared_cache, "look_until_fresh_or_leased", lambda *_: found)
         assert answer(cache.get_or_load(key, source)) == (b"theirs", "HIT")
         assert source.asked == 0
+
+    def test_who_holds_the_lease_loads_at_once(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        others = "others were waited for"
+        monkeypatch.setattr(shared_cache, "look_until_fresh_or_leased", lambda *_: pytest.fail(others))
+        assert answer(cache.get_or_load(key, Source())) == (b"answer 1", "MISS")
 
     def test_who_could_not_load_ends_his_lease(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ended: list[tuple[str, str, str]] = []

@@ -1,5 +1,6 @@
 """What every function does around its handlers: health, request ids, limits, CORS, compression, outages, logs."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 import requests
 
+from common import database as database_module
+from common import flask_adapter, health, json_text
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, make_popup, make_shop, view
 from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack
@@ -460,3 +463,21 @@ def test_no_log_line_holds_a_key_an_e_mail_or_a_whole_address(start_function: St
         for private in (shop.write_key, "eip_", "ada@", "ada at", "Lovelace", "203.0.113.77", "popups:popups@"):
             assert private not in logs
         assert "203.0.113.0" in logs
+
+
+# What nobody sees unless he made a mistake
+
+
+def test_a_handler_that_waits_for_an_event_loop_under_flask_is_an_error_and_no_hang() -> None:
+    with pytest.raises(RuntimeError, match="event loop"):
+        flask_adapter._run(asyncio.sleep(1))
+
+
+def test_a_value_that_has_no_json_form_is_an_error_that_names_its_type() -> None:
+    with pytest.raises(TypeError, match="complex has no JSON form"):
+        json_text.dumps({"value": 1j})
+
+
+def test_a_schema_that_cannot_be_read_makes_no_instance_look_ill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "fetch_one", lambda _: 1 / 0)
+    assert health.schema() == {}

@@ -86,7 +86,7 @@ def test_who_gets_no_connection_within_db_connection_timeout_is_answered_503_wit
     start_function: START, own: Own
 ) -> None:
     function = start_function(
-        "manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="2", DB_POOL_MIN="0", DB_CONNECTION_TIMEOUT="300"
+        "manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="2", DB_POOL_MIN="0", DB_CONNECTION_TIMEOUT="1500"
     )
     with blocked(own, function, 5) as answers:
         eventually(lambda: sum(answer.done() for answer in answers) == 3)
@@ -179,7 +179,7 @@ def test_a_connection_that_no_longer_answers_is_given_up_and_never_used_again(
     with proxy_to(stack.postgres.port) as proxy:
         url = own.url.replace(f":{stack.postgres.port}/", f":{proxy.port}/")
         function = start_function(
-            "track_view", DATABASE_URL=url, DB_STATEMENT_TIMEOUT="200", DB_CONNECTION_TIMEOUT="300", REDIS_URL=None
+            "track_view", DATABASE_URL=url, DB_STATEMENT_TIMEOUT="200", DB_CONNECTION_TIMEOUT="1500", REDIS_URL=None
         )
         event = view(own.popup_id)
         assert send(function, event).status_code == 202

@@ -3,6 +3,8 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ import requests
 
 from cli.child import as_account
 from cli.embedded import Postgres
+from common import database as database_module
+from common import replica as replica_module
+from common.errors import DatabaseUnavailable
 from common.replica import MAX_LAG_SECONDS
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import proxy_to
@@ -207,3 +212,54 @@ def test_what_was_read_from_a_replica_that_lags_is_fresh_for_a_second_only(
 
 def messages(function: FunctionProcess) -> list[str]:
     return [line["message"] for line in function.log_lines()]
+
+
+class TestTheVerdict:
+    """From within: the replica is asked by nobody while it is not at hand."""
+
+    @pytest.fixture(autouse=True)
+    def verdict(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(replica_module, "_verdict", replica_module._Verdict())
+        monkeypatch.setattr(replica_module, "has_replica", lambda _: True)
+
+    def test_a_replica_that_fails_between_two_looks_costs_no_request_and_is_left_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = []
+
+        @contextmanager
+        def session(*, replica: bool = False) -> Iterator[str]:
+            asked.append("replica" if replica else "primary")
+            if replica:
+                raise DatabaseUnavailable
+            yield "the primary's session"
+
+        monkeypatch.setattr(database_module, "session", session)
+        replica_module._verdict.set(0)
+        assert [replica_module.read(str) for _ in range(2)] == ["the primary's session"] * 2
+        assert asked == ["replica", "primary", "primary"]
+
+    @pytest.mark.parametrize(
+        ("down", "lag_seconds"), [("primary", 0), ("replica", inf)], ids=["the primary", "the replica"]
+    )
+    def test_where_only_one_answers_that_one_is_read(
+        self, monkeypatch: pytest.MonkeyPatch, down: str, lag_seconds: float
+    ) -> None:
+        def fetch_one(sql: str, *, replica: bool = False, **_: object) -> dict[str, str]:
+            if (down == "replica") is replica:
+                raise DatabaseUnavailable
+            return {"lsn": "0/0"}
+
+        monkeypatch.setattr(database_module, "fetch_one", fetch_one)
+        assert replica_module._verdict.keeps_up() is (down == "primary")
+        assert replica_module._verdict.lag_seconds == lag_seconds
+
+    @pytest.mark.parametrize(
+        ("lag_seconds", "fresh_seconds"), [(0, inf), (0.5, inf), (0.6, 1), (5, 1), (5.1, inf), (inf, inf)]
+    )
+    def test_what_was_read_from_a_replica_that_is_a_little_behind_is_fresh_for_a_second(
+        self, lag_seconds: float, fresh_seconds: float
+    ) -> None:
+        """Beyond five seconds it is the primary that was read."""
+        replica_module._verdict.set(lag_seconds)
+        assert replica_module.fresh_seconds() == fresh_seconds

@@ -13,7 +13,8 @@ import pytest
 
 from common.config import load
 from common.connect import connect
-from common.database_errors import DatabaseUnreachable, Duplicate
+from common.database import MAX_LOST_RACES, retry_lost_races
+from common.database_errors import DatabaseUnreachable, Duplicate, LostRace
 from common.errors import DatabaseUnavailable
 from common.session import Session
 from tests.proxy import Proxy, proxy_to
@@ -200,3 +201,21 @@ def test_a_server_that_falls_silent_is_told_from_one_that_hangs_up(
         behind.fetch_one("SELECT 1")
     assert type(raised.value) is error
     assert not behind.is_usable()
+
+
+@pytest.mark.parametrize("lost", range(MAX_LOST_RACES + 2))
+def test_a_lost_race_is_run_again_three_times_and_then_told(lost: int) -> None:
+    outcomes = iter([LostRace()] * lost + ["won"])
+
+    def act() -> str:
+        if isinstance(outcome := next(outcomes), LostRace):
+            raise outcome
+        return outcome
+
+    assert MAX_LOST_RACES == 3
+    if lost <= 3:
+        assert retry_lost_races(act) == "won"
+    else:
+        with pytest.raises(LostRace):
+            retry_lost_races(act)
+        assert next(outcomes) == "won"

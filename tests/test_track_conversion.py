@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from common import database as database_module
+from common.database_errors import Duplicate, LostRace
+from functions.track_conversion import recording
 from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase
 from tests.stack import Database, FunctionProcess
 from tests.tracking import assert_tallies_equal_events, send, send_each, statuses
@@ -444,3 +447,18 @@ class TestCodes:
         }
         assert given == {"a": "TEN", "b": "TWENTY", "c": None, "unknown": "TEN"}
         assert_tallies_equal_events(database, shop_id)
+
+
+def test_who_runs_into_anothers_claim_of_a_code_again_and_again_has_lost_the_race(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = []
+
+    def fetch_all(sql: str, **parameters: Any) -> list[Any]:
+        tries.append(parameters)
+        raise Duplicate("claimed")
+
+    monkeypatch.setattr(database_module, "fetch_all", fetch_all)
+    with pytest.raises(LostRace):
+        recording._insert_conversions([{"event_id": "one"}])
+    assert len(tries) == recording.MAX_TRIES
