@@ -495,8 +495,11 @@ def test_a_row_that_the_database_refuses_fails_alone(
         popup_id = make_popup(database, shop)
         database("ALTER TABLE popup_views ADD CONSTRAINT refuses_bad CHECK (session_id <> 'bad')")
         function = start_function("track_view", DATABASE_URL=url, REDIS_URL=None)
-        events = [view(popup_id, session_id="bad" if n % 20 == 7 else f"good {n}") for n in range(200)]
+        person = {"visitor_id": "ann@example.com"}
+        events = [view(popup_id, session_id="bad" if n % 20 == 7 else f"good {n}", **person) for n in range(200)]
         answers = send_each((function, event) for event in events)
         assert [answer.status_code for answer in answers] == [500 if n % 20 == 7 else 202 for n in range(200)]
+        assert "stack_trace" in function.logs()
+        assert "ann@example.com" not in function.logs(), "the row that failed is not logged"
         assert stored_views(database, popup_id) == 190
         assert_tallies_equal_events(database, shop.id)

@@ -159,6 +159,29 @@ def test_a_statement_beyond_db_statement_timeout_is_503_and_its_connection_stays
     assert own.connections() == before
 
 
+def warnings(function: FunctionProcess) -> list[dict[str, str]]:
+    return [line for line in function.log_lines() if line["severity"] == "WARNING"]
+
+
+def test_the_log_says_why_postgres_refused_once_a_second_and_nothing_of_the_statement(
+    start_function: START, own: Own
+) -> None:
+    function = start_function("manage_popups", DATABASE_URL=own.url, DB_STATEMENT_TIMEOUT="300")
+    with blocked(own, function, 6) as answers:
+        started = time.monotonic()
+        assert statuses(answer.result() for answer in answers) == {503: 6}
+        first = warnings(function)
+        assert 1 <= len(first) <= 1 + time.monotonic() - started
+        time.sleep(1)
+        assert own.list_popups(function).status_code == 503
+        assert len(warnings(function)) == len(first) + 1
+    assert warnings(function)[-1] == {
+        "severity": "WARNING",
+        "message": "Postgres refused a statement",
+        "reason": "57014 canceling statement due to statement timeout",
+    }
+
+
 def test_the_line_of_a_request_says_how_full_the_pool_was_when_it_needed_a_connection(
     start_function: START, own: Own
 ) -> None:
