@@ -121,6 +121,13 @@ def test_a_rate_that_nobody_has_seen_is_0_and_may_be_any() -> None:
     assert known.credible_interval == pytest.approx((0, 0.95), abs=1e-3)
 
 
+def test_a_fortieth_of_the_probability_is_left_out_on_each_side() -> None:
+    """One of two: the distribution function of Beta(2, 2) is 3 x² - 2 x³."""
+    (known,) = estimate([Arm(2, 1)])
+    below = [3 * rate**2 - 2 * rate**3 for rate in known.credible_interval]
+    assert below == pytest.approx([0.025, 0.975], abs=1e-5)
+
+
 def test_without_rivals_an_arm_is_the_best_and_choosing_it_costs_nothing() -> None:
     for arm in (Arm(0, 0), Arm(1000, 10), Arm(100, 99), Arm(10**6, 10)):
         (known,) = estimate([arm])
@@ -149,6 +156,9 @@ class TestVerdict:
             False,
             "There is nothing to compare: the popup has fewer than two variants.",
         )
+
+    def test_more_than_two_variants_are_compared_as_well(self) -> None:
+        assert verdict([Arm(1000, 500)] * 3, losing(0.0, 0.5, 0.5))[0]
 
     def test_with_99_viewers_of_one_variant_nothing_is_decided_and_with_100_it_is(self) -> None:
         assert MIN_VIEWERS == 100

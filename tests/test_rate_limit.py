@@ -242,6 +242,12 @@ class TestWhenToSettle:
         assert here.hits(20) == [True] * 20
         assert here.window().unsettled == 20
 
+    def test_what_an_outage_left_unsettled_is_settled_with_the_first_hit_after_it(self, here: Here) -> None:
+        here.quota = 5000
+        here.hits(20)
+        here.reachable = True
+        assert rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody") is None
+
     def test_a_refusal_costs_no_round_trip(self, here: Here) -> None:
         here.hits(5)
         here.reachable = True
