@@ -23,14 +23,14 @@ def one_address(storefront: Path) -> Application:
     """Each function below its own name, the storefront script, and the demo store for the rest."""
     functions = {function.name: asgi_app(function) for function in FUNCTIONS}
     store: Any = demo_store(storefront / "demo")
-    script: Any = FileResponse(storefront / SCRIPT, media_type="text/javascript")
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         name, _, rest = scope["path"].removeprefix("/").partition("/")
         if name in functions:
             await functions[name]({**scope, "path": f"/{rest}"}, receive, _below(f"/{name}", send))
         elif scope["path"] == f"/{SCRIPT}":
-            await script(scope, receive, send)
+            script: Any = FileResponse(storefront / SCRIPT, media_type="text/javascript")
+            await script(scope, receive, send)  # of its own: the file may have been edited
         else:
             await store(scope, receive, send)
 

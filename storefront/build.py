@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def minified() -> str:
     source, styles = _STYLE.subn(lambda found: found[1] + _squeezed(found[2]) + found[3], SOURCE.read_text())
     if styles != 1:
         raise ValueError(f"{SOURCE.name} no longer has one STYLE")
-    return str(minify.string("application/javascript", source))
+    return _in_ascii(str(minify.string("application/javascript", source)))
 
 
 def gzipped_bytes(script: str) -> int:
@@ -46,6 +47,11 @@ def write(folder: Path) -> Path:
     path = folder / versioned_name(script)
     path.write_text(script)
     return path
+
+
+def _in_ascii(script: str) -> str:
+    """The same with escapes: a page in another encoding would take the script to be in that, too."""
+    return re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], script)
 
 
 def _squeezed(style: str) -> str:

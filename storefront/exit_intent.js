@@ -157,7 +157,7 @@
       const now = Date.now();
       if (lasting && !note.visitor) note.visitor = newId();
       if (!note.session || now - note.session.at > SESSION_IDLE) {
-        note.session = { id: newId(), referrer: "", utm: {} };
+        note.session = { id: newId(), referrer: "", utm: {}, cart: note.session?.cart };
         note.visits++;
       }
       note.session.at = now;
@@ -274,7 +274,7 @@
     each(batch, (entry) => (entry.sending = false));
     // A hotel's login page also answers 200: only what our server would say counts as confirmed.
     const confirmed = kind === "view" ? status === 202 : answer?.conversion_id;
-    const refused = status >= 400 && status < 500 && status !== 429;
+    const refused = status >= 400 && status < 500 && status !== 429 && answer?.code;
     if (refused && batch.length > 1) return each(batch, (entry) => deliver([entry])); // One is bad, not its neighbours.
     if (confirmed || refused) retryDelay = SHORTEST_RETRY;
     else retryLater(patience);
@@ -384,7 +384,7 @@
 
   // In pixels and em: a shop's html { font-size: 62.5% } would shrink every rem. "medium" is the shopper's own choice.
   const STYLE = `
-    :host { all: initial !important; font: medium/1.5 var(--store-font, system-ui, sans-serif) !important }
+    :host { all: initial !important; font: medium/1.5 var(--store-font, system-ui, sans-serif) !important; position: fixed !important }
     * { box-sizing: border-box; margin: 0 }
     dialog { width: min(var(--width), 100vw - 32px); max-width: none; max-height: calc(100dvh - 32px); margin: auto;
       padding: 0; border: 0; border-radius: var(--radius); color: var(--text); background: var(--background);
@@ -410,7 +410,7 @@
     .close { display: block; position: sticky; top: 4px; z-index: 1; width: 44px; min-height: 44px; padding: 0;
       margin: 4px 4px -48px; margin-inline-start: auto; font-size: 1.5em; line-height: 1; border-radius: 50%;
       background: var(--background) }
-    :focus-visible { outline: 3px solid; outline-offset: 2px }
+    :focus-visible { outline: 3px solid var(--text); outline-offset: 2px }
     [tabindex] { outline: 0 }
     .code { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 8px; border: 2px dashed }
     code { flex: 1; font: 700 1.375em ui-monospace, monospace; user-select: all }
@@ -503,7 +503,7 @@
     const text = colour(design.text_color, "#1e293b");
     const button = colour(design.button_color, "#4f46e5");
     if (contrast(text, background) < LEGIBLE) {
-      console.warn(`Popup ${popupId}: ${text} on ${background} is below a contrast of ${LEGIBLE}:1`);
+      console.warn(`Popup ${popupId}: ${text} on ${background} has a contrast below ${LEGIBLE}:1`);
     }
     const properties = {
       background,
@@ -758,6 +758,7 @@
   }
 
   function fire(type, suits) {
+    if (open && !open.host.isConnected) close(open);
     if (open || document.hidden) return false;
     return some(popups, (popup) => {
       if (popup.trigger.type !== type || (suits && !suits(popup))) return false;
@@ -841,12 +842,13 @@
     const percent = room && (y / room) * 100 + 0.5; // Fractions of a pixel must not keep anyone from 100 %.
     fire("scroll_percentage", ({ trigger: { scroll_percentage: due } }) => scroll.percent < due && due <= percent);
     scroll.percent = Math.max(scroll.percent, percent);
-    if (touch) noticeRush(y);
+    if (touch) noticeRush(area, y);
   }
 
   // Half a screen upwards within 300 ms, after at least one screen of reading down.
-  function noticeRush(y) {
+  function noticeRush(area, y) {
     const now = Date.now();
+    if (area !== scroll.area) Object.assign(scroll, { area, y, from: y, deepest: 0 });
     if (y >= scroll.y) Object.assign(scroll, { from: y, since: now, deepest: Math.max(scroll.deepest, y) });
     else if (now - scroll.since > 300) Object.assign(scroll, { from: scroll.y, since: now });
     scroll.y = y;
@@ -865,10 +867,8 @@
   }
 
   function onActivity() {
-    const now = Date.now();
-    const writeAgain = now - lastActive > MINUTE / 2;
-    lastActive = now;
-    if (writeAgain) keepSession();
+    lastActive = Date.now();
+    if (lastActive - note.session.at > MINUTE / 2) keepSession();
     noticePage();
   }
 
@@ -883,11 +883,11 @@
       addEventListener(name, onActivity, true);
     });
     addEventListener("scroll", onScroll, true);
-    addEventListener("pointerdown", () => (lastClick = Date.now()), true);
+    touch = deviceType() !== "desktop";
+    addEventListener(touch ? "click" : "pointerdown", () => (lastClick = Date.now()), true);
     addEventListener("click", onClick, true);
     addEventListener("popstate", noticePage);
     if (window.navigation) navigation.addEventListener("currententrychange", noticePage);
-    touch = deviceType() !== "desktop";
     if (touch) watchTouch();
     else watchMouse();
   }
@@ -907,12 +907,13 @@
     purchase({ order_id, revenue, currency, discount_code }) {
       keepSession();
       const popupId = popupBehind(discount_code);
-      if (!order_id || note.order === order_id || !popupId) return;
+      if (!order_id || note.order === order_id) return;
       changeNote(() => (note.order = order_id));
+      if (!popupId) return;
       const event = eventFor(popupId, note.seen[popupId].variant);
       event.order_id = `${order_id}`;
-      event.discount_code = discount_code;
-      record("conversion", { ...event, type: "purchase", revenue, currency });
+      event.discount_code = discount_code || undefined;
+      record("conversion", { ...event, type: "purchase", revenue: +(+revenue).toFixed(4) || revenue, currency: currency?.toUpperCase() });
       if (discount_code) record("conversion", { ...event, type: "discount_code_used" }); // The order's use, named twice.
     },
 
@@ -922,6 +923,7 @@
       keepSession();
       if (given && lasting) return changeNote(() => (note.agreed = true));
       collectEvents();
+      if (!given && note.refused) return;
       const { session, seen, visits } = note;
       eraseNotes();
       lasting = true;
@@ -972,7 +974,7 @@
     let bestAt = Date.now() - ATTRIBUTED_FOR;
     eachKey(note.seen, (id) => {
       const { viewed_at: at, code: given } = note.seen[id];
-      const when = code && given === code ? Infinity : at;
+      const when = code && given?.toUpperCase() === code.toUpperCase() ? Infinity : at;
       if (when > bestAt) {
         best = id;
         bestAt = when;
@@ -983,16 +985,16 @@
 
   // ---- Start ------------------------------------------------------------------------------------------------
 
-  let trouble = "not loaded yet"; // why there are no popups, for explain()
+  let trouble = "not loaded"; // why there are no popups, for explain()
 
   async function loadPopups() {
     try {
       const url = `${POPUPS_URL}?shop_id=${encodeURIComponent(settings.shop)}`;
       const response = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(ANSWER_WITHIN) });
-      trouble = response.ok ? "" : `the server answered ${response.status}`;
+      trouble = response.ok ? "" : `answered ${response.status}`;
       popups = (response.ok && (await response.json()).popups) || [];
     } catch {
-      trouble = "the server could not be reached";
+      trouble = "no answer";
     }
   }
 
@@ -1014,10 +1016,10 @@
     addEventListener("online", deliverAll);
     document.addEventListener("visibilitychange", () => document.hidden && deliverAll());
     addEventListener("storage", ({ key, newValue }) => lasting && key === NOTE && !newValue && api.consent(false));
+    deliverAll(); // Whatever becomes of the popups.
     await loadPopups();
     startTimers();
     if (popups.length) watch();
-    deliverAll();
   }
 
   function startWhenIdle() {

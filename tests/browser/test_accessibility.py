@@ -89,6 +89,15 @@ def test_focus_moves_in_stays_in_and_returns(shop: Shop, shopper: Shopper) -> No
     assert page.evaluate("document.activeElement.id") == "offer"
 
 
+def test_the_main_buttons_focus_is_seen_against_the_card(shopper: Shopper) -> None:
+    shopper.visit()
+    preview(shopper, {"text_color": "#112233"})
+    for _ in range(4):
+        shopper.page.keyboard.press("Tab")
+    style = "element => getComputedStyle(element).outlineColor"
+    assert shopper.dialog.get_by_role("button", name="Yes, please").evaluate(style) == "rgb(17, 34, 51)"
+
+
 def test_typing_elsewhere_does_not_end_up_in_the_popup(shop: Shop, shopper: Shopper) -> None:
     shop.add_popup(offer=EMAIL)
     show(shopper)
@@ -195,7 +204,7 @@ def test_a_hard_to_read_design_is_told_in_the_console(shopper: Shopper, design: 
     shopper.page.on("console", lambda message: warnings.append(message.text))
     shopper.visit()
     preview(shopper, design)
-    assert any("below a contrast of 4.5:1" in warning for warning in warnings) is warns
+    assert any("a contrast below 4.5:1" in warning for warning in warnings) is warns
 
 
 @pytest.mark.parametrize("button", ["#ffffff", "#000000", "#4f46e5", "#b45309", "#bbf7d0", "#777777", "#7f7f7f"])

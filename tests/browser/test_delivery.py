@@ -78,7 +78,7 @@ def test_requests_need_no_preflight_and_carry_no_cookies(shop: Shop, shopper: Sh
     assert shopper.context.cookies() == []
 
 
-@pytest.mark.parametrize("trouble", ["offline", "503", "429", "a login page"])
+@pytest.mark.parametrize("trouble", ["offline", "503", "429", "a login page", "a firewall"])
 def test_a_view_survives_an_outage(shop: Shop, shopper: Shopper, trouble: str) -> None:
     popup_id = shop.add_popup()
     shopper.visit()
@@ -86,6 +86,8 @@ def test_a_view_survives_an_outage(shop: Shop, shopper: Shopper, trouble: str) -
         shopper.context.set_offline(True)
     elif trouble == "a login page":
         answer_with(shopper, "track_view", 200, "<form>")
+    elif trouble == "a firewall":
+        answer_with(shopper, "track_view", 403, "<h1>Forbidden</h1>")
     else:
         answer_with(shopper, "track_view", int(trouble))
     shopper.leave()

@@ -94,6 +94,17 @@ def test_a_session_ends_after_half_an_hour_of_silence(shop: Shop, shopper: Shopp
     assert shopper.reason() is None
 
 
+def test_a_session_goes_on_while_the_shopper_is_busy(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(frequency={"days_after_close": 0, "max_per_session": 1})
+    show(shopper)
+    shopper.close()
+    for second in range(0, 40 * 60, 20):
+        shopper.wait(20)
+        shopper.page.mouse.move(100, 100 + second % 50)
+    shopper.open()
+    assert shopper.reason() == "frequency.max_per_session"
+
+
 def test_each_popup_has_clocks_of_its_own(shop: Shop, shopper: Shopper) -> None:
     shop.add_popup(design={"heading": "First"}, priority=2)
     shop.add_popup(design={"heading": "Second"}, priority=1)

@@ -179,6 +179,29 @@ def test_notes_that_somebody_damaged_are_replaced(shop: Shop, shopper: Shopper, 
     assert shopper.eventually(lambda: list(shopper.notes()) == [f"store-notes:{shop.id}"])
 
 
+@pytest.mark.parametrize("layout", ["flex; flex-direction: column; justify-content: space-between", "grid; gap: 40px"])
+def test_the_popup_moves_nothing_however_the_body_is_laid_out(shop: Shop, shopper: Shopper, layout: str) -> None:
+    shop.add_popup()
+    page = shopper.visit(
+        head=f"<style>body {{ display: {layout}; min-height: 100vh }}</style>", body="<footer>F</footer>"
+    )
+    before = page.locator("main").bounding_box()
+    shopper.leave()
+    assert shopper.is_shown()
+    assert page.locator("main").bounding_box() == before
+
+
+def test_a_shop_that_replaces_its_body_still_has_popups(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(design={"heading": "First"}, priority=2)
+    shop.add_popup(design={"heading": "Second"})
+    page = shopper.visit()
+    shopper.leave()
+    assert shopper.is_shown("First")
+    page.evaluate("document.body = document.createElement('body')")
+    shopper.leave()
+    assert shopper.is_shown("Second")
+
+
 def test_frames_are_no_trouble(shop: Shop, shopper: Shopper) -> None:
     shop.add_popup()
     shopper.visit(body="<iframe srcdoc='<p>Frame</p>'></iframe>")

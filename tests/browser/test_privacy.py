@@ -119,6 +119,16 @@ def test_a_refusal_holds_on_the_next_page_and_for_the_popups_closed_before(shop:
     assert shopper.notes("sessionStorage")[f"store-notes:{shop.id}"]["session"]["id"] != session
 
 
+def test_a_refusal_that_is_told_on_every_page_makes_no_new_visit(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    visits = set()
+    for path in ("/", "/second", "/third"):
+        shopper.open(path, attributes='data-consent="pending"')
+        shopper.page.evaluate("exitIntent.consent(false)")
+        visits.add(shopper.notes("sessionStorage")[f"store-notes:{shop.id}"]["session"]["id"])
+    assert len(visits) == 1
+
+
 def test_a_refusal_reaches_the_other_tabs(shop: Shop, shopper: Shopper) -> None:
     shopper.open()
     shopper.page.evaluate("addEventListener('storage', () => (window.heard = true))")  # after the script's own

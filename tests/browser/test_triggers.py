@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
 
-from tests.browser.shopper import ORIGIN, SETTLED, Shop, Shopper
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.browser.shopper import ORIGIN, PHONE, SETTLED, Shop, Shopper
 
 
 def test_leaving_through_the_top_shows_the_popup(shop: Shop, shopper: Shopper) -> None:
@@ -105,6 +108,36 @@ def test_on_a_phone_a_fast_way_up_after_reading_is_an_exit(shop: Shop, phone_sho
     phone_shopper.wait(0.5)
     scroll_to(phone_shopper, 1000, 0.2)
     assert phone_shopper.is_shown()
+
+
+def test_on_a_phone_a_flick_of_the_finger_after_reading_is_an_exit(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    """A finger's scroll begins with a touch, which is no tap. The browser scrolls by its own clock."""
+    shop.add_popup()
+    shopper = Shopper(new_context(**PHONE), shop, own_clock=False)
+    page = shopper.visit()
+    page.wait_for_function("exitIntent.explain().length")
+    browser = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *ys: float) -> None:
+        points = [{"x": 195, "y": y} for y in ys]
+        browser.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def swipe(start: int, end: int, milliseconds: int) -> None:
+        touch("touchStart", start)
+        for step in range(1, 7):
+            page.wait_for_timeout(milliseconds / 6)
+            touch("touchMove", start + (end - start) * step / 6)
+        touch("touchEnd")
+
+    for _ in range(4):
+        swipe(750, 100, 300)
+    page.wait_for_function("scrollY > 1500")
+    page.wait_for_timeout(1200)
+    for _ in range(3):  # on a busy machine one may come out too slow
+        swipe(100, 800, 100)
+    assert shopper.is_shown()
 
 
 def test_on_a_phone_a_slow_way_up_is_no_exit(shop: Shop, phone_shopper: Shopper) -> None:
