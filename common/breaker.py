@@ -55,6 +55,15 @@ class Breaker:
         elif changed:
             logs.write("WARNING", f"{self._name} does not answer")
 
+    def suspect(self) -> None:
+        """Opens it on the word of one connection, which may have been lost alone: the next caller may try at once."""
+        with self._lock:
+            if not self.closed:
+                return
+            self.closed = False
+            self._opened_at = self._next_try = time.monotonic()
+        logs.write("WARNING", f"{self._name} does not answer")
+
     def seconds_since_outage(self) -> float:
         """Since the server answered again; infinite if it always did, but for a blip some time ago."""
         seconds = time.monotonic() - self._closed_at

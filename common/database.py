@@ -62,8 +62,9 @@ def session(*, replica: bool = False) -> Iterator[Session]:
     except DatabaseUnavailable as error:
         timing.add(timing.current(), {"in_vain": timing.waited_for("database") - waited_before})
         if isinstance(error, DatabaseUnreachable):
-            # It fell silent, and nobody else shall wait as long to find out, with what idles or for a new connection.
-            breaker.record(success=False)
+            # It fell silent, and nobody else shall wait as long to find out: what idles may be lost as well, and one at
+            # a time is enough to try a new connection.
+            breaker.suspect()
             pool.close_idle()
         raise
     else:

@@ -127,14 +127,21 @@ def test_the_replica_gets_half_of_it(server: Server) -> None:
     assert server.attempts == pytest.approx([1.0], abs=0.1)
 
 
-def test_after_a_silence_nobody_tries_what_idles_nor_waits_for_a_new_connection(server: Server) -> None:
+def test_after_a_silence_nobody_tries_what_idles_and_one_a_new_connection(server: Server) -> None:
     with database.session(), database.session():
         pass
     server.is_there = False
     fails(fall_silent)
     assert all(line.closed for line in server.lines)
-    assert fails(use) is DatabaseUnavailable
-    assert len(server.attempts) == 2
+    assert [fails(use) for _ in range(5)] == [DatabaseUnreachable] + [DatabaseUnavailable] * 4
+    assert len(server.attempts) == 3
+
+
+def test_a_silence_that_was_one_connections_alone_costs_nobody_else(server: Server) -> None:
+    """As when a firewall forgot it."""
+    fails(fall_silent)
+    use()
+    assert server.breakers[False].closed
 
 
 def test_a_statement_that_is_answered_ends_the_outage(server: Server) -> None:
