@@ -98,8 +98,8 @@ def test_a_session_goes_on_while_the_shopper_is_busy(shop: Shop, shopper: Shoppe
     shop.add_popup(frequency={"days_after_close": 0, "max_per_session": 1})
     show(shopper)
     shopper.close()
-    for second in range(0, 40 * 60, 20):
-        shopper.wait(20)
+    for second in range(0, 35 * 60, 25):
+        shopper.wait(25)
         shopper.page.mouse.move(100, 100 + second % 50)
     shopper.open()
     assert shopper.reason() == "frequency.max_per_session"
