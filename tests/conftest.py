@@ -1,9 +1,11 @@
 """Fixtures of the whole session: the servers, the five functions with their defaults (limits off), the database."""
 
+import time
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
+from tests.clock import Clock
 from tests.stack import Database, FunctionProcess, Stack, open_database, running_stack
 from tests.turns import turn
 
@@ -40,6 +42,14 @@ def start_function(stack: Stack) -> Iterator[Callable[..., FunctionProcess]]:
     yield start
     for function in started:
         function.stop()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Stands still unless the test moves it."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
 
 
 def _session_function(name: str) -> Callable[[Stack], FunctionProcess]:

@@ -1,29 +1,12 @@
 """The breaker: who may ask a server that does not answer, and how long its outage is remembered."""
 
 import json
-import time
 from math import inf
 
 import pytest
 
 from common.breaker import BLIP_SECONDS, FORGOTTEN_AFTER_SECONDS, PAUSE_SECONDS, Breaker
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
+from tests.clock import Clock
 
 
 def outage(breaker: Breaker, clock: Clock, seconds: float) -> None:

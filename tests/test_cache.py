@@ -24,6 +24,7 @@ from common.errors import DatabaseUnavailable, PopupNotFound
 from common.local_cache import Held
 from common.name_locks import MAX_LOCKS, lock_of
 from common.shared_cache import Look
+from tests.clock import Clock
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, FunctionProcess, Stack, eventually
@@ -294,23 +295,6 @@ class TestMemory:
     def _found(self, count: int) -> set[str]:
         names = (f"big {number}" for number in range(count))
         return {name for name in names if local_cache.find(name)}
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
 
 
 @pytest.fixture

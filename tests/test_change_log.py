@@ -14,6 +14,7 @@ import requests
 import common
 from common import cache, cache_entry, cache_keys, change_log, redis_client
 from common.redis_nodes import Nodes
+from tests.clock import Clock
 from tests.factories import Shop, make_popup, make_shop
 from tests.proxy import Proxy, proxy_to
 from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
@@ -208,23 +209,6 @@ class TestLog:
         assert log.read()[0] == b"first"
         log.add("last", epoch="second", most=5)
         assert log.read() == (b"second", 1, {b"last"})
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
 
 
 class TestWhatIsVouchedFor:
