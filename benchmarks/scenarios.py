@@ -71,9 +71,9 @@ def views(run: Run) -> str:
 
 
 def steady(run: Run) -> str:
-    """track_view at a fixed 500 requests a second, beside both no-ops"""
+    """track_view at a fixed 500 requests a second, beside both no-ops and a plain INSERT and COMMIT"""
     popup_id = run.shops[SHOWN].popup_ids[0]
-    urls = {name: run.url(name) for name in ("hello_flask", "hello_aio", "track_view")}
+    urls = {name: run.url(name) for name in ("hello_flask", "hello_aio", "plain_insert", "track_view")}
     seconds = max(1, STEADY_FOR_ROUNDS * run.seconds // run.rounds)
     rounds: dict[str, list[Round]] = {name: [] for name in urls}
 

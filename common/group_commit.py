@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from common import timing
 from common.database_errors import LostRace
 from common.errors import DatabaseUnavailable
-from common.threads import in_thread
+from common.threads import start_in_thread
 
 Event = TypeVar("Event")
 Answer = TypeVar("Answer")
@@ -37,6 +37,11 @@ class _Submission(Generic[Event, Answer]):
     waited: timing.Waited
 
 
+# What a flush waited for, and its answers to each submission or the error of that one; or an error of all.
+_Outcomes = list[list[Answer] | BaseException] | BaseException
+_Flushed = tuple[timing.Waited, _Outcomes[Answer]]
+
+
 class GroupCommit(Generic[Event, Answer]):
     """Batches of events for `write`, which returns one answer for each event once all are committed.
 
@@ -48,7 +53,7 @@ class GroupCommit(Generic[Event, Answer]):
         self._waiting: deque[_Submission[Event, Answer]] = deque()
         self._events_waiting = 0
         self._events_flushing = 0
-        self._flushes: set[asyncio.Task[None]] = set()
+        self._flushes = 0
 
     async def submit(self, events: list[Event]) -> list[Answer]:
         """The answers to the events, once they are committed; a submission is written in one piece.
@@ -68,21 +73,15 @@ class GroupCommit(Generic[Event, Answer]):
             return await answers
 
     def _start_flush(self) -> None:
-        if self._waiting and len(self._flushes) < self._flushes_worth_having():
+        if self._waiting and self._flushes < self._flushes_worth_having():
             batch = self._take_batch()
             self._events_flushing = sum(len(submission.events) for submission in batch)
-            # In a context of its own: it works for many requests, and none shall log its queries as its own.
-            flush = asyncio.get_running_loop().create_task(self._flush(batch), context=Context())
-            self._flushes.add(flush)
-            flush.add_done_callback(self._end_flush)
+            self._flushes += 1
+            start_in_thread(partial(self._flush, batch), partial(self._end_flush, batch))
 
     def _flushes_worth_having(self) -> int:
         """A second one once as many wait as are being written: fewer do better to share the next commit."""
         return MAX_FLUSHES if self._events_waiting >= self._events_flushing else 1
-
-    def _end_flush(self, flush: asyncio.Task[None]) -> None:
-        self._flushes.discard(flush)
-        self._start_flush()
 
     def _take_batch(self) -> list[_Submission[Event, Answer]]:
         batch: list[_Submission[Event, Answer]] = []
@@ -99,16 +98,22 @@ class GroupCommit(Generic[Event, Answer]):
         self._events_waiting = 0
         return everybody
 
-    async def _flush(self, batch: list[_Submission[Event, Answer]]) -> None:
+    def _flush(self, batch: list[_Submission[Event, Answer]]) -> _Flushed[Answer]:
+        """In a thread. It works for many requests, and none shall log its queries as its own."""
         waited = timing.start()
         try:
-            outcomes = await in_thread(self._write_isolated, batch)
-        except DatabaseUnavailable:
-            # Who waits would only wait as long again for the same answer.
-            batch += self._take_all()
-            outcomes = [DatabaseUnavailable() for _ in batch]
+            return waited, self._write_isolated(batch)
         except BaseException as error:
-            outcomes = [error] * len(batch)
+            return waited, error
+
+    def _end_flush(self, batch: list[_Submission[Event, Answer]], flushed: _Flushed[Answer]) -> None:
+        self._flushes -= 1
+        waited, outcomes = flushed
+        if isinstance(outcomes, DatabaseUnavailable):
+            # Who waits would only wait as long again for the same answer.
+            batch = [*batch, *self._take_all()]
+        if isinstance(outcomes, BaseException):
+            outcomes = [outcomes] * len(batch)
         for submission, outcome in zip(batch, outcomes, strict=True):
             if submission.answers.done():
                 continue  # its request was cancelled
@@ -117,14 +122,19 @@ class GroupCommit(Generic[Event, Answer]):
                 submission.answers.set_exception(outcome)
             else:
                 submission.answers.set_result(outcome)
+        # After those who are woken now: the thread of the next flush would compete with them for the interpreter.
+        asyncio.get_running_loop().call_soon(self._start_flush)
 
     def _write_isolated(self, batch: list[_Submission[Event, Answer]]) -> list[list[Answer] | BaseException]:
         """The answers to each submission, or the error it alone caused: a batch that fails is halved until it is found.
 
         Halving does not help against an unreachable database: that error is everybody's.
         """
+        events = [event for submission in batch for event in submission.events]
         try:
-            answers = iter(self._write([event for submission in batch for event in submission.events]))
+            answers = self._write(events)
+            if len(answers) != len(events):
+                raise RuntimeError(f"{len(answers)} answers for {len(events)} events")
         except Exception as error:
             if isinstance(error, DatabaseUnavailable) and not isinstance(error, LostRace):
                 raise
@@ -132,4 +142,5 @@ class GroupCommit(Generic[Event, Answer]):
                 return [error]
             middle = len(batch) // 2
             return self._write_isolated(batch[:middle]) + self._write_isolated(batch[middle:])
-        return [[next(answers) for _ in submission.events] for submission in batch]
+        in_order = iter(answers)
+        return [[next(in_order) for _ in submission.events] for submission in batch]

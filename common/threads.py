@@ -7,6 +7,7 @@ import contextvars
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -37,6 +38,22 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 async def in_brief_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The same for a call that waits for Redis at the most."""
     return await _in_pool("brief", MAX_BRIEF_THREADS, partial(call, *args, **kwargs))
+
+
+def start_in_thread(call: Callable[[], T], then: Callable[[T], None]) -> None:
+    """Has a thread make a call that may block but raises nothing, and the running loop `then` take its result.
+
+    In a context of its own: whose call it is, is for `call` to say. A future would hand the result over in three turns
+    of the loop, and each costs those who wait for it.
+    """
+    loop = asyncio.get_running_loop()
+
+    def work() -> None:
+        result = contextvars.Context().run(call)
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(then, result)
+
+    _pool("blocking", MAX_THREADS).submit(work)
 
 
 async def _in_pool(name: str, max_threads: int, call: Callable[[], T]) -> T:

@@ -37,6 +37,7 @@ class Disk:
         self.most_under_way = 0
         self.bad: set[int] = set()
         self.losing: set[int] = set()
+        self.forgotten: int | None = None
         self.down = False
         self.ends: BaseException | None = None
         self._lock = threading.Lock()
@@ -67,7 +68,7 @@ class Disk:
             raise ValueError(f"bad events {wrong}")
         if self.losing.intersection(events):
             raise LostRace
-        return [f"kept {event}" for event in events]
+        return [f"kept {event}" for event in events if event != self.forgotten]
 
 
 Submit = Callable[[list[int]], "asyncio.Task[list[str]]"]
@@ -252,6 +253,19 @@ class TestTheWriter:
 
         run(disk, story)
         assert disk.batches == [[0, 1, 2]]
+
+    def test_a_write_that_forgets_an_answer_fails_its_submission_and_hangs_nobody(self) -> None:
+        disk = Disk()
+        disk.forgotten = 7
+
+        async def story(submit: Submit, _: Any) -> None:
+            tasks = [submit([event]) for event in range(10)]
+            async with asyncio.timeout(5):
+                answers = await asyncio.gather(*tasks, return_exceptions=True)
+            for event, answer in enumerate(answers):
+                assert isinstance(answer, RuntimeError) if event == 7 else answer == [f"kept {event}"]
+
+        run(disk, story)
 
     def test_an_error_is_raised_and_not_returned(self) -> None:
         disk = Disk()
