@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import capture, conversion, make_popup, make_shop, purchase, uuid7, view
+from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, uuid7, view
 from tests.stack import Database, FunctionProcess, Stack
 from tests.tracking import assert_tallies_equal_events, send, send_each, statuses, stored_views, tallied_views
 
@@ -89,6 +89,24 @@ def test_a_view_sent_again_after_a_restart_counts_once(
         assert send(function, event).json() == {"accepted": 1}
         function.stop()
     assert stored_views(database, popup_id) == tallied_views(database, popup_id) == 1
+
+
+def test_a_conversion_sent_again_after_a_restart_is_answered_with_the_same_code(
+    start_function: Callable[..., FunctionProcess], database: Database, shop_id: str
+) -> None:
+    codes = make_discount_code(database, shop_id, ["ONE", "TWO"])
+    popup_id = make_popup(database, shop_id, offer={"type": "email_capture", "discount_code_id": codes})
+    event = capture(popup_id, "ada@example.com")
+    answers = []
+    for _ in range(2):
+        function = start_function("track_conversion")
+        answers.append(send(function, event))
+        function.stop()
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json()["discount_code"]["code"] in ("ONE", "TWO")
+    assert answers[0].json() == answers[1].json()
+    assert stored_conversions(database, popup_id) == 1
+    assert_tallies_equal_events(database, shop_id)
 
 
 def test_a_view_sent_again_with_other_contents_changes_nothing(
