@@ -1,7 +1,7 @@
 """deploy.sh on a stand-in gcloud that reaches nothing, and an address where revisions answer /_ready."""
 
+import copy
 import http.server
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.deploy.gcloud import Gcloud, GcloudServer, gcloud_server
 from tests.stack import ROOT, Stack
 
 SETTINGS = {
@@ -63,19 +64,17 @@ esac
 class Deployer:
     """Runs deploy.sh with settings of its own, and knows what it asked of gcloud."""
 
-    def __init__(self, folder: Path, address: str, database_url: str) -> None:
+    def __init__(self, folder: Path, address: str, database_url: str, server: GcloudServer) -> None:
         self.folder = folder
         self.settings: dict[str, str] = dict(SETTINGS)
         self.environ = {
             "PATH": f"{ROOT / 'tests/deploy/bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "STAND_IN": str(folder),
+            "STAND_IN": str(server.server_address[1]),
             "POPUPS": self.program("popups", QUIET_POPUPS),
             "PYTHON": self.program("python", QUIET_PYTHON),
         }
-        kinds = {kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")}
         secrets = {"migrate-url:1": database_url, "db-password:3": "hunter2", "redis-url:2": "redis://10.0.0.3:6379"}
-        wishes = {"failing": [], "crashing": [], "account": "operator@example.com", "federated": False}
-        self.write({**kinds, **wishes, "accounts": [], "secrets": secrets, "address": address})
+        self._gcloud = server.gcloud = Gcloud(secrets=secrets, address=address)
 
     def program(self, name: str, script: str) -> str:
         """The path of a new program."""
@@ -88,17 +87,14 @@ class Deployer:
         """From now on the database and the settings' checks are asked, with the programs that an operator uses."""
         self.environ |= {"POPUPS": str(Path(sys.executable).with_name("popups")), "PYTHON": sys.executable}
 
-    def write(self, state: dict[str, Any]) -> None:
-        (self.folder / "state.json").write_text(json.dumps(state))
-
     @property
     def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
-        return state
+        """What exists now, and does not change with what comes."""
+        return copy.deepcopy(self._gcloud.state)
 
     def wish(self, **wishes: Any) -> None:
         """What the stand-in is to be like: `failing`, `crashing`, `account`, `federated`."""
-        self.write({**self.state, **wishes})
+        self._gcloud.state |= wishes
 
     def failing(self, *calls: str) -> None:
         self.wish(failing=list(calls))
@@ -106,15 +102,14 @@ class Deployer:
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
         config = self.folder / "deploy.env"
         config.write_text("".join(f"{name}={text}\n" for name, text in self.settings.items()))
-        (self.folder / "calls.jsonl").write_text("")
+        self._gcloud.calls.clear()
         environ = {**os.environ, **self.environ}
         command = [ROOT / "deploy.sh", "--config", config, *words]
         return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
     def calls(self, start: str = "") -> list[list[str]]:
         """The calls of the last run that begin with these words."""
-        lines = (self.folder / "calls.jsonl").read_text().splitlines()
-        return [call for call in map(json.loads, lines) if " ".join(call).startswith(start)]
+        return [call for call in self._gcloud.calls if " ".join(call).startswith(start)]
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +123,14 @@ def revisions() -> Iterator[Revisions]:
     server.server_close()
 
 
+@pytest.fixture(scope="module")
+def gcloud() -> Iterator[GcloudServer]:
+    with gcloud_server() as server:
+        yield server
+
+
 @pytest.fixture
-def deployer(revisions: Revisions, stack: Stack, tmp_path: Path) -> Deployer:
+def deployer(revisions: Revisions, gcloud: GcloudServer, stack: Stack, tmp_path: Path) -> Deployer:
     Revisions.unready.clear()
     Revisions.asked.clear()
-    return Deployer(tmp_path, f"http://127.0.0.1:{revisions.server_port}", stack.database_url)
+    return Deployer(tmp_path, f"http://127.0.0.1:{revisions.server_port}", stack.database_url, gcloud)
