@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -27,21 +28,27 @@ def find_python(version: str) -> str | None:
 
 
 def install(python: str, requirements: Path) -> Path:
-    """The folder of programs of a clean virtual environment with these requirements, each checked by its hash."""
+    """The folder of programs of a clean virtual environment with these requirements, each checked by its hash.
+
+    Its processes compile what they import, once; compiling all of it as the buildpack does would take longer.
+    """
     key = hashlib.sha256(python.encode() + requirements.read_bytes()).hexdigest()[:16]
     venv = VENVS / key
     if not venv.exists():
         VENVS.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=VENVS))
-        run([python, "-m", "venv", draft])
-        pip = [draft / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-        run([*pip, "--require-hashes", "--requirement", requirements])
-        run([draft / "bin/python", "-m", "compileall", "--invalidation-mode", "unchecked-hash", "-qq", draft / "lib"])
+        run([python, "-m", "venv", "--without-pip", draft])
+        run([*pip_of(draft / "bin"), "install", "--quiet", "--no-compile", "--require-hashes", "-r", requirements])
         try:
             draft.rename(venv)
         except OSError:  # another test process was faster; its environment is the same
             shutil.rmtree(draft)
     return venv / "bin"
+
+
+def pip_of(programs: Path) -> list[str | Path]:
+    """Our pip, at work on another environment, which has none of its own."""
+    return [sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check"]
 
 
 def build(programs: Path, bundle: Path, build_environment: str) -> None:

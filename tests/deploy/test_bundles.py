@@ -108,9 +108,7 @@ def test_a_cold_start_compiles_nothing(revisions: Revisions) -> None:
 
 
 def test_nothing_but_the_lock_is_installed(programs: Path) -> None:
-    listed = subprocess.run(
-        [programs / "python", "-m", "pip", "freeze"], capture_output=True, text=True, check=True
-    ).stdout
+    listed = subprocess.run([*cloud_run.pip_of(programs), "freeze"], capture_output=True, text=True, check=True).stdout
     installed = {line.split("==")[0].lower().replace("_", "-") for line in listed.splitlines()}
     locked = set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
     assert installed <= {name.replace("_", "-") for name in locked}
