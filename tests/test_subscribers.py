@@ -3,8 +3,10 @@
 import contextlib
 import csv
 import io
+import socket
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
@@ -69,6 +71,8 @@ def insert_many(database: Database, shop_id: str, popup_id: str, count: int) -> 
         text=TEXT,
         count=count,
     )
+    # Or the planner takes the table for empty, and sorts it anew for every page, until autovacuum comes by.
+    database("ANALYZE email_subscribers")
 
 
 class TestList:
@@ -348,29 +352,52 @@ class TestCsv:
     def test_it_streams_at_constant_memory_and_keeps_no_connection(
         self, start_function: Callable[..., FunctionProcess], database: Database, shop: Shop, popup_id: str
     ) -> None:
-        insert_many(database, shop.id, popup_id, 300_000)
+        insert_many(database, shop.id, popup_id, 100_000)  # 15 MB of CSV, several times that as Python's objects
         function = start_function("manage_popups", DB_POOL_MAX="2", DB_POOL_MIN="0", DB_CONNECTION_TIMEOUT="2000")
         merchant = Client(function, shop.read_key)
         assert merchant.get("/subscribers.csv?email=person77").status_code == 200
-        before = memory_of(function)
-        peak, lines = before, 0
-        with merchant.get("/subscribers.csv", stream=True) as answer:
-            for number, part in enumerate(answer.iter_content(MEBIBYTE // 4)):
-                lines += part.count(b"\r\n")
-                if number % 8 == 0:
-                    peak = max(peak, memory_of(function))
-        assert lines == 300_001
-        assert peak - before < 60 * MEBIBYTE, f"{(peak - before) / MEBIBYTE:.0f} MiB"
+        with memory_watched(function) as samples, merchant.get("/subscribers.csv", stream=True) as answer:
+            lines = sum(part.count(b"\n") for part in answer.iter_content(MEBIBYTE // 4))
+        assert lines == 100_001
+        grown = max(samples) - samples[0]
+        assert grown < 10 * MEBIBYTE, f"{grown / MEBIBYTE:.0f} MiB"
 
         # Those who read slowly, or walk away half way, are more than there are connections, and keep none from others.
         with contextlib.ExitStack() as reading:
             for _ in range(4):
-                answer = reading.enter_context(merchant.get("/subscribers.csv", stream=True))
-                next(answer.iter_content(1000))
+                reading.enter_context(begin_to_read(function, "/subscribers.csv", shop.read_key))
             assert merchant.get("/subscribers?limit=1").status_code == 200
         assert merchant("HEAD", "/subscribers.csv").status_code == 200
         assert merchant.get("/subscribers?limit=1").status_code == 200
         database("DELETE FROM email_subscribers WHERE shop_id = :id", id=shop.id)
+
+
+def begin_to_read(function: FunctionProcess, path: str, key: str) -> socket.socket:
+    """Asks for it, and takes no more of it than its beginning, not even into a buffer."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", function.port))
+    reader.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
+    assert reader.recv(1000).startswith(b"HTTP/1.1 200")
+    return reader
+
+
+@contextlib.contextmanager
+def memory_watched(function: FunctionProcess) -> Iterator[list[int]]:
+    """Its memory again and again, also while it has nothing to send yet."""
+    samples, done = [memory_of(function)], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            samples.append(memory_of(function))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        watcher.join()
 
 
 def memory_of(function: FunctionProcess) -> int:
