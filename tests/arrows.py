@@ -4,6 +4,8 @@ A picture leaves out the arrow that a longer way implies (http → database, sin
 what everything stands on. tests/test_rules.py fails where an arrow breaks a layer or a picture is out of date.
 """
 
+from functools import cache
+
 from tests.imports import ROOT, imports_when_running, sources
 
 Arrows = dict[str, set[str]]
@@ -41,6 +43,7 @@ def layers() -> list[dict[str, Group]]:
     return [{title: {f"common.{name}" for name in names.split()} for title, names in layer.items()} for layer in LAYERS]
 
 
+@cache
 def arrows(*folders: str) -> Arrows:
     """For each module of the folders, which modules of the folders it imports."""
     trees = {name: tree for folder in folders for name, tree in sources(folder).items()}

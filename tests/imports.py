@@ -53,5 +53,6 @@ def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
             yield from _nodes_that_run(child)
 
 
+@cache
 def _ours() -> set[str]:
     return set(sources("common")) | set(sources("functions")) | set(sources("cli")) | set(sources("openapi"))
