@@ -4,9 +4,10 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import FileResponse
+from starlette.responses import Response
 
 from cli.demo_store import demo_store
+from cli.script import joined
 from common.asgi_adapter import Application, Receive, Scope, Send, asgi_app
 from functions.get_active_popups.main import function as get_active_popups
 from functions.manage_popups.main import function as manage_popups
@@ -29,8 +30,10 @@ def one_address(storefront: Path) -> Application:
         if name in functions:
             await functions[name]({**scope, "path": f"/{rest}"}, receive, _below(f"/{name}", send))
         elif scope["path"] == f"/{SCRIPT}":
-            script: Any = FileResponse(storefront / SCRIPT, media_type="text/javascript")
-            await script(scope, receive, send)  # of its own: the file may have been edited
+            script: Any = Response(
+                joined(storefront), media_type="text/javascript"
+            )  # anew: a part may have been edited
+            await script(scope, receive, send)
         else:
             await store(scope, receive, send)
 

@@ -1,5 +1,5 @@
-"""Minifies exit_intent.js for production: `python storefront/build.py FOLDER` writes it there under a name that tells
-its content, so that it may be cached for ever, and prints that name.
+"""Minifies the script for production: `python storefront/build.py FOLDER` writes it there under a name that tells its
+content, so that it may be cached for ever, and prints that name.
 
 The name says "storefront" and not what the script does, because content blockers match the latter.
 """
@@ -15,19 +15,25 @@ from pathlib import Path
 
 import minify
 
-SOURCE = Path(__file__).with_name("exit_intent.js")
+from cli.script import joined
+
 MAX_GZIPPED_BYTES = 8 * 1024
 HASH_CHARACTERS = 12
 
 _STYLE = re.compile(r"(const STYLE = `)(.*?)(`;)", re.DOTALL)
 
 
+def source() -> str:
+    """The script as it is written, in one piece."""
+    return joined(Path(__file__).parent)
+
+
 def minified() -> str:
     """The script as it is served: short names, no comments, and a style sheet without spaces."""
-    source, styles = _STYLE.subn(lambda found: found[1] + _squeezed(found[2]) + found[3], SOURCE.read_text())
+    squeezed, styles = _STYLE.subn(lambda found: found[1] + _squeezed(found[2]) + found[3], source())
     if styles != 1:
-        raise ValueError(f"{SOURCE.name} no longer has one STYLE")
-    return _in_ascii(str(minify.string("application/javascript", source)))
+        raise ValueError("the script no longer has one STYLE")
+    return _in_ascii(str(minify.string("application/javascript", squeezed)))
 
 
 def gzipped_bytes(script: str) -> int:
@@ -42,7 +48,7 @@ def write(folder: Path) -> Path:
     """The file written. Raises ValueError when the script has grown too large for shoppers."""
     script = minified()
     if gzipped_bytes(script) > MAX_GZIPPED_BYTES:
-        raise ValueError(f"{SOURCE.name} has {gzipped_bytes(script)} bytes gzipped, {MAX_GZIPPED_BYTES} are allowed")
+        raise ValueError(f"the script has {gzipped_bytes(script)} bytes gzipped, {MAX_GZIPPED_BYTES} are allowed")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / versioned_name(script)
     path.write_text(script)
@@ -56,7 +62,8 @@ def _in_ascii(script: str) -> str:
 
 def _squeezed(style: str) -> str:
     """The minifier leaves template strings alone, and this one has no text in which spaces would matter."""
-    return re.sub(r"\s*([{}:;,>])\s*", r"\1", re.sub(r"\s+", " ", style)).strip()
+    style = re.sub(r"/\*.*?\*/|\s+", " ", style, flags=re.DOTALL)
+    return re.sub(r"\s*([{}:;,>])\s*", r"\1", style).strip()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Route, sync_playwright
 from functions.manage_popups import explain
 from functions.manage_popups.schemas import PopupSchema
 from functions.manage_popups.shopper_rules import Shopper, decode_uri, first_no, hash_of, variant_of
-from tests.browser.shopper import SCRIPT
+from storefront import build
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view
 from tests.stack import ROOT, Database, FunctionProcess
@@ -93,7 +93,7 @@ def serve(page: Page, popup: dict[str, Any], case: dict[str, Any]) -> None:
     def answer(route: Route) -> None:
         path = urlsplit(route.request.url).path
         if path == "/exit_intent.js":
-            route.fulfill(body=SCRIPT.read_text(), content_type="text/javascript; charset=utf-8")
+            route.fulfill(body=build.source(), content_type="text/javascript; charset=utf-8")
         elif path == "/get_active_popups":
             route.fulfill(json={"shop_id": "shop", "popups": [popup]})
         else:

@@ -9,15 +9,13 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import requests
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Request, Route
 
+from storefront import build
 from tests.stack import Database
-
-SCRIPT = Path(__file__).parents[2] / "storefront" / "exit_intent.js"
 
 # The pages come from the test, the functions from the stack: two origins, as in production.
 ORIGIN = "http://shop.localhost"
@@ -118,7 +116,7 @@ class Shopper:
         context.on("request", self._note)
         context.on("requestfinished", lambda request: self._under_way.discard(request))
         context.on("requestfailed", lambda request: self._under_way.discard(request))
-        self.answer_script(SCRIPT.read_text())
+        self.answer_script(build.source())
         if own_clock:
             # It stands still unless the test moves it: how fast the machine is decides nothing.
             context.clock.install()
@@ -149,6 +147,7 @@ class Shopper:
         if response.value.ok and self.own_clock:
             expected = len(response.value.json()["popups"])
             self.page.wait_for_function("count => exitIntent.explain().length === count", arg=expected)
+            self.wait(3 * IDLE)  # What remains to be done waits for a quiet moment three times.
         return self.page
 
     def answer_script(self, script: str) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext
 
+from cli.script import PARTS
 from storefront import build
 from tests.browser.shopper import DESKTOP, ORIGIN, Shop, Shopper
+from tests.stack import ROOT
 
 SHIFTS = """new PerformanceObserver(list => {
     for (const shift of list.getEntries()) window.shifted = (window.shifted || 0) + shift.value;
@@ -17,6 +19,10 @@ SHIFTS = """new PerformanceObserver(list => {
 
 def test_it_is_at_most_8_kib() -> None:
     assert build.gzipped_bytes(build.minified()) <= build.MAX_GZIPPED_BYTES
+
+
+def test_every_part_is_in_it() -> None:
+    assert {part.name for part in (ROOT / "storefront" / "script").iterdir()} == set(PARTS)
 
 
 def test_its_name_changes_with_its_content(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_an_api_that_was_tricked_cannot_harm_the_shop(shopper: Shopper, design: 
 
 
 def test_a_strict_content_security_policy_is_enough(shop: Shop, shopper: Shopper) -> None:
-    """The one that the head of exit_intent.js documents, and nothing more."""
+    """The one that the storefront's README documents, and nothing more."""
     functions = " ".join(shop.functions.values())
     policy = (
         "default-src 'none'; script-src 'self'; img-src https://images.example; "

@@ -1,0 +1,32 @@
+// What is reported of a popup.
+
+function eventFor(popupId, variantId) {
+  return {
+    popup_id: popupId,
+    variant_id: variantId,
+    session_id: note.session.id,
+    visitor_id: note.visitor,
+    device_type: deviceType(),
+    page_url: plainAddress(location.href),
+    referrer: plainAddress(document.referrer) || undefined,
+  };
+}
+
+function countView(popup) {
+  changeSeen(popup.id, (seen) => {
+    seen.viewed_at = Date.now();
+    seen.variant = popup.variant_id;
+  });
+  record("view", eventFor(popup.id, popup.variant_id));
+}
+
+// Only a conversion that the server has confirmed starts the second clock, and a mere click never does.
+function noteConversion(entry, discount) {
+  const { type, popup_id } = entry.event;
+  if (type !== "email_capture" && !(type === "click" && discount)) return;
+  changeSeen(popup_id, (seen) => {
+    seen.converted_at = Date.now();
+    if (discount) seen.code = discount.code;
+  });
+  if (discount && !open) bringLate(popup_id, discount);
+}

@@ -1,0 +1,75 @@
+// Whether a popup may show.
+
+// Each is named after the field it reads, and the first that says no is what explain() reports.
+// A cart nobody told us about is an empty one.
+
+const anyOf = (list, test) => !list.length || some(list, test);
+const passed = (at, days) => !at || Date.now() - at >= days * DAY;
+const cart = () => note.session.cart || { value: 0, items: 0 };
+
+// "*" is any text. Walked without a regular expression: no pattern can make it slow.
+function matches(pattern, text) {
+  const parts = pattern.split("*");
+  const last = parts[parts.length - 1];
+  if (parts.length === 1) return pattern === text;
+  if (!text.startsWith(parts[0]) || !text.endsWith(last)) return false;
+  let at = parts[0].length;
+  for (let i = 1; i < parts.length - 1; i++) {
+    const found = text.indexOf(parts[i], at);
+    if (found < 0) return false;
+    at = found + parts[i].length;
+  }
+  return at + last.length <= text.length;
+}
+
+// Patterns are written as people read addresses: "/café", not "/caf%C3%A9".
+function onPage(pattern) {
+  let path = location.pathname + (pattern.includes("?") ? location.search : "");
+  try {
+    path = decodeURI(path);
+  } catch {
+    // Not UTF-8: compared as it is.
+  }
+  return matches(pattern, path);
+}
+
+// "shop.example" stands for the host and its subdomains; anything longer is a pattern for the whole address.
+function cameFrom(pattern) {
+  const address = note.session.referrer.replace(/^https?:\/\//, "");
+  if (/[*/]/.test(pattern)) return matches(pattern.replace(/^https?:\/\//, ""), address);
+  return `.${address.split("/")[0]}`.endsWith(`.${pattern}`);
+}
+
+const RULES = {
+  targeting: {
+    device_types: (types) => anyOf(types, (type) => type === deviceType()),
+    exclude_pages: (pages) => !some(pages, onPage),
+    include_pages: (pages) => anyOf(pages, onPage),
+    visitors: (kind) => kind === "all" || kind === (note.visits > 1 ? "returning" : "new"),
+    referrers: (hosts) => anyOf(hosts, cameFrom),
+    utm: (wanted) => !some(Object.keys(wanted), (name) => !matches(wanted[name], note.session.utm[name] || "")),
+    min_cart_value: (least) => cart().value >= least,
+    max_cart_value: (most) => cart().value <= most,
+    min_cart_items: (least) => cart().items >= least,
+  },
+  frequency: {
+    days_after_conversion: (days, seen) => passed(seen.converted_at, days),
+    days_after_close: (days, seen) => passed(seen.closed_at, days),
+    max_per_session: (most, seen) => seen.session !== note.session.id || seen.shown < most,
+  },
+};
+
+// Why this popup may not show now, or null. A rule that was left out does not say no.
+function firstNo(popup) {
+  const seen = note.seen[popup.id] || {};
+  let no = null;
+  if (open || document.querySelector(":modal")) no = "another dialog is open";
+  else if (shownHere[popup.id] && popup.trigger.type !== "click") no = "already shown on this page";
+  eachKey(RULES, (group) => {
+    eachKey(RULES[group], (field) => {
+      const value = popup[group]?.[field];
+      if (!no && value != null && !RULES[group][field](value, seen)) no = `${group}.${field}`;
+    });
+  });
+  return no;
+}
