@@ -51,7 +51,7 @@ READING: dict[str, Any] = {
         "button_text": "Show my code",
         "background_color": "#14532d",
         "text_color": "#f0fdf4",
-        "button_color": "#166534",
+        "button_color": "#bbf7d0",
         "layout": "right",
         "width": 380,
     },
