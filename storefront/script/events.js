@@ -17,16 +17,17 @@ function countView(popup) {
     seen.viewed_at = Date.now();
     seen.variant = popup.variant_id;
   });
-  record("view", eventFor(popup.id, popup.variant_id));
+  record(eventFor(popup.id, popup.variant_id));
 }
 
 // Only a conversion that the server has confirmed starts the second clock, and a mere click never does.
-function noteConversion(entry, discount) {
-  const { type, popup_id } = entry.event;
-  if (type !== "email_capture" && !(type === "click" && discount)) return;
+function noteConversion({ type, popup_id }, discount, shown) {
+  if (type === "click" && !discount) return;
   changeSeen(popup_id, (seen) => {
     seen.converted_at = Date.now();
-    if (discount) seen.code = discount.code;
+    if (!discount) return;
+    seen.code = discount.code;
+    if (!shown) seen.due = discount;
   });
-  if (discount && !open) bringLate(popup_id, discount);
+  bringDue();
 }

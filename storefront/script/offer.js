@@ -2,109 +2,97 @@
 
 // The dialog is named after its heading, so there always is one.
 function addWords(body, heading, words) {
-  element("h2", { id: "heading", tabIndex: -1, textContent: heading || words || WORDS.submit }, body);
-  if (heading && words) element("p", { textContent: words }, body);
+  element(body, "h2", { id: "heading", tabIndex: -1 }, heading || words || WORDS.submit);
+  if (heading && words) element(body, "p", {}, words);
 }
 
-function fillWithOffer(shown) {
-  const { design, offer } = shown.popup;
-  addWords(shown.body, design.heading, design.subheading);
-  const form = element("form", {}, shown.body);
-  if (/^(email_capture|newsletter)$/.test(offer.type)) addEmail(form, offer.consent_text);
-  shown.problem = element("p", { role: "alert" }, form);
-  shown.button = addButton(form, "main", design.button_text || WORDS.submit);
-  addButton(shown.body, "quiet", WORDS.decline, () => close(shown));
+function fillWithOffer(popup, body) {
+  const { design, offer } = popup;
+  addWords(body, design.heading, design.subheading);
+  const form = element(body, "form");
+  if (/email|news/.test(offer.type)) addEmail(form, offer.consent_text);
+  element(form, "p", { role: "alert" });
+  const button = addButton(form, "main", design.button_text || WORDS.submit);
+  addButton(body, "quiet", WORDS.decline, () => close(popup));
   form.onsubmit = (event) => {
     event.preventDefault();
-    if (!shown.button.ariaDisabled) accept(shown, form.email?.value.trim());
+    if (!button.ariaDisabled) accept(popup, form, form.email?.value.trim());
   };
 }
 
 function addEmail(form, consentText) {
-  const label = element("label", {}, form);
-  element("span", { textContent: WORDS.email }, label);
-  element("input", { type: "email", name: "email", required: true, maxLength: 254, autocomplete: "email" }, label);
+  const label = element(form, "label");
+  element(label, "span", {}, WORDS.email);
+  element(label, "input", { type: "email", name: "email", required: true, maxLength: 254, autocomplete: "email" });
   if (!consentText) return;
-  const agree = element("label", { className: "agree" }, form);
-  element("input", { type: "checkbox", required: true }, agree);
-  element("div", { textContent: consentText }, agree);
+  const agree = element(form, "label", { className: "agree" });
+  element(agree, "input", { type: "checkbox", required: true });
+  element(agree, "div", {}, consentText);
 }
 
-// Seen means: at least half of it on screen, for half a second. Counted once per showing.
-function watchForView(shown) {
-  let timer;
-  const observer = new IntersectionObserver((entries) => {
-    clearTimeout(timer);
-    if (entries[entries.length - 1].intersectionRatio >= 0.5) timer = setTimeout(shown.count, SECOND / 2);
-  }, { threshold: 0.5 });
-  shown.stopWatching = () => {
-    clearTimeout(timer);
-    observer.disconnect();
-    shown.count = () => {};
-  };
-  shown.count = () => {
-    shown.stopWatching();
-    countView(shown.popup);
-  };
-  observer.observe(shown.dialog);
-}
-
-function accept(shown, email) {
-  const { id, variant_id, offer } = shown.popup;
-  if (!shown.counted) return fillWithThanks(shown, (offer.has_code || offer.discount_code_id) && { code: "PREVIEW" });
-  shown.count(); // Who answers has seen it, even within the first half second.
+function accept(popup, form, email) {
+  const { id, variant_id, offer } = popup;
+  if (!popup.counted) return fillWithThanks(form.parentNode, (offer.has_code || offer.discount_code_id) && { code: "PREVIEW" });
+  count(popup); // Who answers has seen it, even within the first half second.
   const event = { ...eventFor(id, variant_id), type: email ? "email_capture" : "click", email };
   if (email && offer.consent_text) Object.assign(event, { consent: true, consent_text: offer.consent_text });
-  if (email || offer.has_code) return submit(shown, event);
-  record("conversion", event);
-  close(shown);
+  if (email || offer.has_code) return submit(popup, form, event);
+  record(event);
+  close(popup);
 }
 
 // What was typed stays; a second try with the same address is the same event, with another one it replaces it.
-function submit(shown, event) {
-  const button = shown.button;
+function submit(popup, form, event) {
+  const button = form.lastChild;
+  const problem = button.previousSibling;
   const label = button.textContent;
   button.ariaDisabled = "true"; // Not disabled: that would take the focus away.
   button.textContent = WORDS.sending;
-  shown.problem.textContent = "";
+  problem.textContent = "";
+  // Answers whether the shopper sees what came of it.
   const settled = (confirmed, answer) => {
     button.ariaDisabled = null;
     button.textContent = label;
-    if (!confirmed) shown.problem.textContent = problemIn(answer);
-    else if (open === shown) fillWithThanks(shown, answer.discount_code);
+    // The server's word on the address is of use to the shopper, its other troubles are not.
+    if (!confirmed) problem.textContent = answer?.errors?.email?.[0] || WORDS.failed;
+    else if (open === popup) fillWithThanks(form.parentNode, answer.discount_code);
+    return open === popup;
   };
-  const waiting = outbox[shown.entry?.event.event_id];
+  const waiting = outbox[popup.entry?.event.event_id];
   if (waiting && waiting.event.email === event.email) {
     waiting.settled = settled;
     return deliver([waiting]);
   }
   if (waiting) discard(waiting.event.event_id);
-  shown.entry = record("conversion", event, settled);
+  popup.entry = record(event, settled);
 }
 
-// The network was down when the shopper asked for the code, and the popup is long closed.
-function bringLate(popupId, discount) {
-  fillWithThanks(show(findPopup(popupId) || { id: popupId }, false), discount);
+// A code that came when its popup was gone is shown as soon as nothing is in the way.
+function bringDue() {
+  eachKey(note.seen, (id) => {
+    const { due, variant } = note.seen[id];
+    if (!due || isBusy()) return;
+    const popup = asVariant(find(popups, id) || { id }, variant);
+    if (isExcluded(popup)) return;
+    changeSeen(id, (seen) => delete seen.due);
+    fillWithThanks(show(popup, false), due);
+  });
 }
 
-// The server's word on the e-mail address is of use to the shopper, its other troubles are not.
-function problemIn(answer) {
-  return answer?.errors?.email?.[0] || WORDS.failed;
-}
-
-function fillWithThanks(shown, discount) {
-  const body = shown.body;
+function fillWithThanks(body, discount) {
+  const popup = open;
+  popup.answered = true;
   body.style.minHeight = `${body.offsetHeight}px`; // The card must not jump under the shopper's eyes.
   body.textContent = "";
   addWords(body, WORDS.thanks, discount && WORDS.code);
   if (discount) addCode(body, discount);
-  addButton(body, "quiet", WORDS.done, () => close(shown));
+  addButton(body, "quiet", WORDS.done, () => close(popup));
   body.firstChild.focus(); // It is read out, and the next Tab lands on the code's button.
 }
 
 function addCode(body, discount) {
-  const box = element("div", { className: "code" }, body);
-  const text = element("code", { textContent: discount.code }, box);
+  const box = element(body, "div", { className: "code" });
+  const text = element(box, "code", {}, discount.code);
   const button = addButton(box, "main", WORDS.copy, async () => {
     try {
       await navigator.clipboard.writeText(discount.code);
@@ -112,9 +100,8 @@ function addCode(body, discount) {
     } catch {
       getSelection().selectAllChildren(text); // Not allowed here: at least mark it for Ctrl-C.
     }
-  });
-  button.setAttribute("aria-live", "polite");
+  }, { "aria-live": "polite" });
   if (!discount.expires_at) return;
   const day = new Date(discount.expires_at).toLocaleDateString([], { dateStyle: "long" });
-  element("p", { textContent: `${WORDS.expires} ${day}` }, body);
+  element(body, "p", {}, `${WORDS.expires} ${day}`);
 }

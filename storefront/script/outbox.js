@@ -1,28 +1,21 @@
-// Events that the server has not confirmed yet.
+// Events that the server has not confirmed yet. They stay in storage until then. Sending twice is harmless, since the
+// server counts an event_id once; losing one is not. So when in doubt it is sent again: later, or on the next page.
 
-// An event stays in storage until the server has confirmed it. Sending twice is harmless, since the server
-// counts an event_id once; losing one is not. So when in doubt it is sent again: later, or on the next page.
-
-const BATCH_EVENTS = 50;
-const BATCH_CHARACTERS = 60000; // The server takes 64 KiB, and so do all keepalive requests together.
+const BATCH_EVENTS = 40; // With addresses of 512 characters below the 64 KiB that the server and keepalive allow.
 const KEEP_FOR = 7 * DAY;
 
-const outbox = {}; // event_id: {kind, event, sending?, settled?}
+const outbox = {}; // event_id: {event, sending?, settled?}
 
-function record(kind, event, settled) {
-  event.event_id = newId();
-  const entry = { kind, event, settled };
-  outbox[event.event_id] = entry;
-  keepEvent(event.event_id);
+function record(event, settled) {
+  const id = (event.event_id = newId());
+  const entry = (outbox[id] = { event, settled });
+  keepEvent(id);
   if (settled) deliver([entry]);
   else deliverIn(SECOND); // Others may join the batch.
   return entry;
 }
 
-function keepEvent(id) {
-  const { kind, event } = outbox[id];
-  store(`${NOTE}:${id}`, { kind, event });
-}
+const keepEvent = (id) => store(`${NOTE}:${id}`, outbox[id].event);
 
 function discard(id) {
   delete outbox[id];
@@ -33,30 +26,25 @@ function discard(id) {
 function collectEvents() {
   eachStoredEvent((key) => {
     const id = key.slice(NOTE.length + 1);
-    if (!outbox[id]) outbox[id] = stored(key);
+    if (!outbox[id]) outbox[id] = { event: stored(key) };
   });
   eachKey(outbox, (id) => {
-    if (!outbox[id]?.event || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);
+    if (!outbox[id].event?.popup_id || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);
   });
 }
 
-// Conversions go one a request, views together.
+// Conversions, which have a type, go one a request, views together.
 function eachBatch(send) {
   let views = [];
-  let characters = 0;
   collectEvents();
   eachKey(outbox, (id) => {
     const entry = outbox[id];
-    const length = JSON.stringify(entry.event).length;
     if (entry.sending) return;
-    if (entry.kind === "conversion") return send([entry]);
-    if (views.length === BATCH_EVENTS || characters + length > BATCH_CHARACTERS) {
-      send(views);
-      views = [];
-      characters = 0;
-    }
+    if (entry.event.type) return send([entry]);
     views[views.length] = entry;
-    characters += length;
+    if (views.length < BATCH_EVENTS) return;
+    send(views);
+    views = [];
   });
   if (views.length) send(views);
 }

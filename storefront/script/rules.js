@@ -1,7 +1,5 @@
-// Whether a popup may show.
-
-// Each is named after the field it reads, and the first that says no is what explain() reports.
-// A cart nobody told us about is an empty one.
+// The rules by which a popup may show. Each is named after the field it reads, and the first that says no is what
+// explain() reports. A cart nobody told us about is an empty one.
 
 const anyOf = (list, test) => !list.length || some(list, test);
 const passed = (at, days) => !at || Date.now() - at >= days * DAY;
@@ -10,33 +8,27 @@ const cart = () => note.session.cart || { value: 0, items: 0 };
 // "*" is any text. Walked without a regular expression: no pattern can make it slow.
 function matches(pattern, text) {
   const parts = pattern.split("*");
-  const last = parts[parts.length - 1];
-  if (parts.length === 1) return pattern === text;
-  if (!text.startsWith(parts[0]) || !text.endsWith(last)) return false;
-  let at = parts[0].length;
-  for (let i = 1; i < parts.length - 1; i++) {
+  const last = parts.length - 1;
+  let at = 0;
+  for (let i = 0; i < last; i++) {
     const found = text.indexOf(parts[i], at);
-    if (found < 0) return false;
+    if (found < 0 || (!i && found)) return false;
     at = found + parts[i].length;
   }
-  return at + last.length <= text.length;
+  return last ? text.slice(at).endsWith(parts[last]) : pattern === text;
 }
 
 // Patterns are written as people read addresses: "/café", not "/caf%C3%A9".
 function onPage(pattern) {
-  let path = location.pathname + (pattern.includes("?") ? location.search : "");
-  try {
-    path = decodeURI(path);
-  } catch {
-    // Not UTF-8: compared as it is.
-  }
-  return matches(pattern, path);
+  const path = location.pathname + (pattern.includes("?") ? location.search : "");
+  return matches(pattern, attempt(() => decodeURI(path)) || path); // What is not UTF-8 is compared as it is.
 }
 
 // "shop.example" stands for the host and its subdomains; anything longer is a pattern for the whole address.
 function cameFrom(pattern) {
-  const address = note.session.referrer.replace(/^https?:\/\//, "");
-  if (/[*/]/.test(pattern)) return matches(pattern.replace(/^https?:\/\//, ""), address);
+  const bare = (text) => text.replace(/^https?:\/\//, "");
+  const address = bare(note.session.referrer);
+  if (/[*/]/.test(pattern)) return matches(bare(pattern), address);
   return `.${address.split("/")[0]}`.endsWith(`.${pattern}`);
 }
 
@@ -59,12 +51,21 @@ const RULES = {
   },
 };
 
+const isExcluded = (popup) => some(popup.targeting?.exclude_pages, onPage);
+
+function isBusy() {
+  if (open && !host.isConnected) takeDown(); // The shop has replaced its body.
+  return open || document.querySelector(":modal");
+}
+
 // Why this popup may not show now, or null. A rule that was left out does not say no.
 function firstNo(popup) {
-  const seen = note.seen[popup.id] || {};
+  const asked = popup.trigger.type === "click"; // However often it was closed before.
+  const known = note.seen[popup.id] || {};
+  const seen = asked ? { converted_at: known.converted_at } : known;
   let no = null;
-  if (open || document.querySelector(":modal")) no = "another dialog is open";
-  else if (shownHere[popup.id] && popup.trigger.type !== "click") no = "already shown on this page";
+  if (isBusy()) no = "another dialog is open";
+  else if (shownHere[popup.id] && !asked) no = "already shown on this page";
   eachKey(RULES, (group) => {
     eachKey(RULES[group], (field) => {
       const value = popup[group]?.[field];

@@ -1,8 +1,22 @@
-// The script's own tag: what its attributes say, and the words that a shop may replace.
+// The script's own tag: what its attributes say, and the words that a shop may replace with its own.
 
-const script = document.currentScript || document.querySelector("script[data-shop]");
-if (!script || !window.HTMLDialogElement || !("adoptedStyleSheets" in document)) return;
+// Written for browsers since March 2023; older ones are left in peace.
+if (!("adoptedStyleSheets" in document)) return;
 if (window.exitIntent?.explain) return; // A second tag of the same script.
+
+const settings = (document.currentScript || document.querySelector("script[data-shop]"))?.dataset;
+if (!settings?.shop) return console.warn("No popups: the script's tag has no data-shop");
+
+function attempt(act) {
+  try {
+    return act();
+  } catch {
+    return null;
+  }
+}
+
+const parse = (text) => attempt(() => JSON.parse(text));
+const listen = (name, act) => addEventListener(name, act, true);
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -22,12 +36,6 @@ const WORDS = {
   expires: "Valid until",
   done: "Continue shopping",
 };
-
-const settings = script.dataset;
-const addressOf = (given, name) => given || `${(settings.api || "").replace(/\/$/, "")}/${name}`;
-const POPUPS_URL = addressOf(settings.getActivePopups, "get_active_popups");
-const EVENT_URLS = {
-  view: addressOf(settings.trackView, "track_view"),
-  conversion: addressOf(settings.trackConversion, "track_conversion"),
-};
 if (settings.words) Object.assign(WORDS, parse(settings.words));
+
+const addressOf = (given, name) => given || `${(settings.api || "").replace(/\/$/, "")}/${name}`;

@@ -1,50 +1,51 @@
-// From the page's load to the first trigger.
+// From the page's load to the first trigger, in pieces: between two of them the page has the main thread to itself.
 
 let trouble = "not loaded"; // why there are no popups, for explain()
+let queued = window.exitIntent;
 
 async function loadPopups() {
-  try {
-    const url = `${POPUPS_URL}?shop_id=${encodeURIComponent(settings.shop)}`;
-    const response = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(ANSWER_WITHIN) });
-    trouble = response.ok ? "" : `answered ${response.status}`;
-    popups = (response.ok && (await response.json()).popups) || [];
-  } catch {
-    trouble = "no answer";
-  }
+  const url = `${addressOf(settings.getActivePopups, "get_active_popups")}?shop_id=${encodeURIComponent(settings.shop)}`;
+  const { status, answer } = await ask(url);
+  trouble = answer?.popups ? "" : status ? `answered ${status}` : "no answer";
+  popups = [];
+  each(answer?.popups, (popup) => popup?.trigger && (popups[popups.length] = popup));
 }
 
-// What the page asked for before this file had arrived.
+// What the page asked for before this file had arrived. Its mistakes are not to stop the rest.
 function catchUp() {
-  each(queued, (call) => {
-    try {
-      api.push(call);
-    } catch (error) {
-      console.error(error); // The page's mistake is not to stop the rest.
-    }
-  });
+  each(queued, (call) => attempt(() => api.push(call)));
   queued = null;
 }
 
+const idle = () => new Promise((done) => (window.requestIdleCallback || setTimeout)(done, { timeout: 2 * SECOND }));
+
 async function start() {
-  catchUp();
-  arrive(); // Before there are popups: a shopper in a hurry still came from somewhere.
-  addEventListener("online", deliverAll);
-  document.addEventListener("visibilitychange", () => document.hidden && deliverAll());
-  addEventListener("storage", ({ key, newValue }) => lasting && key === NOTE && !newValue && api.consent(false));
-  deliverAll(); // Whatever becomes of the popups.
-  await loadPopups();
-  startTimers();
-  if (popups.length) watch();
-}
-
-function startWhenIdle() {
   arrivedAt = Date.now();
-  if (window.requestIdleCallback) requestIdleCallback(start, { timeout: 2 * SECOND });
-  else setTimeout(start, SECOND / 5);
+  await idle();
+  catchUp();
+  await loadPopups();
+  await idle();
+  keepSession();
+  await idle();
+  if (popups.length || trouble) watch();
+  startTimers();
+  bringDue();
+  await idle();
+  listen("online", deliverAll);
+  listen("visibilitychange", () => document.hidden && deliverAll());
+  listen("storage", ({ key, newValue }) => lasting && key === NOTE && !newValue && api.consent(false));
+  deliverAll();
 }
 
-let queued = window.exitIntent;
+// Before the popups have come, too: a shopper in a hurry still came from somewhere, and may have bought something.
+function leave() {
+  catchUp();
+  if (!note) keepSession();
+  deliverBlindly();
+  arrivedAt += DAY; // Nothing is an exit until the shopper is back.
+}
+
 window.exitIntent = api;
-addEventListener("pagehide", deliverBlindly);
-if (document.readyState === "complete") startWhenIdle();
-else addEventListener("load", startWhenIdle);
+listen("pagehide", leave);
+if (document.readyState === "complete") start();
+else listen("load", start);

@@ -1,4 +1,7 @@
-// Experiments: which variant a visitor sees.
+// Experiments: which variant a visitor sees. A pure function of two strings, the same on the server; the vectors in
+// vectors.json bind both. hash = fmix32(fnv1a32(utf8(visitor_id + ":" + popup_id))): FNV-1a, finished with
+// MurmurHash3's mixer because FNV's own bits are not even enough. The lower 16 bits decide about the holdout and
+// the upper 16 about the variant, so raising the holdout moves nobody from one variant to another.
 
 const HOLDOUT = "holdout";
 
@@ -19,10 +22,7 @@ function variantOf(popup, visitor) {
   each(popup.variants, (variant) => (total += variant.weight));
   let point = (hash >>> 16) * total;
   let chosen = null;
-  each(popup.variants, (variant) => {
-    point -= variant.weight * 65536;
-    if (chosen === null && point < 0) chosen = variant.id;
-  });
+  some(popup.variants, (variant) => (point -= variant.weight * 65536) < 0 && (chosen = variant.id));
   return chosen;
 }
 
@@ -30,11 +30,7 @@ function variantOf(popup, visitor) {
 const myVariant = (popup) => variantOf(popup, note.visitor || note.session.id);
 
 function asVariant(popup, id) {
-  const made = { ...popup, variant_id: id || undefined };
-  each(popup.variants, (variant) => {
-    if (variant.id !== id) return;
-    made.design = { ...popup.design, ...variant.design };
-    made.offer = { ...popup.offer, ...variant.offer };
-  });
-  return made;
+  const variant = find(popup.variants, id);
+  const design = { ...popup.design, ...variant?.design };
+  return { ...popup, design, offer: { ...popup.offer, ...variant?.offer }, variant_id: id || undefined };
 }

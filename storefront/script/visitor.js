@@ -1,17 +1,14 @@
-// What is known about the visitor and this visit: one note.
-
-// One note about the visitor, and one more for each event not yet confirmed, so that two tabs never overwrite
-// each other's events. The names are plain words: content blockers match the telling ones.
+// What is known about the visitor and this visit, in one note.
 //
-// note = {visitor?, agreed?, refused?, visits, order?, seen: {popup id: {session, shown, viewed_at, closed_at,
-//         converted_at, variant, code}}, session: {id, at, referrer, utm, cart}}
+// note = {visitor?, agreed?, refused?, visits, order?, session: {id, at, referrer, utm, cart}, seen: {popup id:
+//         {session, shown, viewed_at, closed_at, converted_at, variant, code, due}}}
 
 const SESSION_IDLE = 30 * MINUTE;
 
 let note = null;
 
 // Addresses are kept and sent without query and fragment: shops put tokens and e-mail addresses there.
-const plainAddress = (address) => address.replace(/[?#].*/, "").slice(0, 2048);
+const plainAddress = (address) => address.replace(/[?#].*/, "").slice(0, 512);
 
 function deviceType() {
   if (matchMedia("(hover: hover) and (pointer: fine)").matches) return "desktop";
@@ -25,22 +22,37 @@ function changeNote(change) {
   store(NOTE, note);
 }
 
-function eraseNotes() {
-  eachStoredEvent(unstore);
-  unstore(NOTE);
+function changeSeen(popupId, change) {
+  changeNote(() => change(note.seen[popupId] || (note.seen[popupId] = {})));
 }
 
 // A refusal holds for the tab; agreement is the visitor's and stays until it is withdrawn.
-function mayLast() {
-  if (stored(NOTE)?.refused) return false;
+function openNote() {
+  const ofTab = stored(NOTE);
+  if (ofTab?.refused) return;
   lasting = true;
-  return settings.consent !== "pending" || !!stored(NOTE)?.agreed;
+  lasting = settings.consent !== "pending" || !!stored(NOTE)?.agreed;
+  if (lasting && ofTab?.seen) moveIn(ofTab);
+}
+
+// What this tab kept for itself, before the visitor agreed or for want of room, joins what all tabs know.
+function moveIn(ofTab) {
+  lasting = false;
+  collectEvents();
+  eraseNotes();
+  lasting = true;
+  const older = stored(NOTE) || { visits: 0 };
+  note = { ...older, ...ofTab, seen: { ...older.seen, ...ofTab.seen } };
+  if (older.session?.id !== note.session.id) note.visits += older.visits;
+  note.visitor = older.visitor || note.visitor || note.session.id; // The variant stays, too.
+  store(NOTE, note);
+  eachKey(outbox, keepEvent);
 }
 
 // A session is one visit: it ends after half an hour without a sign of life. Everything that reads or changes
 // the note starts here, so that storage is not touched before the page is idle.
-function keepSession() {
-  if (!note) lasting = mayLast();
+function keepSession(change, arriving = !note) {
+  if (!note) openNote();
   changeNote(() => {
     const now = Date.now();
     if (lasting && !note.visitor) note.visitor = newId();
@@ -49,21 +61,18 @@ function keepSession() {
       note.visits++;
     }
     note.session.at = now;
+    if (arriving) noteArrival(note.session);
+    if (change) change();
   });
 }
 
 // Where the visit came from is known on its first page only, unless the shopper comes in by another link.
-function noteArrival() {
-  changeNote(() => {
-    new URLSearchParams(location.search).forEach((value, name) => {
-      if (name.startsWith("utm_")) note.session.utm[name.slice(4)] = value;
-    });
-    if (document.referrer && new URL(document.referrer).host !== location.host) {
-      note.session.referrer = plainAddress(document.referrer);
-    }
+function noteArrival(session) {
+  const referrer = plainAddress(document.referrer);
+  if (referrer && referrer.split("/")[2] !== location.host) session.referrer = referrer;
+  if (!location.search.includes("utm_")) return;
+  session.utm = {}; // Two links are never mixed.
+  new URLSearchParams(location.search).forEach((value, name) => {
+    if (name.startsWith("utm_")) session.utm[name.slice(4)] = value;
   });
-}
-
-function changeSeen(popupId, change) {
-  changeNote(() => change(note.seen[popupId] || (note.seen[popupId] = {})));
 }

@@ -16,6 +16,7 @@ IMAGE = "https://images.example/plant.png"
 FOCUSED = """() => {
     let element = document.activeElement;
     while (element.shadowRoot) element = element.shadowRoot.activeElement;
+    if (element.tagName === "BUTTON") return element.ariaLabel || element.textContent;
     return element.type || element.tagName.toLowerCase();
 }"""
 
@@ -80,11 +81,11 @@ def test_focus_moves_in_stays_in_and_returns(shop: Shop, shopper: Shopper) -> No
     for _ in range(6):
         page.keyboard.press("Tab")
         forward.append(page.evaluate(FOCUSED))
-    assert forward == ["button", "email", "checkbox", "submit", "button", "button"]
+    assert forward == ["Close", "email", "checkbox", "Yes, please", "No, thanks", "Close"]
     page.keyboard.press("Shift+Tab")
-    assert page.evaluate(FOCUSED) == "button"
+    assert page.evaluate(FOCUSED) == "No, thanks"
     page.keyboard.press("Shift+Tab")
-    assert page.evaluate(FOCUSED) == "submit"
+    assert page.evaluate(FOCUSED) == "Yes, please"
     shopper.close()
     assert page.evaluate("document.activeElement.id") == "offer"
 
@@ -224,3 +225,56 @@ def luminance(channels: list[int]) -> float:
     shares = [channel / 255 for channel in channels]
     linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_close_button_is_at_the_end_of_the_line_in_either_direction(shopper: Shopper) -> None:
+    for direction in ("ltr", "rtl"):
+        page = shopper.visit(body=f"<script>document.documentElement.dir = '{direction}'</script>")
+        preview(shopper, {})
+        dialog = shopper.dialog.bounding_box()
+        button = shopper.dialog.get_by_role("button", name="Close").bounding_box()
+        assert dialog
+        assert button
+        is_right = button["x"] > dialog["x"] + dialog["width"] / 2
+        assert is_right is (direction == "ltr")
+        assert page.get_by_label("E-mail").evaluate("input => getComputedStyle(input).direction") == direction
+
+
+@pytest.mark.parametrize("part", ["dialog", ".main", ".close", "input[type=email]"])
+def test_everything_has_a_border_where_the_system_chooses_the_colours(
+    new_context: Callable[..., BrowserContext], shop: Shop, part: str
+) -> None:
+    shopper = Shopper(new_context(**DESKTOP, forced_colors="active"), shop)
+    shopper.visit()
+    preview(shopper, {})
+    style = shopper.page.locator(part).evaluate(
+        "element => [getComputedStyle(element).borderTopWidth, getComputedStyle(element).borderTopColor]"
+    )
+    assert style[0] == "1px"
+    assert not style[1].startswith("rgba(")
+
+
+@pytest.mark.parametrize("layout", ["centered", "left", "right"])
+def test_the_close_button_covers_no_word(shop: Shop, new_context: Callable[..., BrowserContext], layout: str) -> None:
+    for size in (DESKTOP, PHONE):
+        shopper = Shopper(new_context(**size, reduced_motion="reduce"), shop)
+        shopper.context.route(IMAGE, lambda route: route.fulfill(body="", content_type="image/png"))
+        shopper.visit()
+        for image in (None, IMAGE):
+            preview(shopper, {"layout": layout, "image_url": image, "padding": 10, "heading": "Before you go " * 9})
+            button = shopper.dialog.get_by_role("button", name="Close").bounding_box()
+            heading = shopper.dialog.get_by_role("heading").bounding_box()
+            assert button
+            assert heading
+            assert button["y"] + button["height"] <= heading["y"] or heading["x"] + heading["width"] <= button["x"]
+
+
+def test_a_wide_padding_leaves_room_for_words_on_a_small_screen(
+    shop: Shop, new_context: Callable[..., BrowserContext]
+) -> None:
+    shopper = Shopper(new_context(**{**DESKTOP, "viewport": SMALL["320 px wide"]}), shop)
+    shopper.visit()
+    preview(shopper, {"padding": 100})
+    heading = shopper.dialog.get_by_role("heading").bounding_box()
+    assert heading
+    assert heading["width"] >= 200

@@ -158,3 +158,31 @@ def test_nobody_but_the_functions_is_called(shop: Shop, shopper: Shopper) -> Non
     ours = {shopper.address_of(name) for name in ("get_active_popups", "track_view", "track_conversion")}
     assert called == {f"{ORIGIN}/", f"{ORIGIN}/exit_intent.js"} | ours
     assert shopper.context.cookies() == []
+
+
+def test_a_refusal_keeps_count_of_what_this_visit_has_shown(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(frequency={"max_per_session": 1, "days_after_close": 0})
+    meet(shopper)
+    shopper.close()
+    shopper.page.evaluate("exitIntent.consent(false)")
+    shopper.open("/second-page")
+    assert shopper.reason() == "frequency.max_per_session"
+
+
+def test_consent_given_in_another_tab_keeps_what_happened_in_this_one(shop: Shop, shopper: Shopper) -> None:
+    popup_id = shop.add_popup()
+    shopper.visit(attributes=PENDING)
+    shopper.context.set_offline(True)
+    shopper.leave()
+    shopper.see()
+    shopper.close()
+    shopper.context.set_offline(False)
+    first_tab = shopper.page
+    shopper.page = shopper.context.new_page()
+    shopper.open("/other", attributes=PENDING)
+    shopper.page.evaluate("exitIntent.consent(true)")
+    shopper.page = first_tab
+    shopper.open("/second-page", attributes=PENDING)
+    assert shopper.reason() == "frequency.days_after_close"
+    assert kept(shopper, "sessionStorage") == 0
+    assert shopper.eventually(lambda: shop.stats(popup_id)["views"] == 1)

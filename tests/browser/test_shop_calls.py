@@ -178,3 +178,37 @@ def test_words_can_be_replaced(shop: Shop, shopper: Shopper) -> None:
     shopper.leave()
     shopper.dialog.get_by_role("button", name="Nein, danke").wait_for()
     shopper.close("Schließen")
+
+
+@pytest.mark.parametrize("call", ["push(['nope'])", "push(null)", "push()", "purchase()", "cart()"])
+def test_a_call_without_sense_does_not_throw(shopper: Shopper, call: str) -> None:
+    page = shopper.open()
+    page.evaluate(f"exitIntent.{call}, null")
+
+
+def test_a_tag_without_a_shop_says_so_once_and_does_nothing(shopper: Shopper) -> None:
+    warnings: list[str] = []
+    shopper.page.on("console", lambda message: warnings.append(message.text))
+    tag = '<script src="/exit_intent.js"></script>'
+    shopper.context.route("**/bare", lambda route: route.fulfill(body=tag, content_type="text/html"))
+    shopper.page.goto("http://shop.localhost/bare")
+    assert warnings == ["No popups: the script's tag has no data-shop"]
+    assert shopper.page.evaluate("window.exitIntent") is None
+
+
+def test_a_purchase_starts_the_conversion_clock(shop: Shop, shopper: Shopper) -> None:
+    popup_id = shop.add_popup(frequency={"days_after_close": 0, "max_per_session": 9})
+    meet(shopper)
+    buy(shopper, ORDER)
+    assert shopper.eventually(lambda: shop.stats(popup_id)["conversions"] == 1)
+    shopper.open()
+    assert shopper.reason() == "frequency.days_after_conversion"
+
+
+@pytest.mark.parametrize(("days", "purchases"), [(29, 1), (31, 0)])
+def test_a_view_explains_the_purchases_of_thirty_days(shop: Shop, shopper: Shopper, days: int, purchases: int) -> None:
+    shop.add_popup()
+    meet(shopper)
+    shopper.page.clock.fast_forward(days * 24 * 60 * 60 * 1000)
+    buy(shopper, ORDER)
+    assert len(shopper.conversions()) == purchases

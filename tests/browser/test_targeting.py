@@ -169,3 +169,10 @@ def test_a_tablet_is_a_tablet(shop: Shop, new_context: Any) -> None:
     )
     tablet.open()
     assert tablet.reason() is None
+
+
+def test_the_utm_parameters_of_two_links_are_not_mixed(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(targeting={"utm": {"source": "shop", "campaign": "spring"}})
+    shopper.open("/?utm_source=letter&utm_campaign=spring")
+    shopper.open("/?utm_source=shop")
+    assert shopper.reason() == "targeting.utm"
