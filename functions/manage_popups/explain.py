@@ -36,7 +36,7 @@ SELECT_POPUP_FOR_VISITOR = """
         (SELECT extract(epoch FROM now() - max(converted_at))::float8
          FROM popup_conversions AS conversion
          WHERE conversion.visitor_id = :visitor AND conversion.popup_id = popups.id
-           AND (type = 'email_capture' OR type = 'click' AND issued_code IS NOT NULL)
+           AND (type <> 'click' OR issued_code IS NOT NULL)
         ) AS seconds_since_conversion
     FROM popups
     WHERE shop_id = :shop_id AND id = :id AND deleted_at IS NULL

@@ -37,7 +37,10 @@ class Shopper:
 
 def first_no(popup: Mapping[str, Any], shopper: Shopper) -> str | None:
     """The first rule that keeps the popup from this shopper, as `group.field`; None where none does."""
+    asked = popup["trigger"]["type"] == "click"
     for name, allows in _RULES.items():
+        if asked and name in _UNASKED:
+            continue
         group, _, rule = name.partition(".")
         value = popup[group].get(rule)
         if value is not None and not allows(value, shopper):
@@ -144,3 +147,6 @@ _RULES: dict[str, Rule] = {
     "frequency.days_after_close": lambda days, shopper: _passed(shopper.days_since_close, days),
     "frequency.max_per_session": lambda most, shopper: shopper.shown_this_session < most,
 }
+
+# A shopper who asks for the popup by a click gets it however often it was closed before.
+_UNASKED = {"frequency.days_after_close", "frequency.max_per_session"}
