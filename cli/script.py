@@ -28,7 +28,7 @@ def joined(storefront: Path) -> str:
     """One function around all parts, which therefore see each other's names and the page none of them."""
     folder = storefront / "script"
     parts = "\n".join(_part(folder / name) for name in PARTS)
-    return f'(function () {{\n"use strict";\n\n{parts}}})();\n'
+    return f'(() => {{\n"use strict";\n\n{parts}}})();\n'
 
 
 def _part(path: Path) -> str:

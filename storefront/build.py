@@ -20,6 +20,10 @@ from cli.script import joined
 MAX_GZIPPED_BYTES = 8 * 1024
 HASH_CHARACTERS = 12
 
+# Tells V8 to compile every function while the file arrives, which it does beside the main thread; else each is compiled
+# at its first call. That was half of what the script cost a page that loads.
+_COMPILE_HINT = "//# allFunctionsCalledOnLoad\n"
+
 _STYLE = re.compile(r"(const STYLE = `)(.*?)(`;)", re.DOTALL)
 
 
@@ -33,7 +37,7 @@ def minified() -> str:
     squeezed, styles = _STYLE.subn(lambda found: found[1] + _squeezed(found[2]) + found[3], source())
     if styles != 1:
         raise ValueError("the script no longer has one STYLE")
-    return _in_ascii(str(minify.string("application/javascript", squeezed)))
+    return _COMPILE_HINT + _in_ascii(str(minify.string("application/javascript", squeezed)))
 
 
 def gzipped_bytes(script: str) -> int:

@@ -39,7 +39,8 @@ function bodyOf(batch) {
 async function deliver(batch) {
   each(batch, (entry) => (entry.sending = true));
   // A string is sent as text/plain, which spares the preflight.
-  const { status, answer, patience } = await ask(urlFor(batch), { method: "POST", body: bodyOf(batch), keepalive: true });
+  const request = { method: "POST", body: bodyOf(batch), keepalive: true };
+  const { status, answer, patience } = await ask(urlFor(batch), request);
   each(batch, (entry) => (entry.sending = false));
   // A hotel's login page also answers 200: only what our server would say counts as confirmed.
   const confirmed = batch[0].event.type ? answer?.conversion_id : status === 202;

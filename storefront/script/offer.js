@@ -32,7 +32,8 @@ function addEmail(form, consentText) {
 
 function accept(popup, form, email) {
   const { id, variant_id, offer } = popup;
-  if (!popup.counted) return fillWithThanks(form.parentNode, (offer.has_code || offer.discount_code_id) && { code: "PREVIEW" });
+  const preview = (offer.has_code || offer.discount_code_id) && { code: "PREVIEW" };
+  if (!popup.counted) return fillWithThanks(form.parentNode, preview);
   count(popup); // Who answers has seen it, even within the first half second.
   const event = { ...eventFor(id, variant_id), type: email ? "email_capture" : "click", email };
   if (email && offer.consent_text) Object.assign(event, { consent: true, consent_text: offer.consent_text });

@@ -2,7 +2,7 @@
 // explain() reports. A cart nobody told us about is an empty one.
 
 const anyOf = (list, test) => !list.length || some(list, test);
-const passed = (at, days) => !at || Date.now() - at >= days * DAY;
+const passed = (at, days) => !(Date.now() - at < days * DAY); // It may never have been.
 const cart = () => note.session.cart || { value: 0, items: 0 };
 
 // "*" is any text. Walked without a regular expression: no pattern can make it slow.
@@ -37,7 +37,7 @@ const RULES = {
     device_types: (types) => anyOf(types, (type) => type === deviceType()),
     exclude_pages: (pages) => !some(pages, onPage),
     include_pages: (pages) => anyOf(pages, onPage),
-    visitors: (kind) => kind === "all" || kind === (note.visits > 1 ? "returning" : "new"),
+    visitors: (kind) => kind !== (note.visits > 1 ? "new" : "returning"),
     referrers: (hosts) => anyOf(hosts, cameFrom),
     utm: (wanted) => !some(Object.keys(wanted), (name) => !matches(wanted[name], note.session.utm[name] || "")),
     min_cart_value: (least) => cart().value >= least,

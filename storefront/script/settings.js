@@ -5,7 +5,7 @@ if (!("adoptedStyleSheets" in document)) return;
 if (window.exitIntent?.explain) return; // A second tag of the same script.
 
 const settings = (document.currentScript || document.querySelector("script[data-shop]"))?.dataset;
-if (!settings?.shop) return console.warn("No popups: the script's tag has no data-shop");
+if (!settings?.shop) return console.warn("No popups: the tag has no data-shop");
 
 function attempt(act) {
   try {

@@ -4,8 +4,8 @@ let trouble = "not loaded"; // why there are no popups, for explain()
 let queued = window.exitIntent;
 
 async function loadPopups() {
-  const url = `${addressOf(settings.getActivePopups, "get_active_popups")}?shop_id=${encodeURIComponent(settings.shop)}`;
-  const { status, answer } = await ask(url);
+  const address = addressOf(settings.getActivePopups, "get_active_popups");
+  const { status, answer } = await ask(`${address}?shop_id=${encodeURIComponent(settings.shop)}`);
   trouble = answer?.popups ? "" : status ? `answered ${status}` : "no answer";
   popups = [];
   each(answer?.popups, (popup) => popup?.trigger && (popups[popups.length] = popup));

@@ -57,7 +57,7 @@ function onClick(event) {
 
 function onActivity() {
   lastActive = Date.now();
-  if (lastActive - note.session.at > MINUTE / 2) keepSession();
+  if (lastActive - note.session.at > MINUTE) keepSession();
   noticePage();
 }
 

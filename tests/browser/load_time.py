@@ -61,12 +61,10 @@ def main() -> None:
 def report(name: str, rounds: list[Costs]) -> None:
     lowest = rounds[0]
     longest = min(max(milliseconds for _, milliseconds in costs) for costs in rounds)
-    print(
-        f"{name}: lowest {total(lowest):.1f} ms, median {median(map(total, rounds)):.1f} ms,"  # noqa: T201
-        f" longest single piece {longest:.1f} ms"
-    )
-    for part, milliseconds in lowest:
-        print(f"  {milliseconds:5.1f}  {part}")  # noqa: T201
+    middle = median(map(total, rounds))
+    lines = [f"{name}: lowest {total(lowest):.1f} ms, median {middle:.1f} ms, longest piece {longest:.1f} ms"]
+    lines += [f"  {milliseconds:5.1f}  {part}" for part, milliseconds in lowest]
+    print(*lines, sep="\n")  # noqa: T201
 
 
 def total(costs: Costs) -> float:

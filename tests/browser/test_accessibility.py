@@ -240,18 +240,20 @@ def test_the_close_button_is_at_the_end_of_the_line_in_either_direction(shopper:
         assert page.get_by_label("E-mail").evaluate("input => getComputedStyle(input).direction") == direction
 
 
-@pytest.mark.parametrize("part", ["dialog", ".main", ".close", "input[type=email]"])
-def test_everything_has_a_border_where_the_system_chooses_the_colours(
-    new_context: Callable[..., BrowserContext], shop: Shop, part: str
+EDGES = [("dialog", "outline"), (".main", "border-top"), (".close", "border-top"), ("input[type=email]", "border-top")]
+
+
+@pytest.mark.parametrize(("part", "edge"), EDGES)
+def test_everything_has_an_edge_where_the_system_chooses_the_colours(
+    new_context: Callable[..., BrowserContext], shop: Shop, part: str, edge: str
 ) -> None:
     shopper = Shopper(new_context(**DESKTOP, forced_colors="active"), shop)
     shopper.visit()
     preview(shopper, {})
-    style = shopper.page.locator(part).evaluate(
-        "element => [getComputedStyle(element).borderTopWidth, getComputedStyle(element).borderTopColor]"
-    )
-    assert style[0] == "1px"
-    assert not style[1].startswith("rgba(")
+    style = "(element, edge) => ['width', 'color'].map(name => getComputedStyle(element)[`${edge}-${name}`])"
+    width, color = shopper.page.locator(part).evaluate(style, edge)
+    assert width == "1px"
+    assert not color.startswith("rgba(")
 
 
 @pytest.mark.parametrize("layout", ["centered", "left", "right"])
@@ -278,3 +280,13 @@ def test_a_wide_padding_leaves_room_for_words_on_a_small_screen(
     heading = shopper.dialog.get_by_role("heading").bounding_box()
     assert heading
     assert heading["width"] >= 200
+
+
+def test_the_image_fills_its_frame(shopper: Shopper) -> None:
+    pixel = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+    shopper.context.route(IMAGE, lambda route: route.fulfill(body=pixel, content_type="image/svg+xml"))
+    shopper.visit()
+    for layout in ("centered", "left", "right"):
+        preview(shopper, {"image_url": IMAGE, "layout": layout})
+        box = "element => JSON.stringify(element.getBoundingClientRect())"
+        assert shopper.page.locator("img").evaluate(box) == shopper.page.locator(".art").evaluate(box)

@@ -192,7 +192,7 @@ def test_a_tag_without_a_shop_says_so_once_and_does_nothing(shopper: Shopper) ->
     tag = '<script src="/exit_intent.js"></script>'
     shopper.context.route("**/bare", lambda route: route.fulfill(body=tag, content_type="text/html"))
     shopper.page.goto("http://shop.localhost/bare")
-    assert warnings == ["No popups: the script's tag has no data-shop"]
+    assert warnings == ["No popups: the tag has no data-shop"]
     assert shopper.page.evaluate("window.exitIntent") is None
 
 
