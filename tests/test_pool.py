@@ -479,6 +479,15 @@ class TestFromWithin:
         assert pool.take(1) is lines[3]
         assert [line.closed for line in lines] == [True, True, False, False]
 
+    def test_fewer_than_the_least_are_kept_too(self, server: Server) -> None:
+        pool = server.pool(min_size=3, max_size=4, idle=10)
+        lines = taken(pool, 2)
+        for line in lines:
+            pool.give_back(line)
+        server.now += 1000
+        assert pool.take(1) is lines[1]
+        assert not lines[0].closed
+
     @staticmethod
     def _pass(server: Server, seconds: float) -> bool:
         """Finds out, after some time, that it is not usable."""
