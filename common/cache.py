@@ -98,8 +98,9 @@ def get_or_load(key: str, load: Callable[[], Loaded], name: str = "body") -> Cac
     if held := local_cache.find(full_name):
         return Cached(held.entry, held.verdict)
     lock, old = lock_of(full_name), local_cache.copy_at_hand(full_name)
-    if not lock.acquire(timeout=PATIENCE_SECONDS if old else -1):
-        assert old is not None
+    if old is None:
+        lock.acquire()
+    elif not lock.acquire(timeout=PATIENCE_SECONDS):
         return Cached(old.entry, "STALE")
     try:
         if held := local_cache.find(full_name):  # whoever had the lock has loaded it
