@@ -9,7 +9,7 @@ from functools import partial
 import click
 
 from cli.connection import open_connection
-from common import cache, cache_keys, redis_client, shared_cache
+from common import cache, cache_keys, cache_loading, redis_client, shared_cache
 from common.active_popups import load_active_popups
 from common.errors import DatabaseUnavailable
 from common.session import Session
@@ -55,5 +55,5 @@ def _fill(shop_id: str) -> str:
             return FRESH
         if shared_cache.look(key, "body").fresh_seconds > 0:
             return FILLED
-        time.sleep(cache.MEMORY_SECONDS)  # another process is loading it, or Redis is away
+        time.sleep(cache_loading.MEMORY_SECONDS)  # another process is loading it, or Redis is away
     return FAILED

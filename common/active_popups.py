@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from common import database
-from common.cache import Loaded
+from common.cache_loading import Loaded
 from common.config import settings
 from common.json_text import dumps
 

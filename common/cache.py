@@ -1,61 +1,30 @@
-"""Finished answers, kept: memory over Redis over whatever loads them.
+"""Finished answers, kept: memory over Redis over whatever loads them (cache_loading.py says for how long).
 
-In memory an answer is served for a moment without asking anybody; that moment bounds how long another instance may
-serve what a writer replaced. While the log of changes vouches for it, one moment follows the other. In Redis it is
-fresh for its TTL, unless its key is forgotten. One thread of one process loads at a time, the others serve the copy
-they have or wait for it. Everything is kept an hour longer: while it cannot be loaded, the last good copy is served as
-STALE.
+Here is who waits for whom. What memory has is served without asking anybody, and as long as the log of changes vouches
+for it. One thread of one process loads at a time; the others serve the copy they have, or wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import NamedTuple
 
-from common import change_log, local_cache, logs, shared_cache
-from common.cache_entry import Entry, make_entry
-from common.errors import DatabaseUnavailable, ProblemError
+from common import cache_loading, change_log, local_cache, shared_cache
+from common.cache_loading import CHANGING_SECONDS, Cached, Loaded
+from common.errors import DatabaseUnavailable
 from common.local_cache import Held
 from common.memory import Memory
 from common.name_locks import lock_of
-from common.shared_cache import OUTAGE_SECONDS, Look
+from common.shared_cache import Look
 from common.threads import in_brief_thread, in_thread
 
-MEMORY_SECONDS = change_log.KNOWN_SECONDS
-TTL_JITTER = 0.1
 # How long a refresh is waited for before the copy at hand is served.
 PATIENCE_SECONDS = 0.1
-# While the database is down, it is asked for a key this often.
-RETRY_SECONDS = 1.0
-# An event shows within 2 s: half a second until its key is dropped, and one in which a reader may keep what it has.
-CHANGING_SECONDS = 0.5
-CHANGING_FRESH_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a loader found, and how long it is fresh: its TTL, and what its content allows at most.
-
-    body None: it does not exist.
-    """
-
-    body: bytes | None
-    ttl_seconds: float
-    most_seconds: float = inf
-
-
-class Cached(NamedTuple):
-    """An answer and how it was come by: HIT, MISS or STALE, as X-Cache says."""
-
-    entry: Entry
-    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +75,13 @@ def get_or_load(key: str, load: Callable[[], Loaded], name: str = "body") -> Cac
         if held := local_cache.find(full_name):  # whoever had the lock has loaded it
             return Cached(held.entry, held.verdict)
         look = shared_cache.look(key, name)
-        return _from_redis(full_name, look) or _load(key, load, name, look)
+        return cache_loading.from_redis(full_name, look) or cache_loading.load(key, name, load, look)
     finally:
         lock.release()
 
 
 def forget(*keys: str) -> None:
-    """Drops everything under the keys, everywhere; memories follow within MEMORY_SECONDS. Never fails."""
+    """Drops everything under the keys, everywhere; memories follow within 1.5 s. Never fails."""
     for key in keys:
         local_cache.drop(key)
     shared_cache.forget(*keys)
@@ -135,7 +104,7 @@ def replace(key: str, load: Callable[[], Loaded]) -> None:
     local_cache.drop(key)
     look = Look(shared_cache.forget(key)[key], looked_at=time.monotonic())
     with suppress(DatabaseUnavailable):
-        _keep(key, "body", load(), look)
+        cache_loading.keep(key, "body", load(), look)
 
 
 def _start_refresh(full_name: str, work: Coroutine[None, None, Cached]) -> _Refresh:
@@ -153,7 +122,7 @@ def _end_refresh(full_name: str, task: asyncio.Task[Cached]) -> None:
 
 async def _refresh(key: str, load: Callable[[], Loaded], name: str) -> Cached:
     found = await in_brief_thread(_ask_redis, key, name)
-    return found if isinstance(found, Cached) else await in_thread(_load, key, load, name, found)
+    return found if isinstance(found, Cached) else await in_thread(cache_loading.load, key, name, load, found)
 
 
 def _ask_redis(key: str, name: str) -> Cached | Look:
@@ -163,7 +132,7 @@ def _ask_redis(key: str, name: str) -> Cached | Look:
     if held := _find_unchanged(key, full_name):
         return Cached(held.entry, held.verdict)
     look = shared_cache.look(key, name)
-    return _from_redis(full_name, look) or look
+    return cache_loading.from_redis(full_name, look) or look
 
 
 def _find_unchanged(key: str, full_name: str) -> Held | None:
@@ -176,59 +145,3 @@ def _find_unchanged(key: str, full_name: str) -> Held | None:
         return None
     local_cache.serve_on(full_name, held, serve_until)
     return held
-
-
-def _from_redis(full_name: str, look: Look) -> Cached | None:
-    """What Redis had, where it can be served; what is no longer fresh is a copy at hand at least."""
-    if look.entry is None:
-        return None
-    verdict = "HIT" if look.fresh_seconds > 0 else "STALE"
-    _hold(full_name, look.entry, verdict, look.looked_at, look.fresh_seconds)
-    # Who holds the lease shall load what replaces it; for others that is being done.
-    return None if look.holds_lease else Cached(look.entry, verdict)
-
-
-def _load(key: str, load: Callable[[], Loaded], name: str, look: Look) -> Cached:
-    """What `load` finds, put into the cache; or what another process has put there meanwhile. Blocks."""
-    full_name = f"{key} {name}"
-    if not look.holds_lease:
-        look = shared_cache.look_until_fresh_or_leased(key, name)
-        if cached := _from_redis(full_name, look):
-            return cached
-    try:
-        return Cached(_keep(key, name, load(), look), "MISS")
-    except BaseException as error:
-        shared_cache.end_lease(key, name, look.generation)
-        old = local_cache.copy_at_hand(full_name)
-        if old is None or not _is_trouble(error):
-            raise
-        local_cache.hold_longer(full_name, old, RETRY_SECONDS)
-        return Cached(old.entry, "STALE")
-
-
-def _is_trouble(error: BaseException) -> bool:
-    """Whether it is ours and not the caller's, who then gets an older answer; what nobody expected is logged."""
-    if isinstance(error, DatabaseUnavailable):
-        return True
-    if isinstance(error, ProblemError) or not isinstance(error, Exception):
-        return False
-    logs.write_exception("A cached answer could not be loaded", error)
-    return True
-
-
-def _keep(key: str, name: str, loaded: Loaded, look: Look) -> Entry:
-    """Puts what was loaded into memory and Redis. Its freshness counts from before it was loaded."""
-    entry = make_entry(loaded.body)
-    fresh_seconds = min(loaded.ttl_seconds * random.uniform(1 - TTL_JITTER, 1 + TTL_JITTER), loaded.most_seconds)
-    if look.forgotten_seconds is not None and look.forgotten_seconds < 2 * CHANGING_SECONDS:
-        fresh_seconds = min(fresh_seconds, CHANGING_FRESH_SECONDS)
-    _hold(f"{key} {name}", entry, "HIT", look.looked_at, fresh_seconds)
-    left_seconds = max(0.0, look.looked_at + fresh_seconds - time.monotonic())
-    shared_cache.store(key, name, look.generation, entry, left_seconds)
-    return entry
-
-
-def _hold(full_name: str, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> None:
-    fresh_until = since + fresh_seconds
-    serve_until = min(since + MEMORY_SECONDS, fresh_until)
-    local_cache.hold(full_name, Held(entry, verdict, since, serve_until, fresh_until, fresh_until + OUTAGE_SECONDS))

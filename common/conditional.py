@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.cache import Cached
+from common.cache_loading import Cached
 from common.messages import Request, Response
 
 

@@ -21,7 +21,7 @@ LAYERS = (
     {
         "statements": "database replica",
         "many to a commit": "group_commit",
-        "answers kept": "cache cache_entry change_log local_cache name_locks shared_cache",
+        "answers kept": "cache cache_entry cache_loading change_log local_cache name_locks shared_cache",
         "limits": "rate_limit",
     },
     {

@@ -18,7 +18,7 @@ import redis
 import requests
 
 import common
-from common import cache, cache_entry, change_log, local_cache, name_locks, redis_client, shared_cache
+from common import cache, cache_entry, cache_loading, change_log, local_cache, name_locks, redis_client, shared_cache
 from common.cache_entry import Entry, make_entry
 from common.errors import DatabaseUnavailable, PopupNotFound
 from common.local_cache import Held
@@ -75,7 +75,7 @@ def expire(valkey: redis.Redis, shop: Shop) -> None:
     """Ends an entry's freshness, in Redis and in every memory, for which then no log of changes vouches any more."""
     valkey.hset(key_of(shop), f"{BODY}:fresh_until", int(time.time() * 1000))
     valkey.delete("changes")
-    time.sleep(cache.MEMORY_SECONDS + 0.1)
+    time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
 
 
 def patch(manage_popups: FunctionProcess, shop: Shop, popup_id: str, **changes: Any) -> None:
@@ -214,7 +214,7 @@ class TestSingleFlight:
         started = time.monotonic()
         answers = [read(readers[0], "nobody-has-this") for _ in range(30)]
         assert {answer.status_code for answer in answers} == {404}
-        assert to_postgres.round_trips <= 1 + (time.monotonic() - started) / cache.MEMORY_SECONDS
+        assert to_postgres.round_trips <= 1 + (time.monotonic() - started) / cache_loading.MEMORY_SECONDS
         eventually(lambda: not valkey.exists("active-popups:nobody-has-this"))
 
     def test_a_shop_made_meanwhile_is_found(self, readers: list[FunctionProcess], database: Database) -> None:
@@ -375,7 +375,7 @@ class TestHowLong:
         return self.told
 
     def keep(self, key: str, loaded: cache.Loaded, look: Look) -> Held:
-        cache._keep(key, "body", loaded, look)
+        cache_loading.keep(key, "body", loaded, look)
         held = local_cache.copy_at_hand(f"{key} body")
         assert held
         return held
@@ -383,7 +383,7 @@ class TestHowLong:
     def test_its_freshness_counts_from_before_it_was_loaded(
         self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cache.random, "uniform", lambda low, high: high)
+        monkeypatch.setattr(cache_loading.random, "uniform", lambda low, high: high)
         held = self.keep(key, cache.Loaded(b"{}", 100), Look(looked_at=995))
         assert (held.verdict, held.looked_at, held.serve_until) == ("HIT", 995, 996.5)
         assert (held.fresh_until, held.keep_until) == pytest.approx((1105, 1105 + 3600))
@@ -409,7 +409,7 @@ class TestHowLong:
         forgotten_seconds: float | None,
         fresh_seconds: int,
     ) -> None:
-        monkeypatch.setattr(cache.random, "uniform", lambda *_: 1)
+        monkeypatch.setattr(cache_loading.random, "uniform", lambda *_: 1)
         look = Look(looked_at=1000, forgotten_seconds=forgotten_seconds)
         assert self.keep(key, cache.Loaded(b"{}", 100), look).fresh_until == 1000 + fresh_seconds
         assert self.keep(key, cache.Loaded(b"{}", 0.5), look).fresh_until == 1000.5
@@ -419,8 +419,8 @@ class TestHowLong:
         assert self.told == [0]
 
     def test_the_promises_in_numbers(self) -> None:
-        assert (cache.MEMORY_SECONDS, cache.PATIENCE_SECONDS, cache.RETRY_SECONDS) == (1.5, 0.1, 1)
-        assert (cache.CHANGING_SECONDS, cache.CHANGING_FRESH_SECONDS) == (0.5, 1)
+        assert (cache_loading.MEMORY_SECONDS, cache.PATIENCE_SECONDS, cache_loading.RETRY_SECONDS) == (1.5, 0.1, 1)
+        assert (cache_loading.CHANGING_SECONDS, cache_loading.CHANGING_FRESH_SECONDS) == (0.5, 1)
 
 
 class TestFromRedis:
@@ -443,7 +443,7 @@ class TestFromRedis:
     def test_it_is_served_unless_its_finder_shall_load_what_replaces_it(
         self, clock: Clock, key: str, look: Look, verdict: str | None
     ) -> None:
-        found = cache._from_redis(f"{key} body", look)
+        found = cache_loading.from_redis(f"{key} body", look)
         assert (found.verdict if found else None) == verdict
         assert bool(local_cache.copy_at_hand(f"{key} body")) is (look.entry is not None)
         assert bool(local_cache.find(f"{key} body")) is (look.fresh_seconds > 0)

@@ -12,7 +12,7 @@ import redis
 import requests
 
 import common
-from common import cache, cache_entry, cache_keys, change_log, redis_client
+from common import cache_entry, cache_keys, cache_loading, change_log, redis_client
 from common.redis_nodes import Nodes
 from tests.clock import Clock
 from tests.factories import Shop, make_popup, make_shop
@@ -53,7 +53,7 @@ def read(function: FunctionProcess, shop: Shop) -> requests.Response:
 
 def outlive_the_moment() -> None:
     """So long that memory would have to ask again."""
-    time.sleep(cache.MEMORY_SECONDS + 0.1)
+    time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
 
 
 def vouched_for(function: FunctionProcess, shop: Shop) -> None:
@@ -141,7 +141,7 @@ def test_memory_is_not_trusted_any_longer_after(
     vouched_for(reader, shop)
     tampered = tamper(valkey, shop)
     event(valkey, shop)
-    eventually(lambda: read(reader, shop).content == tampered, seconds=cache.MEMORY_SECONDS + 1)
+    eventually(lambda: read(reader, shop).content == tampered, seconds=cache_loading.MEMORY_SECONDS + 1)
 
 
 def test_memory_is_not_trusted_beyond_an_outage(
@@ -152,7 +152,7 @@ def test_memory_is_not_trusted_beyond_an_outage(
     vouched_for(reader, shop)
     to_redis.refuse()
     database("""UPDATE popups SET design = design || '{"heading": "new"}' WHERE id = :id""", id=popup_id)
-    eventually(lambda: heading(read(reader, shop)) == "new", seconds=cache.MEMORY_SECONDS + 1)
+    eventually(lambda: heading(read(reader, shop)) == "new", seconds=cache_loading.MEMORY_SECONDS + 1)
     to_redis.heal()
     outlive_the_moment()
     assert heading(read(reader, shop)) == "new"

@@ -8,7 +8,7 @@ import pytest
 import redis
 import requests
 
-from common import auth, breaker, cache
+from common import auth, breaker, cache_loading
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
 from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
@@ -105,7 +105,7 @@ def expire(stack: Stack, *keys: str) -> None:
             ends = {field: int(time.time() * 1000) for field in valkey.hkeys(key) if field.endswith(b":fresh_until")}
             valkey.hset(key, mapping=ends)
         valkey.delete("changes")
-    time.sleep(cache.MEMORY_SECONDS + 0.1)
+    time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
 
 
 def seen(answer: requests.Response) -> tuple[int, str, list[str]]:
@@ -238,7 +238,7 @@ class TestOutage:
         read(reader, shop.id)
         FAULTS[fault](to_postgres)
         FAULTS[fault](to_redis)
-        time.sleep(cache.MEMORY_SECONDS + 0.1)
+        time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
         assert [seen(read(reader, shop.id)) for _ in range(20)] == [(200, "STALE", ["known"])] * 20
         assert_unavailable(read(reader, make_shop(database).id))
         assert requests.get(f"{reader.url}/_health", timeout=30).status_code == 200

@@ -35,7 +35,7 @@ LATE = {"crawleruseragents", "google", "redis"}
 KNOWN_TO = {
     "common.http": {"common.asgi_adapter", "common.flask_adapter"},
     "common.redis_client": {"common.change_log", "common.health", "common.rate_limit", "common.shared_cache"},
-    "common.shared_cache": {"common.cache"},
+    "common.shared_cache": {"common.cache", "common.cache_loading"},
     "common.session": {"common.database"},
     "common.connect": {"common.replica", "common.session"},
     "common.cloud_sql": {"common.connect"},

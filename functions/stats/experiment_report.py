@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from common import database, replica
-from common.cache import Loaded
+from common.cache_loading import Loaded
 from common.config import settings
 from common.database import Row
 from common.events import HOLDOUT
