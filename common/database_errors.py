@@ -1,8 +1,33 @@
-"""What a statement can run into and its caller may want to handle. Nobody there: they are answered as 503."""
+"""What a statement can run into and its caller may want to handle, and how each is told by. Nobody there: a 503."""
 
 from __future__ import annotations
 
+import threading
+import time
+
+from common import logs
 from common.errors import DatabaseUnavailable
+
+# The fields of Postgres' ErrorResponse by their letters: C is the SQLSTATE.
+Refusal = dict[str, str]
+
+# SQLSTATEs after which the server has ended, or is about to end, the connection: connection exceptions and shutdowns.
+_HUNG_UP = ("08", "57P")
+# A later try may succeed: also locks not had, a full server, a cancelled or read-only statement.
+_TRY_AGAIN = (*_HUNG_UP, "53", "55P03", "57014", "25006")
+# Deadlocks and serialization failures: rolled back so that another transaction could go on.
+_LOST_RACE = "40"
+_UNIQUE_VIOLATION = "23505"
+# Where Postgres refuses a prepared statement because a migration has changed what it returns.
+_STALE_STATEMENT = "RevalidateCachedQuery"
+
+# Severity, SQLSTATE, message, the names of what is concerned, and where in the server's own source.
+_LOGGABLE = "SVCMstcndRFL"
+
+# How often the log says that the same SQLSTATE was met.
+WARNING_SECONDS = 1.0
+_next_warnings: dict[str, float] = {}
+_next_warnings_lock = threading.Lock()
 
 
 class Duplicate(Exception):
@@ -23,3 +48,46 @@ class StaleStatement(DatabaseUnavailable):
 
 class DatabaseUnreachable(DatabaseUnavailable):
     """Nothing answers at the database's address. Try again after the seconds in `Retry-After`."""
+
+
+def has_hung_up(refusal: Refusal) -> bool:
+    """Whether the server has ended the connection with it, or is about to."""
+    return refusal.get("C", "").startswith(_HUNG_UP)
+
+
+def expected_refusal(refusal: Refusal) -> Exception | None:
+    """The error for a refusal that a caller may handle; None for any other, which is a mistake of ours."""
+    sqlstate = refusal.get("C", "")
+    if refusal.get("R") == _STALE_STATEMENT:
+        return StaleStatement()
+    if sqlstate.startswith((_LOST_RACE, *_TRY_AGAIN)):
+        # None but M: other fields hold the statement and its values, such as e-mail addresses.
+        _warn_seldom("Postgres refused a statement", sqlstate, refusal.get("M", ""))
+        return LostRace() if sqlstate.startswith(_LOST_RACE) else DatabaseUnavailable()
+    return Duplicate(refusal.get("n", "")) if sqlstate == _UNIQUE_VIOLATION else None
+
+
+def loggable(refusal: Refusal) -> Refusal:
+    """Nothing of what was refused (D, W, q), since that may be somebody's address."""
+    return {field: text for field, text in refusal.items() if field in _LOGGABLE}
+
+
+def broken_connection(error: Exception) -> DatabaseUnavailable:
+    """The error for a connection that broke: silence is told apart, since others may be silent as well."""
+    _warn_seldom("A connection to Postgres broke", type(error).__name__, str(error))
+    return DatabaseUnreachable() if _is_silence(error) else DatabaseUnavailable()
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether nothing came for too long, rather than an end of the connection; pg8000 wraps some of them."""
+    return isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
+
+
+def _warn_seldom(message: str, kind: str, text: str) -> None:
+    """Why a request is about to be answered 503; in an outage thousands have the same reason, so once in a while."""
+    now = time.monotonic()
+    with _next_warnings_lock:
+        if now < _next_warnings.get(kind, 0.0):
+            return
+        _next_warnings[kind] = now + WARNING_SECONDS
+    logs.write("WARNING", message, reason=f"{kind} {text}"[:200])

@@ -7,8 +7,6 @@ pinned; tests hold it. Imported with the first connection: a request that is ans
 from __future__ import annotations
 
 import select
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -30,32 +28,14 @@ from pg8000.core import (
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import to_statement
 
-from common import logs
+from common import database_errors, logs
 from common.config import Config
 from common.connect import connect
-from common.database_errors import DatabaseUnreachable, Duplicate, LostRace, StaleStatement
+from common.database_errors import DatabaseUnreachable, StaleStatement
 from common.errors import DatabaseUnavailable
 from common.timing import waiting_for
 
-# SQLSTATEs after which the server has ended, or is about to end, the connection: connection exceptions and shutdowns.
-_HUNG_UP = ("08", "57P")
-# A later try may succeed: also locks not had, a full server, a cancelled or read-only statement.
-_TRY_AGAIN = (*_HUNG_UP, "53", "55P03", "57014", "25006")
-# Deadlocks and serialization failures: rolled back so that another transaction could go on.
-_LOST_RACE = "40"
-_UNIQUE_VIOLATION = "23505"
-# Where Postgres refuses a prepared statement because a migration has changed what it returns.
-_STALE_STATEMENT = "RevalidateCachedQuery"
-
-# Severity, SQLSTATE, message, the names of what is concerned, and where in the server's own source.
-_LOGGABLE = "SVCMstcndRFL"
-
 _BEGIN = "BEGIN"
-
-# How often the log says that the same SQLSTATE was met.
-WARNING_SECONDS = 1.0
-_next_warnings: dict[str, float] = {}
-_next_warnings_lock = threading.Lock()
 
 _Call = tuple[str, dict[str, Any]]
 
@@ -196,42 +176,18 @@ class Session:
             with waiting_for("database"):
                 yield
         except DatabaseError as error:
-            details = error.args[0]
-            sqlstate = details.get("C", "")
-            self._broken = self._broken or sqlstate.startswith(_HUNG_UP)
-            if details.get("R") == _STALE_STATEMENT:
-                raise StaleStatement() from error
-            if sqlstate.startswith((_LOST_RACE, *_TRY_AGAIN)):
-                # None but M: other fields hold the statement and its values, such as e-mail addresses.
-                _warn_seldom("Postgres refused a statement", sqlstate, details.get("M", ""))
-                raise (LostRace if sqlstate.startswith(_LOST_RACE) else DatabaseUnavailable)() from error
-            if sqlstate == _UNIQUE_VIOLATION:
-                raise Duplicate(details.get("n", "")) from error
-            # It will be logged: of what was refused (D, W, q) nothing, since that may be somebody's address.
-            error.args = ({field: text for field, text in details.items() if field in _LOGGABLE},)
+            refusal = error.args[0]
+            self._broken = self._broken or database_errors.has_hung_up(refusal)
+            if expected := database_errors.expected_refusal(refusal):
+                raise expected from error
+            error.args = (database_errors.loggable(refusal),)
             raise
         except (InterfaceError, OSError) as error:
             self._broken = True
-            _warn_seldom("A connection to Postgres broke", type(error).__name__, str(error))
-            raise (DatabaseUnreachable if _is_silence(error) else DatabaseUnavailable)() from error
+            raise database_errors.broken_connection(error) from error
         except BaseException:
             self._broken = True
             raise
-
-
-def _warn_seldom(message: str, kind: str, text: str) -> None:
-    """Why a request is about to be answered 503; in an outage thousands have the same reason, so once in a while."""
-    now = time.monotonic()
-    with _next_warnings_lock:
-        if now < _next_warnings.get(kind, 0.0):
-            return
-        _next_warnings[kind] = now + WARNING_SECONDS
-    logs.write("WARNING", message, reason=f"{kind} {text}"[:200])
-
-
-def _is_silence(error: Exception) -> bool:
-    """Whether nothing came for too long, rather than an end of the connection; pg8000 wraps some of them."""
-    return isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
 
 
 @lru_cache(maxsize=256)
