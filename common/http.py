@@ -1,4 +1,4 @@
-"""What every handler needs around it, once: routing, limits, keys, bodies, errors, headers and the log line.
+"""What every handler needs around it, once: limits, keys, bodies, errors, headers and the log line.
 
 A function's main.py makes one Function and hangs its handlers on it; the adapters turn a framework's request into our
 Request and our Response into the framework's. This module knows neither framework.
@@ -6,19 +6,14 @@ Request and our Response into the framework's. This module knows neither framewo
 
 from __future__ import annotations
 
-import inspect
-import re
 import time
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from common import auth, database, health, logs, openapi, rate_limit, timing
 from common.body import ANY_OBJECT, Checker, load_body, load_query
 from common.client_address import client_address, limited_client, truncated
 from common.config import settings
-from common.errors import InternalError, MethodNotAllowed, NotFound, ProblemError
+from common.errors import InternalError, MethodNotAllowed, ProblemError
 from common.headers import (
     Audience,
     compress,
@@ -31,27 +26,12 @@ from common.headers import (
 )
 from common.json_text import dumps
 from common.messages import Request, Response, StreamedResponse, json_response
+from common.routing import Endpoint, Handler, allowed_methods, find_endpoint, make_endpoint
 from common.threads import in_brief_thread, in_thread
 
 # Probes, and the description of the interface.
 UNCOUNTED = (health.LIVE, health.READY, openapi.PATH)
-
-Handler = Callable[..., Any]
-
-_UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    method: str
-    template: str
-    path: re.Pattern[str]
-    handler: Handler
-    # Whether the handler runs on the loop; found out once, since asking costs a request 1 µs.
-    on_loop: bool
-    rights: str | None
-    body: Checker | None
-    query: Checker | None
+UNCOUNTED_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Function:
@@ -79,11 +59,9 @@ class Function:
         `{name}` in the path stands for a UUID. `rights` ("read" or "write") asks for an API key that has them;
         `body` and `query` are checked into `request.data` and `request.query`.
         """
-        pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{_UUID})", path.rstrip("/").replace(".", r"\.")) + "/?")
 
         def register(handler: Handler) -> Handler:
-            on_loop = inspect.iscoroutinefunction(handler)
-            self.endpoints.append(Endpoint(method, path, pattern, handler, on_loop, rights, body, query))
+            self.endpoints.append(make_endpoint(method, path, handler, rights, body, query))
             return handler
 
         return register
@@ -120,7 +98,7 @@ class Function:
             request.answer_headers |= limit_headers(rate_limit.untouched(self.limit))
             return await self._answer_uncounted(request)
         await self._count(request)
-        endpoint, ids = self._route(request)
+        endpoint, ids = find_endpoint(self.endpoints, request.method, request.path)
         if endpoint.rights:
             authorization = request.headers.get("authorization")
             request.key = await in_thread(auth.authenticate, authorization, endpoint.rights)
@@ -136,9 +114,10 @@ class Function:
     async def _answer_uncounted(self, request: Request) -> Response:
         """Probes, preflights and the description: a limit must not make an instance look ill, or a page forbidden."""
         if request.method == "OPTIONS":
-            return Response(204, headers=preflight_headers(self.audience, self._allowed_methods(request.path)))
-        if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(headers={"Allow": ", ".join(self._allowed_methods(request.path))})
+            methods = UNCOUNTED_METHODS if request.path in UNCOUNTED else allowed_methods(self.endpoints, request.path)
+            return Response(204, headers=preflight_headers(self.audience, methods))
+        if request.method not in UNCOUNTED_METHODS:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(UNCOUNTED_METHODS)})
         if request.path == openapi.PATH:
             return await in_thread(openapi.describe, self.name)
         if request.path == health.LIVE:
@@ -159,25 +138,6 @@ class Function:
         request.logged["limit"] = "passed" if verdict.passes else "refused"
         request.answer_headers |= limit_headers(verdict)
         rate_limit.refuse_if_exceeded(verdict)
-
-    def _route(self, request: Request) -> tuple[Endpoint, dict[str, uuid.UUID]]:
-        method = "GET" if request.method == "HEAD" else request.method
-        for endpoint in self.endpoints:
-            if endpoint.method == method and (match := endpoint.path.fullmatch(request.path)):
-                return endpoint, {name: uuid.UUID(text) for name, text in match.groupdict().items()}
-        raise MethodNotAllowed(headers={"Allow": ", ".join(self._allowed_methods(request.path))})
-
-    def _allowed_methods(self, path: str) -> list[str]:
-        methods = ["GET", "HEAD", "OPTIONS"] if path in UNCOUNTED else self._methods_at(path)
-        if not methods:
-            raise NotFound()
-        return methods
-
-    def _methods_at(self, path: str) -> list[str]:
-        methods = [endpoint.method for endpoint in self.endpoints if endpoint.path.fullmatch(path)]
-        if "GET" in methods:
-            methods.append("HEAD")
-        return [*methods, "OPTIONS"] if methods else []
 
     def _log(self, request: Request, response: Response, request_id: str, trace: str | None, seconds: float) -> None:
         logs.write(

@@ -15,7 +15,8 @@ from marshmallow import Schema, fields
 from cli.one_address import FUNCTIONS
 from common.body import Checker
 from common.headers import Audience
-from common.http import Endpoint, Function
+from common.http import Function
+from common.routing import Endpoint
 from functions.get_active_popups.schemas import SHOP_ID, ShopQuery
 from functions.manage_popups.merge_patch import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema

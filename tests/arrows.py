@@ -15,7 +15,9 @@ Group = set[str]
 LAYERS = (
     {"the two servers": "asgi_adapter flask_adapter"},
     {
-        "around a handler": "auth body client_address conditional crawlers headers health http messages openapi",
+        "around a handler": (
+            "auth body client_address conditional crawlers headers health http messages openapi routing"
+        ),
         "shops and popups": "active_popups cache_keys events",
     },
     {
