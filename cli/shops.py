@@ -10,8 +10,7 @@ from common.database_errors import Duplicate
 from common.errors import Invalid
 from common.session import Session
 from functions.get_active_popups.schemas import ShopQuery
-from functions.manage_popups.schemas import ShopSchema
-from functions.manage_popups.shop import SELECT_TIME_ZONE
+from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema
 
 INSERT_SHOP = """
     INSERT INTO shops (id, name, time_zone, currency, allowed_origins)

@@ -117,6 +117,10 @@ class Conflict(ProblemError):
     status, code = 409, "conflict"
 
 
+class BeingChanged(Conflict):
+    """This, or what it refers to, is being changed by others at this moment. Try again."""
+
+
 class IdempotencyKeyReused(ProblemError):
     """This Idempotency-Key came with another request before."""
 

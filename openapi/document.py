@@ -18,7 +18,7 @@ from common.headers import Audience
 from common.http import Function
 from common.routing import Endpoint
 from functions.get_active_popups.schemas import SHOP_ID, ShopQuery
-from functions.manage_popups.merge_patch import MergePatch
+from functions.manage_popups.edits import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
 from openapi.answers import HealthAnswer, ProblemAnswer, ReadyAnswer
 from openapi.operations import OPERATIONS, Operation

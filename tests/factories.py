@@ -11,7 +11,7 @@ from typing import Any
 
 from common.auth import new_key
 from common.json_text import dumps
-from functions.manage_popups.schemas import PopupSchema
+from functions.manage_popups.popup_schemas import PopupSchema
 from tests.stack import Database
 
 DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 from functions.manage_popups import explain
-from functions.manage_popups.schemas import PopupSchema
+from functions.manage_popups.popup_schemas import PopupSchema
 from functions.manage_popups.shopper_rules import Shopper, decode_uri, first_no, hash_of, variant_of
 from storefront import build
 from tests.client import Client, assert_problem

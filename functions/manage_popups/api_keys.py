@@ -6,9 +6,12 @@ import json
 import secrets
 import uuid
 
+from marshmallow import Schema, fields, validate
+
 from common import auth, database
 from common.errors import NotFound
 from common.messages import Request, Response, json_response
+from functions.manage_popups.field_kinds import text
 from functions.manage_popups.idempotency import once
 
 SELECT_API_KEYS = """
@@ -24,6 +27,13 @@ REVOKE_API_KEY = """
     WHERE shop_id = :shop_id AND id = :id AND revoked_at IS NULL
     RETURNING id
 """
+
+
+class ApiKeySchema(Schema):
+    """A new API key."""
+
+    name = text(200)
+    rights = fields.String(required=True, validate=validate.OneOf(("read", "write")))
 
 
 def create_api_key(request: Request) -> Response:

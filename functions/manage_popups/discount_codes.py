@@ -6,19 +6,18 @@ import secrets
 import uuid
 from typing import Any
 
-from common import database
-from common.body import load_fields
+from common import cache, cache_keys, database
 from common.database_errors import Duplicate
 from common.errors import Conflict, DiscountCodeNotFound, Invalid
 from common.ids import new_id
 from common.json_text import dumps
 from common.messages import Request, Response, json_response
+from functions.manage_popups import cached_answers
 from functions.manage_popups import discount_code_queries as queries
 from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
+from functions.manage_popups.edits import merged, retry_lost_edits
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, newest_first
-from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
-from functions.manage_popups.stored_popups import forget_cache, refresh_cache
 
 # No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
 ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
@@ -26,8 +25,6 @@ ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
 GROUPS, GROUP_CHARACTERS = 3, 4
 # Stock is low when no more than this share of the codes, or of the uses, is left.
 LOW_STOCK_SHARE = 0.1
-
-TIMES = ("starts_at", "expires_at")
 
 _schema = DiscountCodeSchema()
 
@@ -62,17 +59,15 @@ def read_discount_code(request: Request, code_id: uuid.UUID) -> Response:
 
 
 def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
-    with database.session() as session:
-        for _ in range(MAX_MERGES):
-            row = _fetch(session, request.shop_id, code_id)
-            changed = load_fields(_schema, merge_patch(_as_written(row), request.data))
-            _check_change(row, changed)
-            if updated := _update(session, row, changed):
-                break
-        else:
-            raise Conflict("The discount code is being changed by others at this moment. Try again.")
-    refresh_cache(request.shop_id)  # a popup may go on, or stop
-    return json_response(_shown({**row, **updated}))
+    def merge(session: database.Session) -> database.Row | None:
+        row = _fetch(session, request.shop_id, code_id)
+        changed = merged(_schema, row, request.data)
+        _check_change(row, changed)
+        return _update(session, row, changed)
+
+    row = retry_lost_edits(merge)
+    cached_answers.refresh_active_popups(request.shop_id)  # one may go on, or stop
+    return json_response(_shown(row))
 
 
 def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
@@ -100,7 +95,7 @@ def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
         return json_response(answer | ({"codes": codes} if request.data["count"] else {}), 201)
 
     answer = once(request, insert)
-    forget_cache(request.shop_id)  # a popup may go on
+    cache.forget(cache_keys.active_popups(request.shop_id))  # one may go on
     return answer
 
 
@@ -122,9 +117,10 @@ def _update(session: database.Session, read: database.Row, changed: dict[str, An
     columns = {name: value for name, value in changed.items() if name != "single_use"}
     place = {"shop_id": read["shop_id"], "id": read["id"], "read_updated_at": read["updated_at"]}
     try:
-        return session.fetch_one(queries.UPDATE_DISCOUNT_CODE, **place, **columns)
+        row = session.fetch_one(queries.UPDATE_DISCOUNT_CODE, **place, **columns)
     except Duplicate:
         raise _is_taken() from None
+    return row and {**read, **row}
 
 
 def _check_change(row: database.Row, changed: dict[str, Any]) -> None:
@@ -132,12 +128,6 @@ def _check_change(row: database.Row, changed: dict[str, Any]) -> None:
         raise Invalid(errors={"code": ["A discount code cannot lose its code."]})
     if changed["single_use"] != row["single_use"]:
         raise Invalid(errors={"single_use": ["Cannot be changed: make another discount code."]})
-
-
-def _as_written(row: database.Row) -> dict[str, Any]:
-    """The discount code in the form that DiscountCodeSchema loads."""
-    times = {name: row[name] and row[name].isoformat() for name in TIMES}
-    return {name: row[name] for name in _schema.fields} | times
 
 
 def _shown(row: database.Row) -> dict[str, Any]:

@@ -10,15 +10,14 @@ from marshmallow import Schema, fields, validate
 
 from common import database
 from common.body import load_fields
-from common.errors import Invalid, PopupNotFound
+from common.errors import BeingChanged, Invalid, PopupNotFound
 from common.messages import Request, Response, json_response
+from functions.manage_popups import cached_answers
 from functions.manage_popups import history_queries as queries
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, decode_cursor, more_than_a_page
 from functions.manage_popups.stored_popups import (
-    being_changed,
     etag,
-    forget_cache,
     popup_schema,
     refuse_if_stale,
     shown,
@@ -56,7 +55,7 @@ def list_versions(request: Request, popup_id: uuid.UUID) -> Response:
 def rollback_popup(request: Request, popup_id: uuid.UUID) -> Response:
     """Everything that a merchant may write becomes what it was, its status too, as a version of its own."""
     answer = once(request, lambda session: _restore(session, request, popup_id))
-    forget_cache(request.shop_id)
+    cached_answers.forget(request.shop_id)
     return answer
 
 
@@ -70,7 +69,7 @@ def _restore(session: database.Session, request: Request, popup_id: uuid.UUID) -
         raise Invalid(errors={"version": ["The popup has no such version."]})
     restored = update(session, request, popup, load_fields(popup_schema, popup["earlier"]), version)
     if restored is None:
-        raise being_changed()
+        raise BeingChanged()
     return json_response(shown(restored), headers={"ETag": etag(restored)})
 
 

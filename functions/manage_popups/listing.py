@@ -16,7 +16,6 @@ from common.database import Row
 from common.errors import Invalid
 from common.json_text import is_storable
 from common.messages import Request
-from functions.manage_popups.schemas import STATUSES
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 
@@ -29,13 +28,6 @@ class PageQuery(Schema):
 
     limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
     cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
-
-
-class PopupsQuery(PageQuery):
-    """`?status=active&limit=50&cursor=…&fields=name,status`."""
-
-    status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
-    fields_ = fields.String(data_key="fields", load_default=None)
 
 
 def newest_first(request: Request) -> dict[str, Any]:
@@ -87,13 +79,3 @@ def _encode_cursor(shop_id: str, position: list[str]) -> str:
 
 def _not_a_cursor() -> Invalid:
     return Invalid(errors={"cursor": ["Not a cursor that this list of this shop has given."]})
-
-
-def selected_fields(wanted: str | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """The fields that `?fields=` names, in the order of the object and always with its id. Raises Invalid."""
-    if wanted is None:
-        return allowed
-    names = {name.strip() for name in wanted.split(",") if name.strip()}
-    if unknown := names - set(allowed):
-        raise Invalid(errors={"fields": [f"Unknown: {', '.join(sorted(unknown))[:200]}."]})
-    return tuple(name for name in allowed if name in names or name == "id")

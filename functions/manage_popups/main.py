@@ -7,12 +7,13 @@ from common.headers import Audience
 from common.http import Function
 from common.rate_limit import DEFAULT
 from functions.manage_popups import api_keys, discount_codes, history, popups, shop, subscribers
+from functions.manage_popups.api_keys import ApiKeySchema
 from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
+from functions.manage_popups.edits import MergePatch
 from functions.manage_popups.explain import ExplainQuery, explain_popup
 from functions.manage_popups.history import RollbackSchema
-from functions.manage_popups.listing import PageQuery, PopupsQuery
-from functions.manage_popups.merge_patch import MergePatch
-from functions.manage_popups.schemas import ApiKeySchema, FieldsQuery, PopupSchema
+from functions.manage_popups.listing import PageQuery
+from functions.manage_popups.popup_schemas import FieldsQuery, PopupSchema, PopupsQuery
 from functions.manage_popups.subscriber_schemas import SubscribersFilter, SubscribersQuery
 from functions.manage_popups.subscribers_csv import export_subscribers
 

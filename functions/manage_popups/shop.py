@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zoneinfo
+
+from marshmallow import Schema, ValidationError, fields, validate
+
 from common import cache, cache_keys, database
-from common.body import load_fields
-from common.errors import Conflict, Invalid
+from common.errors import Invalid
 from common.messages import Request, Response, json_response
-from functions.manage_popups.merge_patch import MAX_MERGES, merge_patch
-from functions.manage_popups.schemas import ShopSchema
+from functions.manage_popups.edits import merged, retry_lost_edits
+from functions.manage_popups.field_kinds import MAX_LIST_ITEMS
 
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, created_at, updated_at
@@ -27,7 +30,28 @@ UPDATE_SHOP = """
 # Postgres keeps time zones of its own, by which it tells the days of events.
 SELECT_TIME_ZONE = "SELECT name FROM pg_timezone_names WHERE name = :name"
 
-_shop_schema = ShopSchema()
+ORIGIN = validate.Regexp(r"https?://[a-z0-9.\-\[\]:]{1,255}\Z", error="An origin such as https://shop.example.com.")
+
+
+def _check_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError("An IANA time zone such as Europe/Berlin.")
+
+
+class ShopSchema(Schema):
+    """A shop as merchants write it."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    time_zone = fields.String(required=True, validate=_check_time_zone)
+    currency = fields.String(
+        required=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code such as EUR.")
+    )
+    allowed_origins = fields.List(
+        fields.String(validate=ORIGIN), load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS)
+    )
+
+
+_schema = ShopSchema()
 
 
 def read_shop(request: Request) -> Response:
@@ -35,24 +59,19 @@ def read_shop(request: Request) -> Response:
 
 
 def patch_shop(request: Request) -> Response:
-    with database.session() as session:
-        for _ in range(MAX_MERGES):
-            shop = session.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
-            assert shop is not None, "an API key belongs to a shop"
-            written = {name: shop[name] for name in _shop_schema.fields}
-            changed = load_fields(_shop_schema, merge_patch(written, request.data))
-            if changed["time_zone"] != shop["time_zone"]:
-                _refuse_unknown_time_zone(session, changed["time_zone"])
-            if updated := session.fetch_one(
-                UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed
-            ):
-                break
-        else:
-            raise Conflict("The shop is being changed by others at this moment. Try again.")
+    def merge(session: database.Session) -> database.Row | None:
+        shop = session.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
+        assert shop is not None, "an API key belongs to a shop"
+        changed = merged(_schema, shop, request.data)
+        if changed["time_zone"] != shop["time_zone"]:
+            _refuse_unknown_time_zone(session, changed["time_zone"])
+        return session.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed)
+
+    shop = retry_lost_edits(merge)
     # What is told in the shop's currency and in its days.
-    popup_stats = [cache_keys.popup_stats(popup_id) for popup_id in updated.pop("popup_ids")]
+    popup_stats = [cache_keys.popup_stats(popup_id) for popup_id in shop.pop("popup_ids")]
     cache.forget(cache_keys.shop_stats(request.shop_id), *popup_stats)
-    return json_response(updated)
+    return json_response(shop)
 
 
 def _refuse_unknown_time_zone(session: database.Session, name: str) -> None:

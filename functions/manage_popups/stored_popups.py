@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
-from common import cache, cache_keys, database
-from common.active_popups import load_active_popups
+from common import database
 from common.conditional import is_stale
-from common.errors import Conflict, Invalid, PopupNotFound, StaleVersion
+from common.errors import BeingChanged, Invalid, PopupNotFound, StaleVersion
 from common.ids import new_id
 from common.json_text import dumps
 from common.messages import Request
 from functions.manage_popups import popup_queries as queries
-from functions.manage_popups.schemas import PopupSchema
+from functions.manage_popups.popup_schemas import PopupSchema
 
 # What a merchant sees of a popup, in this order; what he writes is what PopupSchema accepts.
 POPUP_FIELDS = (
@@ -43,7 +41,7 @@ def insert(session: database.Session, request: Request, popup: dict[str, Any]) -
     row = session.fetch_one(queries.INSERT_POPUP, id=new_id(), **_parameters(request, popup))
     if row is None:
         _refuse_unknown_discount_codes(session, request.shop_id, popup)
-        raise being_changed()
+        raise BeingChanged()
     return {**row, "view_count": 0, "conversion_count": 0}
 
 
@@ -68,15 +66,16 @@ def update(
     return {**read, **row}
 
 
-def refresh_cache(shop_id: str) -> None:
-    """Replaces the cached answers that a change of one popup changes."""
-    cache.forget(cache_keys.shop_stats(shop_id))
-    cache.replace(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id))
-
-
-def forget_cache(shop_id: str) -> None:
-    """Drops them, for calls whose Idempotency-Key leaves them no round trip to load new ones: the next reader does."""
-    cache.forget(cache_keys.shop_stats(shop_id), cache_keys.active_popups(shop_id))
+def delete(session: database.Session, request: Request, read: database.Row) -> database.Row | None:
+    """A row once the popup is gone; None where another edit came first."""
+    assert request.key is not None
+    return session.fetch_one(
+        queries.DELETE_POPUP,
+        shop_id=request.shop_id,
+        id=read["id"],
+        read_version=read["version"],
+        api_key_id=request.key.id,
+    )
 
 
 def refuse_if_stale(request: Request, popup: database.Row) -> None:
@@ -84,18 +83,8 @@ def refuse_if_stale(request: Request, popup: database.Row) -> None:
         raise StaleVersion(headers={"ETag": etag(popup)})
 
 
-def being_changed() -> Conflict:
-    return Conflict("The popup, or a discount code it offers, is being changed by others at this moment. Try again.")
-
-
 def shown(popup: database.Row, fields: Iterable[str] = POPUP_FIELDS) -> dict[str, Any]:
     return {name: popup[name] for name in fields}
-
-
-def as_written(popup: database.Row) -> dict[str, Any]:
-    """The popup in the form that PopupSchema loads."""
-    times = {name: popup[name] and popup[name].isoformat() for name in ("starts_at", "ends_at")}
-    return {name: popup[name] for name in popup_schema.fields} | times
 
 
 def etag(popup: database.Row) -> str:

@@ -1,15 +1,13 @@
-"""What manage_popups accepts. Loading fills in every default, so that what is stored is always whole."""
+"""What manage_popups accepts of popups. Loading fills in every default, so that what is stored is always whole."""
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from common.events import DEVICE_TYPES, HOLDOUT
 from functions.manage_popups.field_kinds import (
-    MAX_LIST_ITEMS,
     amount,
     color,
     one_of,
@@ -18,6 +16,7 @@ from functions.manage_popups.field_kinds import (
     text_list,
     whole_number,
 )
+from functions.manage_popups.listing import PageQuery
 
 STATUSES = ("draft", "active", "paused", "archived")
 TRIGGERS = ("exit_intent", "time_delay", "scroll_percentage", "inactivity", "click")
@@ -33,7 +32,6 @@ MAX_VIEW_LIMIT = 10**12
 MAX_DELAY_SECONDS = 3600
 MAX_CART_ITEMS = 10**6
 
-ORIGIN = validate.Regexp(r"https?://[a-z0-9.\-\[\]:]{1,255}\Z", error="An origin such as https://shop.example.com.")
 HTTPS_URL = validate.Regexp(r"https://[^\s\"'<>\\]{1,2000}\Z", error="An https:// address.")
 
 
@@ -176,26 +174,7 @@ class FieldsQuery(Schema):
     fields_ = fields.String(data_key="fields", load_default=None)
 
 
-def _check_time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
-        raise ValidationError("An IANA time zone such as Europe/Berlin.")
+class PopupsQuery(FieldsQuery, PageQuery):
+    """`?status=active&limit=50&cursor=…&fields=name,status`."""
 
-
-class ShopSchema(Schema):
-    """A shop as merchants write it."""
-
-    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
-    time_zone = fields.String(required=True, validate=_check_time_zone)
-    currency = fields.String(
-        required=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code such as EUR.")
-    )
-    allowed_origins = fields.List(
-        fields.String(validate=ORIGIN), load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS)
-    )
-
-
-class ApiKeySchema(Schema):
-    """A new API key."""
-
-    name = text(200)
-    rights = fields.String(required=True, validate=validate.OneOf(("read", "write")))
+    status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))

@@ -1,0 +1,60 @@
+"""Edits of what is stored: a JSON Merge Patch (RFC 7396) on top of it, and again where another edit came between."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import INCLUDE, Schema
+
+from common import database
+from common.body import load_fields
+from common.errors import BeingChanged
+
+# How often an edit is made anew because another came between what it read and what it wrote.
+MAX_TRIES = 5
+
+
+class MergePatch(Schema):
+    """Any JSON object (RFC 7396); what it makes of the stored thing is checked as a whole."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+def retry_lost_edits(edit: Callable[[database.Session], database.Row | None]) -> database.Row:
+    """The row that `edit` has written; None stands for somebody else having written since it read.
+
+    It is then called again, and finds the newer version. Raises BeingChanged after a few times, and what `edit` raises.
+    """
+    with database.session() as session:
+        for _ in range(MAX_TRIES):
+            if row := edit(session):
+                return row
+    raise BeingChanged()
+
+
+def merged(schema: Schema, stored: database.Row, patch: Any) -> Any:
+    """What the schema makes of the stored thing with the patch applied. Raises Invalid."""
+    return load_fields(schema, merge_patch(as_written(schema, stored), patch))
+
+
+def as_written(schema: Schema, stored: database.Row) -> dict[str, Any]:
+    """What is stored, in the form that its schema loads."""
+    fields = {name: stored[name] for name in schema.fields}
+    times = {name: time.isoformat() for name, time in fields.items() if isinstance(time, datetime.datetime)}
+    return fields | times
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """The target with the patch applied, as in section 2 of the RFC: null removes, objects merge, all else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge_patch(result.get(name), value)
+    return result
