@@ -34,6 +34,11 @@ def add(waited: Waited, more: Waited) -> None:
         waited[dependency] = waited.get(dependency, 0.0) + seconds
 
 
+def start_anew() -> None:
+    """Forgets what the request at hand has waited so far: its next part has all the time that a request has."""
+    current().clear()
+
+
 def waited_for(dependency: str) -> float:
     """The seconds that the request at hand has waited for this dependency so far; 0 where nobody counts."""
     return current().get(dependency, 0.0)

@@ -12,9 +12,15 @@ from typing import Any
 import psutil
 import pytest
 
+from common import database as database_module
+from common import timing
+from common.auth import Key
+from common.config import load
+from common.messages import Request
+from functions.manage_popups.subscribers_csv import PAGE_ROWS, export_subscribers
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, insert, make_discount_code, make_popup, make_shop, view
-from tests.stack import Database, FunctionProcess, eventually
+from tests.stack import Database, FunctionProcess, Stack, eventually
 
 MEBIBYTE = 1024 * 1024
 TEXT = "Yes, write to me."
@@ -398,6 +404,35 @@ def memory_watched(function: FunctionProcess) -> Iterator[list[int]]:
     finally:
         done.set()
         watcher.join()
+
+
+@pytest.fixture
+def exporting(stack: Stack, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Request]:
+    """A request for the CSV in this process, with connections of its own."""
+    config = load({"DATABASE_URL": stack.database_url})
+    monkeypatch.setattr(database_module, "settings", lambda: config)
+    pool = database_module._pool.__wrapped__(False)  # type: ignore[attr-defined]
+    monkeypatch.setattr(database_module, "_pool", lambda replica: pool)
+    timing.start()
+    query = dict.fromkeys(("email", "popup_id", "active"))
+    key = Key(str(uuid.uuid4()), shop.id, "read", checked_at=0)
+    yield Request("GET", "/subscribers.csv", "", {}, b"", "127.0.0.1", query=query, key=key)
+    timing.start()
+    pool.close_idle()
+
+
+def test_short_waits_for_connections_do_not_add_up_to_the_end_of_an_export(
+    exporting: Request, database: Database, shop: Shop, popup_id: str
+) -> None:
+    pages = 3
+    insert_many(database, shop.id, popup_id, pages * PAGE_ROWS)
+    answer = export_subscribers(exporting)
+    exported = answer.body
+    waited = timing.current()
+    for _ in range(pages):
+        waited["connection"] = waited.get("connection", 0.0) + 6
+        exported += next(answer.rest)
+    assert len(exported.splitlines()) == 1 + pages * PAGE_ROWS
 
 
 def memory_of(function: FunctionProcess) -> int:
