@@ -14,6 +14,9 @@ from common.json_text import loads
 from common.messages import Request
 
 MAX_QUERY_CHARACTERS = 8 * 1024
+# Of a body that is too large as much is still read, so that the client hears the answer. The platform accepts no larger
+# request over HTTP/1.
+MAX_DISCARDED_BYTES = 32 * 1024 * 1024
 
 # text/plain is what sendBeacon and fetch send without a preflight.
 _MEDIA_TYPES = {
@@ -91,22 +94,3 @@ def field_paths(messages: Any, path: str = "") -> dict[str, list[str]]:
         for inner_path, texts in field_paths(inner, ".".join(filter(None, (path, step)))).items():
             flat.setdefault(inner_path, []).extend(texts)
     return flat
-
-
-class Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-# The platform accepts no larger request over HTTP/1.
-MAX_DISCARDED_BYTES = 32 * 1024 * 1024
-
-
-def read_limited(stream: Readable, max_bytes: int) -> bytes | None:
-    """The whole stream, or None when it is larger; that is still read, so that the client hears the answer."""
-    body = stream.read(max_bytes + 1)
-    if len(body) <= max_bytes:
-        return body
-    discarded = len(body)
-    while discarded <= MAX_DISCARDED_BYTES and (chunk := stream.read(64 * 1024)):
-        discarded += len(chunk)
-    return None

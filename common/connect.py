@@ -11,7 +11,7 @@ from pg8000.core import CoreConnection
 from pg8000.native import Connection
 
 from common import cloud_sql
-from common.config import Config, ConfigError, settings
+from common.config import Config, ConfigError
 
 # The server ends a statement by itself; the socket gives up a little later, for when the server is gone.
 SOCKET_GRACE_SECONDS = 0.5
@@ -31,7 +31,7 @@ _TCP_OPTIONS = {
 
 
 def connect(
-    config: Config | None = None,
+    config: Config,
     *,
     connect_timeout_seconds: float | None = None,
     statement_timeout_ms: int | None = 0,
@@ -42,7 +42,6 @@ def connect(
     statement_timeout_ms: 0 takes DB_STATEMENT_TIMEOUT, None sets no limit (migrations). Raises what pg8000, the
     connector or the socket raise.
     """
-    config = config or settings()
     if statement_timeout_ms == 0:
         statement_timeout_ms = config.db_statement_timeout
     timeout = connect_timeout_seconds or config.db_connection_timeout / 1000

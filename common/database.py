@@ -28,22 +28,16 @@ PROBE_SECONDS = 2.0
 TELLING_PART = 1 / 4
 
 
-def fetch_all(sql: str, *, replica: bool = False, **parameters: Any) -> list[Row]:
+def fetch_all(sql: str, **parameters: Any) -> list[Row]:
     """The rows of one statement that commits by itself."""
-    with session(replica=replica) as connection:
+    with session() as connection:
         return connection.fetch_all(sql, **parameters)
 
 
-def fetch_one(sql: str, *, replica: bool = False, **parameters: Any) -> Row | None:
+def fetch_one(sql: str, **parameters: Any) -> Row | None:
     """The first row of one statement that commits by itself, or None."""
-    with session(replica=replica) as connection:
-        return connection.fetch_one(sql, **parameters)
-
-
-def execute(sql: str, **parameters: Any) -> int:
-    """How many rows one statement changed; it commits by itself."""
     with session() as connection:
-        return connection.execute(sql, **parameters)
+        return connection.fetch_one(sql, **parameters)
 
 
 @contextmanager

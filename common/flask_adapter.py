@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from itertools import chain
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import flask
 import functions_framework
 
-from common.body import read_limited
+from common.body import MAX_DISCARDED_BYTES
 from common.http import Function
 from common.messages import Request, Response, StreamedResponse
 
@@ -25,18 +25,28 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
             path=incoming.path,
             query_string=incoming.query_string.decode("latin-1"),
             headers={name.lower(): value for name, value in incoming.headers.items()},
-            body=read_limited(incoming.stream, function.audience.max_body_bytes),
+            body=_read_limited(incoming.stream, function.audience.max_body_bytes),
             peer=incoming.remote_addr or "",
         )
         return _as_flask(_run(function.handle(request)))
 
     serve.__name__ = function.name
     functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
-    if (
-        flask.has_app_context()
-    ):  # there is one while functions-framework loads us: paths that it has no route for are ours
+    # There is one while functions-framework loads us: paths that it has no route for are ours.
+    if flask.has_app_context():
         flask.current_app.register_error_handler(404, lambda _: serve(flask.request))
     return serve
+
+
+def _read_limited(stream: IO[bytes], max_bytes: int) -> bytes | None:
+    """The whole stream, or None when it is larger; that is still read, so that the client hears the answer."""
+    body = stream.read(max_bytes + 1)
+    if len(body) <= max_bytes:
+        return body
+    discarded = len(body)
+    while discarded <= MAX_DISCARDED_BYTES and (chunk := stream.read(64 * 1024)):
+        discarded += len(chunk)
+    return None
 
 
 def _as_flask(response: Response) -> flask.Response:

@@ -90,7 +90,8 @@ def _lag_seconds() -> float:
     except DatabaseUnavailable:
         return 0.0
     try:
-        lag = database.fetch_one(SELECT_REPLICA_LAG, replica=True, primary_lsn=position and position["lsn"])
+        with database.session(replica=True) as session:
+            lag = session.fetch_one(SELECT_REPLICA_LAG, primary_lsn=position and position["lsn"])
     except DatabaseUnavailable:
         return inf
     return float(lag["lag_seconds"]) if lag else inf

@@ -12,8 +12,6 @@ from common.errors import IdempotencyKeyReused, MalformedHeader
 from common.json_text import dumps
 from common.messages import Request, Response
 
-KEPT_HOURS = 24
-
 DELETE_EXPIRED_KEY = """
     DELETE FROM idempotency_keys
     WHERE shop_id = :shop_id AND key = :key AND created_at < now() - interval '24 hours'

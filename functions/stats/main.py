@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 from common import cache, cache_keys
+from common.cache_loading import Loaded
 from common.conditional import answer_cached
 from common.errors import PopupNotFound
 from common.flask_adapter import flask_function
@@ -25,42 +27,33 @@ function = Function("stats", limit=STATS, audience=Audience.MERCHANT)
 
 @function.endpoint("GET", "/popups/{popup_id}", rights="read", query=PeriodQuery())
 def read_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
-    cached = cache.get_or_load(
-        cache_keys.popup_stats(popup_id),
-        partial(load_popup_report, request.shop_id, popup_id, request.query),
-        name=_entry_name(request),
-    )
-    if cached.entry.body is None:
-        raise PopupNotFound()
-    return answer_cached(request, cached, CACHE_CONTROL)
+    load = partial(load_popup_report, request.shop_id, popup_id, request.query)
+    return _answer(request, cache_keys.popup_stats(popup_id), _period(request), load)
 
 
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
 def read_experiment(request: Request, popup_id: uuid.UUID) -> Response:
     goal = request.query["goal"]
-    cached = cache.get_or_load(
-        cache_keys.popup_stats(popup_id),
-        partial(load_experiment, request.shop_id, popup_id, goal),
-        name=f"{request.shop_id} experiment {goal}",
-    )
+    load = partial(load_experiment, request.shop_id, popup_id, goal)
+    return _answer(request, cache_keys.popup_stats(popup_id), f"experiment {goal}", load)
+
+
+@function.endpoint("GET", "/shop", rights="read", query=PeriodQuery())
+def read_shop_stats(request: Request) -> Response:
+    load = partial(load_shop_report, request.shop_id, request.query)
+    return _answer(request, cache_keys.shop_stats(request.shop_id), _period(request), load)
+
+
+def _answer(request: Request, key: str, name: str, load: Callable[[], Loaded]) -> Response:
+    """From the cache, where each shop that asks has entries of its own: another's popup is cached as not there."""
+    cached = cache.get_or_load(key, load, name=f"{request.shop_id} {name}")
     if cached.entry.body is None:
         raise PopupNotFound()
     return answer_cached(request, cached, CACHE_CONTROL)
 
 
-@function.endpoint("GET", "/shop", rights="read", query=PeriodQuery())
-def read_shop_stats(request: Request) -> Response:
-    cached = cache.get_or_load(
-        cache_keys.shop_stats(request.shop_id),
-        partial(load_shop_report, request.shop_id, request.query),
-        name=_entry_name(request),
-    )
-    return answer_cached(request, cached, CACHE_CONTROL)
-
-
-def _entry_name(request: Request) -> str:
-    """One entry for each period, and for each shop that asks: another's popup is cached as not there."""
-    return f"{request.shop_id} {request.query['from_']} {request.query['to']}"
+def _period(request: Request) -> str:
+    return f"{request.query['from_']} {request.query['to']}"
 
 
 stats = flask_function(function)
