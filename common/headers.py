@@ -96,24 +96,18 @@ def limit_headers(verdict: Verdict) -> dict[str, str]:
 
 
 def compress(request: Request, response: Response) -> None:
-    """Compresses a body of 1 KiB or more for a client that accepts gzip."""
-    if len(response.body) < GZIP_FROM_BYTES or "Content-Encoding" in response.headers:
-        return
-    _vary_by_encoding(response)
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
-        response.headers["Content-Encoding"] = "gzip"
-        response.body = response.gzipped or gzip.compress(response.body, GZIP_LEVEL, mtime=0)
-
-
-def compress_stream(request: Request, response: StreamedResponse) -> None:
-    """The same for a body of which only the first part is known."""
+    """Compresses a body of 1 KiB or more for a client that accepts gzip; of a stream, the first part tells."""
     if len(response.body) < GZIP_FROM_BYTES:
         return
-    _vary_by_encoding(response)
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
-        response.headers["Content-Encoding"] = "gzip"
-        response.rest = _gzipped(response.body, response.rest)
-        response.body = b""
+    vary = response.headers.get("Vary")
+    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return
+    response.headers["Content-Encoding"] = "gzip"
+    if isinstance(response, StreamedResponse):
+        response.rest, response.body = _gzipped(response.body, response.rest), b""
+    else:
+        response.body = response.gzipped or gzip.compress(response.body, GZIP_LEVEL, mtime=0)
 
 
 # Browsers are of a few kinds: reading their header anew would be a tenth of a request.
@@ -125,11 +119,6 @@ def accepts_gzip(accept_encoding: str) -> bool:
         name, _, parameter = choice.partition(";")
         wanted[name.strip()] = not re.fullmatch(r"q=0(\.0*)?", parameter.replace(" ", ""))
     return wanted.get("gzip", wanted.get("*", False))
-
-
-def _vary_by_encoding(response: Response) -> None:
-    vary = response.headers.get("Vary")
-    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
 
 
 def _gzipped(first: bytes, rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:

@@ -17,7 +17,6 @@ from common.errors import InternalError, MethodNotAllowed, ProblemError
 from common.headers import (
     Audience,
     compress,
-    compress_stream,
     limit_headers,
     new_request_id,
     preflight_headers,
@@ -81,13 +80,9 @@ class Function:
             response = _problem_response(InternalError(), request_id)
         shared = shared_headers(self.audience, request.headers.get("origin"))
         response.headers = {**shared, **response.headers, **request.answer_headers, "X-Request-Id": request_id}
-        if isinstance(response, StreamedResponse):
-            rest = response.rest
-            compress_stream(request, response)
-            if request.method == "HEAD":
-                rest.close()
-        else:
-            compress(request, response)
+        if request.method == "HEAD" and isinstance(response, StreamedResponse):
+            response.rest.close()
+        compress(request, response)
         if waited:
             request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.copy().items()}
         self._log(request, response, request_id, trace, time.perf_counter() - started)

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -30,6 +31,9 @@ THIRD_PARTY = {
 }
 # What costs a cold start more than it gives: imported by the request that needs it, never with the module.
 LATE = {"crawleruseragents", "google", "redis"}
+
+# More has a second topic. A statement of SQL has one, however long it is.
+MAX_LINES, MAX_FUNCTION_LINES = 200, 30
 
 # Who in common/ may import these of our own.
 KNOWN_TO = {
@@ -142,6 +146,19 @@ def test_main_offers_a_callable_named_like_its_function(name: str) -> None:
 def test_no_file_is_a_drawer_for_everything() -> None:
     drawers = {"util", "utils", "helper", "helpers", "misc"}
     assert [path for folder in OURS for path in folder.rglob("*.*") if path.stem.lower() in drawers] == []
+
+
+@pytest.mark.parametrize("name", server_sources() | sources("cli") | sources("openapi"))
+def test_what_is_longer_than_a_page_or_two_is_sql(name: str) -> None:
+    tree = (server_sources() | sources("cli") | sources("openapi"))[name]
+    statements = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert lines(tree.body) - sum(lines([statement]) for statement in statements) <= MAX_LINES
+    assert {node.name: lines([node]) for node in functions if lines([node]) > MAX_FUNCTION_LINES} == {}
+
+
+def lines(nodes: Sequence[ast.stmt]) -> int:
+    return (nodes[-1].end_lineno or 0) - nodes[0].lineno + 1 if nodes else 0
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
