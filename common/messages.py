@@ -55,3 +55,9 @@ class Request:
         """The shop that the request's key speaks for; only in handlers that ask for rights."""
         assert self.key is not None
         return self.key.shop_id
+
+    @property
+    def key_id(self) -> str:
+        """The key itself, likewise."""
+        assert self.key is not None
+        return self.key.id

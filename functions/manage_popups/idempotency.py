@@ -87,6 +87,5 @@ def _replay(session: database.Session, request: Request, claim: dict[str, str]) 
 
 def _sha256(request: Request) -> bytes:
     """Of what was asked and with which API key: an answer is for its eyes only."""
-    assert request.key is not None
-    asked = f"{request.key.id} {request.method} {request.path}\n".encode() + (request.body or b"")
+    asked = f"{request.key_id} {request.method} {request.path}\n".encode() + (request.body or b"")
     return hashlib.sha256(asked).digest()

@@ -68,13 +68,12 @@ def update(
 
 def delete(session: database.Session, request: Request, read: database.Row) -> database.Row | None:
     """A row once the popup is gone; None where another edit came first."""
-    assert request.key is not None
     return session.fetch_one(
         queries.DELETE_POPUP,
         shop_id=request.shop_id,
         id=read["id"],
         read_version=read["version"],
-        api_key_id=request.key.id,
+        api_key_id=request.key_id,
     )
 
 
@@ -93,13 +92,12 @@ def etag(popup: database.Row) -> str:
 
 def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
     """What the statements that write a popup need of it, and of who writes."""
-    assert request.key is not None
     offered = _offered_codes(popup)
     return {
         **popup,
         **{name: dumps(popup[name]).decode() for name in DOCUMENTS},
         "shop_id": request.shop_id,
-        "api_key_id": request.key.id,
+        "api_key_id": request.key_id,
         "document": dumps(popup).decode(),
         "discount_code_ids": list(set(offered.values())),
         "fallback_ids": [id_ for path, id_ in offered.items() if path.endswith(FALLBACK)],
