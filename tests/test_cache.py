@@ -575,6 +575,30 @@ class TestWithoutRedis:
         others = (b"old", "STALE") if copy else (b"answer 1", "HIT")
         assert Counter(answers) == {(b"answer 1", "MISS"): 1, others: 4}
 
+    @pytest.mark.parametrize("copy", [True, False], ids=["with a copy", "without"])
+    def test_who_has_a_copy_waits_a_moment_for_the_one_who_loads_and_who_has_none_to_the_end(
+        self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch, copy: bool
+    ) -> None:
+        waits: list[float] = []
+
+        class Lock:
+            """Held by another, longer than anybody waits who does not wait to the end."""
+
+            def acquire(self, timeout: float = -1) -> bool:
+                waits.append(timeout)
+                return timeout == -1
+
+            def release(self) -> None:
+                pass
+
+        source = Source()
+        if copy:
+            cache.get_or_load(key, source)
+            clock.now += 10
+        monkeypatch.setattr(cache, "lock_of", lambda name: Lock())
+        assert cache.get_or_load(key, source).verdict == ("STALE" if copy else "MISS")
+        assert waits == [cache.PATIENCE_SECONDS if copy else -1]
+
     def test_what_is_forgotten_is_loaded_anew(self, clock: Clock, key: str) -> None:
         source = Source()
         cache.get_or_load(key, source)
