@@ -37,9 +37,10 @@ def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
 
 @pytest.fixture
 def edit(merchant: Client) -> Callable[..., Any]:
-    """Sends an edit of EDITS about a popup and a discount code of the shop's."""
-    popup = merchant.post("/popups", json={"name": "Old"}).json()["id"]
+    """Sends an edit of EDITS about a discount code of the shop's and a popup that offers it."""
     code = merchant.post("/discount-codes", json={"type": "fixed", "value": "5.00"}).json()["id"]
+    offer = {"type": "discount", "discount_code_id": code}
+    popup = merchant.post("/popups", json={"name": "Old", "offer": offer}).json()["id"]
 
     def send(method: str, path: str, body: Any) -> Any:
         return merchant(method, path.format(popup=popup, code=code), json=body)
