@@ -1,4 +1,4 @@
-"""What a statement can run into and its caller may want to handle, and how each is told by. Nobody there: a 503."""
+"""What a statement can run into and its caller may want to handle, and what Postgres means by it. Unhandled: a 503."""
 
 from __future__ import annotations
 
