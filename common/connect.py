@@ -92,10 +92,7 @@ def _ssl_context(query: dict[str, str]) -> Any:
     mode = query.get("sslmode", "prefer")
     if mode == "verify-full":
         return ssl.create_default_context(cafile=query.get("sslrootcert"))
-    try:
-        return {"disable": False, "prefer": None, "require": True}[mode]
-    except KeyError:
-        raise ConfigError("sslmode in DATABASE_URL; allowed: disable, prefer, require, verify-full") from None
+    return {"disable": False, "prefer": None, "require": True}[mode]
 
 
 def _by_connector(config: Config, instance: str, options: dict[str, Any]) -> CoreConnection:
