@@ -1,5 +1,7 @@
 """A popup's history: every change with its key and time, and the way back."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -155,6 +157,12 @@ def test_other_shops_and_read_keys(
 
 def test_a_popup_from_before_there_was_a_history_has_none(merchant: Client, database: Database, shop: Shop) -> None:
     assert versions(merchant, make_popup(database, shop)) == []
+
+
+@pytest.mark.parametrize("version", ["0", "2147483648", "last"])
+def test_a_cursor_to_no_version_is_refused(merchant: Client, make: Any, shop: Shop, version: str) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([shop.id, version]).encode()).decode()
+    assert_problem(merchant.get(f"/popups/{make()}/history?cursor={cursor}"), 422, "invalid", "cursor")
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "cursor=x", "cursor=WyJhIl0", "version=1"])

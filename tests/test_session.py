@@ -14,7 +14,7 @@ import pytest
 from common.config import load
 from common.connect import connect
 from common.database import MAX_LOST_RACES, retry_lost_races
-from common.database_errors import DatabaseUnreachable, Duplicate, LostRace
+from common.database_errors import DatabaseUnreachable, Duplicate, LostRace, StaleStatement
 from common.errors import DatabaseUnavailable
 from common.session import Session
 from tests.proxy import Proxy, proxy_to
@@ -106,6 +106,37 @@ def test_a_migration_before_a_transactions_first_round_trip_costs_nothing(
         session.queue(INSERT.format(table), name="a")
         assert session.fetch_all(SELECT.format(table)) == [{"name": "a", "added": None}]
     assert names(database, table) == ["a"]
+
+
+def test_a_migration_in_the_middle_of_a_transaction_ends_it(session: Session, database: Database, table: str) -> None:
+    other = f"{table}_2"
+    database(f"CREATE TABLE {other} (name text)")
+
+    def write() -> None:
+        with session.transaction():
+            session.execute(INSERT.format(table), name="a")
+            database(f"ALTER TABLE {other} ADD COLUMN added integer")
+            session.fetch_all(SELECT.format(other))
+
+    session.fetch_all(SELECT.format(other))
+    with pytest.raises(StaleStatement):
+        write()
+    assert names(database, table) == []
+    write_again = session.execute(INSERT.format(table), name="b")
+    assert (write_again, session.fetch_all(SELECT.format(other))) == (1, [])
+    database(f"DROP TABLE {other}")
+
+
+def test_what_interrupts_a_statement_breaks_its_connection(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is still to come, and would be taken for that of the next statement."""
+
+    def interrupt(contexts: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "_read_answers", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        session.fetch_all("SELECT 1 AS one")
+    assert not session.is_usable()
 
 
 @contextmanager
