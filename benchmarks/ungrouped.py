@@ -34,7 +34,7 @@ one_by_one_function = Function("one_by_one", limit=VIEWS, audience=Audience.STOR
 
 @plain_function.endpoint("POST", body=ViewsSchema())
 def insert_plainly(request: Request) -> Response:
-    with database.transaction() as session:
+    with database.session() as session, session.transaction():
         for view in request.data["events"]:
             session.execute(INSERT_VIEW, **view)
     return _accepted(request.data["events"])
@@ -44,7 +44,7 @@ def insert_plainly(request: Request) -> Response:
 def insert_one_by_one(request: Request) -> Response:
     views = request.data["events"]
     rows = [as_json_row(view, origin=None, position=position) for position, view in enumerate(views)]
-    with database.transaction() as session:
+    with database.session() as session, session.transaction():
         session.fetch_all(INSERT_VIEWS, events=dumps(rows).decode())
     return _accepted(views)
 

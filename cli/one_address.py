@@ -30,9 +30,8 @@ def one_address(storefront: Path) -> Application:
         if name in functions:
             await functions[name]({**scope, "path": f"/{rest}"}, receive, _below(f"/{name}", send))
         elif scope["path"] == f"/{SCRIPT}":
-            script: Any = Response(
-                joined(storefront), media_type="text/javascript"
-            )  # anew: a part may have been edited
+            # Joined anew: a part may have been edited.
+            script: Any = Response(joined(storefront), media_type="text/javascript")
             await script(scope, receive, send)
         else:
             await store(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Statements on pooled connections, and transactions. Every call may block, and may raise DatabaseUnavailable."""
+"""Statements on pooled connections. Every call may block, and may raise DatabaseUnavailable."""
 
 from __future__ import annotations
 
@@ -65,13 +65,6 @@ def session(*, replica: bool = False) -> Iterator[Session]:
         breaker.record(success=True)
     finally:
         pool.give_back(connection)
-
-
-@contextmanager
-def transaction() -> Iterator[Session]:
-    """A pooled connection for the block, whose statements are committed together when it ends without an error."""
-    with session() as connection, connection.transaction():
-        yield connection
 
 
 def retry_lost_races(act: Callable[[], T]) -> T:
