@@ -5,13 +5,13 @@ if (!("adoptedStyleSheets" in document)) return;
 if (window.exitIntent?.explain) return; // A second tag of the same script.
 
 const settings = (document.currentScript || document.querySelector("script[data-shop]"))?.dataset;
-if (!settings?.shop) return console.warn("No popups: the tag has no data-shop");
+if (!settings?.shop) return console.warn("No popups: no data-shop");
 
 function attempt(act) {
   try {
     return act();
-  } catch {
-    return null;
+  } catch (error) {
+    console.debug(error); // For whoever looks into it: storage may be blocked, a call of the shop's be wrong.
   }
 }
 

@@ -186,13 +186,24 @@ def test_a_call_without_sense_does_not_throw(shopper: Shopper, call: str) -> Non
     page.evaluate(f"exitIntent.{call}, null")
 
 
+def test_a_queued_call_that_fails_is_told_to_who_debugs_and_stops_nothing(shop: Shop, shopper: Shopper) -> None:
+    messages: list[str] = []
+    shopper.page.on("console", lambda message: messages.append(f"{message.type} {message.text}"))
+    shop.add_popup(targeting={"min_cart_items": 2})
+    queue = '<script>window.exitIntent = [["cart", null], ["cart", {value: 1, items: 2}]]</script>'
+    shopper.visit(head=queue)
+    shopper.leave()
+    assert shopper.is_shown()
+    assert any(message.startswith("debug TypeError") for message in messages)
+
+
 def test_a_tag_without_a_shop_says_so_once_and_does_nothing(shopper: Shopper) -> None:
     warnings: list[str] = []
     shopper.page.on("console", lambda message: warnings.append(message.text))
     tag = '<script src="/exit_intent.js"></script>'
     shopper.context.route("**/bare", lambda route: route.fulfill(body=tag, content_type="text/html"))
     shopper.page.goto("http://shop.localhost/bare")
-    assert warnings == ["No popups: the tag has no data-shop"]
+    assert warnings == ["No popups: no data-shop"]
     assert shopper.page.evaluate("window.exitIntent") is None
 
 
