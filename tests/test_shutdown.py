@@ -67,6 +67,8 @@ class Balancer:
                 connection.request("POST", "/", view(self._popup_id), {"Content-Type": "application/json"})
                 self.outcomes[str(connection.getresponse().status)] += 1
             except (OSError, http.client.HTTPException) as error:
+                if type(error) in (BrokenPipeError, ConnectionResetError):
+                    return  # it was in the kernel's queue still as that was closed: nobody had taken it
                 self.outcomes[type(error).__name__] += 1
             finally:
                 connection.close()

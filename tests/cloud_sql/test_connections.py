@@ -141,26 +141,26 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def try_to_connect(instance: Instance, seconds: float = 0.2) -> None:
-    with pytest.raises(OSError):  # noqa: PT011
+def try_to_connect(instance: Instance, seconds: float, error: str = "Cloud SQL") -> None:
+    with pytest.raises(OSError, match=error):
         connect(config_of(instance), connect_timeout_seconds=seconds)
 
 
 def test_however_long_an_instance_is_silent_only_some_attempts_are_blocked_and_more_fail_at_once(
-    cloud: CloudSql,
+    cloud: CloudSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cloud_sql, "SILENCE_SECONDS", 60)  # none ends by itself meanwhile
+    start_anew()
     silent = cloud.new_instance()
     eventually(lambda: loops() <= 1)
     files_before = open_files()
     cloud.proxy(silent.address).stop()
     with socket.create_server((silent.address, PROXY_PORT)):
-        for _ in range(cloud_sql.MAX_LEFT_BEHIND):
-            try_to_connect(silent, seconds=1)
-        assert loops() == cloud_sql.MAX_LEFT_BEHIND
-        started = time.monotonic()
+        for _ in range(4 * cloud_sql.MAX_LEFT_BEHIND):  # on a busy machine not every attempt comes as far as that
+            if loops() < cloud_sql.MAX_LEFT_BEHIND:
+                try_to_connect(silent, seconds=1)
         for _ in range(20):
-            try_to_connect(silent)
-        assert time.monotonic() - started < 1
+            try_to_connect(silent, seconds=1, error="still without an answer")
         assert loops() == cloud_sql.MAX_LEFT_BEHIND
     eventually(lambda: loops() == 0)  # what was waiting for an answer is reset
     # The stand-in's own ends of these connections are among them.
