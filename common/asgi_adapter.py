@@ -10,6 +10,7 @@ import functions_framework.aio
 from starlette.requests import Request as StarletteRequest
 
 from common.body import MAX_DISCARDED_BYTES
+from common.collector import freeze_loaded
 from common.config import keep_peer_address
 from common.http import Function
 from common.messages import Request, Response, StreamedResponse
@@ -35,6 +36,7 @@ def asgi_function(function: Function) -> Callable[[StarletteRequest], Awaitable[
     serve.__name__ = function.name
     register: Any = functions_framework.aio.http  # its types know Starlette's own responses only
     register(serve)
+    freeze_loaded()
     return serve
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from common import logs, timing
 from common.breaker import Breaker
+from common.collector import freeze_connected
 from common.config import settings
 from common.database_errors import DatabaseUnreachable, LostRace
 from common.errors import DatabaseUnavailable
@@ -139,6 +140,7 @@ def _pool(replica: bool) -> Pool[Session]:
                 breaker.record(success=False)
             raise
         breaker.record(success=True)
+        freeze_connected()
         return opened
 
     return Pool(

@@ -10,6 +10,7 @@ import flask
 import functions_framework
 
 from common.body import MAX_DISCARDED_BYTES
+from common.collector import freeze_loaded
 from common.http import Function
 from common.messages import Request, Response, StreamedResponse
 
@@ -35,6 +36,7 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
     # There is one while functions-framework loads us: paths that it has no route for are ours.
     if flask.has_app_context():
         flask.current_app.register_error_handler(404, lambda _: serve(flask.request))
+    freeze_loaded()
     return serve
 
 

@@ -31,7 +31,7 @@ LAYERS = (
         "Redis": "redis_client redis_nodes",
     },
     # Not drawn from here on.
-    {"tools": "breaker json_text logs threads"},
+    {"tools": "breaker collector json_text logs threads"},
     {"the ground": "config errors ids memory per_process strict_fields timing"},
 )
 DRAWN_LAYERS = 4
