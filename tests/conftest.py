@@ -1,11 +1,16 @@
-"""Fixtures of the whole session: the servers, the five functions with their defaults (limits off), the database."""
+"""Fixtures of the whole session: the servers, the five functions with their defaults (limits off), the database.
+
+And of a test: its shop, and who may change that.
+"""
 
 import time
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
+from tests.client import Client
 from tests.clock import Clock
+from tests.factories import Shop, make_shop
 from tests.stack import Database, FunctionProcess, Stack, open_database, running_stack
 from tests.turns import turn
 
@@ -27,6 +32,18 @@ def stack() -> Iterator[Stack]:
 def database(stack: Stack) -> Iterator[Database]:
     with open_database(stack.database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    """A shop of the test's own."""
+    return make_shop(database)
+
+
+@pytest.fixture
+def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
+    """Whoever may change that shop."""
+    return Client(manage_popups, shop.write_key)
 
 
 @pytest.fixture

@@ -52,11 +52,6 @@ def readers(stack: Stack, to_postgres: Proxy) -> list[FunctionProcess]:
     return [stack.start_function("get_active_popups", DATABASE_URL=url) for _ in range(2)]
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def read(function: FunctionProcess, shop_id: str, **headers: str) -> requests.Response:
     return requests.get(function.url, params={"shop_id": shop_id}, headers=headers, timeout=30)
 

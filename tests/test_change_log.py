@@ -40,11 +40,6 @@ def reader(stack: Stack, to_redis: Proxy) -> FunctionProcess:
     return stack.start_function("get_active_popups", REDIS_URL=f"redis://127.0.0.1:{to_redis.port}/0{PATIENT}")
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def read(function: FunctionProcess, shop: Shop) -> requests.Response:
     answer = requests.get(function.url, params={"shop_id": shop.id}, timeout=30)
     assert answer.status_code == 200

@@ -20,11 +20,6 @@ Call = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def call(manage_popups: FunctionProcess, shop: Shop) -> Call:
     """`call("GET", "/discount-codes")`, with the shop's key unless headers say otherwise."""
 

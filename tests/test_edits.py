@@ -9,8 +9,7 @@ import pytest
 
 from functions.manage_popups.edits import MAX_TRIES
 from tests.client import Client, assert_problem
-from tests.factories import Shop, make_shop
-from tests.stack import Database, FunctionProcess
+from tests.stack import Database
 
 # What is edited and how; the rows of which table say that somebody else was faster.
 EDITS = {
@@ -23,16 +22,6 @@ TRIED_ONCE = {
     "a popup that comes back": ("popups", "POST", "/popups/{popup}/rollback", {"version": 1}),
     "a new popup": ("popups", "POST", "/popups", {"name": "New"}),
 }
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
-    return Client(manage_popups, shop.write_key)
 
 
 @pytest.fixture

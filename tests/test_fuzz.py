@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from common.openapi import describe
-from tests.factories import Shop, capture, make_discount_code, make_popup, make_shop
+from tests.factories import Shop, capture, make_discount_code, make_popup
 from tests.stack import FUNCTIONS, Database, FunctionProcess
 
 # Without it: few, and the same in every run.
@@ -46,11 +46,6 @@ OPERATIONS = [
     for path, item in document["paths"].items()
     for method in item
 ]
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
 
 
 @pytest.fixture

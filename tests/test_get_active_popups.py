@@ -29,16 +29,6 @@ SHOWN = {
 }
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
-    return Client(manage_popups, shop.write_key)
-
-
 @pytest.fixture(scope="module")
 def instances(stack: Stack) -> list[FunctionProcess]:
     """Two more, as a platform that scales out has them."""

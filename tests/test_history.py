@@ -13,16 +13,6 @@ from tests.stack import Database, FunctionProcess
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
-    return Client(manage_popups, shop.write_key)
-
-
-@pytest.fixture
 def make(merchant: Client) -> Callable[..., str]:
     def make_one(**fields: Any) -> str:
         answer = merchant.post("/popups", {"name": "First", **fields})

@@ -8,21 +8,11 @@ import pytest
 import requests
 
 from tests.client import Client, assert_problem
-from tests.factories import Shop, make_discount_code, make_shop
+from tests.factories import Shop, make_discount_code
 from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, FunctionProcess, Stack, eventually
 
 KEY = {"Idempotency-Key": "again"}
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
-    return Client(manage_popups, shop.write_key)
 
 
 @pytest.fixture

@@ -101,16 +101,6 @@ FULL: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
-    return Client(manage_popups, shop.write_key)
-
-
 @pytest.fixture(scope="module")
 def somebody(manage_popups: FunctionProcess, database: Database) -> Client:
     """A merchant whose requests are all refused, so that many tests may share him."""

@@ -34,11 +34,6 @@ def shop(database: Database) -> Shop:
 
 
 @pytest.fixture
-def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
-    return Client(manage_popups, shop.write_key)
-
-
-@pytest.fixture
 def merchant_functions(manage_popups: FunctionProcess, stats: FunctionProcess) -> dict[str, FunctionProcess]:
     return {"manage_popups": manage_popups, "stats": stats}
 

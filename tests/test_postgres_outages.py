@@ -84,11 +84,6 @@ def healthy(
     to_redis.heal()
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def is_ready(function: FunctionProcess) -> bool:
     answer = requests.get(f"{function.url}/_ready", timeout=30)
     return (answer.status_code, answer.json()["cache"]) == (200, "ok")

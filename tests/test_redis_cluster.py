@@ -60,11 +60,6 @@ def instances(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Instance
         function.stop()
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 _clients = iter(f"203.0.{n // 250}.{n % 250 + 1}" for n in range(50_000))
 
 

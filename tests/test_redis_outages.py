@@ -41,11 +41,6 @@ def writer(stack: Stack, to_redis: Proxy) -> FunctionProcess:
     return stack.start_function("manage_popups", REDIS_URL=url_of(to_redis))
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 @pytest.fixture(autouse=True)
 def healthy(to_redis: Proxy, reader: FunctionProcess, shop: Shop) -> Iterator[None]:
     """Before each test Redis is there, and the function knows it."""

@@ -66,11 +66,6 @@ def reports(stack: Stack, standby: Standby) -> FunctionProcess:
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def popup_id(database: Database, shop: Shop) -> str:
     return make_popup(database, shop)
 

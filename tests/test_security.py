@@ -6,13 +6,8 @@ import psutil
 import pytest
 import requests
 
-from tests.factories import Shop, make_shop
-from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
+from tests.factories import Shop
+from tests.stack import FUNCTIONS, ROOT, FunctionProcess, Stack
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -30,11 +30,6 @@ MARCH = "from=2026-03-01&to=2026-03-03"
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def popup_id(database: Database, shop: Shop) -> str:
     return make_popup(database, shop, name="The popup", variants=[{"id": "a"}, {"id": "b"}])
 

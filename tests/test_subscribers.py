@@ -27,16 +27,6 @@ TEXT = "Yes, write to me."
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
-    return Client(manage_popups, shop.write_key)
-
-
-@pytest.fixture
 def popup_id(database: Database, shop: Shop) -> str:
     return make_popup(database, shop, offer={"type": "email_capture"})
 
