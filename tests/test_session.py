@@ -216,7 +216,7 @@ def test_a_session_that_the_network_lost_does_not_answer_in_time_and_is_not_usab
     fault(proxy)
     started = time.monotonic()
     assert not behind.answers(0.3)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 1
     assert not behind.is_usable()
 
 

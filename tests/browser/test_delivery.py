@@ -101,16 +101,6 @@ def test_a_view_survives_an_outage(shop: Shop, shopper: Shopper, trouble: str) -
     assert shopper.eventually(lambda: stored_events(shopper) == [])
 
 
-def test_coming_back_online_sends_at_once(shop: Shop, shopper: Shopper) -> None:
-    popup_id = shop.add_popup()
-    shopper.visit()
-    shopper.context.set_offline(True)
-    shopper.leave()
-    shopper.see()
-    shopper.context.set_offline(False)
-    assert shopper.eventually(lambda: shop.stats(popup_id)["views"] == 1)
-
-
 def test_the_network_coming_back_is_enough(shop: Shop, shopper: Shopper) -> None:
     """No time passes for the page: no retry is due."""
     popup_id = shop.add_popup()
