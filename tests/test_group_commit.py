@@ -109,17 +109,36 @@ class TestTheWriter:
 
         async def story(submit: Submit, _: Any) -> None:
             tasks = []
-            for event in range(MAX_FLUSHES):
-                tasks.append(submit([event]))
+            for number in range(MAX_FLUSHES):
+                tasks.append(submit([2 * number, 2 * number + 1]))
                 await until(lambda: len(disk.batches) == len(tasks))
-            tasks += [submit([event]) for event in range(MAX_FLUSHES, 100)]
+            tasks += [submit([event]) for event in range(2 * MAX_FLUSHES, 100)]
             await asyncio.sleep(0.05)
             assert len(disk.batches) == MAX_FLUSHES
             disk.open()
-            assert await asyncio.gather(*tasks) == [[f"kept {event}"] for event in range(100)]
+            answers = await asyncio.gather(*tasks)
+            assert [answer for each in answers for answer in each] == [f"kept {event}" for event in range(100)]
 
         run(disk, story)
-        assert disk.batches == [[event] for event in range(MAX_FLUSHES)] + [list(range(MAX_FLUSHES, 100))]
+        assert disk.batches == [[0, 1], [2, 3], list(range(4, 100))]
+
+    def test_a_lone_event_waits_for_the_flush_under_way_and_two_do_not(self) -> None:
+        disk = Disk(shut=True)
+
+        async def story(submit: Submit, _: Any) -> None:
+            tasks = [submit([1])]
+            await until(lambda: disk.batches == [[1]])
+            tasks.append(submit([2]))
+            await asyncio.sleep(0.05)
+            assert disk.batches == [[1]]
+            tasks.append(submit([3]))
+            await until(lambda: disk.batches == [[1], [2, 3]])
+            tasks.append(submit([4]))
+            disk.open()
+            await asyncio.gather(*tasks)
+
+        run(disk, story)
+        assert disk.batches == [[1], [2, 3], [4]]
 
     def test_what_arrives_in_one_turn_of_the_loop_is_one_batch(self) -> None:
         disk = Disk()
@@ -216,7 +235,7 @@ class TestTheWriter:
         async def two_under_way(submit: Submit) -> list[asyncio.Task[list[str]]]:
             tasks = [submit([-1])]
             await until(lambda: disk.under_way == 1)
-            tasks.append(submit([-2]))
+            tasks.append(submit([-2, -2]))
             await until(lambda: disk.under_way == 2)
             return tasks
 
@@ -227,7 +246,7 @@ class TestTheWriter:
             disk.open()
             answers = await asyncio.gather(*tasks, return_exceptions=True)
             assert all(isinstance(answer, DatabaseUnavailable) for answer in answers)
-            assert sorted(disk.batches) == [[-2], [-1]]
+            assert sorted(disk.batches) == [[-2, -2], [-1]]
             disk.down = False
             disk.shut()
             tasks = await two_under_way(submit)
@@ -283,7 +302,7 @@ class TestTheWriter:
         async def story(submit: Submit, _: Any) -> None:
             tasks = [submit([0])]
             await until(lambda: disk.under_way == 1)
-            tasks.append(submit([0]))
+            tasks.append(submit([0, 0]))
             await until(lambda: disk.under_way == 2)
             tasks += [submit([size] * size) for size in (1, 400, 300, 2)]
             await asyncio.sleep(0)

@@ -6,7 +6,7 @@
 # answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
 # the order of their keys, so that two statements never deadlock. A code that an order was paid with is used by the
 # purchase, which counts once, and not by the discount_code_used that names the same order.
-# OFFSET 0 has the popups looked up one by one: not knowing how many a batch names, Postgres would rather read them all.
+# track_view tells why the popups are asked for as an array, and why an event's conflict has no target.
 INSERT_CONVERSIONS = """
     WITH event AS MATERIALIZED (
         SELECT *
@@ -16,16 +16,11 @@ INSERT_CONVERSIONS = """
             consent_text text, new_subscriber_id uuid, claimer text, discount_code text, revenue numeric,
             currency text, order_id text, metadata jsonb)
     ), popup AS MATERIALIZED (
-        SELECT found.*
-        FROM (SELECT DISTINCT popup_id FROM event) AS asked
-        CROSS JOIN LATERAL (
-            SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, shops.allowed_origins,
-                (now() AT TIME ZONE shops.time_zone)::date AS day
-            FROM popups
-            JOIN shops ON shops.id = popups.shop_id
-            WHERE popups.id = asked.popup_id AND popups.deleted_at IS NULL
-            OFFSET 0
-        ) AS found
+        SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, shops.allowed_origins,
+            (now() AT TIME ZONE shops.time_zone)::date AS day
+        FROM popups
+        JOIN shops ON shops.id = popups.shop_id
+        WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
     ), given AS MATERIALIZED (
         SELECT event.*, popup.shop_id, popup.version AS popup_version,
             coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
@@ -152,7 +147,7 @@ INSERT_CONVERSIONS = """
         LEFT JOIN issued ON issued.event_id = new_event.event_id
         WHERE new_event.type <> 'purchase' OR new_event.event_id IN (SELECT event_id FROM bought)
         ORDER BY new_event.event_id
-        ON CONFLICT (event_id) DO NOTHING
+        ON CONFLICT DO NOTHING
         RETURNING event_id, shop_id, popup_id, subscriber_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, type, coalesce(currency, '') AS currency,
             coalesce(revenue, 0) AS revenue, issued_code,

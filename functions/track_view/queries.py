@@ -12,8 +12,10 @@ from common.json_text import dumps
 from common.per_process import per_process
 
 # Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
-# never deadlock. OFFSET 0 has the popups looked up one by one: not knowing how many a batch names, Postgres would
-# rather read them all. A popup's own variants and the holdout are kept; a variant it does not have counts as none.
+# never deadlock. The popups are asked for as an array: not knowing how many a batch names, Postgres would rather read
+# them all to join them. An event's conflict names no key, of which there is one: Postgres would look it up for each
+# index of the partition, a twentieth of the statement. A popup's own variants and the holdout are kept; a variant it
+# does not have counts as none.
 # A popup is near its limit when the views that all instances may be writing at this moment can reach it (10 instances,
 # 2 flushes of 500 events each): none of these statements sees the others, so that none can say which one does reach it.
 INSERT_VIEWS = """
@@ -23,16 +25,11 @@ INSERT_VIEWS = """
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
             device_type text, page_url text, referrer text, origin text)
     ), popup AS MATERIALIZED (
-        SELECT found.*
-        FROM (SELECT DISTINCT popup_id FROM event) AS asked
-        CROSS JOIN LATERAL (
-            SELECT popups.id, popups.shop_id, popups.variants, popups.view_limit, shops.allowed_origins,
-                (now() AT TIME ZONE shops.time_zone)::date AS day
-            FROM popups
-            JOIN shops ON shops.id = popups.shop_id
-            WHERE popups.id = asked.popup_id AND popups.deleted_at IS NULL
-            OFFSET 0
-        ) AS found
+        SELECT popups.id, popups.shop_id, popups.variants, popups.view_limit, shops.allowed_origins,
+            (now() AT TIME ZONE shops.time_zone)::date AS day
+        FROM popups
+        JOIN shops ON shops.id = popups.shop_id
+        WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
     ), given AS MATERIALIZED (
         SELECT event.*, popup.shop_id,
             CASE WHEN event.variant_id = 'holdout'
@@ -50,7 +47,7 @@ INSERT_VIEWS = """
         FROM given
         WHERE refusal IS NULL
         ORDER BY event_id
-        ON CONFLICT (event_id) DO NOTHING
+        ON CONFLICT DO NOTHING
         RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, coalesce(visitor_id, session_id) AS viewer
     ), new_view AS MATERIALIZED (
