@@ -19,7 +19,7 @@ NOT_MIGRATED = ("42P01", "42883")
 def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
     """A connection without a statement timeout to the environment's database, or to `config`'s."""
     try:
-        connection = connect(config or settings(), statement_timeout_ms=None)
+        connection = connect(config or settings(), limit_statements=False)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
     except DatabaseError as error:

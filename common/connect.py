@@ -34,16 +34,15 @@ def connect(
     config: Config,
     *,
     connect_timeout_seconds: float | None = None,
-    statement_timeout_ms: int | None = 0,
+    limit_statements: bool = True,
     replica: bool = False,
 ) -> CoreConnection:
     """A new connection, to the read replica when asked for one that is configured.
 
-    statement_timeout_ms: 0 takes DB_STATEMENT_TIMEOUT, None sets no limit (migrations). Raises what pg8000, the
+    Its statements may take DB_STATEMENT_TIMEOUT each, unless they are not limited (migrations). Raises what pg8000, the
     connector or the socket raise.
     """
-    if statement_timeout_ms == 0:
-        statement_timeout_ms = config.db_statement_timeout
+    statement_timeout_ms = config.db_statement_timeout if limit_statements else None
     timeout = connect_timeout_seconds or config.db_connection_timeout / 1000
     options: dict[str, Any] = {"timeout": timeout, "application_name": APPLICATION_NAME}
     server_settings = "-c timezone=UTC"

@@ -50,7 +50,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._connection = connect(load({"DATABASE_URL": url}), statement_timeout_ms=None)
+        self._connection = connect(load({"DATABASE_URL": url}), limit_statements=False)
 
     def __call__(self, sql: str, **params: Any) -> list[dict[str, Any]]:
         assert isinstance(self._connection, pg8000.native.Connection)

@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 @contextlib.contextmanager
 def connected(database: Database) -> Iterator[CoreConnection]:
-    connection = connect(load({"DATABASE_URL": database.url}), statement_timeout_ms=None)
+    connection = connect(load({"DATABASE_URL": database.url}), limit_statements=False)
     try:
         yield connection
     finally:

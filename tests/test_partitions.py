@@ -63,7 +63,7 @@ def run_retain(url: str) -> Callable[..., list[str]]:
 
     def run(days: int, now: datetime = NOW) -> list[str]:
         said: list[str] = []
-        connection = connect(load({"DATABASE_URL": url}), statement_timeout_ms=None)
+        connection = connect(load({"DATABASE_URL": url}), limit_statements=False)
         retain(connection, days, now=now, say=said.append)
         connection.close()
         return said
