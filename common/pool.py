@@ -96,6 +96,10 @@ class Pool(Generic[C]):
     def _take_idle(self, deadline: float) -> _Idle[C] | None:
         """What idled and looks usable; None stands for the place of a new one, which the caller now has."""
         with self._changed:
+            # Those who wait come first. Whoever gives one back and takes one again would otherwise always be quicker
+            # than the thread that is woken for it.
+            if self._to_be_had <= self.waiting:
+                self._wait_until(deadline)
             while True:
                 if idle := self._pop_usable():
                     return idle
@@ -107,6 +111,11 @@ class Pool(Generic[C]):
                 if time.monotonic() >= deadline:
                     raise PoolExhausted
                 self._wait_until(deadline)
+
+    @property
+    def _to_be_had(self) -> int:
+        """What idles, and what may still be opened."""
+        return len(self._idle) + self.max_size - self._open
 
     def _wait_until(self, deadline: float) -> None:
         self.waiting += 1

@@ -404,6 +404,39 @@ class TestFromWithin:
             assert waiter.result(timeout=5) is line
         assert pool.waiting == 0
 
+    def test_nobody_overtakes_who_waits(self, server: Server) -> None:
+        """Not even those who take one again as soon as they gave one back, who hold the interpreter meanwhile."""
+        pool = server.pool(max_size=1)
+        (line,) = taken(pool, 1)
+        turns: list[int] = []
+
+        def take_turns(name: int) -> None:
+            for _ in range(20):
+                line = pool.take(10)
+                turns.append(name)
+                pool.give_back(line)
+
+        with ThreadPoolExecutor(5) as others:
+            waiters = [others.submit(take_turns, name) for name in range(5)]
+            eventually_within(lambda: pool.waiting == 5)
+            pool.give_back(line)
+            for waiter in waiters:
+                waiter.result(timeout=20)
+        assert turns == turns[:5] * 20
+
+    def test_there_is_no_waiting_behind_who_has_one_to_himself_already(self, server: Server) -> None:
+        pool = server.pool(max_size=2)
+        lines = taken(pool, 2)
+        with ThreadPoolExecutor(1) as others:
+            waiter = others.submit(pool.take, 10)
+            eventually_within(lambda: pool.waiting == 1)
+            with pool._changed:  # the waiter cannot wake up yet
+                for line in lines:
+                    pool.give_back(line)
+                assert pool.take(2) in lines
+                assert pool.waiting == 1
+            assert waiter.result(timeout=5) in lines
+
     def test_who_waits_opens_one_where_a_broken_one_was_given_back(self, server: Server) -> None:
         pool = server.pool(max_size=1)
         (line,) = taken(pool, 1)
