@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import itertools
 import os
 import pwd
 import signal
@@ -17,6 +18,10 @@ STOP_SECONDS = 20
 """How long a server may take over a clean stop before it is killed."""
 
 _PR_SET_PDEATHSIG = 1
+# Below those that Linux gives to outgoing connections. Seconds pass until whoever asked for a port listens on it, and
+# two processes that were given the same would take each other's server for their own: each starts at a place apart.
+_PORTS = range(10_000, 32_000)
+_places = itertools.count(os.getpid() * 977)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -107,10 +112,11 @@ def as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of the loopback that nobody listens on now, and that this process has not been given lately."""
+    while True:
+        port = _PORTS[next(_places) % len(_PORTS)]
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
