@@ -25,7 +25,7 @@ INSERT_VIEW = """
     SELECT :event_id, shop_id, id, :session_id, :visitor_id, :variant_id, :device_type, :page_url, :referrer
     FROM popups
     WHERE id = :popup_id
-    ON CONFLICT (event_id) DO NOTHING
+    ON CONFLICT DO NOTHING
 """
 
 plain_function = Function("plain_insert", limit=VIEWS, audience=Audience.STOREFRONT)

@@ -113,10 +113,11 @@ def as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 def free_port() -> int:
     """A TCP port of the loopback that nobody listens on now, and that this process has not been given lately."""
-    while True:
-        port = _PORTS[next(_places) % len(_PORTS)]
+    for place in itertools.islice(_places, len(_PORTS)):
+        port = _PORTS[place % len(_PORTS)]
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+    raise StartError(f"no free port from {_PORTS.start} to {_PORTS.stop - 1}")
 
 
 def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:

@@ -83,7 +83,10 @@ class GroupCommit(Generic[Event, Answer]):
             start_in_thread(partial(self._flush, batch), partial(self._end_flush, batch))
 
     def _flushes_worth_having(self) -> int:
-        """A second one once as many wait as are being written: fewer do better to share the next commit."""
+        """A second one once as many wait as are being written, but never for one event alone.
+
+        Fewer do better to share the next commit.
+        """
         enough = max(MIN_EVENTS_BESIDE, self._events_flushing)
         return MAX_FLUSHES if self._events_waiting >= enough else 1
 

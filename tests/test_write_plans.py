@@ -45,6 +45,21 @@ def test_a_flush_reads_the_popups_it_names_and_no_others(
     assert [rows_read(plan["Plan"], "popups") for (plan,) in plans] == [2] * len(plans)
 
 
+@pytest.mark.parametrize("table", ["popup_views", "popup_conversions"])
+def test_an_event_table_has_no_unique_key_but_the_event_id(database: Database, table: str) -> None:
+    """ON CONFLICT DO NOTHING is for all keys there are: for another one it would drop an event in silence."""
+    keys = database(
+        "SELECT pg_get_constraintdef(pg_constraint.oid) AS key, count(*) AS indexes"
+        " FROM pg_partition_tree(:table) AS part"
+        " JOIN pg_index ON indrelid = part.relid AND indisunique"
+        " LEFT JOIN pg_constraint ON conindid = indexrelid"
+        " GROUP BY 1",
+        table=table,
+    )
+    tables = database.value("SELECT count(*) FROM pg_partition_tree(:table)", table=table)
+    assert keys == [{"key": "PRIMARY KEY (event_id)", "indexes": tables}]
+
+
 def events(new_event: Any, popup_ids: list[str]) -> str:
     """Three, of two popups."""
     return json.dumps([{**new_event(popup_ids[index % 2]), "position": index} for index in range(3)])

@@ -6,7 +6,7 @@
 # answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
 # the order of their keys, so that two statements never deadlock. A code that an order was paid with is used by the
 # purchase, which counts once, and not by the discount_code_used that names the same order.
-# track_view tells why the popups are asked for as an array, and why an event's conflict has no target.
+# track_view tells why the popups are asked for as an array, and why an event's conflict names no key.
 INSERT_CONVERSIONS = """
     WITH event AS MATERIALIZED (
         SELECT *
