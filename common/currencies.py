@@ -1,0 +1,47 @@
+"""The currencies that money can be in: ISO 4217's active codes, each with the number of its decimals.
+
+Every code and number is from List One ("Current currency & funds code list") as published on 2026-01-01 by SIX, the
+standard's maintenance agency (column "Minor unit"). Left out are the codes that have no minor unit there, in which
+nobody pays: metals (XAU …), the units of banks and funds (XDR, XSU, XUA, XBA …), XTS for tests and XXX for none. The
+few other funds codes (CLF, UYW, USN …) are kept: what has a number of decimals can be counted.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from marshmallow import ValidationError
+
+_CODES_BY_DECIMALS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: """AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW
+        CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR
+        ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV
+        MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD
+        SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW
+        ZWG""",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+DECIMALS = {code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()}
+# No longer money (List Three, same date: withdrawn since 2023), but orders of those days may still be asked about.
+WITHDRAWN = frozenset({"ANG", "BGN", "HRK", "SLL", "ZWL"})
+# Of a code that is none of these, which shops were free to choose before: what nearly all have.
+OTHER_DECIMALS = 2
+
+
+def decimals_of(code: str) -> int:
+    return DECIMALS.get(code, OTHER_DECIMALS)
+
+
+def check_currency(code: str) -> None:
+    """Raises ValidationError for all but an active ISO 4217 code."""
+    if code not in DECIMALS:
+        raise ValidationError("An active ISO 4217 code such as EUR.")
+
+
+def check_decimals(amount: Decimal, code: str) -> None:
+    """Raises ValidationError for an amount that cannot be paid in that currency: it is refused, never rounded."""
+    exponent = amount.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > (most := decimals_of(code)):
+        raise ValidationError(f"{code} has {most} decimals." if most else f"{code} has no decimals.")
