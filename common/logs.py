@@ -1,4 +1,4 @@
-"""The log: one JSON object a line on stdout, in Cloud Logging's structured form.
+"""The log: one JSON object a line on stdout, in Cloud Logging's structured form; on a terminal, text for people.
 
 The names are those that google-cloud-logging's StructuredLogHandler writes (a test compares them). The library itself
 costs a cold start 370 ms of imports and adds nothing to a line, so no function imports it.
@@ -25,10 +25,18 @@ def write(severity: str, message: str, **fields: Any) -> None:
     if _SEVERITIES[severity] < _SEVERITIES[settings().log_level]:
         return
     # One write a line: lines of several threads do not mix.
-    sys.stdout.write("".join(_encode({"severity": severity, "message": message, **fields}, 0)) + "\n")
+    sys.stdout.write(_rendered({"severity": severity, "message": message, **fields}))
     sys.stdout.flush()
 
 
 def write_exception(message: str, error: BaseException, **fields: Any) -> None:
     """An unexpected error with its stack, which Error Reporting groups by `stack_trace`."""
     write("ERROR", message, stack_trace="".join(traceback.format_exception(error)), **fields)
+
+
+def _rendered(line: dict[str, Any]) -> str:
+    if sys.stdout.isatty():
+        from common.log_text import as_text  # never where functions are deployed
+
+        return as_text(line)
+    return "".join(_encode(line, 0)) + "\n"

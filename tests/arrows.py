@@ -32,7 +32,7 @@ LAYERS = (
     },
     # Not drawn from here on.
     {"tools": "breaker collector json_text logs threads"},
-    {"the ground": "config currencies errors ids memory per_process strict_fields timing"},
+    {"the ground": "config currencies errors ids log_text memory per_process strict_fields timing"},
 )
 DRAWN_LAYERS = 4
 
