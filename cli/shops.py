@@ -7,7 +7,7 @@ import click
 from common.auth import insert_key, new_key
 from common.body import load_fields
 from common.database_errors import Duplicate
-from common.errors import Invalid
+from common.errors import Conflict, Invalid
 from common.session import Session
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema
@@ -44,7 +44,10 @@ def create_key(session: Session, shop_id: str, rights: str, name: str = "") -> s
     if not shop_exists(session, shop_id):
         raise click.ClickException(f"There is no shop {shop_id}")
     key = new_key()
-    insert_key(session, shop_id, rights, name, key)
+    try:
+        insert_key(session, shop_id, rights, name, key)
+    except Conflict as too_many:
+        raise click.ClickException(too_many.detail) from None
     return key
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common import database
-from common.errors import DatabaseUnavailable, KeyLacksRight, Unauthorized
+from common.errors import Conflict, DatabaseUnavailable, KeyLacksRight, Unauthorized
 from common.ids import new_id
 from common.memory import Memory
 
@@ -28,12 +28,15 @@ SHOWN_CHARACTERS = 8
 FRESH_SECONDS = 1.5
 OUTAGE_SECONDS = 3600
 MAX_KEYS_IN_MEMORY = 10_000
+# Far more than a shop has systems and people; they are listed in one answer.
+MAX_KEYS_PER_SHOP = 100
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 INSERT_API_KEY = """
     INSERT INTO api_keys (id, shop_id, name, prefix, key_sha256, rights)
-    VALUES (:id, :shop_id, :name, :prefix, :key_sha256, :rights)
+    SELECT :id, :shop_id, :name, :prefix, :key_sha256, :rights
+    WHERE (SELECT count(*) FROM api_keys WHERE shop_id = :shop_id AND revoked_at IS NULL) < :most
     RETURNING id, name, prefix, rights, created_at, last_used_at
 """
 
@@ -75,7 +78,10 @@ def derived_key(secret: str, salt: str) -> str:
 
 
 def insert_key(session: database.Session, shop_id: str, rights: str, name: str, key: str) -> dict[str, Any]:
-    """Stores a key by its SHA-256 and returns its row. Raises Duplicate where it is stored already."""
+    """Stores a key by its SHA-256 and returns its row.
+
+    Raises Conflict where the shop has as many as it may have, Duplicate where this one is stored already.
+    """
     row = session.fetch_one(
         INSERT_API_KEY,
         id=new_id(),
@@ -84,8 +90,10 @@ def insert_key(session: database.Session, shop_id: str, rights: str, name: str, 
         prefix=key[: len(KEY_PREFIX) + SHOWN_CHARACTERS],
         key_sha256=_sha256(key),
         rights=rights,
+        most=MAX_KEYS_PER_SHOP,
     )
-    assert row is not None
+    if row is None:
+        raise Conflict(f"A shop has at most {MAX_KEYS_PER_SHOP} keys. Delete those that are not used any more.")
     return row
 
 

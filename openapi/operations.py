@@ -120,7 +120,7 @@ OPERATIONS: dict[tuple[str, str, str], Operation] = {
         example={"rights": "read", "name": "BI"},
     ),
     ("manage_popups", "GET", "/api-keys"): Operation("The shop's API keys", {200: merchant.ApiKeysAnswer}),
-    ("manage_popups", "DELETE", "/api-keys/{key_id}"): Operation("Revoke an API key", {204: None}),
+    ("manage_popups", "DELETE", "/api-keys/{key_id}"): Operation("Revoke an API key", {204: None}, (409,)),
     ("stats", "GET", "/popups/{popup_id}"): Operation(
         "How a popup did", {200: stats.PopupReportAnswer, 304: None}, headers=("ETag", "X-Cache")
     ),

@@ -11,7 +11,7 @@ import pytest
 from functions.manage_popups.main import function as manage_popups_function
 from functions.stats.main import function as stats_function
 from tests.client import PROMISED_SECONDS, Client, assert_problem
-from tests.factories import Shop, insert, make_discount_code, make_popup, make_shop, uuid7, view
+from tests.factories import Shop, insert, make_discount_code, make_key, make_popup, make_shop, uuid7, view
 from tests.stack import Database, FunctionProcess, eventually
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -225,6 +225,44 @@ def test_a_key_may_not_revoke_what_it_may_not_write(
     reader = Client(manage_popups, shop.read_key)
     assert_problem(reader.delete(f"/api-keys/{made['id']}"), 403, "key_lacks_right")
     assert Client(manage_popups, made["key"]).get("/shop").status_code == 200
+
+
+def id_of(database: Database, key: str) -> str:
+    return str(database.value("SELECT id FROM api_keys WHERE prefix = :prefix", prefix=key[:12]))
+
+
+def test_a_shops_last_key_that_may_write_cannot_be_deleted(merchant: Client, database: Database, shop: Shop) -> None:
+    last, reading = id_of(database, shop.write_key), id_of(database, shop.read_key)
+    assert_problem(merchant.delete(f"/api-keys/{last}"), 409, "conflict")
+    assert merchant.delete(f"/api-keys/{reading}").status_code == 204
+    assert_problem(merchant.delete(f"/api-keys/{last}"), 409, "conflict")
+    other = merchant.post("/api-keys", {"rights": "write"}).json()
+    assert merchant.delete(f"/api-keys/{last}").status_code == 204
+    assert database.value("SELECT count(*) FROM api_keys WHERE id = :id AND revoked_at IS NULL", id=other["id"]) == 1
+
+
+def test_of_the_last_two_keys_that_may_write_one_stays_whoever_deletes_them_at_once(
+    manage_popups: FunctionProcess, database: Database
+) -> None:
+    for _ in range(10):
+        shop = make_shop(database)
+        keys = [shop.write_key, make_key(database, shop.id, "write")]
+        paths = [f"/api-keys/{id_of(database, key)}" for key in keys]
+        clients = [Client(manage_popups, key) for key in keys]
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda client, path: client.delete(path).status_code, clients, paths))
+        assert answers.count(204) == 1
+        living = "SELECT count(*) FROM api_keys WHERE shop_id = :id AND rights = 'write' AND revoked_at IS NULL"
+        assert database.value(living, id=shop.id) == 1
+
+
+def test_a_shop_has_100_keys_at_most(merchant: Client, database: Database, shop: Shop) -> None:
+    for _ in range(98):  # beside the two that every test's shop has
+        make_key(database, shop.id, "read")
+    assert_problem(merchant.post("/api-keys", {"rights": "read"}), 409, "conflict")
+    assert len(merchant.get("/api-keys").json()["api_keys"]) == 100
+    assert merchant.delete(f"/api-keys/{id_of(database, shop.read_key)}").status_code == 204
+    assert merchant.post("/api-keys", {"rights": "read"}).status_code == 201
 
 
 # What a key opens

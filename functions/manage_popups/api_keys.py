@@ -9,7 +9,7 @@ import uuid
 from marshmallow import Schema, fields, validate
 
 from common import auth, database
-from common.errors import NotFound
+from common.errors import Conflict, NotFound
 from common.messages import Request, Response, json_response
 from functions.manage_popups.field_kinds import text
 from functions.manage_popups.idempotency import once
@@ -21,11 +21,23 @@ SELECT_API_KEYS = """
     ORDER BY created_at DESC, id DESC
 """
 
+# The keys that may write are locked first, in the order of their ids: of two calls that revoke the last two, the second
+# waits and then finds one.
 REVOKE_API_KEY = """
-    UPDATE api_keys
-    SET revoked_at = now()
-    WHERE shop_id = :shop_id AND id = :id AND revoked_at IS NULL
-    RETURNING id
+    WITH writer AS MATERIALIZED (
+        SELECT id
+        FROM api_keys
+        WHERE shop_id = :shop_id AND rights = 'write' AND revoked_at IS NULL
+        ORDER BY id
+        FOR NO KEY UPDATE
+    ), revoked AS (
+        UPDATE api_keys
+        SET revoked_at = now()
+        WHERE shop_id = :shop_id AND id = :id AND revoked_at IS NULL
+          AND (rights = 'read' OR EXISTS (SELECT FROM writer WHERE id <> :id))
+        RETURNING id
+    )
+    SELECT EXISTS (SELECT FROM revoked) AS is_revoked, EXISTS (SELECT FROM writer WHERE id = :id) AS may_write
 """
 
 
@@ -52,9 +64,13 @@ def list_api_keys(request: Request) -> Response:
 
 
 def revoke_api_key(request: Request, key_id: uuid.UUID) -> Response:
-    if not database.fetch_one(REVOKE_API_KEY, shop_id=request.shop_id, id=key_id):
-        raise NotFound("There is no such API key.")
-    return Response(204)
+    found = database.fetch_one(REVOKE_API_KEY, shop_id=request.shop_id, id=key_id)
+    assert found is not None, "a SELECT of two EXISTS"
+    if found["is_revoked"]:
+        return Response(204)
+    if found["may_write"]:
+        raise Conflict("This is the shop's last key that may write. Make another one first.")
+    raise NotFound("There is no such API key.")
 
 
 def _insert(session: database.Session, request: Request) -> Response:
