@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz lint openapi arrows lock audit bench clean
+.PHONY: help setup run test fuzz lint openapi settings arrows lock audit bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: $(READY) ## ruff, mypy and shellcheck
 
 openapi: $(READY) ## Write docs/openapi.json anew from the schemas
 	$(BIN)/python -m openapi
+
+settings: $(READY) ## Write the pages that list the settings anew from Config
+	$(BIN)/python -m ops.settings
 
 arrows: $(READY) ## Draw the import arrows in CONTRIBUTING.md anew
 	$(BIN)/python -m tests.arrows

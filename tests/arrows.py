@@ -31,8 +31,9 @@ LAYERS = (
         "Redis": "redis_client redis_nodes",
     },
     # Not drawn from here on.
-    {"tools": "breaker collector json_text logs threads"},
-    {"the ground": "config currencies errors ids log_text memory per_process strict_fields timing"},
+    {"tools": "breaker collector config json_text logs threads"},
+    {"the settings": "config_fields"},
+    {"the ground": "config_values currencies errors ids log_text memory per_process strict_fields timing"},
 )
 DRAWN_LAYERS = 4
 

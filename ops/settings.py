@@ -1,0 +1,68 @@
+"""`make settings`: the pages that list the settings, written from Config.
+
+Each page is a function that takes the page's present text and returns what it should be; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from common.config import Config, about
+
+ROOT = Path(__file__).resolve().parent.parent
+
+START, END = "<!-- written by make settings -->\n", "<!-- end of make settings -->\n"
+ENV_EXAMPLE = """\
+# Everything the functions read from the environment, with its default. Commented out: there is none, or an example.
+# Written by `make settings`.
+"""
+WIDTH = 120
+
+
+def defaults() -> dict[str, str]:
+    """Each variable and its default as it would be written in the environment; empty where there is none."""
+    return {setting.name.upper(): _as_text(setting.default) for setting in fields(Config)}
+
+
+def _as_text(default: Any) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "" if default in (None, ()) else str(default)
+
+
+def readme(text: str) -> str:
+    """The README with the table of its section on the environment written anew."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, default in defaults().items():
+        shown = f"`{default}`" if default else "none"
+        rows.append(f"| `{name}` | {shown} | {about()[name].meaning.replace('|', chr(92) + '|')} |")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    return before + START + "\n" + "\n".join(rows) + "\n\n" + END + after
+
+
+def env_example(_text: str) -> str:
+    """.env.example: each setting under a comment that says what it means."""
+    blocks = [ENV_EXAMPLE]
+    for name, default in defaults().items():
+        line = f"{name}={default}" if default else f"#{name}={about()[name].example}"
+        blocks.append(f"{comment(about()[name].meaning)}\n{line}\n")
+    return "\n".join(blocks)
+
+
+def comment(markdown: str) -> str:
+    """The text in comment lines, without Markdown's backticks."""
+    return textwrap.fill(markdown.replace("`", ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
+
+
+PAGES: dict[str, Callable[[str], str]] = {"README.md": readme, ".env.example": env_example}
+
+
+if __name__ == "__main__":
+    for name, write in PAGES.items():
+        page = ROOT / name
+        page.write_text(write(page.read_text()))
