@@ -7,6 +7,7 @@ from typing import Any
 
 from common import database, redis_client
 from common.errors import DatabaseUnavailable
+from common.version import VERSION
 
 LIVE, READY = "/_health", "/_ready"
 
@@ -31,7 +32,7 @@ def readiness() -> tuple[dict[str, str], int]:
     """The state of each dependency, and the status: 503 when the database is down. May block."""
     state = {"database": _database_state(), "cache": _cache_state()}
     ready = state["database"] == "ok"
-    return {"status": "ok" if ready else "unavailable", **state}, 200 if ready else 503
+    return {"status": "ok" if ready else "unavailable", "version": VERSION, **state}, 200 if ready else 503
 
 
 def schema() -> dict[str, Any]:

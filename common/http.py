@@ -27,6 +27,7 @@ from common.json_text import dumps
 from common.messages import Request, Response, StreamedResponse, json_response
 from common.routing import Endpoint, Handler, allowed_methods, find_endpoint, make_endpoint
 from common.threads import in_brief_thread, in_thread
+from common.version import VERSION
 
 # Probes, and the description of the interface.
 UNCOUNTED = (health.LIVE, health.READY, openapi.PATH)
@@ -76,7 +77,9 @@ class Function:
         except ProblemError as problem:
             response = _problem_response(problem, request_id)
         except Exception as error:
-            logs.write_exception(f"{self.name} failed", error, **{logs.LABELS: {"request_id": request_id}})
+            logs.write_exception(
+                f"{self.name} failed", error, **{logs.LABELS: {"request_id": request_id, "version": VERSION}}
+            )
             response = _problem_response(InternalError(), request_id)
         shared = shared_headers(self.audience, request.headers.get("origin"))
         response.headers = {**shared, **response.headers, **request.answer_headers, "X-Request-Id": request_id}
@@ -116,7 +119,7 @@ class Function:
         if request.path == openapi.PATH:
             return await in_thread(openapi.describe, self.name)
         if request.path == health.LIVE:
-            return json_response({"status": "ok"})
+            return json_response({"status": "ok", "version": VERSION})
         state, status = await in_thread(health.readiness)
         if state["database"] == "ok":
             request.logged["schema"] = await in_thread(health.schema)
@@ -150,7 +153,7 @@ class Function:
             seconds=round(seconds, 6),
             pool=database.pool_state(),
             **request.logged,
-            **{logs.LABELS: {"function": self.name, "request_id": request_id}},
+            **{logs.LABELS: {"function": self.name, "request_id": request_id, "version": VERSION}},
             **({logs.TRACE: trace} if trace else {}),
         )
 

@@ -40,6 +40,7 @@ class ProblemAnswer(Schema):
 
 class HealthAnswer(Schema):
     status = needed(fields.String)
+    version = needed(fields.String)
 
 
 class ReadyAnswer(HealthAnswer):

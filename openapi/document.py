@@ -17,6 +17,7 @@ from common.body import Checker
 from common.headers import Audience
 from common.http import Function
 from common.routing import Endpoint
+from common.version import VERSION
 from functions.get_active_popups.schemas import SHOP_ID, ShopQuery
 from functions.manage_popups.edits import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
@@ -58,7 +59,7 @@ def make_document() -> dict[str, Any]:
     plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
     document = APISpec(
         "Exit-intent popups",
-        "1.0.0",
+        VERSION,
         "3.1.0",
         plugins=[plugin],
         info={"description": DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},

@@ -33,7 +33,7 @@ LAYERS = (
     # Not drawn from here on.
     {"tools": "breaker collector config json_text logs threads"},
     {"the settings": "config_fields"},
-    {"the ground": "config_values currencies errors ids log_text memory per_process strict_fields timing"},
+    {"the ground": "config_values currencies errors ids log_text memory per_process strict_fields timing version"},
 )
 DRAWN_LAYERS = 4
 

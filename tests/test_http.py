@@ -12,6 +12,7 @@ import requests
 
 from common import database as database_module
 from common import flask_adapter, health, json_text
+from common.version import VERSION
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, make_popup, make_shop, view
 from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack
@@ -82,16 +83,20 @@ def call(function: FunctionProcess, shop: Shop, popup_id: str, **headers: str) -
 def test_health_is_ok_without_postgres_and_redis(in_the_dark: dict[str, FunctionProcess], name: str) -> None:
     logged = len(in_the_dark[name].logs())
     answer = Client(in_the_dark[name]).get("/_health")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": VERSION})
     assert "waited_seconds" not in in_the_dark[name].logs()[logged:]  # it has not even tried
 
 
 READINESS: dict[str, tuple[dict[str, str | None], int, dict[str, str]]] = {
-    "the cache down": ({"REDIS_URL": DEAD_REDIS}, 200, {"status": "ok", "database": "ok", "cache": "down"}),
+    "the cache down": (
+        {"REDIS_URL": DEAD_REDIS},
+        200,
+        {"status": "ok", "version": VERSION, "database": "ok", "cache": "down"},
+    ),
     "the database down": (
         {"DATABASE_URL": DEAD_DATABASE},
         503,
-        {"status": "unavailable", "database": "down", "cache": "ok"},
+        {"status": "unavailable", "version": VERSION, "database": "down", "cache": "ok"},
     ),
 }
 
@@ -104,9 +109,9 @@ def test_readiness_reports_database_and_cache(
     name: str,
 ) -> None:
     for function, status, state in (
-        (functions[name], 200, {"status": "ok", "database": "ok", "cache": "ok"}),
-        (alone[name], 200, {"status": "ok", "database": "ok", "cache": "memory"}),
-        (in_the_dark[name], 503, {"status": "unavailable", "database": "down", "cache": "down"}),
+        (functions[name], 200, {"status": "ok", "version": VERSION, "database": "ok", "cache": "ok"}),
+        (alone[name], 200, {"status": "ok", "version": VERSION, "database": "ok", "cache": "memory"}),
+        (in_the_dark[name], 503, {"status": "unavailable", "version": VERSION, "database": "down", "cache": "down"}),
     ):
         answer = Client(function).get("/_ready")
         assert (answer.status_code, answer.json()) == (status, state)

@@ -14,6 +14,7 @@ import requests
 from google.cloud.logging_v2.handlers import StructuredLogHandler
 
 from common.logs import LABELS, TRACE
+from common.version import VERSION
 from tests.factories import Shop, capture, make_popup, make_shop, view
 from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
 
@@ -87,7 +88,11 @@ class TestEveryFunction:
         assert line["httpRequest"]["status"] == answer.status_code
         assert line["httpRequest"]["requestMethod"] == answer.request.method
         assert float(line["httpRequest"]["latency"].removesuffix("s")) > 0
-        assert line[LABELS] == {"function": name, "request_id": answer.headers["X-Request-Id"]}
+        assert line[LABELS] == {
+            "function": name,
+            "request_id": answer.headers["X-Request-Id"],
+            "version": VERSION,
+        }
         assert line["limit"] == "passed"
         assert line["pool"].keys() == {"in_use", "waiting", "max"}
         assert line["pool"]["max"] == 20
@@ -159,7 +164,7 @@ def test_the_names_are_those_of_google_cloud_logging(
     handler = StructuredLogHandler(stream=stream)
     logger.addHandler(handler)
     with flask.Flask("reference").test_request_context("/", headers={"traceparent": TRACEPARENT}):
-        labels = {"function": "get_active_popups", "request_id": TRACE_ID}
+        labels = {"function": "get_active_popups", "request_id": TRACE_ID, "version": VERSION}
         logger.info("GET get_active_popups 200", extra={"labels": labels})
     theirs = json.loads(stream.getvalue().splitlines()[-1])
     ask("get_active_popups", traceparent=TRACEPARENT)

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import chart
 from common.config import Config, about, load
+from common.version import VERSION
 from ops.settings import PAGES
 from tests.arrows import PAGE, arrows, below, layers, with_pictures
 from tests.imports import ROOT, all_imports, imports_with_module, server_sources, sources
@@ -166,6 +167,11 @@ def lines(nodes: Sequence[ast.stmt]) -> int:
 def test_migrations_are_numbered_without_gaps() -> None:
     numbers = [int(path.name.partition("_")[0]) for path in sorted((ROOT / "sql").glob("*.sql"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_version_is_a_release_of_the_changelog() -> None:
+    released = re.findall(r"^## \[([0-9.]+)\] - \d{4}-\d{2}-\d{2}$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == VERSION
 
 
 def test_chart_is_drawn_from_the_last_results() -> None:
