@@ -8,7 +8,7 @@ few other funds codes (CLF, UYW, USN …) are kept: what has a number of decimal
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from marshmallow import ValidationError
 
@@ -32,6 +32,11 @@ OTHER_DECIMALS = 2
 
 def decimals_of(code: str) -> int:
     return DECIMALS.get(code, OTHER_DECIMALS)
+
+
+def rounded(amount: Decimal, code: str) -> Decimal:
+    """The amount with just the currency's decimals, a half up: for what a browser has computed."""
+    return amount.quantize(Decimal(1).scaleb(-decimals_of(code)), ROUND_HALF_UP)
 
 
 def check_currency(code: str) -> None:

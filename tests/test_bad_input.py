@@ -275,7 +275,12 @@ BAD_CONVERSIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "1e-999999"},
         "revenue",
     ),
-    "too fine revenue": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": "0.00001"}, "revenue"),
+    "revenue without its currency": ({"type": "purchase", "order_id": "1", "revenue": "1"}, "currency"),
+    "a currency without revenue": ({"type": "purchase", "currency": "USD", "order_id": "1"}, "revenue"),
+    "a currency that nobody pays in": (
+        {"type": "purchase", "currency": "XXX", "order_id": "1", "revenue": "1"},
+        "currency",
+    ),
     "true for revenue": ({"type": "purchase", "currency": "USD", "order_id": "1", "revenue": True}, "revenue"),
     "a currency in small letters": ({"currency": "usd"}, "currency"),
     "a purchase without an order": ({"type": "purchase", "currency": "USD", "revenue": "1"}, "order_id"),

@@ -127,6 +127,38 @@ class TestOne:
         assert list(errors_of(call("POST", "/discount-codes", good | {field: value}))) == [field]
         assert call("GET", "/discount-codes").json()["discount_codes"] == []
 
+    @pytest.mark.parametrize(
+        ("currency", "given", "kept"),
+        [("KWD", "1.250", "1.250"), ("KWD", "1.25", "1.250"), ("JPY", "100", "100"), ("EUR", "1.250", "1.25")],
+    )
+    def test_an_amount_has_the_decimals_of_the_shops_currency(
+        self, call: Call, currency: str, given: str, kept: str
+    ) -> None:
+        assert call("PATCH", "/shop", {"currency": currency}).status_code == 200
+        fields = {"type": "fixed", "value": given, "minimum_purchase": given, "maximum_discount": given}
+        made = call("POST", "/discount-codes", fields).json()
+        assert [made[name] for name in list(fields)[1:]] == [kept] * 3
+        changed = call("PATCH", f"/discount-codes/{made['id']}", {"value": given, "is_active": False}).json()
+        assert changed == made | {"is_active": False, "updated_at": changed["updated_at"]}
+        assert call("POST", "/discount-codes", TEN_PERCENT | {"value": "12.5"}).json()["value"] == "12.50"
+
+    @pytest.mark.parametrize(("currency", "given"), [("JPY", "0.5"), ("EUR", "1.005"), ("KWD", "1.2505")])
+    def test_an_amount_that_nobody_can_pay_is_refused_and_not_rounded(
+        self, call: Call, make: Any, currency: str, given: str
+    ) -> None:
+        assert call("PATCH", "/shop", {"currency": currency}).status_code == 200
+        refused = call("POST", "/discount-codes", {"type": "fixed", "value": given, "minimum_purchase": given})
+        assert list(errors_of(refused)) == ["value", "minimum_purchase"]
+        path = f"/discount-codes/{make()['id']}"
+        assert list(errors_of(call("PATCH", path, {"maximum_discount": given}))) == ["maximum_discount"]
+        assert list(errors_of(call("PATCH", path, {"type": "fixed", "value": given}))) == ["value"]
+
+    def test_a_code_from_before_the_shop_changed_its_currency_can_still_be_edited(self, call: Call, make: Any) -> None:
+        path = f"/discount-codes/{make(type='fixed', value='7.50')['id']}"
+        assert call("PATCH", "/shop", {"currency": "JPY"}).status_code == 200
+        changed = call("PATCH", path, {"is_active": False})
+        assert (changed.status_code, changed.json()["value"]) == (200, "7.50")
+
     def test_a_patch_merges_and_leaves_the_rest(self, call: Call, make: Any) -> None:
         code = make(code="TEN", minimum_purchase="5.00", usage_limit=3)
         changed = call("PATCH", f"/discount-codes/{code['id']}", {"usage_limit": None, "value": "12.5"})

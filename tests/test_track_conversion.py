@@ -98,6 +98,43 @@ class TestWhatIsKept:
         assert {row["currency"]: str(row["revenue"]) for row in rows} == {"USD": "0.30", "JPY": "7", "CLF": "1.2345"}
         assert_tallies_equal_events(database, shop_id)
 
+    @pytest.mark.parametrize(
+        ("revenue", "currency", "kept"),
+        [
+            (0.1 + 0.2, "EUR", "0.30"),
+            ("10.005", "EUR", "10.01"),
+            ("10.004999", "EUR", "10.00"),
+            ("7", "EUR", "7.00"),
+            ("99.5", "JPY", "100"),
+            ("1.2345", "KWD", "1.235"),
+            ("1.23456", "CLF", "1.2346"),
+        ],
+    )
+    def test_revenue_is_rounded_to_what_can_be_paid_in_its_currency(
+        self,
+        track_conversion: FunctionProcess,
+        database: Database,
+        shop_id: str,
+        popup_id: str,
+        revenue: Any,
+        currency: str,
+        kept: str,
+    ) -> None:
+        assert send(track_conversion, {**purchase(popup_id, "1", revenue), "currency": currency}).status_code == 201
+        (row,) = stored(database, popup_id)
+        assert str(row["revenue"]) == kept
+        assert_tallies_equal_events(database, shop_id)
+
+    def test_an_order_whose_money_is_unknown_counts(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
+    ) -> None:
+        for order_id, money in (("1", {}), ("2", {"revenue": None, "currency": None})):
+            assert send(track_conversion, conversion(popup_id, "purchase", order_id=order_id, **money)).ok
+        assert [(row["revenue"], row["currency"]) for row in stored(database, popup_id)] == [(None, None)] * 2
+        (tally,) = database("SELECT * FROM daily_conversions WHERE popup_id = :id", id=popup_id)
+        assert (tally["conversions"], tally["revenue"], tally["currency"]) == (2, 0, "")
+        assert_tallies_equal_events(database, shop_id)
+
     def test_without_an_event_id_each_request_is_a_conversion_of_its_own(
         self, track_conversion: FunctionProcess, database: Database, popup_id: str
     ) -> None:
@@ -110,7 +147,7 @@ class TestWhatIsKept:
         [
             ("email_capture", ["email"]),
             ("discount_code_used", ["discount_code"]),
-            ("purchase", ["currency", "order_id", "revenue"]),
+            ("purchase", ["order_id"]),
         ],
     )
     def test_what_a_type_needs_is_named_when_it_is_missing(

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-# No row where the code is in a pool: it would be its holder's alone, and everybody's.
+# Nothing is written where the code is in a pool (it would be its holder's alone, and everybody's), or where an amount
+# has more decimals than the shop's currency: `decimals` has those of the currencies that have other than two.
 INSERT_DISCOUNT_CODE = """
-    WITH written AS (
+    WITH shop AS MATERIALIZED (
+        SELECT id, currency, coalesce((:decimals::jsonb ->> currency)::integer, 2) AS decimals
+        FROM shops
+        WHERE id = :shop_id
+    ), written AS (
         INSERT INTO discount_codes (id, shop_id, code, type, value, minimum_purchase, maximum_discount, starts_at,
             expires_at, usage_limit, single_use, is_active)
-        SELECT :id, :shop_id, :code, :type, :value, :minimum_purchase, :maximum_discount, :starts_at,
-            :expires_at, :usage_limit, :single_use, :is_active
-        WHERE NOT EXISTS (
+        SELECT :id, shop.id, :code, :type,
+            CASE WHEN :type = 'fixed' THEN round(:value::numeric, shop.decimals) ELSE :value END,
+            round(:minimum_purchase::numeric, shop.decimals), round(:maximum_discount::numeric, shop.decimals),
+            :starts_at, :expires_at, :usage_limit, :single_use, :is_active
+        FROM shop
+        WHERE :money_decimals <= shop.decimals AND NOT EXISTS (
             SELECT FROM single_use_codes WHERE shop_id = :shop_id AND upper(single_use_codes.code) = upper(:code))
         RETURNING *
     )
-    SELECT written.*, shops.currency, 0::bigint AS usage_count, 0::bigint AS pool_codes, 0::bigint AS pool_claimed
-    FROM written
-    JOIN shops ON shops.id = written.shop_id
+    SELECT written.*, shop.currency, 0::bigint AS usage_count, 0::bigint AS pool_codes, 0::bigint AS pool_claimed
+    FROM shop
+    LEFT JOIN written ON true
 """
 
 SELECT_DISCOUNT_CODE = """

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from common.currencies import DECIMALS, check_decimals, rounded
+from common.errors import Invalid
 from common.strict_fields import Flag, PlainDecimal
 from functions.manage_popups.field_kinds import optional_time
 from functions.manage_popups.listing import PageQuery
@@ -15,15 +17,24 @@ TYPES = ("percentage", "fixed")
 MAX_AMOUNT = Decimal("9999999999.99")
 MAX_USAGE_LIMIT = 10**9
 MAX_CODES = 10_000
+MONEY = ("value", "minimum_purchase", "maximum_discount")
 MAX_PERCENTAGE = 100
+PERCENTAGE_DECIMALS = 2
+MAX_DECIMALS = max(DECIMALS.values())
 
 CODE = validate.Regexp(r"[\w!-/:-@\[-`{-~]{1,64}\Z", error="1 to 64 letters, digits and signs, without spaces.")
 
 
+def _decimals(amount: Decimal) -> int:
+    exponent = amount.normalize().as_tuple().exponent
+    assert isinstance(exponent, int), "PlainDecimal takes no NaN"
+    return -exponent
+
+
 def _check_decimals(amount: Decimal) -> None:
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -2:
-        raise ValidationError("At most 2 decimals.")
+    """What no currency has; what the shop's own has is checked by `in_currency`."""
+    if _decimals(amount) > MAX_DECIMALS:
+        raise ValidationError(f"At most {MAX_DECIMALS} decimals.")
 
 
 def _amount(**options: Any) -> PlainDecimal:
@@ -53,8 +64,18 @@ class DiscountCodeSchema(Schema):
 
     @validates_schema
     def check_percentage(self, code: dict[str, Any], **_: Any) -> None:
-        if code["type"] == "percentage" and code["value"] > MAX_PERCENTAGE:
+        if code["type"] != "percentage":
+            return
+        if code["value"] > MAX_PERCENTAGE:
             raise ValidationError({"value": [f"A percentage is at most {MAX_PERCENTAGE}."]})
+        if _decimals(code["value"]) > PERCENTAGE_DECIMALS:
+            raise ValidationError({"value": [f"A percentage has at most {PERCENTAGE_DECIMALS} decimals."]})
+
+    @post_load
+    def write_percentage_out(self, code: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if code["type"] == "percentage":
+            code["value"] = round(code["value"], PERCENTAGE_DECIMALS)
+        return code
 
     @validates_schema
     def check_schedule(self, code: dict[str, Any], **_: Any) -> None:
@@ -78,3 +99,38 @@ class DiscountCodesQuery(PageQuery):
     """`?is_active=true&limit=50&cursor=…`."""
 
     is_active = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
+
+
+def money_decimals(code: dict[str, Any]) -> int:
+    """How many decimals the currency needs for the code's amounts."""
+    return max((_decimals(code[name]) for name in _money(code)), default=0)
+
+
+def in_currency(code: dict[str, Any], currency: str, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The code with its amounts in just that currency's decimals. Raises Invalid for one that has more.
+
+    What an edit leaves as it was `before` stays so: the shop may have had another currency then.
+    """
+    same = {name: before[name] for name in _money(code) if before and not _is_changed(code, before, name)}
+    changed = {name: code[name] for name in _money(code) if name not in same}
+    errors = {name: messages for name, amount in changed.items() if (messages := _messages(amount, currency))}
+    if errors:
+        raise Invalid(errors=errors)
+    return {**code, **same, **{name: rounded(amount, currency) for name, amount in changed.items()}}
+
+
+def _money(code: dict[str, Any]) -> list[str]:
+    """The names of its amounts: a percentage is none."""
+    return [name for name in MONEY if code[name] is not None and (name != "value" or code["type"] == "fixed")]
+
+
+def _is_changed(code: dict[str, Any], before: dict[str, Any], name: str) -> bool:
+    return (code[name], code["type"]) != (before[name], before["type"])
+
+
+def _messages(amount: Decimal, currency: str) -> list[str]:
+    try:
+        check_decimals(amount, currency)
+    except ValidationError as error:
+        return [str(message) for message in error.messages]
+    return []

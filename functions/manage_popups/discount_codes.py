@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from common import cache, cache_keys, database
+from common.currencies import DECIMALS, OTHER_DECIMALS
 from common.database_errors import Duplicate
 from common.errors import Conflict, DiscountCodeNotFound, Invalid
 from common.ids import new_id
@@ -14,7 +15,7 @@ from common.json_text import dumps
 from common.messages import Request, Response, json_response
 from functions.manage_popups import cached_answers
 from functions.manage_popups import discount_code_queries as queries
-from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
+from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, in_currency, money_decimals
 from functions.manage_popups.edits import merged, retry_lost_edits
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, newest_first
@@ -27,14 +28,25 @@ GROUPS, GROUP_CHARACTERS = 3, 4
 LOW_STOCK_SHARE = 0.1
 
 _schema = DiscountCodeSchema()
+# For the one statement that meets the shop's currency first: most have two.
+_DECIMALS = dumps({code: decimals for code, decimals in DECIMALS.items() if decimals != OTHER_DECIMALS}).decode()
 
 
 def create_discount_code(request: Request) -> Response:
     code = {**request.data, "code": request.data["code"] or new_code()}
 
     def insert(session: database.Session) -> Response:
-        row = session.fetch_one(queries.INSERT_DISCOUNT_CODE, id=new_id(), shop_id=request.shop_id, **code)
-        if row is None:
+        row = session.fetch_one(
+            queries.INSERT_DISCOUNT_CODE,
+            id=new_id(),
+            shop_id=request.shop_id,
+            money_decimals=money_decimals(code),
+            decimals=_DECIMALS,
+            **code,
+        )
+        assert row is not None, "an API key belongs to a shop"
+        if row["id"] is None:
+            in_currency(code, row["currency"])
             raise _is_taken()
         return json_response(_shown(row), 201, {"Location": f"/discount-codes/{row['id']}"})
 
@@ -61,7 +73,7 @@ def read_discount_code(request: Request, code_id: uuid.UUID) -> Response:
 def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     def merge(session: database.Session) -> database.Row | None:
         row = _fetch(session, request.shop_id, code_id)
-        changed = merged(_schema, row, request.data)
+        changed = in_currency(merged(_schema, row, request.data), row["currency"], before=row)
         _check_change(row, changed)
         return _update(session, row, changed)
 

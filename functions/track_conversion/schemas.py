@@ -8,23 +8,19 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from common.currencies import check_currency, rounded
 from common.events import EventSchema
 from common.strict_fields import Flag, PlainDecimal
 
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 MAX_METADATA_BYTES = 4 * 1024
 MAX_REVENUE = Decimal(10) ** 12
-# ISO 4217 knows currencies with up to four decimals.
-MAX_REVENUE_DECIMALS = 4
 
-_REQUIRED = {
-    "email_capture": ("email",),
-    "discount_code_used": ("discount_code",),
-    "purchase": ("revenue", "currency", "order_id"),
-}
-# The code that an order was paid with, and the order that a code was used for.
-_OPTIONAL = {"purchase": ("discount_code",), "discount_code_used": ("order_id",)}
+_REQUIRED = {"email_capture": ("email",), "discount_code_used": ("discount_code",), "purchase": ("order_id",)}
+# A purchase may say its money and the code it was paid with; a code that was used, its order.
+_OPTIONAL = {"purchase": ("revenue", "currency", "discount_code"), "discount_code_used": ("order_id",)}
 _OF_SOME_TYPES = {name for names in (*_REQUIRED.values(), *_OPTIONAL.values()) for name in names}
+_MONEY = ("revenue", "currency")
 
 
 def _text(max_characters: int, *checks: validate.Validator) -> fields.String:
@@ -41,12 +37,6 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
         raise ValidationError(f"At most {MAX_METADATA_BYTES} bytes of JSON.")
 
 
-def _check_revenue(revenue: Decimal) -> None:
-    exponent = revenue.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -MAX_REVENUE_DECIMALS:
-        raise ValidationError(f"At most {MAX_REVENUE_DECIMALS} decimals.")
-
-
 class ConversionSchema(EventSchema):
     """One conversion; which fields it must have depends on its type."""
 
@@ -56,15 +46,9 @@ class ConversionSchema(EventSchema):
     consent = Flag(load_default=None, allow_none=True)
     consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must say something."))
     discount_code = _text(100)
-    revenue = PlainDecimal(
-        load_default=None,
-        allow_none=True,
-        validate=[validate.Range(min=0, max=MAX_REVENUE), _check_revenue],
-    )
+    revenue = PlainDecimal(load_default=None, allow_none=True, validate=validate.Range(min=0, max=MAX_REVENUE))
     currency = fields.String(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code such as EUR."),
+        load_default=None, allow_none=True, validate=check_currency, metadata={"pattern": "[A-Z]{3}"}
     )
     order_id = _text(100)
     metadata = fields.Dict(keys=fields.String(), load_default=None, allow_none=True, validate=_check_metadata)
@@ -76,6 +60,12 @@ class ConversionSchema(EventSchema):
             raise ValidationError({name: [f"Required for {conversion['type']}."] for name in missing})
 
     @validates_schema
+    def check_money_is_whole(self, conversion: dict[str, Any], **_: Any) -> None:
+        missing = [name for name in _MONEY if conversion[name] is None]
+        if conversion["type"] == "purchase" and len(missing) == 1:
+            raise ValidationError({missing[0]: ["Send revenue and currency together, or neither."]})
+
+    @validates_schema
     def check_consent_was_read(self, conversion: dict[str, Any], **_: Any) -> None:
         if conversion["consent"] and conversion["consent_text"] is None:
             raise ValidationError({"consent_text": ["Required with consent: the text that was shown."]})
@@ -85,3 +75,10 @@ class ConversionSchema(EventSchema):
         """Fields of other types are ignored: a click has no revenue."""
         type_ = conversion["type"]
         return conversion | dict.fromkeys(_OF_SOME_TYPES.difference(_REQUIRED.get(type_, ()), _OPTIONAL.get(type_, ())))
+
+    @post_load
+    def round_revenue(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """To what can be paid: the sum of a cart, made by a browser, has more decimals than the currency."""
+        if conversion["revenue"] is not None and conversion["currency"] is not None:
+            conversion["revenue"] = rounded(conversion["revenue"], conversion["currency"])
+        return conversion
