@@ -10,10 +10,9 @@ from typing import Any
 
 from common import database
 from common.asgi_adapter import asgi_function
-from common.events import as_json_row
+from common.events import as_json_row, as_parameters
 from common.headers import Audience
 from common.http import Function
-from common.json_text import dumps
 from common.messages import Request, Response, json_response
 from common.rate_limit import VIEWS
 from functions.track_view.queries import INSERT_VIEWS
@@ -45,7 +44,7 @@ def insert_one_by_one(request: Request) -> Response:
     views = request.data["events"]
     rows = [as_json_row(view, origin=None, position=position) for position, view in enumerate(views)]
     with database.session() as session, session.transaction():
-        session.fetch_all(INSERT_VIEWS, events=dumps(rows).decode())
+        session.fetch_all(INSERT_VIEWS, **as_parameters(rows))
     return _accepted(views)
 
 

@@ -10,6 +10,7 @@ from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 from common import cache, cache_keys
 from common.errors import OriginNotAllowed, PopupNotFound, ProblemError
 from common.ids import new_id
+from common.json_text import dumps
 
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
 HOLDOUT = "holdout"
@@ -51,6 +52,16 @@ def refusal(code: str) -> ProblemError:
 def as_json_row(event: dict[str, Any], **more: Any) -> dict[str, Any]:
     """An event as json_to_recordset reads it."""
     return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in event.items()} | more
+
+
+def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the statements that store events read: the rows as JSON, and beside them each origin once.
+
+    A row says by its number, from 0, which of the origins is its own.
+    """
+    numbers: dict[str | None, int] = {}
+    events = [{**row, "origin": numbers.setdefault(row["origin"], len(numbers))} for row in rows]
+    return {"events": dumps(events).decode(), "origins": dumps(list(numbers)).decode()}
 
 
 def forget_stats(changed: set[tuple[str, uuid.UUID]]) -> None:

@@ -43,6 +43,10 @@ _TRACES = {
     "traceparent": re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"),
     "x-cloud-trace-context": re.compile(r"(?!0{32})([0-9a-f]{32})(/.*)?", re.IGNORECASE),
 }
+# A shop's allowed_origins are shorter: a scheme and at most 255 characters.
+MAX_ORIGIN_CHARACTERS = 300
+# What browsers send for a page without an origin of its own (RFC 6454, section 7.3). No shop can list it.
+OPAQUE_ORIGIN = "null"
 _EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
 _FOR_EVERY_PAGE = _SAFETY | {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
 # A merchant's answers differ by origin, and are not kept.
@@ -73,6 +77,14 @@ def shared_headers(audience: Audience, origin: str | None) -> dict[str, str]:
     if origin in settings().console_origins:
         return _FOR_MERCHANTS | {"Access-Control-Allow-Origin": str(origin), "Access-Control-Expose-Headers": _EXPOSED}
     return _FOR_MERCHANTS
+
+
+def page_origin(request: Request) -> str | None:
+    """The origin of the page that sent the request, None where no page did; one that no shop can list is opaque."""
+    origin = request.headers.get("origin")
+    if origin is None or (len(origin) <= MAX_ORIGIN_CHARACTERS and origin.isascii() and origin.isprintable()):
+        return origin
+    return OPAQUE_ORIGIN
 
 
 def preflight_headers(audience: Audience, methods: Iterable[str]) -> dict[str, str]:

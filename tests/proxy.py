@@ -17,7 +17,7 @@ class Proxy:
     """Listens on `port` of the loopback and forwards to `target_port`.
 
     `round_trips` counts each time the server answers after the client has spoken, over all connections, connecting
-    included: warm the connection up, then `reset()`.
+    included: warm the connection up, then `reset()`. `bytes_sent` counts what the client has said.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -26,15 +26,14 @@ class Proxy:
         self._generation = 0
         self._black_hole = False
         self._delay_seconds = 0.0
-        self.round_trips = 0
-        self.connections = 0
+        self.round_trips = self.connections = self.bytes_sent = 0
         self._listen(0)
         self.port: int = self._listener.getsockname()[1]
 
     def reset(self) -> None:
         """Counts from zero again."""
         with self._lock:
-            self.round_trips = self.connections = 0
+            self.round_trips = self.connections = self.bytes_sent = 0
 
     def refuse(self) -> None:
         """Cuts what is connected and refuses new connections, as a server that is down."""
@@ -106,6 +105,8 @@ class Proxy:
                 if not (chunk := client.recv(CHUNK_BYTES)):
                     return
                 asked = True
+                with self._lock:
+                    self.bytes_sent += len(chunk)
                 server.sendall(chunk)
             if server in readable:
                 if not (chunk := server.recv(CHUNK_BYTES)):

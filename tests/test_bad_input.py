@@ -488,6 +488,7 @@ ODD_HEADERS: dict[str, dict[str, bytes]] = {
     "a long User-Agent": {"User-Agent": b"Mozilla/5.0 " * 600},
     "an Accept-Encoding of nonsense": {"Accept-Encoding": b"gzip;q=abc, *;;;q, ,"},
     "an If-None-Match of nonsense": {"If-None-Match": b'"""",W/W/"\xff, ****'},
+    "a long Origin": {"Origin": b"https://" + b"a" * 7000},
     "an Origin of nonsense": {"Origin": b"javascript:\xff<>"},
     "a Content-Type without a body": {"Content-Type": b"application/json"},
 }

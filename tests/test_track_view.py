@@ -11,12 +11,19 @@ import requests
 
 from common.logs import LABELS
 from tests.factories import make_popup, make_shop, uuid7, view
-from tests.stack import Database, FunctionProcess, eventually
+from tests.proxy import proxy_to
+from tests.stack import Database, FunctionProcess, Stack, eventually
 from tests.tracking import assert_tallies_equal_events, send, send_each, stored_views, tallied_views
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 GPTBOT = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.1; +https://openai.com/gptbot"
+
+UNLISTABLE_ORIGINS = {
+    "longer than any shop's": b"https://" + b"a" * 293,
+    "the longest that a browser can send": b"https://" + b"a" * 60_000,
+    "no ASCII": b"https://caf\xe9.example",
+}
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +207,30 @@ class TestOrigins:
         answer = send(track_view, {"events": [event]} if as_list else event, Origin=origin)
         assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
         assert stored_views(database, popup_id) == 0
+
+    @pytest.mark.parametrize("origin", UNLISTABLE_ORIGINS.values(), ids=UNLISTABLE_ORIGINS)
+    def test_an_origin_that_no_shop_can_list_is_403_where_the_shop_lists_any(
+        self, track_view: FunctionProcess, database: Database, shop_id: str, popup_id: str, origin: bytes
+    ) -> None:
+        events = [view(popup_id), view(make_popup(database, shop_id))]
+        answers = [
+            requests.post(track_view.url, json=event, headers={"Origin": origin}, timeout=30) for event in events
+        ]
+        assert [answer.status_code for answer in answers] == [403, 202]
+
+    def test_a_long_origin_costs_the_database_nothing(
+        self, stack: Stack, start_function: Callable[..., FunctionProcess], database: Database, shop_id: str
+    ) -> None:
+        events = [view(make_popup(database, shop_id)) for _ in range(50)]
+        with proxy_to(stack.postgres.port) as proxy:
+            url = stack.database_url.replace(f":{stack.postgres.port}", f":{proxy.port}")
+            function = start_function("track_view", DATABASE_URL=url, DB_POOL_MIN="1")
+            sent = []
+            for origin in ("https://a.example", "https://a.example", "x" * 60_000):
+                proxy.reset()
+                assert send(function, {"events": events}, Origin=origin).json() == {"accepted": 50}
+                sent.append(proxy.bytes_sent)
+        assert sent[2] <= sent[1]
 
     def test_a_request_without_an_origin_is_from_no_page_and_may_report(
         self, track_view: FunctionProcess, popup_id: str

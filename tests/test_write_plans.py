@@ -38,8 +38,8 @@ def test_a_flush_reads_the_popups_it_names_and_no_others(
     database: Database, popup_ids: list[str], sql: str, new_event: Any
 ) -> None:
     statement, _ = to_statement(sql)
-    explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE flush ('{events(new_event, popup_ids)}')"
-    database(f"PREPARE flush (json) AS {statement}")
+    explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE flush ('{events(new_event, popup_ids)}', '[null]')"
+    database(f"PREPARE flush (json, jsonb) AS {statement}")
     plans = [database.value(explain) for _ in range(CALLS_BEFORE_THE_PLAN_STAYS)]
     database("DEALLOCATE flush")
     assert [rows_read(plan["Plan"], "popups") for (plan,) in plans] == [2] * len(plans)
@@ -62,7 +62,7 @@ def test_an_event_table_has_no_unique_key_but_the_event_id(database: Database, t
 
 def events(new_event: Any, popup_ids: list[str]) -> str:
     """Three, of two popups."""
-    return json.dumps([{**new_event(popup_ids[index % 2]), "position": index} for index in range(3)])
+    return json.dumps([{**new_event(popup_ids[index % 2]), "position": index, "origin": 0} for index in range(3)])
 
 
 def rows_read(plan: dict[str, Any], table: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.asgi_adapter import asgi_function
 from common.events import refusal
-from common.headers import Audience
+from common.headers import Audience, page_origin
 from common.http import Function
 from common.messages import Request, Response, json_response
 from common.rate_limit import CONVERSIONS
@@ -16,7 +16,7 @@ function = Function("track_conversion", limit=CONVERSIONS, audience=Audience.STO
 
 @function.endpoint("POST", body=ConversionSchema())
 async def accept_conversion(request: Request) -> Response:
-    recorded = await record_conversion(request.data, request.headers.get("origin"))  # returns once it is committed
+    recorded = await record_conversion(request.data, page_origin(request))  # returns once it is committed
     if recorded["refusal"]:
         raise refusal(recorded["refusal"])
     answer = {"conversion_id": recorded["conversion_id"]}

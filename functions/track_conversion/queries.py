@@ -12,7 +12,7 @@ INSERT_CONVERSIONS = """
         SELECT *
         FROM json_to_recordset(:events) AS event (
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
-            device_type text, origin text, type text, email text, email_normalized text, name text, consent boolean,
+            device_type text, origin integer, type text, email text, email_normalized text, name text, consent boolean,
             consent_text text, new_subscriber_id uuid, claimer text, discount_code text, revenue numeric,
             currency text, order_id text, metadata jsonb)
     ), popup AS MATERIALIZED (
@@ -26,7 +26,7 @@ INSERT_CONVERSIONS = """
             coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
             popup.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
             CASE WHEN popup.id IS NULL THEN 'popup_not_found'
-                WHEN popup.allowed_origins <> '{}' AND event.origin <> ALL (popup.allowed_origins)
+                WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
                 THEN 'origin_not_allowed' END AS refusal
         FROM event
         LEFT JOIN popup ON popup.id = event.popup_id

@@ -7,10 +7,9 @@ from typing import Any
 from common import cache, cache_keys, database
 from common.database import retry_lost_races
 from common.database_errors import Duplicate, LostRace
-from common.events import as_json_row, forget_stats
+from common.events import as_json_row, as_parameters, forget_stats
 from common.group_commit import GroupCommit
 from common.ids import new_id
-from common.json_text import dumps
 from common.per_process import per_process
 from functions.track_conversion.email_forms import canonical, normalized
 from functions.track_conversion.queries import INSERT_CONVERSIONS
@@ -58,9 +57,9 @@ def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]
 
 def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
     """The rows of one statement; none where it ran into another's claim of the same code."""
-    events = dumps(conversions).decode()
+    parameters = as_parameters(conversions)
     try:
-        return retry_lost_races(lambda: database.fetch_all(INSERT_CONVERSIONS, events=events))
+        return retry_lost_races(lambda: database.fetch_all(INSERT_CONVERSIONS, **parameters))
     except Duplicate:
         return []
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from common import cache, cache_keys, database
 from common.database import retry_lost_races
-from common.events import as_json_row, forget_stats
+from common.events import as_json_row, as_parameters, forget_stats
 from common.group_commit import GroupCommit
-from common.json_text import dumps
 from common.per_process import per_process
 
 # Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
@@ -23,7 +22,7 @@ INSERT_VIEWS = """
         SELECT *
         FROM json_to_recordset(:events) AS event (
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
-            device_type text, page_url text, referrer text, origin text)
+            device_type text, page_url text, referrer text, origin integer)
     ), popup AS MATERIALIZED (
         SELECT popups.id, popups.shop_id, popups.variants, popups.view_limit, shops.allowed_origins,
             (now() AT TIME ZONE shops.time_zone)::date AS day
@@ -36,7 +35,7 @@ INSERT_VIEWS = """
                     OR popup.variants @> jsonb_build_array(jsonb_build_object('id', event.variant_id))
                 THEN event.variant_id ELSE '' END AS variant,
             CASE WHEN popup.id IS NULL THEN 'popup_not_found'
-                WHEN popup.allowed_origins <> '{}' AND event.origin <> ALL (popup.allowed_origins)
+                WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
                 THEN 'origin_not_allowed' END AS refusal
         FROM event
         LEFT JOIN popup ON popup.id = event.popup_id
@@ -120,8 +119,8 @@ def _writer() -> GroupCommit[dict[str, Any], str | None]:
 
 def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
     """Commits the views. Returns for each the code of its refusal, or None."""
-    events = dumps([{**view, "position": position} for position, view in enumerate(views)]).decode()
-    rows = retry_lost_races(lambda: database.fetch_all(INSERT_VIEWS, events=events))
+    parameters = as_parameters([{**view, "position": position} for position, view in enumerate(views)])
+    rows = retry_lost_races(lambda: database.fetch_all(INSERT_VIEWS, **parameters))
     refusals: list[str | None] = [None] * len(views)
     for row in rows:
         if row["refusal"]:
