@@ -5,8 +5,15 @@ A class's docstring is its `detail` unless the raiser gives a better one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
+
+# Of a 422's `errors`: nobody mends more at once, and what is in them was the caller's to choose.
+MAX_ERRORS = 100
+MAX_PATH_CHARACTERS = 200
+MORE_ERRORS = f"More fields are not acceptable than the {MAX_ERRORS - 1} that are named here."
 
 
 class ProblemError(Exception):
@@ -150,6 +157,9 @@ class Invalid(ProblemError):
 
     status, code = 422, "invalid"
 
+    def __init__(self, *, errors: Mapping[str, list[str]]) -> None:
+        super().__init__(errors=_bounded(errors))
+
 
 class RateLimited(ProblemError):
     """Too many requests. Try again after the seconds in `Retry-After`."""
@@ -164,3 +174,12 @@ class DatabaseUnavailable(ProblemError):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "1"})
+
+
+def _bounded(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """As many as are told, their paths cut to a bearable length."""
+    told = MAX_ERRORS if len(errors) <= MAX_ERRORS else MAX_ERRORS - 1
+    bounded = {path[:MAX_PATH_CHARACTERS]: messages for path, messages in islice(errors.items(), told)}
+    if len(errors) > told:
+        bounded[""] = [*bounded.get("", []), MORE_ERRORS]
+    return bounded

@@ -7,9 +7,10 @@ import json
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Any, NoReturn
 
-from common.errors import Invalid, MalformedJson
+from common.errors import MAX_ERRORS, Invalid, MalformedJson
 
 # Far more than any document of ours has, far less than whoever writes it out again has stack for.
 MAX_DEPTH = 100
@@ -24,7 +25,7 @@ def loads(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise MalformedJson(f"The body is nested more than {MAX_DEPTH} levels deep.")
     # Neither can come into a JSON text but by an escape.
-    if b"\\u" in body and (unstorable := dict.fromkeys(_unstorable_paths(data, ""))):
+    if b"\\u" in body and (unstorable := list(islice(_unstorable_paths(data, ""), MAX_ERRORS + 1))):
         raise Invalid(errors={path: ["Text must not contain NUL or lone surrogates."] for path in unstorable})
     return data
 

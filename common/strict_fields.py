@@ -1,4 +1,4 @@
-"""Fields that take less than marshmallow's own do."""
+"""Fields and schemas that take less than marshmallow's own do, and that check a bound before the work it bounds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import Schema, ValidationError, fields, pre_load, validate
+
+from common.errors import MAX_ERRORS
 
 # No exponent, which may stand for more digits than there is memory; no space, underscore or other script's digits.
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -29,3 +31,51 @@ class PlainDecimal(fields.Decimal):
         if isinstance(value, bool) or not _PLAIN_DECIMAL.fullmatch(text):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(text, attr, data, **options)
+
+
+class BoundedList(fields.List[Any]):
+    """A list whose length is checked before any of its items is looked at."""
+
+    def __init__(self, item: Any, *, max_items: int, min_items: int | None = None, **options: Any) -> None:
+        self._check_length = validate.Length(min=min_items, max=max_items)
+        super().__init__(item, validate=self._check_length, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:  # noqa: ARG002
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        self._check_length(value)
+        items, errors = [], {}
+        for index, item in enumerate(value):
+            try:
+                items.append(self.inner.deserialize(item, **options))
+            except ValidationError as error:
+                errors[index] = error.messages
+            if len(errors) > MAX_ERRORS:  # more are not told
+                break
+        if errors:
+            raise ValidationError(errors)
+        return items
+
+
+class BoundedDict(fields.Dict):
+    """An object of any names, whose number is checked before any of its entries is looked at."""
+
+    def __init__(self, *, keys: Any, values: Any, max_entries: int, **options: Any) -> None:
+        self._max_entries = max_entries
+        super().__init__(keys=keys, values=values, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if isinstance(value, dict) and len(value) > self._max_entries:
+            raise ValidationError(f"At most {self._max_entries} entries.")
+        return super()._deserialize(value, attr, data, **options)  # type: ignore[no-untyped-call]
+
+
+class StrictSchema(Schema):
+    """A schema that refuses unknown names; far too many are refused by their number, before each is looked at."""
+
+    @pre_load
+    def check_number_of_names(self, data: Any, **_: Any) -> Any:
+        most = len(self.fields) + MAX_ERRORS
+        if isinstance(data, dict) and len(data) > most:
+            raise ValidationError(f"At most {most} fields.")
+        return data

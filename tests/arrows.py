@@ -31,9 +31,9 @@ LAYERS = (
         "Redis": "redis_client redis_nodes",
     },
     # Not drawn from here on.
-    {"tools": "breaker collector config json_text logs threads"},
+    {"tools": "breaker collector config json_text logs strict_fields threads"},
     {"the settings": "config_fields"},
-    {"the ground": "config_values currencies errors ids log_text memory per_process strict_fields timing version"},
+    {"the ground": "config_values currencies errors ids log_text memory per_process timing version"},
 )
 DRAWN_LAYERS = 4
 

@@ -213,6 +213,65 @@ def test_a_number_too_large_for_a_float_is_refused_by_its_field(send: Any) -> No
         assert_problem(send(TARGETS[name], body), 422, "invalid", "priority", "holdout_percent", "view_limit")
 
 
+# More than anybody needs: each is refused by its number, and nothing in it is looked at
+
+NAMES = dict.fromkeys(map(str, range(80_000)), 1)
+FEW_NAMES = dict.fromkeys(map(str, range(50)), 1)
+POOL: Target = ("manage_popups", "POST", f"/discount-codes/{FOREIGN_ID}/codes", lambda popup_id: {"count": 1})
+TOO_MANY: dict[str, tuple[Target, dict[str, Any], str]] = {
+    "views": (TARGETS["track_view"], {"events": [{}] * 20_000}, "events"),
+    "views that are numbers": (TARGETS["track_view"], {"events": [0] * 30_000}, "events"),
+    "variants": (TARGETS["a new popup"], {"variants": [{}] * 300_000}, "variants"),
+    "patched variants": (TARGETS["a popup's patch"], {"variants": [{}] * 300_000}, "variants"),
+    "pages": (TARGETS["a new popup"], {"targeting": {"include_pages": [1] * 300_000}}, "targeting.include_pages"),
+    "devices": (TARGETS["a new popup"], {"targeting": {"device_types": [1] * 300_000}}, "targeting.device_types"),
+    "UTM parameters": (TARGETS["a new popup"], {"targeting": {"utm": NAMES}}, "targeting.utm"),
+    "origins": (TARGETS["the shop's patch"], {"allowed_origins": [1] * 300_000}, "allowed_origins"),
+    "codes": (POOL, {"codes": [""] * 200_000}, "codes"),
+    "unknown names": (TARGETS["a new popup"], NAMES, ""),
+    "patched unknown names": (TARGETS["a popup's patch"], NAMES, ""),
+    "unknown names in a design": (TARGETS["a new popup"], {"design": NAMES}, "design"),
+}
+
+
+@pytest.mark.parametrize(("target", "body", "path"), TOO_MANY.values(), ids=TOO_MANY)
+def test_far_too_many_are_refused_by_their_number(send: Any, target: Target, body: dict[str, Any], path: str) -> None:
+    named = {"name": "Bad"} if target == TARGETS["a new popup"] and path else {}
+    answer = send(target, json.dumps(named | body, separators=(",", ":")).encode())
+    assert_problem(answer, 422, "invalid", path)
+    assert len(answer.content) < KIB
+
+
+MANY_ERRORS: dict[str, tuple[Target, dict[str, Any]]] = {
+    "bad codes": (POOL, {"codes": [""] * 10_000}),
+    "101 unknown names": (TARGETS["a new popup"], {"name": "Bad", **dict.fromkeys(map(str, range(101)), 1)}),
+    "unknown names in each variant": (
+        TARGETS["a new popup"],
+        {"name": "Bad", "variants": [{"id": "a", "design": FEW_NAMES}] * 10},
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "body"), MANY_ERRORS.values(), ids=MANY_ERRORS)
+def test_of_more_than_100_errors_99_are_named_and_the_last_says_that_there_are_more(
+    send: Any, target: Target, body: dict[str, Any]
+) -> None:
+    errors = assert_problem(send(target, json.dumps(body).encode()), 422, "invalid")["errors"]
+    assert len(errors) == 100
+    assert errors[""] == ["More fields are not acceptable than the 99 that are named here."]
+
+
+@every_target
+def test_no_more_than_100_texts_that_cannot_be_stored_are_named(send: Any, target: Target) -> None:
+    body = '{"list": [' + ", ".join(['"\\u0000"'] * 1000) + "]}"
+    assert len(assert_problem(send(target, body.encode()), 422, "invalid")["errors"]) == 100
+
+
+def test_what_was_sent_is_not_sent_back_at_length(send: Any) -> None:
+    answer = send(TARGETS["a new popup"], json.dumps({"name": "Bad", "n" * 1_000_000: 1}).encode())
+    assert_problem(answer, 422, "invalid", "n" * 200)
+
+
 # Events
 
 BAD_EVENTS: dict[str, tuple[dict[str, Any], str]] = {

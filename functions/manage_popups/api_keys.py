@@ -6,11 +6,12 @@ import json
 import secrets
 import uuid
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from common import auth, database
 from common.errors import Conflict, NotFound
 from common.messages import Request, Response, json_response
+from common.strict_fields import StrictSchema
 from functions.manage_popups.field_kinds import text
 from functions.manage_popups.idempotency import once
 
@@ -41,7 +42,7 @@ REVOKE_API_KEY = """
 """
 
 
-class ApiKeySchema(Schema):
+class ApiKeySchema(StrictSchema):
     """A new API key."""
 
     name = text(200)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from common.currencies import DECIMALS, check_decimals, rounded
 from common.errors import Invalid
-from common.strict_fields import Flag, PlainDecimal
+from common.strict_fields import BoundedList, Flag, PlainDecimal, StrictSchema
 from functions.manage_popups.field_kinds import optional_time
 from functions.manage_popups.listing import PageQuery
 
@@ -46,7 +46,7 @@ def _optional_amount() -> PlainDecimal:
     return _amount(load_default=None, allow_none=True)
 
 
-class DiscountCodeSchema(Schema):
+class DiscountCodeSchema(StrictSchema):
     """A discount code as merchants write it. Without a `code` it gets one of ours."""
 
     code = fields.String(load_default=None, allow_none=True, validate=CODE)
@@ -83,10 +83,10 @@ class DiscountCodeSchema(Schema):
             raise ValidationError({"expires_at": ["Must be after starts_at."]})
 
 
-class PoolCodesSchema(Schema):
+class PoolCodesSchema(StrictSchema):
     """`{"codes": ["…", …]}` brings codes of the merchant's own, `{"count": 500}` asks for as many new ones."""
 
-    codes = fields.List(fields.String(validate=CODE), load_default=None, validate=validate.Length(min=1, max=MAX_CODES))
+    codes = BoundedList(fields.String(validate=CODE), min_items=1, max_items=MAX_CODES, load_default=None)
     count = fields.Integer(strict=True, load_default=None, validate=validate.Range(1, MAX_CODES))
 
     @validates_schema

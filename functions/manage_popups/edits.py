@@ -6,21 +6,23 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import INCLUDE, Schema
+from marshmallow import Schema
 
 from common import database
-from common.body import load_fields
+from common.body import AnyObject, load_fields
 from common.errors import BeingChanged
 
 # How often an edit is made anew because another came between what it read and what it wrote.
 MAX_TRIES = 5
 
 
-class MergePatch(Schema):
+class MergePatch(AnyObject):
     """Any JSON object (RFC 7396); what it makes of the stored thing is checked as a whole."""
 
-    class Meta:
-        unknown = INCLUDE
+    def load(self, data: Any, /) -> dict[str, Any]:
+        super().load(data)
+        patch: dict[str, Any] = data
+        return patch
 
 
 def retry_lost_edits(edit: Callable[[database.Session], database.Row | None]) -> database.Row:

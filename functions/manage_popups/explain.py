@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from common import database
 from common.active_popups import SELECT_ACTIVE_POPUPS
 from common.errors import PopupNotFound
 from common.events import DEVICE_TYPES, MAX_ID_CHARACTERS
 from common.messages import Request, Response, json_response
+from common.strict_fields import StrictSchema
 from functions.manage_popups.field_kinds import check_storable
 from functions.manage_popups.shopper_rules import Shopper, first_no, variant_for
 
@@ -62,7 +63,7 @@ def _check_address(address: str) -> None:
         raise ValidationError("An address such as https://shop.example.com/products/1, or its path.")
 
 
-class ExplainQuery(Schema):
+class ExplainQuery(StrictSchema):
     """`?url=/products/1&device_type=mobile&visitor=…`: a shopper, new and with an empty cart unless told otherwise."""
 
     url = fields.String(load_default="/", validate=[validate.Length(1, MAX_ADDRESS_CHARACTERS), _check_address])

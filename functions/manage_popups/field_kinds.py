@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from common.json_text import is_storable
-from common.strict_fields import PlainDecimal
+from common.strict_fields import BoundedList, PlainDecimal
 
 MAX_LIST_ITEMS = 50
 MAX_AMOUNT = Decimal(10) ** 12
@@ -53,9 +53,9 @@ def optional_time() -> Time:
     return Time(format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST))
 
 
-def text_list(max_characters: int) -> fields.List[str]:
+def text_list(max_characters: int) -> BoundedList:
     item = fields.String(validate=validate.Length(min=1, max=max_characters))
-    return fields.List(item, load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS))
+    return BoundedList(item, max_items=MAX_LIST_ITEMS, load_default=list)
 
 
 def amount() -> PlainDecimal:

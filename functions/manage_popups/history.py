@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from common import database
 from common.body import load_fields
 from common.errors import BeingChanged, Invalid, PopupNotFound
 from common.messages import Request, Response, json_response
+from common.strict_fields import StrictSchema
 from functions.manage_popups import cached_answers
 from functions.manage_popups import history_queries as queries
 from functions.manage_popups.idempotency import once
@@ -27,7 +28,7 @@ from functions.manage_popups.stored_popups import (
 MAX_VERSION = 2**31 - 1
 
 
-class RollbackSchema(Schema):
+class RollbackSchema(StrictSchema):
     """`{"version": 3}`: the popup is to be again what it was then."""
 
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_VERSION))

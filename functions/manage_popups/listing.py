@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from common.database import Row
 from common.errors import Invalid
 from common.json_text import is_storable
 from common.messages import Request
+from common.strict_fields import StrictSchema
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 
@@ -22,7 +23,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), uuid.UUID(int=2**128 - 1)
 
 
-class PageQuery(Schema):
+class PageQuery(StrictSchema):
     """`?limit=50&cursor=…`."""
 
     limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))

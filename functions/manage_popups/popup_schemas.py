@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from common.events import DEVICE_TYPES, HOLDOUT
+from common.strict_fields import BoundedDict, BoundedList, StrictSchema
 from functions.manage_popups.field_kinds import (
     amount,
     color,
@@ -35,7 +36,7 @@ MAX_CART_ITEMS = 10**6
 HTTPS_URL = validate.Regexp(r"https://[^\s\"'<>\\]{1,2000}\Z", error="An https:// address.")
 
 
-class TriggerSchema(Schema):
+class TriggerSchema(StrictSchema):
     """When a popup shows."""
 
     type = one_of(TRIGGERS, "exit_intent")
@@ -49,7 +50,7 @@ class TriggerSchema(Schema):
             raise ValidationError({"selector": ["Required for a click trigger."]})
 
 
-class DesignSchema(Schema):
+class DesignSchema(StrictSchema):
     """How a popup looks. Text is text: never markup."""
 
     heading = text(200)
@@ -65,21 +66,23 @@ class DesignSchema(Schema):
     padding = whole_number(10, 100, 32)
 
 
-class TargetingSchema(Schema):
+class TargetingSchema(StrictSchema):
     """Who sees a popup, and where."""
 
     include_pages = text_list(500)
     exclude_pages = text_list(500)
-    device_types = fields.List(
+    device_types = BoundedList(
         fields.String(validate=validate.OneOf(DEVICE_TYPES)),
+        min_items=1,
+        max_items=len(DEVICE_TYPES),
         load_default=lambda: list(DEVICE_TYPES),
-        validate=validate.Length(min=1, max=len(DEVICE_TYPES)),
     )
     visitors = one_of(VISITORS, "all")
     referrers = text_list(500)
-    utm = fields.Dict(
+    utm = BoundedDict(
         keys=fields.String(validate=validate.OneOf(UTM_PARAMETERS)),
         values=fields.String(validate=validate.Length(min=1, max=200)),
+        max_entries=len(UTM_PARAMETERS),
         load_default=dict,
     )
     # There only where they are given. The cart is what the store tells the script of it (exitIntent.cart).
@@ -88,7 +91,7 @@ class TargetingSchema(Schema):
     min_cart_items = fields.Integer(strict=True, validate=validate.Range(1, MAX_CART_ITEMS))
 
 
-class FrequencySchema(Schema):
+class FrequencySchema(StrictSchema):
     """How often one shopper sees a popup."""
 
     max_per_session = whole_number(1, 100, 1)
@@ -96,7 +99,7 @@ class FrequencySchema(Schema):
     days_after_conversion = whole_number(0, MAX_DAYS, 365)
 
 
-class OfferSchema(Schema):
+class OfferSchema(StrictSchema):
     """What a popup offers."""
 
     type = one_of(OFFERS, "none")
@@ -118,7 +121,7 @@ def changes_to(schema: type[Schema]) -> fields.Nested:
     return fields.Nested(schema(partial=True), load_default=dict)
 
 
-class VariantSchema(Schema):
+class VariantSchema(StrictSchema):
     """One arm of an experiment."""
 
     id = fields.String(
@@ -134,7 +137,7 @@ class VariantSchema(Schema):
     offer = changes_to(OfferSchema)
 
 
-class PopupSchema(Schema):
+class PopupSchema(StrictSchema):
     """A popup as merchants write it; what the server keeps (id, counters, version, times) is not theirs to set."""
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))
@@ -145,7 +148,7 @@ class PopupSchema(Schema):
     targeting = fields.Nested(TargetingSchema, load_default=lambda: TargetingSchema().load({}))
     frequency = fields.Nested(FrequencySchema, load_default=lambda: FrequencySchema().load({}))
     offer = fields.Nested(OfferSchema, load_default=lambda: OfferSchema().load({}))
-    variants = fields.List(fields.Nested(VariantSchema), load_default=list, validate=validate.Length(max=MAX_VARIANTS))
+    variants = BoundedList(fields.Nested(VariantSchema), max_items=MAX_VARIANTS, load_default=list)
     holdout_percent = whole_number(0, 100, 0)
     starts_at = optional_time()
     ends_at = optional_time()
@@ -168,7 +171,7 @@ class PopupSchema(Schema):
             raise ValidationError({"variants": ["One variant at least needs a weight above 0."]})
 
 
-class FieldsQuery(Schema):
+class FieldsQuery(StrictSchema):
     """`?fields=name,status`: only these fields of a popup, and its id."""
 
     fields_ = fields.String(data_key="fields", load_default=None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zoneinfo
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from common import cache, cache_keys, database
 from common.errors import Invalid
 from common.messages import Request, Response, json_response
+from common.strict_fields import BoundedList, StrictSchema
 from functions.manage_popups.edits import merged, retry_lost_edits
 from functions.manage_popups.field_kinds import MAX_LIST_ITEMS
 
@@ -38,7 +39,7 @@ def _check_time_zone(name: str) -> None:
         raise ValidationError("An IANA time zone such as Europe/Berlin.")
 
 
-class ShopSchema(Schema):
+class ShopSchema(StrictSchema):
     """A shop as merchants write it."""
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))
@@ -46,9 +47,7 @@ class ShopSchema(Schema):
     currency = fields.String(
         required=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code such as EUR.")
     )
-    allowed_origins = fields.List(
-        fields.String(validate=ORIGIN), load_default=list, validate=validate.Length(max=MAX_LIST_ITEMS)
-    )
+    allowed_origins = BoundedList(fields.String(validate=ORIGIN), max_items=MAX_LIST_ITEMS, load_default=list)
 
 
 _schema = ShopSchema()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
+from common.strict_fields import StrictSchema
 from functions.manage_popups.field_kinds import check_storable
 from functions.manage_popups.listing import PageQuery
 
 MAX_EMAIL_CHARACTERS = 254
 
 
-class SubscribersFilter(Schema):
+class SubscribersFilter(StrictSchema):
     """`?email=ann&popup_id=…&active=true`: whose address starts so, who came by this popup, who has not left."""
 
     email = fields.String(

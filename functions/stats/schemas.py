@@ -6,8 +6,9 @@ import datetime
 import re
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
+from common.strict_fields import StrictSchema
 from functions.stats.summary import CONVERSION_TYPES
 
 MAX_DAYS = 366
@@ -27,7 +28,7 @@ def _day(name: str) -> Day:
     return Day(data_key=name, load_default=None, validate=validate.Range(EARLIEST, LATEST))
 
 
-class PeriodQuery(Schema):
+class PeriodQuery(StrictSchema):
     """`?from=2026-11-01&to=2026-11-30`: both days belong to the period, in the shop's time zone."""
 
     from_ = _day("from")
@@ -44,7 +45,7 @@ class PeriodQuery(Schema):
             raise ValidationError({"to": [f"At most {MAX_DAYS} days."]})
 
 
-class ExperimentQuery(Schema):
+class ExperimentQuery(StrictSchema):
     """`?goal=purchase`: the type of conversion by which variants are compared."""
 
     goal = fields.String(load_default=None, validate=validate.OneOf(CONVERSION_TYPES))

@@ -51,7 +51,7 @@ class ConversionSchema(EventSchema):
         load_default=None, allow_none=True, validate=check_currency, metadata={"pattern": "[A-Z]{3}"}
     )
     order_id = _text(100)
-    metadata = fields.Dict(keys=fields.String(), load_default=None, allow_none=True, validate=_check_metadata)
+    metadata = fields.Dict(load_default=None, allow_none=True, validate=_check_metadata)
 
     @validates_schema
     def check_type_has_its_fields(self, conversion: dict[str, Any], **_: Any) -> None:

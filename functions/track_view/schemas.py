@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, post_load, validate
+from marshmallow import EXCLUDE, Schema, fields, post_load
 
 from common.events import EventSchema
+from common.strict_fields import BoundedList
 
 MAX_EVENTS = 50
 MAX_URL_CHARACTERS = 2048
@@ -35,7 +36,7 @@ class ViewsSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    events = fields.List(fields.Nested(ViewSchema), required=True, validate=validate.Length(min=1, max=MAX_EVENTS))
+    events = BoundedList(fields.Nested(ViewSchema), min_items=1, max_items=MAX_EVENTS, required=True)
 
     def load(self, data: Any, **options: Any) -> Any:
         if isinstance(data, dict) and "events" not in data:
