@@ -10,6 +10,7 @@ from typing import Any
 
 from pg8000.core import CoreConnection
 
+from cli.mailboxes import unify_mailboxes
 from cli.migrate import alone
 from cli.partitions import EVENT_TABLES, drop_partitions, make_partitions
 from common import cache, cache_keys
@@ -127,6 +128,7 @@ def retain(
         created_before = now - timedelta(hours=IDEMPOTENCY_HOURS)
         keys = _in_batches(session, DELETE_IDEMPOTENCY_KEYS, created_before=created_before)
         _say_count(say, keys, "idempotency keys that expired")
+        unify_mailboxes(session, say)
 
 
 def _delete_old_events(session: Session, older_than: datetime, say: Callable[[str], None]) -> None:

@@ -18,7 +18,7 @@ LAYERS = (
         "around a handler": (
             "auth body client_address conditional crawlers headers health http messages openapi routing"
         ),
-        "shops and popups": "active_popups cache_keys events",
+        "shops and popups": "active_popups cache_keys email_forms events",
     },
     {
         "statements": "database replica",
@@ -33,7 +33,7 @@ LAYERS = (
     # Not drawn from here on.
     {"tools": "breaker collector config json_text logs strict_fields threads"},
     {"the settings": "config_fields"},
-    {"the ground": "config_values currencies errors ids log_text memory per_process timing version"},
+    {"the ground": ("blanks config_values currencies errors ids log_text memory per_process timing version")},
 )
 DRAWN_LAYERS = 4
 

@@ -25,13 +25,14 @@ THIRD_PARTY = {
     "flask": {"common.flask_adapter"},
     "functions_framework": {"common.flask_adapter", "common.asgi_adapter"},
     "google": {"common.cloud_sql"},
+    "idna": {"common.email_forms"},
     "marshmallow": ANYBODY,
     "pg8000": {"common.cloud_sql", "common.connect", "common.session"},
     "redis": {"common.redis_client", "common.redis_nodes"},
     "starlette": {"common.asgi_adapter"},
 }
 # What costs a cold start more than it gives: imported by the request that needs it, never with the module.
-LATE = {"crawleruseragents", "google", "redis"}
+LATE = {"crawleruseragents", "google", "idna", "redis"}
 
 # More has a second topic. A statement of SQL has one, however long it is.
 MAX_LINES, MAX_FUNCTION_LINES = 200, 30

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -110,6 +111,16 @@ class TestList:
             "Ann@example.com",
             "anna@example.com",
         ]
+
+    @pytest.mark.parametrize(
+        "typed",
+        ["ü@bücher.example", "\u00a0u\u0308@BU\u0308", "ü@xn--bcher-kva.example", "ü@xn--bcher-kva", "Ü@", "ü"],
+        ids=ascii,
+    )
+    def test_an_address_is_found_in_any_spelling(self, merchant: Client, subscribe: Any, typed: str) -> None:
+        subscribe("ü@xn--bcher-kva.example")
+        subscribe("u@bucher.example")
+        assert emails(listed(merchant, f"email={quote(typed)}")) == ["ü@xn--bcher-kva.example"]
 
     def test_by_popup_and_by_activity(
         self, merchant: Client, subscribe: Any, database: Database, shop: Shop, popup_id: str
@@ -299,6 +310,11 @@ class TestCsv:
             None,
             "a;=1+1",
             "b\n@x",
+            " =1+1",
+            "\u00a0\u200b+1",
+            "\ufeff@x",
+            "a| -1",
+            "\ufe66x",
         ]
         for number, name in enumerate(names):
             email = f"{number}@example.com"
@@ -310,13 +326,14 @@ class TestCsv:
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
         assert answer.headers["Content-Disposition"] == 'attachment; filename="subscribers.csv"'
-        text = answer.content.decode()
+        assert answer.content.startswith(b"\xef\xbb\xbf")  # or Excel would not take it for UTF-8
+        text = answer.content.decode("utf-8-sig")
         assert text.endswith("\r\n")
         header, *rows = csv.reader(io.StringIO(text, newline=""))
         assert header[:4] == ["email", "name", "is_active", "popup_id"]
         told = {row[0]: row[1] for row in rows}
         harmless = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", 'say "hi", twice\r\n', "Zoë", "'\uff1dx", ""]
-        harmless += ["a;'=1+1", "b\n'@x"]
+        harmless += ["a;'=1+1", "b\n'@x", "' =1+1", "'\u00a0\u200b+1", "'\ufeff@x", "a|' -1", "'\ufe66x"]
         assert told == {f"{number}@example.com": name for number, name in enumerate(harmless)}
 
     def test_it_is_compressed_for_who_accepts_that(

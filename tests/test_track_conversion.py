@@ -290,6 +290,47 @@ class TestSubscribers:
         assert (ann["email"], ann["email_normalized"]) == ("Ann@Example.com", "ann@example.com")
         assert {row["subscriber_id"] for row in stored(database, popup_id)} == {ann["id"]}
 
+    @pytest.mark.parametrize(
+        "spellings",
+        [
+            [
+                "ann@bücher.example",
+                "Ann@BU\u0308CHER.example",
+                "ann@xn--bcher-kva.example",
+                "ann@XN--BCHER-KVA.example",
+            ],
+            ["zoë@example.com", "zoe\u0308@example.com", " ZOË@example.com\u200b"],
+            ["ann@example.jp", "ann@\uff45xample\u3002jp"],
+        ],
+        ids=["a domain in its script", "accents", "wide letters"],
+    )
+    def test_an_address_is_one_subscriber_with_one_code_in_all_its_spellings(
+        self,
+        track_conversion: FunctionProcess,
+        database: Database,
+        shop_id: str,
+        offer: Callable[..., str],
+        spellings: list[str],
+    ) -> None:
+        popup_id = offer(codes=["ONE", "TWO"])
+        assert {code_in(send(track_conversion, capture(popup_id, email))) for email in spellings} == {"ONE"}
+        assert len(subscribers(database, shop_id)) == 1
+
+    def test_an_address_that_was_stored_in_another_spelling_is_that_subscriber(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, offer: Callable[..., str]
+    ) -> None:
+        """As versions stored it that knew no spellings, and may still be doing during a deployment."""
+        popup_id = offer(codes=["ONE", "TWO"])
+        assert code_in(send(track_conversion, capture(popup_id, "ann@bücher.example"))) == "ONE"
+        old = "ann@xn--bcher-kva.example"
+        of_shop = {"id": shop_id, "old": old}
+        database("UPDATE email_subscribers SET email_normalized = :old WHERE shop_id = :id", **of_shop)
+        database(
+            "UPDATE single_use_codes SET claimed_by = 'email:' || :old WHERE shop_id = :id AND code = 'ONE'", **of_shop
+        )
+        assert code_in(send(track_conversion, capture(popup_id, "ann@bücher.example"))) == "ONE"
+        assert [row["email_normalized"] for row in subscribers(database, shop_id)] == [old]
+
     def test_tags_and_dots_make_another_subscriber(
         self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
     ) -> None:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from common import database
+from common.email_forms import beginning
 from common.errors import SubscriberNotFound
 from common.ids import new_id
 from common.messages import Request, Response, json_response
@@ -63,8 +64,8 @@ def erase_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
 
 def email_bounds(prefix: str | None) -> dict[str, Any]:
     """Between which e-mail addresses are those that start so, however it is typed."""
-    normalized = (prefix or "").strip().lower()
-    return {"email_from": normalized, "email_below": normalized + LAST_CHARACTER}
+    start = beginning(prefix or "")
+    return {"email_from": start, "email_below": start + LAST_CHARACTER}
 
 
 def _list_by_email(request: Request) -> Response:

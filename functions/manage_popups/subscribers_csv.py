@@ -8,16 +8,20 @@ import re
 from collections.abc import Generator, Iterable, Sequence
 
 from common import database, timing
+from common.blanks import BLANK
 from common.messages import Request, StreamedResponse
 from functions.manage_popups.subscribers import email_bounds
 
 COLUMNS = (
     "email", "name", "is_active", "popup_id", "consent_text", "consented_at", "unsubscribed_at", "created_at",
 )  # fmt: skip
-# A spreadsheet takes a cell that starts with one of these for a formula; the last four are full-width forms. Where it
-# divides cells by another sign than the comma, a cell may also start within a text.
-_FORMULA_STARTS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
-_FORMULA = re.compile(rf"^(?=[{_FORMULA_STARTS}\t\r\n])|(?<=[;|\t\r\n])(?=[{_FORMULA_STARTS}])")
+# Or Excel takes the text for one of an encoding of its own.
+_BYTE_ORDER_MARK = "\ufeff".encode()
+# A spreadsheet takes a cell that starts with one of these, or with one behind blanks, for a formula; the others are
+# their small and full-width forms. Where it divides cells by another sign than the comma, a cell may also start within
+# a text.
+_FORMULA_STARTS = r"=+\-@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+_FORMULA = re.compile(rf"(?:^|(?<=[;|\t\r\n]))(?=[{BLANK}]*[{_FORMULA_STARTS}])|^(?=[\t\r\n])")
 
 PAGE_ROWS = 1000
 
@@ -57,13 +61,13 @@ def _parts(request: Request) -> Generator[bytes, None, None]:
     """A statement a page, so that a client who reads slowly keeps no connection from others."""
     wanted = {name: request.query[name] for name in ("popup_id", "active")} | email_bounds(request.query["email"])
     lines: list[Sequence[str | None]] = [COLUMNS]
-    after = ""
+    start, after = _BYTE_ORDER_MARK, ""
     while True:
         rows = database.fetch_all(SELECT_PAGE, shop_id=request.shop_id, email_after=after, **wanted)
-        yield _as_csv([*lines, *([_defused(row[name]) for name in COLUMNS] for row in rows)])
+        yield start + _as_csv([*lines, *([_defused(row[name]) for name in COLUMNS] for row in rows)])
         if len(rows) < PAGE_ROWS:
             return
-        lines, after = [], rows[-1]["email_normalized"]
+        start, lines, after = b"", [], rows[-1]["email_normalized"]
         # Nobody waits for all pages at once: short waits must not add up to the end of an export half-way.
         timing.start_anew()
 

@@ -6,6 +6,7 @@
 # answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
 # the order of their keys, so that two statements never deadlock. A code that an order was paid with is used by the
 # purchase, which counts once, and not by the discount_code_used that names the same order.
+# Until `popups retain` has brought an address into its one form it may be stored in another: `known_as`.
 # track_view tells why the popups are asked for as an array, and why an event's conflict names no key.
 INSERT_CONVERSIONS = """
     WITH event AS MATERIALIZED (
@@ -13,8 +14,8 @@ INSERT_CONVERSIONS = """
         FROM json_to_recordset(:events) AS event (
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
             device_type text, origin integer, type text, email text, email_normalized text, name text, consent boolean,
-            consent_text text, new_subscriber_id uuid, claimer text, discount_code text, revenue numeric,
-            currency text, order_id text, metadata jsonb)
+            consent_text text, new_subscriber_id uuid, claimer text, other_emails text[], other_claimers text[],
+            discount_code text, revenue numeric, currency text, order_id text, metadata jsonb)
     ), popup AS MATERIALIZED (
         SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, shops.allowed_origins,
             (now() AT TIME ZONE shops.time_zone)::date AS day
@@ -43,7 +44,17 @@ INSERT_CONVERSIONS = """
         JOIN purchases ON (purchases.shop_id, purchases.order_id) = (given.shop_id, given.order_id)
         WHERE given.refusal IS NULL AND given.type = 'purchase'
     ), new_event AS MATERIALIZED (
-        SELECT DISTINCT ON (event_id) *
+        SELECT DISTINCT ON (event_id) *, coalesce((
+                SELECT stored.email_normalized
+                FROM email_subscribers AS stored
+                WHERE stored.shop_id = given.shop_id AND stored.email_normalized = ANY (given.other_emails)
+                    AND NOT EXISTS (
+                        SELECT
+                        FROM email_subscribers AS newer
+                        WHERE newer.shop_id = given.shop_id AND newer.email_normalized = given.email_normalized)
+                ORDER BY stored.id
+                LIMIT 1
+            ), email_normalized) AS known_as
         FROM given
         WHERE refusal IS NULL AND position NOT IN (SELECT position FROM known)
         ORDER BY event_id, position
@@ -58,11 +69,11 @@ INSERT_CONVERSIONS = """
     ), subscribed AS (
         INSERT INTO email_subscribers AS subscriber
             (id, shop_id, email, email_normalized, claimer, name, popup_id, consent_text, consented_at)
-        SELECT DISTINCT ON (shop_id, email_normalized) new_subscriber_id, shop_id, email, email_normalized, claimer,
-            name, popup_id, consent_text, CASE WHEN consent THEN now() END
+        SELECT DISTINCT ON (shop_id, known_as) new_subscriber_id, shop_id, email, known_as, claimer, name, popup_id,
+            consent_text, CASE WHEN consent THEN now() END
         FROM new_event
         WHERE type = 'email_capture'
-        ORDER BY shop_id, email_normalized, event_id
+        ORDER BY shop_id, known_as, event_id
         ON CONFLICT (shop_id, email_normalized) DO UPDATE
         SET name = coalesce(excluded.name, subscriber.name),
             is_active = subscriber.is_active OR excluded.consented_at IS NOT NULL,
@@ -72,8 +83,8 @@ INSERT_CONVERSIONS = """
             consented_at = coalesce(excluded.consented_at, subscriber.consented_at)
         RETURNING id, shop_id, email_normalized
     ), promised AS MATERIALIZED (
-        SELECT new_event.event_id, new_event.claimer, code.shop_id, code.id, code.code, code.single_use,
-            code.type, code.value, code.expires_at
+        SELECT new_event.event_id, new_event.claimer, new_event.other_claimers, code.shop_id, code.id, code.code,
+            code.single_use, code.type, code.value, code.expires_at
         FROM new_event
         JOIN discount_codes AS code ON code.shop_id = new_event.shop_id
             AND code.id = (new_event.offer ->> 'discount_code_id')::uuid
@@ -81,11 +92,14 @@ INSERT_CONVERSIONS = """
                 OR new_event.type = 'click' AND new_event.offer ->> 'type' IN ('discount', 'free_shipping'))
           AND code_is_valid(code.*)
     ), held AS MATERIALIZED (
-        SELECT DISTINCT promised.shop_id, promised.id, promised.claimer, single_use_codes.code
+        SELECT DISTINCT ON (promised.shop_id, promised.id, promised.claimer) promised.shop_id, promised.id,
+            promised.claimer, single_use_codes.code
         FROM promised
         JOIN single_use_codes ON single_use_codes.shop_id = promised.shop_id
             AND single_use_codes.discount_code_id = promised.id
-            AND single_use_codes.claimed_by = promised.claimer
+            AND single_use_codes.claimed_by = ANY (ARRAY[promised.claimer] || promised.other_claimers)
+        ORDER BY promised.shop_id, promised.id, promised.claimer,
+            single_use_codes.claimed_by <> promised.claimer, single_use_codes.code
     ), wanted AS MATERIALIZED (
         SELECT shop_id, id, claimer, row_number() OVER (PARTITION BY shop_id, id ORDER BY claimer) AS number
         FROM (SELECT shop_id, id, claimer FROM promised WHERE single_use
@@ -143,7 +157,7 @@ INSERT_CONVERSIONS = """
             subscribed.id, discount_code, revenue, currency, order_id, metadata, issued.code
         FROM new_event
         LEFT JOIN subscribed ON new_event.type = 'email_capture' AND subscribed.shop_id = new_event.shop_id
-            AND subscribed.email_normalized = new_event.email_normalized
+            AND subscribed.email_normalized = new_event.known_as
         LEFT JOIN issued ON issued.event_id = new_event.event_id
         WHERE new_event.type <> 'purchase' OR new_event.event_id IN (SELECT event_id FROM bought)
         ORDER BY new_event.event_id

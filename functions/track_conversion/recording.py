@@ -7,11 +7,11 @@ from typing import Any
 from common import cache, cache_keys, database
 from common.database import retry_lost_races
 from common.database_errors import Duplicate, LostRace
+from common.email_forms import canonical, normalized, other_spellings
 from common.events import as_json_row, as_parameters, forget_stats
 from common.group_commit import GroupCommit
 from common.ids import new_id
 from common.per_process import per_process
-from functions.track_conversion.email_forms import canonical, normalized
 from functions.track_conversion.queries import INSERT_CONVERSIONS
 
 # The second try finds what the first one lost a race to; a third would need another such race at once.
@@ -65,12 +65,26 @@ def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
 
 
 def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
-    email = conversion["email"]
-    viewer = conversion["visitor_id"] or conversion["session_id"]
     return as_json_row(
         conversion,
         origin=origin,
-        email_normalized=normalized(email) if email else None,
         new_subscriber_id=str(new_id()),
-        claimer=f"email:{canonical(email)}" if email else f"viewer:{viewer}",
+        **(_of_an_address(conversion["email"]) if conversion["email"] else _of_a_viewer(conversion)),
     )
+
+
+def _of_an_address(email: str) -> dict[str, Any]:
+    """The forms in which the address is compared, and under whose name its owner holds a code of a pool."""
+    form = normalized(email)
+    assert form is not None, "the schema takes addresses only"
+    others = other_spellings(form)
+    return {
+        "email_normalized": form,
+        "other_emails": others or None,
+        "claimer": f"email:{canonical(form)}",
+        "other_claimers": [f"email:{canonical(other)}" for other in others] or None,
+    }
+
+
+def _of_a_viewer(conversion: dict[str, Any]) -> dict[str, Any]:
+    return {"email_normalized": None, "claimer": f"viewer:{conversion['visitor_id'] or conversion['session_id']}"}

@@ -8,7 +8,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from common.blanks import Trimmed
 from common.currencies import check_currency, rounded
+from common.email_forms import MAX_CHARACTERS, normalized
 from common.events import EventSchema
 from common.strict_fields import Flag, PlainDecimal
 
@@ -28,6 +30,11 @@ def _text(max_characters: int, *checks: validate.Validator) -> fields.String:
     return fields.String(load_default=None, allow_none=True, validate=[length, *checks])
 
 
+def _check_email(email: str) -> None:
+    if normalized(email) is None:
+        raise ValidationError("Not a valid email address.")
+
+
 def _check_metadata(metadata: dict[str, Any]) -> None:
     try:
         size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode())
@@ -41,7 +48,12 @@ class ConversionSchema(EventSchema):
     """One conversion; which fields it must have depends on its type."""
 
     type = fields.String(required=True, validate=validate.OneOf(TYPES))
-    email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
+    email = Trimmed(
+        load_default=None,
+        allow_none=True,
+        validate=validate.And(validate.Length(max=MAX_CHARACTERS), _check_email),
+        metadata={"format": "email"},
+    )
     name = _text(200)
     consent = Flag(load_default=None, allow_none=True)
     consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must say something."))
