@@ -10,7 +10,7 @@ from common.database_errors import Duplicate
 from common.errors import Conflict, Invalid
 from common.session import Session
 from functions.get_active_popups.schemas import ShopQuery
-from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema
+from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema, checked_shop
 
 INSERT_SHOP = """
     INSERT INTO shops (id, name, time_zone, currency, allowed_origins)
@@ -24,7 +24,7 @@ def create_shop(session: Session, shop_id: str, **shop: Any) -> None:
     """A new shop; what is wrong with it is a ClickException."""
     try:
         ShopQuery().load({"shop_id": shop_id})
-        checked = load_fields(ShopSchema(), shop)
+        checked = checked_shop(load_fields(ShopSchema(), shop))
     except Invalid as invalid:
         raise click.ClickException(_one_line(invalid)) from None
     if not session.fetch_one(SELECT_TIME_ZONE, name=checked["time_zone"]):

@@ -5,10 +5,12 @@ Loaded by get_active_popups when it must, and put into the cache by manage_popup
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 from common import database
+from common.addresses import page_pattern, referrer
 from common.cache_loading import Loaded
 from common.config import settings
 from common.json_text import dumps
@@ -68,7 +70,21 @@ def for_storefront(row: database.Row) -> dict[str, Any]:
         for variant in row["variants"]
     ]
     shown = {name: value for name, value in row.items() if name != "seconds_to_next_change"}
-    return {**shown, "offer": public_offer(row["offer"]), "variants": variants}
+    targeting = with_comparable_addresses(row["targeting"])
+    return {**shown, "targeting": targeting, "offer": public_offer(row["offer"]), "variants": variants}
+
+
+def with_comparable_addresses(targeting: dict[str, Any]) -> dict[str, Any]:
+    """Patterns that were stored before they were normalized, as they would be today; as they are where that fails."""
+    forms = {"include_pages": page_pattern, "exclude_pages": page_pattern, "referrers": referrer}
+    return targeting | {name: [_or_as_it_is(form, text) for text in targeting[name]] for name, form in forms.items()}
+
+
+def _or_as_it_is(form: Callable[[str], str], text: str) -> str:
+    try:
+        return form(text)
+    except ValueError:
+        return text
 
 
 def public_offer(offer: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
 
+from common.addresses import decode_uri
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, make_popup, make_shop, purchase, view
 from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, Database, FunctionProcess
@@ -637,12 +639,14 @@ def test_dangerous_text_in_a_popup_comes_back_as_it_was_sent(
     own = make_shop(database)
     merchant = Client(manage_popups, own.write_key)
     design = {"heading": text, "subheading": text, "button_text": text}
-    targeting = {"include_pages": [text], "exclude_pages": [text], "referrers": [text], "utm": {"source": text}}
+    path, selector = f"/{quote(text, safe='')}/*", f"[title={json.dumps(text)}]"
+    pages = {"include_pages": [path], "exclude_pages": [path], "referrers": [f"shop.example{path}"]}
+    targeting = {**pages, "utm": {"source": text}}
     popup = {
         "name": text,
         "description": text,
         "status": "active",
-        "trigger": {"type": "click", "selector": text},
+        "trigger": {"type": "click", "selector": selector},
         "design": design,
         "targeting": targeting,
         "offer": {"type": "newsletter", "consent_text": text},
@@ -655,8 +659,9 @@ def test_dangerous_text_in_a_popup_comes_back_as_it_was_sent(
     (shown,) = Client(get_active_popups).get(f"/?shop_id={own.id}").json()["popups"]
     for answer in (read, shown):
         assert answer["design"] | design == answer["design"]
-        assert answer["targeting"] | targeting == answer["targeting"]
-        assert (answer["trigger"]["selector"], answer["offer"]["consent_text"]) == (text, text)
+        read_pages = {name: [decode_uri(path)] for name in ("include_pages", "exclude_pages")}
+        assert answer["targeting"] | targeting | read_pages == answer["targeting"]
+        assert (answer["trigger"]["selector"], answer["offer"]["consent_text"]) == (selector, text)
         assert answer["variants"][0]["design"] == {"heading": text}
     assert (read["name"], read["description"], read["variants"][0]["name"]) == (text, text, text)
     assert merchant.patch("/shop", {"name": text}).json()["name"] == text

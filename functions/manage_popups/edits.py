@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from marshmallow import Schema
@@ -11,9 +11,13 @@ from marshmallow import Schema
 from common import database
 from common.body import AnyObject, load_fields
 from common.errors import BeingChanged
+from functions.manage_popups.field_kinds import MAX_PATTERN_CHARACTERS
 
 # How often an edit is made anew because another came between what it read and what it wrote.
 MAX_TRIES = 5
+
+# What is wrong with a document, by the path of the field.
+Errors = dict[str, list[str]]
 
 
 class MergePatch(AnyObject):
@@ -23,6 +27,23 @@ class MergePatch(AnyObject):
         super().load(data)
         patch: dict[str, Any] = data
         return patch
+
+
+def normalized(
+    path: str, texts: Iterable[str], form: Callable[[str], str], stored: Iterable[str], errors: Errors
+) -> list[str]:
+    """The texts in that form, or as they are where they are stored so; what is wrong with others goes to the errors."""
+    kept, normal = set(stored), []
+    for index, text in enumerate(texts):
+        try:
+            normal.append(form(text))
+            if len(normal[-1]) > MAX_PATTERN_CHARACTERS:
+                raise ValueError(f"At most {MAX_PATTERN_CHARACTERS} characters, in the form that is compared.")
+        except ValueError as wrong:
+            if text not in kept:
+                errors[f"{path}.{index}"] = [str(wrong)]
+            normal[index:] = [text]
+    return normal
 
 
 def retry_lost_edits(edit: Callable[[database.Session], database.Row | None]) -> database.Row:

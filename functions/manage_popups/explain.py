@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from marshmallow import ValidationError, fields, validate
 
 from common import database
-from common.active_popups import SELECT_ACTIVE_POPUPS
+from common.active_popups import SELECT_ACTIVE_POPUPS, with_comparable_addresses
 from common.errors import PopupNotFound
 from common.events import DEVICE_TYPES, MAX_ID_CHARACTERS
 from common.messages import Request, Response, json_response
@@ -84,7 +84,7 @@ def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
         served = session.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=request.shop_id)
     shopper = _shopper(request.query, popup)
     reason = None if popup_id in [each["id"] for each in served] else _why_not_served(popup)
-    reason = reason or first_no(popup, shopper)
+    reason = reason or first_no({**popup, "targeting": with_comparable_addresses(popup["targeting"])}, shopper)
     return json_response(
         {
             "popup_id": popup_id,

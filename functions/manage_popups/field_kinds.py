@@ -13,7 +13,10 @@ from common.json_text import is_storable
 from common.strict_fields import BoundedList, PlainDecimal
 
 MAX_LIST_ITEMS = 50
+MAX_PATTERN_CHARACTERS = 500
 MAX_AMOUNT = Decimal(10) ** 12
+# As many as any currency has.
+MAX_DECIMALS = 4
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)
 
@@ -59,8 +62,14 @@ def text_list(max_characters: int) -> BoundedList:
 
 
 def amount() -> PlainDecimal:
-    """An amount of the shop's money, to the hundredth."""
-    return PlainDecimal(places=2, validate=validate.Range(Decimal(0), MAX_AMOUNT))
+    """An amount of the shop's money, whose currency says how many decimals it has."""
+    return PlainDecimal(validate=[validate.Range(Decimal(0), MAX_AMOUNT), _check_decimals])
+
+
+def _check_decimals(amount: Decimal) -> None:
+    exponent = amount.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -MAX_DECIMALS:
+        raise ValidationError(f"At most {MAX_DECIMALS} decimals.")
 
 
 def check_storable(text: str) -> None:

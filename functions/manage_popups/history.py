@@ -17,6 +17,7 @@ from functions.manage_popups import cached_answers
 from functions.manage_popups import history_queries as queries
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, decode_cursor, more_than_a_page
+from functions.manage_popups.popup_checks import checked
 from functions.manage_popups.stored_popups import (
     etag,
     popup_schema,
@@ -68,7 +69,8 @@ def _restore(session: database.Session, request: Request, popup_id: uuid.UUID) -
     refuse_if_stale(request, popup)
     if popup["earlier"] is None:
         raise Invalid(errors={"version": ["The popup has no such version."]})
-    restored = update(session, request, popup, load_fields(popup_schema, popup["earlier"]), version)
+    earlier = load_fields(popup_schema, popup["earlier"])
+    restored = update(session, request, popup, checked(session, request.shop_id, earlier, stored=earlier), version)
     if restored is None:
         raise BeingChanged()
     return json_response(shown(restored), headers={"ETag": etag(restored)})

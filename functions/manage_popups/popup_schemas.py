@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from common.events import DEVICE_TYPES, HOLDOUT
 from common.strict_fields import BoundedDict, BoundedList, StrictSchema
 from functions.manage_popups.field_kinds import (
+    MAX_PATTERN_CHARACTERS,
     amount,
     color,
     one_of,
@@ -69,8 +70,8 @@ class DesignSchema(StrictSchema):
 class TargetingSchema(StrictSchema):
     """Who sees a popup, and where."""
 
-    include_pages = text_list(500)
-    exclude_pages = text_list(500)
+    include_pages = text_list(MAX_PATTERN_CHARACTERS)
+    exclude_pages = text_list(MAX_PATTERN_CHARACTERS)
     device_types = BoundedList(
         fields.String(validate=validate.OneOf(DEVICE_TYPES)),
         min_items=1,
@@ -78,7 +79,7 @@ class TargetingSchema(StrictSchema):
         load_default=lambda: list(DEVICE_TYPES),
     )
     visitors = one_of(VISITORS, "all")
-    referrers = text_list(500)
+    referrers = text_list(MAX_PATTERN_CHARACTERS)
     utm = BoundedDict(
         keys=fields.String(validate=validate.OneOf(UTM_PARAMETERS)),
         values=fields.String(validate=validate.Length(min=1, max=200)),

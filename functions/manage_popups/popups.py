@@ -13,6 +13,7 @@ from functions.manage_popups import popup_queries as queries
 from functions.manage_popups.edits import as_written, merged, retry_lost_edits
 from functions.manage_popups.idempotency import once
 from functions.manage_popups.listing import cut_page, newest_first
+from functions.manage_popups.popup_checks import checked
 from functions.manage_popups.stored_popups import (
     POPUP_FIELDS,
     delete,
@@ -29,7 +30,9 @@ MAX_NAME_CHARACTERS = 200
 
 
 def create_popup(request: Request) -> Response:
-    answer = once(request, lambda session: _created(insert(session, request, request.data)))
+    answer = once(
+        request, lambda session: _created(insert(session, request, checked(session, request.shop_id, request.data)))
+    )
     cached_answers.forget(request.shop_id)
     return answer
 
@@ -55,7 +58,9 @@ def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
     def merge(session: database.Session) -> database.Row | None:
         popup = fetch(session, request, popup_id)
         refuse_if_stale(request, popup)
-        return update(session, request, popup, merged(popup_schema, popup, request.data))
+        stored = {name: popup[name] for name in popup_schema.fields}
+        changed = checked(session, request.shop_id, merged(popup_schema, popup, request.data), stored)
+        return update(session, request, popup, changed)
 
     popup = retry_lost_edits(merge)
     cached_answers.refresh(request.shop_id)
@@ -79,7 +84,7 @@ def duplicate_popup(request: Request, popup_id: uuid.UUID) -> Response:
         original = as_written(popup_schema, fetch(session, request, popup_id))
         name = f"{original['name'][: MAX_NAME_CHARACTERS - len(' (copy)')]} (copy)"
         copy = load_fields(popup_schema, {**original, "name": name, "status": "draft"})
-        return _created(insert(session, request, copy))
+        return _created(insert(session, request, checked(session, request.shop_id, copy, stored=copy)))
 
     return once(request, insert_copy)  # a draft: no shopper's answer changes
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Mapping
+from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from common import cache, cache_keys, database
+from common.addresses import origin
+from common.currencies import DECIMALS
 from common.errors import Invalid
 from common.messages import Request, Response, json_response
-from common.strict_fields import BoundedList, StrictSchema
-from functions.manage_popups.edits import merged, retry_lost_edits
-from functions.manage_popups.field_kinds import MAX_LIST_ITEMS
+from common.strict_fields import StrictSchema
+from functions.manage_popups.edits import Errors, merged, normalized, retry_lost_edits
+from functions.manage_popups.field_kinds import text_list
+
+MAX_ORIGIN_CHARACTERS = 300
 
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, created_at, updated_at
@@ -31,8 +37,6 @@ UPDATE_SHOP = """
 # Postgres keeps time zones of its own, by which it tells the days of events.
 SELECT_TIME_ZONE = "SELECT name FROM pg_timezone_names WHERE name = :name"
 
-ORIGIN = validate.Regexp(r"https?://[a-z0-9.\-\[\]:]{1,255}\Z", error="An origin such as https://shop.example.com.")
-
 
 def _check_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
@@ -40,17 +44,27 @@ def _check_time_zone(name: str) -> None:
 
 
 class ShopSchema(StrictSchema):
-    """A shop as merchants write it."""
+    """A shop as merchants write it; `checked_shop` has the rest to say."""
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))
     time_zone = fields.String(required=True, validate=_check_time_zone)
-    currency = fields.String(
-        required=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code such as EUR.")
-    )
-    allowed_origins = BoundedList(fields.String(validate=ORIGIN), max_items=MAX_LIST_ITEMS, load_default=list)
+    currency = fields.String(required=True, validate=validate.Length(equal=3))
+    allowed_origins = text_list(MAX_ORIGIN_CHARACTERS)
 
 
 _schema = ShopSchema()
+
+
+def checked_shop(shop: dict[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The shop as it is to be stored. Raises Invalid, for what is not in the `stored` one already."""
+    errors: Errors = {}
+    before = stored["allowed_origins"] if stored else ()
+    origins = normalized("allowed_origins", shop["allowed_origins"], origin, before, errors)
+    if shop["currency"] not in DECIMALS and not (stored and shop["currency"] == stored["currency"]):
+        errors["currency"] = ["An active ISO 4217 code such as EUR."]
+    if errors:
+        raise Invalid(errors=errors)
+    return {**shop, "allowed_origins": origins}
 
 
 def read_shop(request: Request) -> Response:
@@ -61,7 +75,7 @@ def patch_shop(request: Request) -> Response:
     def merge(session: database.Session) -> database.Row | None:
         shop = session.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
         assert shop is not None, "an API key belongs to a shop"
-        changed = merged(_schema, shop, request.data)
+        changed = checked_shop(merged(_schema, shop, request.data), shop)
         if changed["time_zone"] != shop["time_zone"]:
             _refuse_unknown_time_zone(session, changed["time_zone"])
         return session.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed)

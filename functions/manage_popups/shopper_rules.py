@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote
 
+from common.addresses import decode_uri
 from common.events import HOLDOUT
 
 Rule = Callable[[Any, "Shopper"], bool]
@@ -93,21 +93,6 @@ def matches(pattern: str, text: str) -> bool:
             return False
         at = found + len(part)
     return at + len(last) <= len(text)
-
-
-# What JavaScript's decodeURI leaves as it is: ; / ? : @ & = + $ , #
-_KEPT = re.compile(r"(%(?:3B|2F|3F|3A|40|26|3D|2B|24|2C|23))", re.IGNORECASE)
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-
-
-def decode_uri(text: str) -> str:
-    """What JavaScript's decodeURI makes of it; the text itself where that fails."""
-    if _BAD_ESCAPE.search(text):
-        return text
-    try:
-        return "".join(part if _KEPT.fullmatch(part) else unquote(part, errors="strict") for part in _KEPT.split(text))
-    except UnicodeDecodeError:
-        return text
 
 
 def _any_of(allowed: list[Any], fits: Iterable[bool]) -> bool:
