@@ -52,9 +52,13 @@ _FOR_EVERY_PAGE = _SAFETY | {"Access-Control-Allow-Origin": "*", "Access-Control
 # A merchant's answers differ by origin, and are not kept.
 _FOR_MERCHANTS = _SAFETY | {"Cache-Control": "no-store", "Vary": "Origin"}
 _REQUEST_HEADERS = {
-    Audience.STOREFRONT: "Content-Type, If-None-Match",
+    # Tracing agents add headers of their own to a page's requests. An older browser takes the star for a name, so that
+    # those it asks for are named too.
+    Audience.STOREFRONT: "Content-Type, If-None-Match, *",
     Audience.MERCHANT: "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
 }
+_HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(, ?[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
+MAX_HEADER_NAMES_CHARACTERS = 2000
 
 
 def trace_of(headers: Mapping[str, str]) -> str | None:
@@ -87,12 +91,18 @@ def page_origin(request: Request) -> str | None:
     return OPAQUE_ORIGIN
 
 
-def preflight_headers(audience: Audience, methods: Iterable[str]) -> dict[str, str]:
-    allowed = ", ".join(methods)
-    return {
+def preflight_headers(audience: Audience, methods: Iterable[str], asked: str | None) -> dict[str, str]:
+    """What a page may send; `asked` is its Access-Control-Request-Headers."""
+    allowed, names = ", ".join(methods), _REQUEST_HEADERS[audience]
+    headers = {
+    if audience is Audience.STOREFRONT:
+        headers["Vary"] = "Access-Control-Request-Headers"
+        if asked and len(asked) <= MAX_HEADER_NAMES_CHARACTERS and _HEADER_NAMES.fullmatch(asked):
+            headers["Access-Control-Allow-Headers"] = f"{names}, {asked}"
+    return headers
         "Allow": allowed,
         "Access-Control-Allow-Methods": allowed,
-        "Access-Control-Allow-Headers": _REQUEST_HEADERS[audience],
+        "Access-Control-Allow-Headers": names,
         "Access-Control-Max-Age": "86400",
     }
 

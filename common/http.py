@@ -113,7 +113,8 @@ class Function:
         """Probes, preflights and the description: a limit must not make an instance look ill, or a page forbidden."""
         if request.method == "OPTIONS":
             methods = UNCOUNTED_METHODS if request.path in UNCOUNTED else allowed_methods(self.endpoints, request.path)
-            return Response(204, headers=preflight_headers(self.audience, methods))
+            asked = request.headers.get("access-control-request-headers")
+            return Response(204, headers=preflight_headers(self.audience, methods, asked))
         if request.method not in UNCOUNTED_METHODS:
             raise MethodNotAllowed(headers={"Allow": ", ".join(UNCOUNTED_METHODS)})
         if request.path == openapi.PATH:

@@ -250,6 +250,39 @@ def test_a_storefronts_preflight_is_answered_for_a_day(functions: dict[str, Func
     assert "Content-Type" in answer.headers["Access-Control-Allow-Headers"].split(", ")
 
 
+TRACED = "content-type,traceparent,sentry-trace,baggage,x-datadog-trace-id,b3"
+ASKED: dict[str, tuple[str, bool]] = {
+    "tracing agents'": (TRACED, True),
+    "with spaces": ("baggage, traceparent", True),
+    "a key": ("authorization", True),
+    "a tab": ("x-a\tx-b", False),
+    "a space in a name": ("x a", False),
+    "no name": ("", False),
+    "an umlaut": ("x-\u00fc", False),
+    "too many": (",".join(["x-header"] * 1000), False),
+}
+
+
+@pytest.mark.parametrize("name", STOREFRONT)
+@pytest.mark.parametrize(("asked", "is_named"), ASKED.values(), ids=ASKED)
+def test_a_page_may_send_a_storefront_any_header(
+    functions: dict[str, FunctionProcess], name: str, asked: str, is_named: bool
+) -> None:
+    headers: Any = {"Origin": "https://any.example", "Access-Control-Request-Headers": asked.encode()}
+    answer = Client(functions[name])("OPTIONS", headers=headers)
+    allowed = answer.headers["Access-Control-Allow-Headers"]
+    assert allowed.startswith("Content-Type, If-None-Match, *")
+    assert allowed.endswith(f"*, {asked}" if is_named else "*")
+    assert "Access-Control-Request-Headers" in answer.headers["Vary"].split(", ")
+
+
+@pytest.mark.parametrize("name", MERCHANT)
+def test_a_console_may_send_the_headers_that_mean_something(functions: dict[str, FunctionProcess], name: str) -> None:
+    asked = {"Origin": CONSOLE, "Access-Control-Request-Headers": TRACED}
+    allowed = Client(functions[name])("OPTIONS", "/shop", headers=asked).headers["Access-Control-Allow-Headers"]
+    assert allowed == "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
+
+
 @pytest.fixture(scope="module")
 def for_the_console(stack: Stack) -> dict[str, FunctionProcess]:
     origins = f"{CONSOLE},http://localhost:3000"
