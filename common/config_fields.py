@@ -128,6 +128,13 @@ class Config:
         "Comma-separated origins whose pages may call the merchant functions.",
         example="https://console.example.com",
     )
+    google_cloud_project: str | None = _setting(
+        None,
+        values.project,
+        "The project whose Cloud Logging gets the log: with it a line names its trace as `projects/…/traces/…`. "
+        "`deploy.sh` sets it.",
+        example="my-project",
+    )
     log_level: str = _setting(
         "INFO",
         values.one_of("DEBUG", "INFO", "WARNING", "ERROR"),

@@ -89,6 +89,12 @@ def _split(text: str, allowed: str) -> SplitResult:
     return parts
 
 
+def project(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9.:-]{4,}[a-z0-9]", text):
+        raise Invalid("the id of a Google Cloud project")
+    return text
+
+
 def instance(text: str) -> str:
     if not re.fullmatch(r"[^:\s]+(:[^:\s]+)?:[^:\s]+:[^:\s]+", text):
         raise Invalid("project:region:instance")

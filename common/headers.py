@@ -6,7 +6,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from enum import Enum
 from functools import lru_cache
@@ -38,11 +38,6 @@ _SAFETY = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-# W3C's header has a version, the trace, its span and flags; Google's has the trace, and often its span and options.
-_TRACES = {
-    "traceparent": re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"),
-    "x-cloud-trace-context": re.compile(r"(?!0{32})([0-9a-f]{32})(/.*)?", re.IGNORECASE),
-}
 # A shop's allowed_origins are shorter: a scheme and at most 255 characters.
 MAX_ORIGIN_CHARACTERS = 300
 # What browsers send for a page without an origin of its own (RFC 6454, section 7.3). No shop can list it.
@@ -59,14 +54,6 @@ _REQUEST_HEADERS = {
 }
 _HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(, ?[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 MAX_HEADER_NAMES_CHARACTERS = 2000
-
-
-def trace_of(headers: Mapping[str, str]) -> str | None:
-    """The platform's trace id, 32 hex digits: from W3C's traceparent, or Google's older header."""
-    for name, pattern in _TRACES.items():
-        if (text := headers.get(name)) and (match := pattern.fullmatch(text)):
-            return match[1].lower()
-    return None
 
 
 def new_request_id() -> str:
@@ -95,16 +82,16 @@ def preflight_headers(audience: Audience, methods: Iterable[str], asked: str | N
     """What a page may send; `asked` is its Access-Control-Request-Headers."""
     allowed, names = ", ".join(methods), _REQUEST_HEADERS[audience]
     headers = {
-    if audience is Audience.STOREFRONT:
-        headers["Vary"] = "Access-Control-Request-Headers"
-        if asked and len(asked) <= MAX_HEADER_NAMES_CHARACTERS and _HEADER_NAMES.fullmatch(asked):
-            headers["Access-Control-Allow-Headers"] = f"{names}, {asked}"
-    return headers
         "Allow": allowed,
         "Access-Control-Allow-Methods": allowed,
         "Access-Control-Allow-Headers": names,
         "Access-Control-Max-Age": "86400",
     }
+    if audience is Audience.STOREFRONT:
+        headers["Vary"] = "Access-Control-Request-Headers"
+        if asked and len(asked) <= MAX_HEADER_NAMES_CHARACTERS and _HEADER_NAMES.fullmatch(asked):
+            headers["Access-Control-Allow-Headers"] = f"{names}, {asked}"
+    return headers
 
 
 def limit_headers(verdict: Verdict) -> dict[str, str]:

@@ -21,12 +21,12 @@ from common.headers import (
     new_request_id,
     preflight_headers,
     shared_headers,
-    trace_of,
 )
 from common.json_text import dumps
 from common.messages import Request, Response, StreamedResponse, json_response
 from common.routing import Endpoint, Handler, allowed_methods, find_endpoint, make_endpoint
 from common.threads import in_brief_thread, in_thread
+from common.trace import log_fields, trace_of
 from common.version import VERSION
 
 # Probes, and the description of the interface.
@@ -71,7 +71,8 @@ class Function:
         started = time.perf_counter()
         waited = timing.start()
         trace = trace_of(request.headers)
-        request_id = trace or new_request_id()
+        request_id = trace.id if trace else new_request_id()
+        logs.begin_request(log_fields(trace) if trace else {})
         try:
             response = await self._answer(request)
         except ProblemError as problem:
@@ -88,7 +89,7 @@ class Function:
         compress(request, response)
         if waited:
             request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.copy().items()}
-        self._log(request, response, request_id, trace, time.perf_counter() - started)
+        self._log(request, response, request_id, time.perf_counter() - started)
         return response
 
     async def _answer(self, request: Request) -> Response:
@@ -138,7 +139,7 @@ class Function:
         request.answer_headers |= limit_headers(verdict)
         rate_limit.refuse_if_exceeded(verdict)
 
-    def _log(self, request: Request, response: Response, request_id: str, trace: str | None, seconds: float) -> None:
+    def _log(self, request: Request, response: Response, request_id: str, seconds: float) -> None:
         logs.write(
             "ERROR" if response.status >= 500 else "INFO",
             f"{request.method} {self.name} {response.status}",
@@ -155,7 +156,6 @@ class Function:
             pool=database.pool_state(),
             **request.logged,
             **{logs.LABELS: {"function": self.name, "request_id": request_id, "version": VERSION}},
-            **({logs.TRACE: trace} if trace else {}),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextvars import ContextVar
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
 
@@ -17,7 +18,14 @@ from common.config import settings
 _encode = c_make_encoder(None, str, encode_basestring_ascii, None, ":", ",", False, False, True)
 # Cloud Logging moves these out of a line into the entry itself.
 LABELS, TRACE = "logging.googleapis.com/labels", "logging.googleapis.com/trace"
+SPAN, SAMPLED = "logging.googleapis.com/spanId", "logging.googleapis.com/trace_sampled"
+_of_request: ContextVar[dict[str, Any] | None] = ContextVar("of_request", default=None)
 _SEVERITIES = {"DEBUG": 100, "INFO": 200, "WARNING": 400, "ERROR": 500}
+
+
+def begin_request(fields: dict[str, Any]) -> None:
+    """Has every line that is written for the request at hand carry these fields."""
+    _of_request.set(fields)
 
 
 def write(severity: str, message: str, **fields: Any) -> None:
@@ -25,7 +33,7 @@ def write(severity: str, message: str, **fields: Any) -> None:
     if _SEVERITIES[severity] < _SEVERITIES[settings().log_level]:
         return
     # One write a line: lines of several threads do not mix.
-    sys.stdout.write(_rendered({"severity": severity, "message": message, **fields}))
+    sys.stdout.write(_rendered({"severity": severity, "message": message, **fields, **(_of_request.get() or {})}))
     sys.stdout.flush()
 
 

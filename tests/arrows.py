@@ -16,7 +16,7 @@ LAYERS = (
     {"the two servers": "asgi_adapter flask_adapter"},
     {
         "around a handler": (
-            "auth body client_address conditional crawlers headers health http messages openapi routing"
+            "auth body client_address conditional crawlers headers health http messages openapi routing trace"
         ),
         "shops and popups": "active_popups cache_keys email_forms events",
     },

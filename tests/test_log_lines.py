@@ -13,7 +13,7 @@ import pytest
 import requests
 from google.cloud.logging_v2.handlers import StructuredLogHandler
 
-from common.logs import LABELS, TRACE
+from common.logs import LABELS, SAMPLED, SPAN, TRACE
 from common.version import VERSION
 from tests.factories import Shop, capture, make_popup, make_shop, view
 from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
@@ -137,6 +137,72 @@ class TestEveryFunction:
         assert "198.51.100.0" in written
 
 
+PROJECT = "acme-shops"
+SPAN_ID = "b7ad6b7169203331"
+TRACES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "W3C's, sampled": ({"traceparent": f"00-{TRACE_ID}-{SPAN_ID}-01"}, {SPAN: SPAN_ID, SAMPLED: True}),
+    "W3C's, not sampled": ({"traceparent": f"00-{TRACE_ID}-{SPAN_ID}-00"}, {SPAN: SPAN_ID, SAMPLED: False}),
+    "W3C's, other flags": ({"traceparent": f"00-{TRACE_ID}-{SPAN_ID}-02"}, {SPAN: SPAN_ID, SAMPLED: False}),
+    "W3C's of a later version": ({"traceparent": f"cc-{TRACE_ID}-{SPAN_ID}-01-more"}, {SPAN: SPAN_ID, SAMPLED: True}),
+    "Google's, sampled": (
+        {"X-Cloud-Trace-Context": f"{TRACE_ID}/74;o=1"},
+        {SPAN: "000000000000004a", SAMPLED: True},
+    ),
+    "Google's, not sampled": (
+        {"X-Cloud-Trace-Context": f"{TRACE_ID}/18446744073709551615;o=0"},
+        {SPAN: "f" * 16, SAMPLED: False},
+    ),
+    "Google's without options": ({"X-Cloud-Trace-Context": f"{TRACE_ID}/1"}, {SPAN: f"{1:016x}", SAMPLED: False}),
+    "Google's without a span": ({"X-Cloud-Trace-Context": TRACE_ID}, {SAMPLED: False}),
+    "Google's with a span of 0": ({"X-Cloud-Trace-Context": f"{TRACE_ID}/0;o=1"}, {SAMPLED: True}),
+    "Google's with a span too large": ({"X-Cloud-Trace-Context": f"{TRACE_ID}/99999999999999999999"}, {SAMPLED: False}),
+}
+
+
+@pytest.fixture(scope="module")
+def in_a_project(stack: Stack) -> Iterator[dict[str, FunctionProcess]]:
+    """One function on each server, without a database."""
+    env = {"GOOGLE_CLOUD_PROJECT": PROJECT, "DATABASE_URL": "postgresql://127.0.0.1:1/nothing"}
+    started = {name: stack.start_function(name, **env) for name in ("track_view", "stats")}
+    yield started
+    for function in started.values():
+        function.stop()
+
+
+@pytest.mark.parametrize(("headers", "fields"), TRACES.values(), ids=TRACES)
+@pytest.mark.parametrize("name", ["track_view", "stats"])
+def test_a_line_is_tied_to_its_trace_as_cloud_logging_finds_it(
+    in_a_project: dict[str, FunctionProcess], name: str, headers: dict[str, str], fields: dict[str, Any]
+) -> None:
+    function = in_a_project[name]
+    before = len(function.log_lines())
+    assert requests.get(f"{function.url}/nothing", headers=headers, timeout=30).headers["X-Request-Id"] == TRACE_ID
+    (line,) = eventually(lambda: function.log_lines()[before:])
+    told = {key: value for key, value in line.items() if key in (TRACE, SPAN, SAMPLED)}
+    assert told == {TRACE: f"projects/{PROJECT}/traces/{TRACE_ID}", **fields}
+
+
+@pytest.mark.parametrize("name", ["track_view", "stats"])
+def test_every_line_about_a_request_has_its_trace_and_no_others(
+    in_a_project: dict[str, FunctionProcess], name: str, shop: Shop, popup_id: str
+) -> None:
+    """Here also that there is no database."""
+    function = in_a_project[name]
+    before = len(function.log_lines())
+    if name == "stats":
+        headers = {**shop.reader, "traceparent": TRACEPARENT}
+        answer = requests.get(f"{function.url}/shop", headers=headers, timeout=30)
+    else:
+        answer = requests.get(f"{function.url}/_ready", headers={"traceparent": TRACEPARENT}, timeout=30)
+    assert answer.status_code == 503
+    lines = eventually(lambda: [line for line in function.log_lines()[before:] if "httpRequest" in line])
+    lines = function.log_lines()[before:]
+    assert len(lines) > 1
+    assert {line.get(TRACE) for line in lines} == {f"projects/{PROJECT}/traces/{TRACE_ID}"}
+    requests.get(f"{function.url}/_health", timeout=30)
+    assert TRACE not in function.log_lines()[-1]
+
+
 def test_a_crawler_is_named_by_its_kind(
     functions: dict[str, FunctionProcess], ask: Callable[..., requests.Response]
 ) -> None:
@@ -169,7 +235,7 @@ def test_the_names_are_those_of_google_cloud_logging(
     theirs = json.loads(stream.getvalue().splitlines()[-1])
     ask("get_active_popups", traceparent=TRACEPARENT)
     ours = next(line for line in functions["get_active_popups"].log_lines() if line.get(TRACE) == TRACE_ID)
-    for name in ("severity", "message", TRACE):
+    for name in ("severity", "message", TRACE, SPAN, SAMPLED):
         assert ours[name] == theirs[name]
     assert ours[LABELS].items() <= theirs[LABELS].items()
     assert theirs["httpRequest"].keys() - {"protocol"} <= ours["httpRequest"].keys()

@@ -42,6 +42,7 @@ function_variables() { # FUNCTION: NAME=value lines, without secrets
   # functions-framework's threads under Flask; under ASGI nobody reads it.
   printf 'THREADS=%s\n' "$(value_for "$function" CONCURRENCY)"
   printf 'DB_POOL_MAX=%s\n' "$(value_for "$function" DB_POOL_MAX)"
+  printf 'GOOGLE_CLOUD_PROJECT=%s\n' "${VALUE[PROJECT]}"
   for name in DB_POOL_MIN DB_IDLE_TIMEOUT DB_CONNECTION_TIMEOUT DB_STATEMENT_TIMEOUT CACHE_TTL_POPUPS CACHE_TTL_STATS \
     RATE_LIMIT_VIEWS RATE_LIMIT_CONVERSIONS RATE_LIMIT_STATS RATE_LIMIT_DEFAULT TRUSTED_PROXIES CONSOLE_ORIGINS \
     LOG_LEVEL REPLICA_INSTANCE_CONNECTION_NAME; do

@@ -65,6 +65,7 @@ def test_a_function_is_deployed_as_the_contract_says(deployer: Deployer) -> None
     variables = variables_of(call)
     assert variables["THREADS"] == flags["concurrency"]
     assert variables["TRUSTED_PROXIES"] == "1"
+    assert variables["GOOGLE_CLOUD_PROJECT"] == "acme-shop"
     assert variables["INSTANCE_CONNECTION_NAME"] == "acme-shop:europe-west1:popups"
     assert not {"DATABASE_URL", "DB_PASSWORD", "REDIS_URL"} & set(variables)
     assert f"track_view         {deployer.state['address']}/shop-notes" in done.stdout
