@@ -472,40 +472,46 @@ def test_a_list_that_cannot_be_asked_for_is_a_422(
     assert_problem(Client(manage_popups, shop.read_key).get(f"/popups?{query}"), 422, "invalid", path)
 
 
-# A cursor is the shop, the time at which the last popup of the page was made, and its id.
+# A cursor is a name of the list, the time at which the last popup of the page was made, and its id.
 BAD_CURSORS: dict[str, Any] = {
-    "of another shop": ["acme", "2026-01-01T00:00:00+00:00", FOREIGN_ID],
-    "without a time": ["SHOP", "soon", FOREIGN_ID],
-    "without a zone": ["SHOP", "2026-01-01T00:00:00", FOREIGN_ID],
-    "without an id": ["SHOP", "2026-01-01T00:00:00+00:00", "5"],
-    "of too little": ["SHOP", "2026-01-01T00:00:00+00:00"],
-    "of too much": ["SHOP", "2026-01-01T00:00:00+00:00", FOREIGN_ID, FOREIGN_ID],
-    "of a number": ["SHOP", 5, FOREIGN_ID],
-    "of NUL": ["SHOP", "\0", FOREIGN_ID],
+    "of another list": ["0123456789abcdef", "2026-01-01T00:00:00+00:00", FOREIGN_ID],
+    "without a time": ["LIST", "soon", FOREIGN_ID],
+    "without a zone": ["LIST", "2026-01-01T00:00:00", FOREIGN_ID],
+    "without an id": ["LIST", "2026-01-01T00:00:00+00:00", "5"],
+    "of too little": ["LIST", "2026-01-01T00:00:00+00:00"],
+    "of too much": ["LIST", "2026-01-01T00:00:00+00:00", FOREIGN_ID, FOREIGN_ID],
+    "of a number": ["LIST", 5, FOREIGN_ID],
+    "of NUL": ["LIST", "\0", FOREIGN_ID],
     "of nothing": [],
-    "that is no list": {"shop": "SHOP"},
+    "that is no list": {"list": "LIST"},
     "that is a number": 5,
 }
 
 
+@pytest.fixture
+def of_a_list(database: Database, manage_popups: FunctionProcess) -> tuple[Client, str]:
+    """A merchant, and the name that cursors of his popups begin with."""
+    shop = make_shop(database)
+    for _ in range(2):
+        make_popup(database, shop)
+    merchant = Client(manage_popups, shop.read_key)
+    given = merchant.get("/popups?limit=1").json()["next_cursor"]
+    return merchant, json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))[0]
+
+
 @pytest.mark.parametrize("forged", BAD_CURSORS.values(), ids=BAD_CURSORS)
-def test_a_cursor_that_no_list_of_the_shop_has_given_is_a_422(
-    manage_popups: FunctionProcess, shop: Shop, forged: Any
-) -> None:
-    own = [shop.id if part == "SHOP" else part for part in forged] if isinstance(forged, list) else forged
-    answer = Client(manage_popups, shop.read_key).get(f"/popups?cursor={cursor(own)}")
-    assert_problem(answer, 422, "invalid", "cursor")
+def test_a_cursor_that_the_list_has_not_given_is_a_422(of_a_list: tuple[Client, str], forged: Any) -> None:
+    merchant, name = of_a_list
+    own = [name if part == "LIST" else part for part in forged] if isinstance(forged, list) else forged
+    assert_problem(merchant.get(f"/popups?cursor={cursor(own)}"), 422, "invalid", "cursor")
 
 
 @pytest.mark.parametrize(
     "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+00:00"]
 )
-def test_a_forged_cursor_at_the_end_of_time_is_a_page_or_a_422(
-    manage_popups: FunctionProcess, shop: Shop, time: str
-) -> None:
-    forged = cursor([shop.id, time, FOREIGN_ID])
-    answer = Client(manage_popups, shop.read_key).get(f"/popups?cursor={forged}")
-    assert answer.status_code in (200, 422)
+def test_a_forged_cursor_at_the_end_of_time_is_a_page_or_a_422(of_a_list: tuple[Client, str], time: str) -> None:
+    merchant, name = of_a_list
+    assert merchant.get(f"/popups?cursor={cursor([name, time, FOREIGN_ID])}").status_code in (200, 422)
 
 
 NO_ADDRESSES: dict[str, str] = {

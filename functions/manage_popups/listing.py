@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 import json
 import uuid
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from marshmallow import fields, validate
 
 from common.database import Row
 from common.errors import Invalid
-from common.json_text import is_storable
+from common.json_text import dumps, is_storable
 from common.messages import Request
 from common.strict_fields import StrictSchema
 
@@ -21,6 +22,9 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 
 # Where a list without a cursor starts: a bound that is always there lets Postgres always use it on an index.
 NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), uuid.UUID(int=2**128 - 1)
+
+# Parameters that change neither what is on a list nor its order.
+OF_THE_PAGE = {"limit", "cursor", "fields_"}
 
 
 class PageQuery(StrictSchema):
@@ -52,7 +56,7 @@ def cut_page(
     """The page's own rows, and the cursor that asks for those after them, if there are any."""
     limit = request.query["limit"]
     page = rows[:limit]
-    return page, _encode_cursor(request.shop_id, position(page[-1])) if len(rows) > limit else None
+    return page, _encode_cursor(_list_of(request), position(page[-1])) if len(rows) > limit else None
 
 
 def decode_cursor(request: Request, *readers: Callable[[str], Any]) -> list[Any] | None:
@@ -62,16 +66,23 @@ def decode_cursor(request: Request, *readers: Callable[[str], Any]) -> list[Any]
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        shop_id, *parts = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        if shop_id != request.shop_id or not all(isinstance(part, str) and is_storable(part) for part in parts):
+        its_list, *parts = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        if its_list != _list_of(request) or not all(isinstance(part, str) and is_storable(part) for part in parts):
             raise _not_a_cursor()
         return [reader(part) for reader, part in zip(readers, parts, strict=True)]
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise _not_a_cursor() from None
 
 
-def _encode_cursor(shop_id: str, position: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([shop_id, *position]).encode()).decode().rstrip("=")
+def _list_of(request: Request) -> str:
+    """A name for the list that is asked for: which shop's, at which address, with which filters."""
+    filters = sorted((name, str(value)) for name, value in request.query.items() if name not in OF_THE_PAGE)
+    named = dumps([request.shop_id, request.path.rstrip("/").lower(), filters])
+    return hashlib.blake2b(named, digest_size=8).hexdigest()
+
+
+def _encode_cursor(its_list: str, position: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([its_list, *position]).encode()).decode().rstrip("=")
 
 
 def _instant(text: str) -> datetime.datetime:
@@ -83,4 +94,4 @@ def _instant(text: str) -> datetime.datetime:
 
 
 def _not_a_cursor() -> Invalid:
-    return Invalid(errors={"cursor": ["Not a cursor that this list of this shop has given."]})
+    return Invalid(errors={"cursor": ["Not a cursor that this list has given, with these filters."]})
