@@ -6,15 +6,17 @@ import threading
 import time
 
 from common import logs
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseTimeout, DatabaseUnavailable
 
 # The fields of Postgres' ErrorResponse by their letters: C is the SQLSTATE.
 Refusal = dict[str, str]
 
 # SQLSTATEs after which the server has ended, or is about to end, the connection: connection exceptions and shutdowns.
 _HUNG_UP = ("08", "57P")
-# A later try may succeed: also locks not had, a full server, a cancelled or read-only statement.
-_TRY_AGAIN = (*_HUNG_UP, "53", "55P03", "57014", "25006")
+# A statement beyond its time, or that waited too long for a lock.
+_TOO_SLOW = ("57014", "55P03")
+# A later try may succeed: also a full server, and one that only reads.
+_TRY_AGAIN = (*_HUNG_UP, *_TOO_SLOW, "53", "25006")
 # Deadlocks and serialization failures: rolled back so that another transaction could go on.
 _LOST_RACE = "40"
 _UNIQUE_VIOLATION = "23505"
@@ -63,7 +65,9 @@ def expected_refusal(refusal: Refusal) -> Exception | None:
     if sqlstate.startswith((_LOST_RACE, *_TRY_AGAIN)):
         # None but M: other fields hold the statement and its values, such as e-mail addresses.
         _warn_seldom("Postgres refused a statement", sqlstate, refusal.get("M", ""))
-        return LostRace() if sqlstate.startswith(_LOST_RACE) else DatabaseUnavailable()
+        if sqlstate.startswith(_LOST_RACE):
+            return LostRace()
+        return DatabaseTimeout() if sqlstate in _TOO_SLOW else DatabaseUnavailable()
     return Duplicate(refusal.get("n", "")) if sqlstate == _UNIQUE_VIOLATION else None
 
 

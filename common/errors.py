@@ -171,9 +171,17 @@ class DatabaseUnavailable(ProblemError):
     """The database cannot be reached just now. Try again after the seconds in `Retry-After`."""
 
     status, code = 503, "database_unavailable"
+    retry_after_seconds = 1
 
     def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": "1"})
+        super().__init__(headers={"Retry-After": str(self.retry_after_seconds)})
+
+
+class DatabaseTimeout(DatabaseUnavailable):
+    """The database did not finish this in time. Ask for less, or try again after the seconds in `Retry-After`."""
+
+    code = "database_timeout"
+    retry_after_seconds = 5
 
 
 def _bounded(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:

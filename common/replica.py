@@ -11,7 +11,7 @@ from typing import TypeVar
 from common import database, logs
 from common.config import settings
 from common.connect import has_replica
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseTimeout, DatabaseUnavailable
 
 T = TypeVar("T")
 
@@ -69,6 +69,8 @@ def read(act: Callable[[database.Session], T]) -> T:
         try:
             with database.session(replica=True) as session:
                 found = act(session)
+        except DatabaseTimeout:
+            raise  # the primary would not be faster, and has other things to do
         except DatabaseUnavailable:
             _verdict.set(inf)
         else:

@@ -500,7 +500,7 @@ class TestUnderPressure:
         with Locked(stack, "popup_views"):
             failed = send_each(((function, event) for event in events), senders=64)
         assert statuses(failed) == {503: 64}
-        assert {answer.json()["code"] for answer in failed} == {"database_unavailable"}
+        assert {answer.json()["code"] for answer in failed} == {"database_timeout"}
         assert all(int(answer.headers["Retry-After"]) >= 1 for answer in failed)
         assert statuses(send_each((function, event) for event in events)) == {202: 64}
         assert stored_views(database, popup_id) == tallied_views(database, popup_id) == 72

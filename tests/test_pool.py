@@ -12,6 +12,7 @@ import requests
 
 from common import pool as pool_module
 from common.pool import Pool, PoolExhausted
+from tests.client import assert_problem
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import proxy_to
 from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
@@ -153,7 +154,8 @@ def test_a_statement_beyond_db_statement_timeout_is_503_and_its_connection_stays
 ) -> None:
     function = start_function("manage_popups", DATABASE_URL=own.url, DB_STATEMENT_TIMEOUT="200")
     with blocked(own, function, 1) as answers:
-        assert answers[0].result().status_code == 503
+        assert_problem(answers[0].result(), 503, "database_timeout")
+        assert answers[0].result().headers["Retry-After"] == "5"
         before = own.connections()
     assert own.list_popups(function).status_code == 200
     assert own.connections() == before

@@ -14,7 +14,7 @@ from cli.child import as_account
 from cli.embedded import Postgres
 from common import database as database_module
 from common import replica as replica_module
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseTimeout, DatabaseUnavailable
 from common.replica import MAX_LAG_SECONDS
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import proxy_to
@@ -233,6 +233,24 @@ class TestTheVerdict:
         replica_module._verdict.set(0)
         assert [replica_module.read(str) for _ in range(2)] == ["the primary's session"] * 2
         assert asked == ["replica", "primary", "primary"]
+
+    def test_what_takes_too_long_on_the_replica_is_not_asked_of_the_primary_too(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = []
+
+        @contextmanager
+        def session(*, replica: bool = False) -> Iterator[str]:
+            asked.append("replica" if replica else "primary")
+            raise DatabaseTimeout
+            yield ""
+
+        monkeypatch.setattr(database_module, "session", session)
+        replica_module._verdict.set(0)
+        for _ in range(2):
+            with pytest.raises(DatabaseTimeout):
+                replica_module.read(str)
+        assert asked == ["replica", "replica"]
 
     @pytest.mark.parametrize(
         ("down", "lag_seconds"), [("primary", 0), ("replica", inf)], ids=["the primary", "the replica"]
