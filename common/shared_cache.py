@@ -24,6 +24,8 @@ LEASE_POLL_SECONDS = 0.02
 # How much longer than it is fresh an entry is kept, for when it cannot be loaded.
 OUTAGE_SECONDS = 3600
 GENERATION_SECONDS = 3600
+# Of entries under one key: more periods than a merchant's pages ask for, at some hundred KiB each at the most.
+MAX_NAMES = 50
 # Older than any entry.
 AGES_SECONDS = 1e9
 MAX_UNTOLD = 10_000
@@ -135,7 +137,8 @@ def _store(key: str, name: str, generation: str, stored: bytes, fresh_seconds: f
     if redis_client.is_configured():
         keep_ms = int((fresh_seconds + OUTAGE_SECONDS) * 1000)
         with suppress(redis_client.RedisDown):
-            _store_script.run(key, [generation, _field(name), stored, int(fresh_seconds * 1000), keep_ms])
+            fresh_ms = int(fresh_seconds * 1000)
+            _store_script.run(key, [generation, _field(name), stored, fresh_ms, keep_ms, MAX_NAMES])
 
 
 def _field(name: str) -> str:

@@ -23,7 +23,7 @@ from common.cache_entry import Entry, make_entry
 from common.errors import DatabaseUnavailable, PopupNotFound
 from common.local_cache import Held
 from common.name_locks import MAX_LOCKS, lock_of
-from common.shared_cache import Look
+from common.shared_cache import MAX_NAMES, Look
 from tests.clock import Clock
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
@@ -764,8 +764,8 @@ class Scripts:
         names = ("generation", "entry", "fresh_ms", "leased", "forgotten_ms")
         return dict(zip(names, self._read([self.key], ["body", 1000, trusted_ms]), strict=True))
 
-    def store(self, generation: bytes, entry: str, *, fresh: int = 60_000) -> int:
-        return int(self._store([self.key], [generation, "body", entry, fresh, 3600_000]))
+    def store(self, generation: bytes, entry: str, *, fresh: int = 60_000, name: str = "body") -> int:
+        return int(self._store([self.key], [generation, name, entry, fresh, 3600_000, MAX_NAMES]))
 
     def forget(self, generation: str) -> None:
         self._forget([self.key], [generation, 3600_000])
@@ -808,6 +808,19 @@ class TestGenerations:
         assert [scripts.read()["leased"] for _ in range(3)] == [1, 0, 0]
         scripts.store(b"", "entry", fresh=0)
         assert [scripts.read()["leased"] for _ in range(3)] == [1, 0, 0]
+
+    def test_of_many_names_under_a_key_a_few_are_kept_and_who_may_store_is_not_forgotten(
+        self, scripts: Scripts, valkey: redis.Redis
+    ) -> None:
+        scripts.forget("second")
+        for number in range(20 * MAX_NAMES):
+            assert scripts.store(b"second", "entry", name=f"period {number}") == 1
+            assert scripts.store(b"first", "old", name=f"period {number}") == 0
+            assert scripts.store(b"second", "body") == 1  # one that is asked for all the time
+        assert valkey.hlen(scripts.key) <= 3 * MAX_NAMES + 5
+        found = scripts.read()
+        assert (found["generation"], found["entry"], found["leased"]) == (b"second", b"body", 0)
+        assert 0 <= found["forgotten_ms"] < 60_000
 
     def test_an_entry_from_before_an_outage_is_a_copy_and_not_fresh(self, scripts: Scripts) -> None:
         scripts.store(b"", "entry")
@@ -892,6 +905,15 @@ class TestWriters:
             eventually(lambda count=count: look().json()["views"] == count, seconds=3)
         verdicts = Counter(look().headers["X-Cache"] for _ in range(20))
         assert verdicts["HIT"] >= 15
+
+    def test_who_asks_for_ever_new_periods_fills_no_memory(
+        self, stats: FunctionProcess, database: Database, shop: Shop, valkey: redis.Redis
+    ) -> None:
+        popup_id, first = make_popup(database, shop), datetime.date(2020, 1, 1)
+        for days in range(2 * MAX_NAMES + 5):
+            url = f"{stats.url}/popups/{popup_id}?from={first}&to={first + datetime.timedelta(days)}"
+            requests.get(url, headers=shop.reader, timeout=30).raise_for_status()
+        assert valkey.hlen(f"stats:popup:{popup_id}") <= 3 * MAX_NAMES + 5
 
     def test_stats_are_fresh_for_a_minute_when_nothing_happens(
         self, stats: FunctionProcess, database: Database, shop: Shop, valkey: redis.Redis
