@@ -30,6 +30,11 @@ WITHDRAWN = frozenset({"ANG", "BGN", "HRK", "SLL", "ZWL"})
 OTHER_DECIMALS = 2
 
 
+def known_currencies(own: str) -> list[str]:
+    """All that a report tells of: those of today and of lately, a shop's own, and '' for no money."""
+    return sorted({"", own, *DECIMALS, *WITHDRAWN})
+
+
 def decimals_of(code: str) -> int:
     return DECIMALS.get(code, OTHER_DECIMALS)
 

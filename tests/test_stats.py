@@ -1,16 +1,19 @@
 """stats: what happened, added up by day, device and variant; for a popup and for a shop."""
 
 import datetime
+import itertools
 import os
 import subprocess
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import pytest
 
+from common.currencies import DECIMALS, WITHDRAWN
 from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, view
 from tests.stack import Database, FunctionProcess, Stack, eventually
@@ -130,6 +133,30 @@ def test_revenue_is_the_exact_sum_in_the_shops_currency_and_others_stand_beside_
     assert report["revenue"] == "0.30"
     others = {"EUR": "20.00", "JPY": "5000.00", "KWD": "1.125", "USD": "0.30"}
     assert report["revenue_by_currency"] == others
+
+
+def test_a_report_tells_of_currencies_that_there_are_however_many_were_invented(
+    stats: FunctionProcess, database: Database
+) -> None:
+    shop = make_shop(database, currency="QQQ")  # as was possible once
+    popup_id = make_popup(database, shop)
+    codes = [f"{first}{second}{third}" for first, second, third in itertools.product(ascii_uppercase, repeat=3)]
+    database(
+        """INSERT INTO daily_conversions (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions,
+            revenue) SELECT :shop, :popup, '2026-03-02', '', '', 'purchase', code, 1, 5
+        FROM unnest(:codes::text[]) AS code""",
+        shop=shop.id,
+        popup=popup_id,
+        codes=codes,
+    )
+    reader = Client(stats, shop.read_key)
+    for path in (f"/popups/{popup_id}", "/shop"):
+        report = reader.get(f"{path}?{MARCH}").json()
+        told = report["revenue_by_currency"]
+        assert told.keys() == DECIMALS.keys() | {"QQQ"} | WITHDRAWN
+        assert report["conversions"] == len(codes)
+        assert report["conversions_in_unknown_currency"] == len(codes) - len(told)
+        assert len(reader.get(f"{path}?{MARCH}").content) < 32 * 1024
 
 
 def test_a_viewer_is_counted_once_by_visitor_or_else_by_session(

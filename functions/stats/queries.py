@@ -26,10 +26,13 @@ SELECT_POPUP_VIEWS = """
     WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
 """
 
+# What a storefront once called a currency and is none counts as `unknown`: there are 17 000 such names to invent.
 SELECT_POPUP_CONVERSIONS = """
-    SELECT day, variant_id, device_type, type, currency, conversions, revenue
+    SELECT day, variant_id, device_type, type, sum(conversions)::bigint AS conversions, sum(revenue) AS revenue,
+        CASE WHEN currency = ANY (:currencies) THEN currency ELSE 'unknown' END AS currency
     FROM daily_conversions
     WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
+    GROUP BY day, variant_id, device_type, type, 7
 """
 
 SELECT_SHOP_VIEWS = """
@@ -40,11 +43,11 @@ SELECT_SHOP_VIEWS = """
 """
 
 SELECT_SHOP_CONVERSIONS = """
-    SELECT popup_id, day, device_type, type, currency, sum(conversions)::bigint AS conversions,
-        sum(revenue) AS revenue
+    SELECT popup_id, day, device_type, type, sum(conversions)::bigint AS conversions, sum(revenue) AS revenue,
+        CASE WHEN currency = ANY (:currencies) THEN currency ELSE 'unknown' END AS currency
     FROM daily_conversions
     WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
-    GROUP BY popup_id, day, device_type, type, currency
+    GROUP BY popup_id, day, device_type, type, 7
 """
 
 SELECT_SHOP_VIEWERS = """

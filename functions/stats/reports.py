@@ -11,6 +11,7 @@ from typing import Any
 from common import database, replica
 from common.cache_loading import Loaded
 from common.config import settings
+from common.currencies import known_currencies
 from common.database import Row
 from common.errors import Invalid
 from common.events import HOLDOUT
@@ -53,7 +54,8 @@ def _fetch_popup_tallies(
         return None
     period = _period(query, shop["today"])
     views = session.fetch_all(queries.SELECT_POPUP_VIEWS, **popup, **period)
-    conversions = session.fetch_all(queries.SELECT_POPUP_CONVERSIONS, **popup, **period)
+    known = known_currencies(shop["currency"])
+    conversions = session.fetch_all(queries.SELECT_POPUP_CONVERSIONS, currencies=known, **popup, **period)
     return shop, period, views, conversions
 
 
@@ -63,7 +65,8 @@ def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: database.
         return None  # not there yet, on a replica
     period = _period(query, shop["today"])
     by_popup = session.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
-    conversions = session.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, **period)
+    known = known_currencies(shop["currency"])
+    conversions = session.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, currencies=known, **period)
     viewers = session.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
     names = session.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
     # Who saw two popups is one viewer of the shop: its viewers are tallied apart.
@@ -92,12 +95,14 @@ def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetim
 
 def _report(shop: Row, period: dict[str, datetime.date], views: list[Row], conversions: list[Row]) -> dict[str, Any]:
     currency = shop["currency"]
+    totals = summarize(views, conversions)
     by_day = summarize_by(lambda tally: tally["day"], views, conversions)
     return {
         "from": period["first"],
         "to": period["last"],
         "time_zone": shop["time_zone"],
-        **summarize(views, conversions).as_json(currency),
+        **totals.as_json(currency),
+        **totals.oddities(),
         "by_day": [
             {"day": day, **by_day[day].as_json(currency)} for day in days_between(period["first"], period["last"])
         ],

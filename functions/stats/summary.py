@@ -12,6 +12,8 @@ from common.database import Row
 
 CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 RATE_DECIMALS = 4
+# As the queries call what is no currency: its amounts are no money, and left out.
+UNKNOWN_CURRENCY = "unknown"
 
 
 class Summary:
@@ -22,6 +24,7 @@ class Summary:
         self.viewers = 0
         self.conversions_by_type = dict.fromkeys(CONVERSION_TYPES, 0)
         self.revenue_by_currency: dict[str, Decimal] = defaultdict(Decimal)
+        self.conversions_in_unknown_currency = 0
 
     def add_views(self, tally: Row) -> None:
         self.views += tally["views"]
@@ -29,7 +32,9 @@ class Summary:
 
     def add_conversions(self, tally: Row) -> None:
         self.conversions_by_type[tally["type"]] += tally["conversions"]
-        if tally["currency"]:
+        if tally["currency"] == UNKNOWN_CURRENCY:
+            self.conversions_in_unknown_currency += tally["conversions"]
+        elif tally["currency"]:
             self.revenue_by_currency[tally["currency"]] += tally["revenue"]
 
     def as_json(self, currency: str) -> dict[str, Any]:
@@ -45,6 +50,11 @@ class Summary:
             "currency": currency,
             "revenue_by_currency": {name: _money(sum_) for name, sum_ in sorted(self.revenue_by_currency.items())},
         }
+
+    def oddities(self) -> dict[str, int]:
+        """What a report says only where there is any: conversions whose amount was left out, being in no currency."""
+        count = self.conversions_in_unknown_currency
+        return {"conversions_in_unknown_currency": count} if count else {}
 
 
 def summarize(views: Iterable[Row], conversions: Iterable[Row]) -> Summary:
