@@ -41,7 +41,7 @@ openapi: $(READY) ## Write docs/openapi.json anew from the schemas
 	$(BIN)/python -m openapi
 
 settings: $(READY) ## Write the pages that list the settings anew from Config
-	$(BIN)/python -m ops.settings
+	$(BIN)/python -m ops.settings_pages
 
 arrows: $(READY) ## Draw the import arrows in CONTRIBUTING.md anew
 	$(BIN)/python -m tests.arrows

@@ -55,4 +55,10 @@ def _nodes_that_run(node: ast.AST) -> Iterator[ast.AST]:
 
 @cache
 def _ours() -> set[str]:
-    return set(sources("common")) | set(sources("functions")) | set(sources("cli")) | set(sources("openapi"))
+    return (
+        set(sources("common"))
+        | set(sources("functions"))
+        | set(sources("cli"))
+        | set(sources("openapi"))
+        | set(sources("ops"))
+    )

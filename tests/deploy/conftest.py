@@ -2,17 +2,23 @@
 
 import copy
 import http.server
+import io
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from tests.deploy.gcloud import Gcloud, GcloudServer, gcloud_server
+from ops.deploy import readiness
+from ops.deploy.command_line import main
+from ops.deploy.commands import Commands
+from tests.deploy.gcloud import Gcloud, Refusal
 from tests.stack import ROOT, Stack
 
 SETTINGS = {
@@ -50,66 +56,104 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-# Most tests are not about the database: nothing is to be migrated, it takes 197 connections, and the settings will do.
-QUIET_POPUPS = '#!/bin/sh\necho "nothing to apply"\n'
-QUIET_PYTHON = f"""#!/bin/sh
-case $1 in
-  *max_connections.py) echo 197 ;;
-  *check_environment.py) cat >/dev/null ;;
-  *) exec {sys.executable} "$@" ;;
-esac
-"""
+Program = Callable[[Mapping[str, str]], str]
+
+# Most tests are not about the database: nothing is to be migrated, and it takes 197 connections.
+QUIET: dict[str, Program] = {
+    "migrate": lambda environ: "nothing to apply\n",
+    "ops.deploy.max_connections": lambda environ: "197\n",
+}
+
+
+class StandIns(Commands):
+    """Commands with a gcloud that reaches nothing, and with some of our own programs replaced, by their last word."""
+
+    def __init__(self, gcloud: Gcloud, programs: Mapping[str, Program], *, dry_run: bool) -> None:
+        super().__init__(dry_run=dry_run)
+        self._gcloud = gcloud
+        self._programs = programs
+
+    def execute(
+        self, words: tuple[str, ...], environ: Mapping[str, str] | None, *, capture: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        program, *arguments = words
+        try:
+            if program == "gcloud":
+                output = self._gcloud(arguments)
+            elif arguments[-1] in self._programs:
+                output = self._programs[arguments[-1]](environ or {})
+            else:
+                output = _run(words, environ)
+        except Refusal as refusal:
+            sys.stderr.write(f"{refusal}\n")
+            return subprocess.CompletedProcess(words, 1)
+        if not capture:
+            sys.stderr.write(output)
+        return subprocess.CompletedProcess(words, 0, output)
+
+
+def _run(words: tuple[str, ...], environ: Mapping[str, str] | None) -> str:
+    done = subprocess.run(words, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refusal(done.stderr)
+    return done.stdout
+
+
+class StillClock:
+    """time for whoever waits for a revision: sleeping takes none."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
 
 
 class Deployer:
-    """Runs deploy.sh with settings of its own, and knows what it asked of gcloud."""
+    """Runs deploy.sh's logic in this process with settings of its own, and knows what it asked of gcloud."""
 
-    def __init__(self, folder: Path, address: str, database_url: str, server: GcloudServer) -> None:
+    def __init__(self, folder: Path, address: str, database_url: str) -> None:
         self.folder = folder
         self.settings: dict[str, str] = dict(SETTINGS)
-        self.environ = {
-            "PATH": f"{ROOT / 'tests/deploy/bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "STAND_IN": str(server.server_address[1]),
-            "POPUPS": self.program("popups", QUIET_POPUPS),
-            "PYTHON": self.program("python", QUIET_PYTHON),
-        }
+        self.programs = dict(QUIET)
         secrets = {"migrate-url:1": database_url, "db-password:3": "hunter2", "redis-url:2": "redis://10.0.0.3:6379"}
-        self._gcloud = server.gcloud = Gcloud(secrets=secrets, address=address)
-
-    def program(self, name: str, script: str) -> str:
-        """The path of a new program."""
-        path = self.folder / name
-        path.write_text(script)
-        path.chmod(0o755)
-        return str(path)
+        self.gcloud = Gcloud(secrets=secrets, address=address)
 
     def with_database(self) -> None:
-        """From now on the database and the settings' checks are asked, with the programs that an operator uses."""
-        self.environ |= {"POPUPS": str(Path(sys.executable).with_name("popups")), "PYTHON": sys.executable}
+        """From now on the database is asked, with the programs that an operator uses."""
+        self.programs.clear()
 
     @property
     def state(self) -> dict[str, Any]:
         """What exists now, and does not change with what comes."""
-        return copy.deepcopy(self._gcloud.state)
+        return copy.deepcopy(self.gcloud.state)
 
     def wish(self, **wishes: Any) -> None:
         """What the stand-in is to be like: `failing`, `crashing`, `account`, `federated`."""
-        self._gcloud.state |= wishes
+        self.gcloud.state |= wishes
 
     def failing(self, *calls: str) -> None:
         self.wish(failing=list(calls))
 
+    def write_settings(self) -> Path:
+        """deploy.env with these settings."""
+        file = self.folder / "deploy.env"
+        file.write_text("".join(f"{name}={text}\n" for name, text in self.settings.items()))
+        return file
+
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        config = self.folder / "deploy.env"
-        config.write_text("".join(f"{name}={text}\n" for name, text in self.settings.items()))
-        self._gcloud.calls.clear()
-        environ = {**os.environ, **self.environ}
-        command = [ROOT / "deploy.sh", "--config", config, *words]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        self.gcloud.calls.clear()
+        everything = ["--config", str(self.write_settings()), *words]
+        with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+            status = main(everything, partial(StandIns, self.gcloud, self.programs))
+        return subprocess.CompletedProcess(everything, status, output.getvalue(), errors.getvalue())
 
     def calls(self, start: str = "") -> list[list[str]]:
         """The calls of the last run that begin with these words."""
-        return [call for call in self._gcloud.calls if " ".join(call).startswith(start)]
+        return [call for call in self.gcloud.calls if " ".join(call).startswith(start)]
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +167,10 @@ def revisions() -> Iterator[Revisions]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def gcloud() -> Iterator[GcloudServer]:
-    with gcloud_server() as server:
-        yield server
-
-
 @pytest.fixture
-def deployer(revisions: Revisions, gcloud: GcloudServer, stack: Stack, tmp_path: Path) -> Deployer:
+def deployer(revisions: Revisions, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployer:
     Revisions.unready.clear()
     Revisions.asked.clear()
-    return Deployer(tmp_path, f"http://127.0.0.1:{revisions.server_port}", stack.database_url, gcloud)
+    monkeypatch.setattr(readiness, "time", StillClock())
+    monkeypatch.setenv("PATH", f"{ROOT / 'tests/deploy/bin'}:{os.environ['PATH']}")
+    return Deployer(tmp_path, f"http://127.0.0.1:{revisions.server_port}", stack.database_url)

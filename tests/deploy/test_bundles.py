@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from cli.function_table import FUNCTIONS
+from ops.deploy import bundle
 from tests.deploy import cloud_run
 from tests.main_job import do_main_job
-from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, NO_LIMITS, ROOT, Database, FunctionProcess, Stack
+from tests.stack import ASGI_FUNCTIONS, NO_LIMITS, ROOT, Database, FunctionProcess, Stack
 
 HASH_BASED = b"\x03\x00\x00\x00"
 """The flags of a .pyc file that is checked by its source's hash (PEP 552)."""
@@ -20,13 +23,8 @@ HASH_BASED = b"\x03\x00\x00\x00"
 Revisions = dict[str, FunctionProcess]
 
 
-def bash(script: str, *words: str | Path) -> str:
-    command = ["bash", "-euo", "pipefail", "-c", f"source ops/deploy/bundle.sh; {script}", "bash", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def stage(name: str, folder: Path) -> Path:
-    bash('stage "$1" "$2"', name, folder)
+    bundle.stage(FUNCTIONS[name], folder)
     return folder
 
 
@@ -36,29 +34,43 @@ def contents(bundle: Path) -> set[str]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_bundle_holds_its_function_common_the_pinned_requirements_and_nothing_else(name: str, tmp_path: Path) -> None:
-    bundle = stage(name, tmp_path / "bundle")
-    tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "common", f"functions/{name}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    code = {path for path in tracked if path.endswith((".py", ".lua", ".json")) and (ROOT / path).exists()}
-    assert contents(bundle) == code | {"main.py", "functions/__init__.py", "requirements.txt"}
-    assert (bundle / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
-    statements = re.findall(r"^\w.*$", (bundle / "main.py").read_text(), re.MULTILINE)
+    held = contents(stage(name, tmp_path / "bundle"))
+    of_all = {"main.py", "functions/__init__.py", "requirements.txt"}
+    assert of_all < held
+    assert {path for path in held if not path.startswith((f"functions/{name}/", "common/"))} == of_all
+    assert {path for path in held if path.endswith(".pyc")} == set()
+    assert (tmp_path / "bundle/requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
+    statements = re.findall(r"^\w.*$", (tmp_path / "bundle/main.py").read_text(), re.MULTILINE)
     assert statements == [f"from functions.{name}.main import {name} as {name}"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bundle_holds_all_that_its_modules_import_and_no_module_that_none_of_them_does(
+    name: str, tmp_path: Path
+) -> None:
+    """Python itself says so: each module is imported there, and what is loaded then is what the bundle holds."""
+    folder = stage(name, tmp_path / "bundle")
+    modules = {path.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in contents(folder)}
+    script = f"import sys; [__import__(name) for name in {sorted(modules & set(dotted(folder)))}]; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    loaded = {module for module in done.stdout.split() if module.split(".")[0] in ("common", "functions")}
+    assert loaded == set(dotted(folder)) - {"main"}
+
+
+def dotted(folder: Path) -> list[str]:
+    """The names of the modules in there."""
+    paths = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")]
+    return [".".join(path.parts).removesuffix(".__init__") for path in paths]
 
 
 def test_a_bundle_staged_twice_has_the_same_fingerprint_until_something_changes(tmp_path: Path) -> None:
     first, second = stage("stats", tmp_path / "first"), stage("stats", tmp_path / "second")
-    fingerprint = bash('fingerprint "$1" --flag', first)
+    fingerprint = bundle.fingerprint(first, ["--flag"])
     assert re.fullmatch("[0-9a-f]{16}", fingerprint)
-    assert bash('fingerprint "$1" --flag', second) == fingerprint
-    assert bash('fingerprint "$1" --other-flag', first) != fingerprint
+    assert bundle.fingerprint(second, ["--flag"]) == fingerprint
+    assert bundle.fingerprint(first, ["--other-flag"]) != fingerprint
     (second / "common" / "logs.py").write_text("")
-    assert bash('fingerprint "$1" --flag', second) != fingerprint
+    assert bundle.fingerprint(second, ["--flag"]) != fingerprint
 
 
 @pytest.fixture(scope="module", params=["3.11", "3.13"])
@@ -77,9 +89,9 @@ def revisions(stack: Stack, programs: Path, tmp_path_factory: pytest.TempPathFac
     with ExitStack() as ending:
         started = {}
         for name in FUNCTIONS:
-            bundle = stage(name, folder / name)
-            cloud_run.build(programs, bundle, bash('echo "$BUILD_ENVIRONMENT"'))
-            started[name] = cloud_run.start(programs, bundle, name, {"THREADS": "20", **environ})
+            staged = stage(name, folder / name)
+            cloud_run.build(programs, staged, bundle.BUILD_ENVIRONMENT)
+            started[name] = cloud_run.start(programs, staged, name, {"THREADS": "20", **environ})
             ending.callback(started[name].stop)
         yield started
 
@@ -99,8 +111,8 @@ def test_the_platform_serves_storefront_functions_by_uvicorn_without_being_told(
 
 def test_a_cold_start_compiles_nothing(revisions: Revisions) -> None:
     for revision in revisions.values():
-        bundle = Path(os.readlink(f"/proc/{revision.pid}/cwd"))
-        compiled = [path for path in bundle.rglob("*.pyc") if "__pycache__" in path.parts]
+        running = Path(os.readlink(f"/proc/{revision.pid}/cwd"))
+        compiled = [path for path in running.rglob("*.pyc") if "__pycache__" in path.parts]
         assert compiled
         for path in compiled:
             assert path.read_bytes()[4:8] == HASH_BASED, path
@@ -116,10 +128,10 @@ def test_nothing_but_the_lock_is_installed(programs: Path) -> None:
 
 
 def test_a_bad_setting_stops_a_revision_with_one_line(programs: Path, tmp_path: Path) -> None:
-    bundle = stage("stats", tmp_path / "stats")
+    staged = stage("stats", tmp_path / "stats")
     environ = {"FUNCTION_TARGET": "stats", "DB_POOL_MAX": "many", "PORT": "1"}
     command = [programs / "python", programs / "functions-framework"]
-    done = subprocess.run(command, cwd=bundle, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=staged, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1].startswith("DB_POOL_MAX is 'many'; allowed:")
     assert "Traceback" not in done.stderr

@@ -1,22 +1,25 @@
 """deploy.sh: what it asks of gcloud and in which order, what it refuses, and what it leaves alone when a step fails."""
 
-import dataclasses
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from common.config import Config
+from cli.function_table import FUNCTIONS
+from ops.deploy.settings_table import PER_FUNCTION, SETTINGS, own_name
 from tests.deploy.conftest import Deployer, Revisions
-from tests.stack import FUNCTIONS, ROOT
+from tests.deploy.gcloud import Refusal
+from tests.stack import ROOT
 
 CONTENT = "shop-content"
+REAL_GCLOUD = shutil.which("gcloud")
+"""Asked for before a test puts its stand-in on the PATH."""
 
 
 def flags_of(call: list[str]) -> dict[str, str]:
@@ -51,7 +54,7 @@ def test_a_function_is_deployed_as_the_contract_says(deployer: Deployer) -> None
         "max-instances": "4",
         "concurrency": "250",
         "service-account": "shop-notes@acme-shop.iam.gserviceaccount.com",
-        "set-secrets": "REDIS_URL=redis-url:2,DB_PASSWORD=db-password:3",
+        "set-secrets": "DB_PASSWORD=db-password:3,REDIS_URL=redis-url:2",
         "set-cloudsql-instances": "acme-shop:europe-west1:popups",
         "network": "default",
         "subnet": "default",
@@ -184,8 +187,12 @@ def test_rollback_gives_the_traffic_back_and_once_more_takes_that_back(deployer:
     assert traffic(deployer)[0] == {"percent": 100, "revision": f"{CONTENT}-00002"}
 
 
+def fail(environ: Mapping[str, str]) -> str:
+    raise Refusal("0005_x.sql failed: as the test wished")
+
+
 def test_migrations_come_first_and_nothing_is_deployed_when_one_fails(deployer: Deployer) -> None:
-    deployer.program("popups", '#!/bin/sh\necho "0005_x.sql failed: as the test wished" >&2; exit 1\n')
+    deployer.programs["migrate"] = fail
     done = deployer("all")
     assert done.returncode == 1
     assert "as the test wished" in done.stderr
@@ -310,13 +317,6 @@ def test_a_bad_word_is_refused_before_anything_is_done(deployer: Deployer, words
     assert not deployer.calls()
 
 
-def test_a_program_that_is_missing_is_named_before_anything_is_done(deployer: Deployer) -> None:
-    deployer.environ["POPUPS"] = "/nowhere/popups"
-    done = deployer("all")
-    assert (done.returncode, done.stderr) == (1, "deploy.sh: there is no /nowhere/popups; make setup makes it\n")
-    assert not deployer.calls()
-
-
 def test_a_dry_run_prints_every_command_and_runs_none(deployer: Deployer) -> None:
     done = deployer("--dry-run", "all")
     assert done.returncode == 0, done.stderr
@@ -376,9 +376,15 @@ def test_with_iam_an_iam_user_or_one_with_a_password_migrates(
 ) -> None:
     deployer.settings |= {"DB_IAM_AUTH": "true", "DB_USER": "", "DB_PASSWORD_SECRET": ""}
     deployer.settings |= {"MIGRATE_DATABASE_URL_SECRET": "", **settings}
-    deployer.program("popups", f'#!/bin/sh\necho "$DB_USER $DB_IAM_AUTH $DB_PASSWORD" >{deployer.folder}/signed_in\n')
+    seen: list[str] = []
+
+    def migrate(environ: Mapping[str, str]) -> str:
+        seen.append(" ".join(environ.get(name, "") for name in ("DB_USER", "DB_IAM_AUTH", "DB_PASSWORD")))
+        return ""
+
+    deployer.programs["migrate"] = migrate
     assert deployer("migrate").returncode == 0
-    assert (deployer.folder / "signed_in").read_text() == f"{signed_in}\n"
+    assert seen == [signed_in]
 
 
 def test_a_function_that_is_not_public_is_asked_with_a_token(deployer: Deployer) -> None:
@@ -522,22 +528,14 @@ def test_no_service_has_a_name_that_content_blockers_know() -> None:
     assert not [name for name in names if blocked.search(name)]
 
 
-def test_the_example_names_every_setting_with_its_default(deployer: Deployer) -> None:
-    script = 'source ops/deploy/settings.sh; for name in "${!DEFAULT[@]}"; do echo "$name=${DEFAULT[$name]}"; done'
-    listed = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    known = dict(line.split("=", 1) for line in listed)
+def test_the_example_names_every_setting_with_its_default() -> None:
+    known = {name: setting.default for name, setting in SETTINGS.items()}
     example = (ROOT / "deploy.env.example").read_text()
     shown = dict(re.findall(r"^#?([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
-    of_one_function = re.compile(r"(MIN_INSTANCES|MAX_INSTANCES|DB_POOL_MAX|CONCURRENCY|CPU_THROTTLING|PUBLIC)_.+")
-    assert {name for name in known if name in shown or not of_one_function.fullmatch(name)} == set(shown)
+    of_one_function = {own_name(each.name, function) for each in PER_FUNCTION for function in FUNCTIONS.values()}
+    assert {name for name in known if name in shown or name not in of_one_function} == set(shown)
     commented = dict(re.findall(r"^#([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
     assert {name: known[name] for name in commented} == commented
-
-
-def test_every_setting_of_the_functions_can_be_set() -> None:
-    example = (ROOT / "deploy.env.example").read_text()
-    for setting in dataclasses.fields(Config):
-        assert re.search(rf"^#?{setting.name.upper()}(_SECRET)?=", example, re.MULTILINE), setting.name
 
 
 def real_calls(deployer: Deployer) -> list[list[str]]:
@@ -567,8 +565,7 @@ def kind_of(command: str) -> tuple[str, ...]:
 
 def test_the_real_gcloud_knows_every_command_and_flag(deployer: Deployer, tmp_path: Path) -> None:
     """Its own parser, which needs no network, reads what deploy.sh calls."""
-    gcloud = shutil.which("gcloud")
-    if gcloud is None:
+    if REAL_GCLOUD is None:
         pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
     commands = [shlex.join(["gcloud", *call]) for call in real_calls(deployer)]
     for words in (["all"], ["storefront"]):
@@ -578,7 +575,7 @@ def test_the_real_gcloud_knows_every_command_and_flag(deployer: Deployer, tmp_pa
     file = tmp_path / "commands.json"
     file.write_text(json.dumps([{"command_string": command} for command in one_of_each.values()]))
     linted = subprocess.run(
-        [gcloud, "meta", "lint-gcloud-commands", f"--commands-file={file}"],
+        [REAL_GCLOUD, "meta", "lint-gcloud-commands", f"--commands-file={file}"],
         env={**os.environ, "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
         capture_output=True,
         text=True,

@@ -1,17 +1,21 @@
-"""`make settings`: the pages that list the settings, written from Config.
+"""`make settings`: the pages that list the settings, written from Config and functions.toml.
 
 Each page is a function that takes the page's present text and returns what it should be; a test compares the two.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import fields
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from cli.function_table import FUNCTIONS
 from common.config import Config, about
+from ops.deploy.settings_table import SETTINGS, own_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,7 +63,33 @@ def comment(markdown: str) -> str:
     return textwrap.fill(markdown.replace("`", ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
 
 
-PAGES: dict[str, Callable[[str], str]] = {"README.md": readme, ".env.example": env_example}
+def deploy_env_example(text: str) -> str:
+    """deploy.env.example with what follows from functions.toml and from Config written anew; the rest is by hand."""
+    text = _with_section(text, "Settings", "")
+    services = [f"#{own_name(kind, each)}={SETTINGS[own_name(kind, each)].default}\n" for kind, each in
+                product(("SERVICE", "SERVICE_ACCOUNT"), FUNCTIONS.values())]  # fmt: skip
+    text = _with_section(text, "Services", "".join(services))
+    elsewhere = set(re.findall(r"^#?([A-Z][A-Z_]*)=", text, re.MULTILINE))
+    names = {f"{name}_SECRET" if known.secret else name: known.meaning for name, known in about().items()}
+    blocks = [_block(name, meaning) for name, meaning in names.items() if name not in elsewhere]
+    return _with_section(text, "Settings", "".join(blocks))
+
+
+def _block(name: str, meaning: str) -> str:
+    allowed = f" Allowed: {SETTINGS[name].allowed}." if SETTINGS[name].allowed else ""
+    return f"{comment(meaning + allowed)}\n#{name}={SETTINGS[name].default}\n"
+
+
+def _with_section(text: str, title: str, content: str) -> str:
+    before, start, rest = text.partition(f"# ---- {title}: written by make settings\n")
+    return before + start + content + rest[rest.index("# ---- end\n") :]
+
+
+PAGES: dict[str, Callable[[str], str]] = {
+    "README.md": readme,
+    ".env.example": env_example,
+    "deploy.env.example": deploy_env_example,
+}
 
 
 if __name__ == "__main__":

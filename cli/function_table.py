@@ -1,0 +1,47 @@
+"""functions.toml, read: what each deployed function is. Whoever needs the list of functions takes it from here."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from common.http import Function
+
+FILE = Path(__file__).resolve().parent.parent / "functions.toml"
+
+
+@dataclass(frozen=True)
+class DeployedFunction:
+    """A row of functions.toml, which says what each field means."""
+
+    name: str
+    audience: Literal["storefront", "merchant"]
+    server: Literal["asgi", "flask"]
+    limit: str
+    service: str
+    concurrency: int
+    cpu_throttling: bool = True
+    needs: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """Its main module's file, from the repository's root."""
+        return f"functions/{self.name}/main.py"
+
+
+def load(function: DeployedFunction) -> Function:
+    """The function itself, with its endpoints. Reads the environment, as a function does when it is imported."""
+    loaded: Function = importlib.import_module(f"functions.{function.name}.main").function
+    return loaded
+
+
+def _read(text: str) -> dict[str, DeployedFunction]:
+    rows = tomllib.loads(text)
+    return {name: DeployedFunction(name, **{**row, "needs": tuple(row.get("needs", ()))}) for name, row in rows.items()}
+
+
+FUNCTIONS = _read(FILE.read_text())

@@ -1,0 +1,47 @@
+"""gcloud at work in the project and region of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.function_table import DeployedFunction
+from ops.deploy.commands import Commands
+from ops.deploy.settings import Settings
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """`folder` is for files of this run; it goes with it."""
+
+    settings: Settings
+    commands: Commands
+    folder: Path
+
+    @property
+    def in_project(self) -> tuple[str, ...]:
+        """Where gcloud is to work, and that nobody is there to answer its questions."""
+        return (f"--project={self.settings['PROJECT']}", "--quiet")
+
+    @property
+    def in_region(self) -> tuple[str, ...]:
+        return (f"--region={self.settings['REGION']}", *self.in_project)
+
+    def change(self, *words: str) -> None:
+        self.commands.change("gcloud", *words)
+
+    def ask(self, *words: str, supposed: str = "") -> str:
+        return self.commands.ask("gcloud", *words, supposed=supposed)
+
+    def service(self, function: DeployedFunction) -> str:
+        return self.settings.service(function)
+
+    def deployed_service(self, service: str) -> str:
+        """Its name, or nothing where there is none."""
+        listing = ("run", "services", "list", f"--filter=metadata.name={service}", "--format=value(metadata.name)")
+        return self.ask(*listing, *self.in_region, supposed=service)
+
+    def service_url(self, function: DeployedFunction) -> str:
+        service = self.service(function)
+        describing = ("run", "services", "describe", service, "--format=value(status.url)")
+        return self.ask(*describing, *self.in_region, supposed=f"https://{service}")

@@ -1,0 +1,148 @@
+"""The words behind ./deploy.sh, and what each of them does."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from cli.function_table import FUNCTIONS, DeployedFunction
+from ops.deploy.cloud import Cloud
+from ops.deploy.commands import Commands, Failure, check_programs, say
+from ops.deploy.database import check_connections, migrate
+from ops.deploy.environment import check_environment
+from ops.deploy.monitoring import apply_monitoring
+from ops.deploy.revision import deploy_function
+from ops.deploy.settings import read_settings
+from ops.deploy.storefront import upload_storefront
+from ops.deploy.traffic import roll_back
+from ops.deploy.uptime import apply_uptime_check
+from ops.deploy.warm import warm
+
+USAGE = f"""\
+Usage: ./deploy.sh [OPTION...] COMMAND
+
+  migrate             bring the database to the schema in sql/
+  FUNCTION...         deploy one or several: {" ".join(FUNCTIONS)}
+  all                 deploy them all, then the storefront script where BUCKET is set
+  storefront          upload the storefront script, minified, under a name that tells its content
+  monitoring          create or update log metrics, dashboard, alerts and uptime checks (ops/monitoring/)
+  warm                ask for every shop's popups once, which fills the cache
+  rollback FUNCTION   give the traffic back to the revision that had it before; once more takes that back
+
+Options, before the command or behind it:
+
+  --dry-run           print every command instead of running it
+  --config FILE       read the settings from FILE; deploy.env otherwise (deploy.env.example says what it may hold)
+
+A deployment applies pending migrations first and deploys nothing if one fails. A new revision gets no traffic until
+its /_ready answers. What has not changed is not deployed again. What everybody may call gets an uptime check."""
+
+INTERRUPTED = 130
+
+
+class Words(NamedTuple):
+    """What was asked for."""
+
+    command: Sequence[str]
+    config: Path
+    dry_run: bool
+
+
+def main(words: Sequence[str], make_commands: Callable[..., Commands] = Commands) -> int:
+    """Does what the words say; the exit status of ./deploy.sh."""
+    if {"-h", "--help"} & set(words):
+        click.echo(USAGE)
+        return 0
+    try:
+        asked = _read(words)
+        if not asked.command:
+            click.echo(USAGE, err=True)
+            return 2
+        _check(asked.command)
+        check_programs(dry_run=asked.dry_run)
+        with tempfile.TemporaryDirectory() as folder:
+            _run(Cloud(read_settings(asked.config), make_commands(dry_run=asked.dry_run), Path(folder)), *asked.command)
+    except Failure as failure:
+        say(f"deploy.sh: {failure}")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _read(words: Sequence[str]) -> Words:
+    command, config, dry_run = [], "deploy.env", False
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--dry-run":
+            dry_run = True
+        elif word == "--config":
+            if not waiting:
+                raise Failure("--config needs the name of a file")
+            config = waiting.pop(0)
+        elif word.startswith("-"):
+            raise Failure(f"there is no option {word}; --help lists those there are")
+        else:
+            command.append(word)
+    return Words(command, Path(config), dry_run)
+
+
+def _check(command: Sequence[str]) -> None:
+    """The command and what follows it, so that nothing is begun that cannot be ended."""
+    first, *others = command
+    if first in ALONE:
+        if others:
+            raise Failure(f"{first} stands alone, but {others[0]} follows it")
+        return
+    if first == "rollback" and len(others) != 1:
+        raise Failure("rollback needs one function")
+    for word in others if first == "rollback" else command:
+        if word not in FUNCTIONS:
+            raise Failure(f"there is no command or function {word}; --help lists those there are")
+
+
+def _run(cloud: Cloud, first: str, *others: str) -> None:
+    if first in ALONE:
+        ALONE[first](cloud)
+    elif first == "rollback":
+        roll_back(cloud, FUNCTIONS[others[0]])
+    else:
+        _deploy(cloud, [FUNCTIONS[name] for name in (first, *others)])
+
+
+def _deploy(cloud: Cloud, functions: Sequence[DeployedFunction]) -> None:
+    """All of them, or none where the database is not ready for them."""
+    check_environment(cloud.settings, functions)
+    check_connections(cloud)
+    _migrate(cloud)
+    for function in functions:
+        deploy_function(cloud, function)
+    for function in functions:
+        click.echo(f"{function.name:<18} {cloud.service_url(function)}")
+    for function in functions:
+        apply_uptime_check(cloud, function)
+
+
+def _deploy_all(cloud: Cloud) -> None:
+    _deploy(cloud, list(FUNCTIONS.values()))
+    if cloud.settings["BUCKET"]:
+        upload_storefront(cloud)
+
+
+def _migrate(cloud: Cloud) -> None:
+    say("migrating")
+    migrate(cloud)
+
+
+ALONE: dict[str, Callable[[Cloud], None]] = {
+    "migrate": _migrate,
+    "all": _deploy_all,
+    "storefront": upload_storefront,
+    "monitoring": apply_monitoring,
+    "warm": warm,
+}

@@ -1,0 +1,38 @@
+"""Waits until a revision answers its /_ready."""
+
+from __future__ import annotations
+
+import time
+
+from cli.function_table import DeployedFunction
+from ops.deploy.access import identity_token, is_public
+from ops.deploy.cloud import Cloud
+from ops.deploy.commands import failing_as, print_command
+
+ANSWER_SECONDS = 15
+
+
+def await_ready(cloud: Cloud, function: DeployedFunction, url: str) -> bool:
+    """Whether it says 200 within READY_SECONDS."""
+    deadline = time.monotonic() + int(cloud.settings["READY_SECONDS"])
+    headers = {}
+    if not is_public(cloud, cloud.service(function)):
+        with failing_as("there is no identity token to ask /_ready with"):
+            headers["X-Serverless-Authorization"] = f"Bearer {identity_token(cloud, function)}"
+    if cloud.commands.dry_run:
+        print_command("curl", "--fail", f"{url}/_ready")
+        return True
+    while not _is_ready(f"{url}/_ready", headers):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(1)
+    return True
+
+
+def _is_ready(url: str, headers: dict[str, str]) -> bool:
+    import requests  # takes a quarter of a second, which a command that asks nobody does not need
+
+    try:
+        return requests.get(url, headers=headers, timeout=ANSWER_SECONDS, allow_redirects=False).status_code == 200
+    except requests.RequestException:
+        return False

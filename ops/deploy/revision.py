@@ -1,0 +1,69 @@
+"""How a new revision comes, proves itself, and gets the traffic.
+
+The label `release` is the fingerprint of what was deployed, by which a second run sees that there is nothing to do.
+"""
+
+from __future__ import annotations
+
+from cli.function_table import DeployedFunction
+from ops.deploy.access import set_access
+from ops.deploy.account import prepare_account
+from ops.deploy.bundle import fingerprint, stage
+from ops.deploy.cloud import Cloud
+from ops.deploy.commands import Failure, failing_as, say
+from ops.deploy.readiness import await_ready
+from ops.deploy.service import deploy_flags
+from ops.deploy.traffic import Traffic, give_traffic, read_traffic
+
+
+def deploy_function(cloud: Cloud, function: DeployedFunction) -> None:
+    service, name = cloud.service(function), function.name
+    bundle = cloud.folder / name
+    stage(function, bundle)
+    release = fingerprint(bundle, [service, *deploy_flags(cloud.settings, function)])
+    traffic = read_traffic(cloud, service)
+    if not (traffic.serving and _is_release(cloud, traffic.serving, release)):
+        prepare_account(cloud, function)
+        say(f"{name}: deploying release {release} to {service}")
+        _bring_candidate(cloud, function, traffic, f"--source={bundle}", f"--labels=release={release}")
+        _prove_candidate(cloud, function, read_traffic(cloud, service))
+    elif not traffic.proven:
+        say(f"{name}: nothing has changed, but {traffic.serving} has yet to answer /_ready")
+        _prove_candidate(cloud, function, traffic)
+    else:
+        say(f"{name}: nothing has changed, {traffic.serving} goes on")
+        set_access(cloud, function, service)
+
+
+def _bring_candidate(cloud: Cloud, function: DeployedFunction, traffic: Traffic, *flags: str) -> None:
+    """Deploys a revision that nobody but us can reach."""
+    service = cloud.service(function)
+    # A new service cannot be kept from traffic. Until it is ready it is kept from everybody but us instead.
+    apart = "--no-traffic" if traffic.proven else "--no-allow-unauthenticated"
+    all_flags = (*flags, *deploy_flags(cloud.settings, function), apart, "--tag=candidate")
+    with failing_as(f"{function.name} was not deployed; {_what_holds(service, traffic)}"):
+        cloud.change("run", "deploy", service, *all_flags, *cloud.in_region)
+
+
+def _prove_candidate(cloud: Cloud, function: DeployedFunction, traffic: Traffic) -> None:
+    """Once it answers it gets the traffic, and is a candidate no more."""
+    service = cloud.service(function)
+    if not await_ready(cloud, function, traffic.candidate_url):
+        holds = _what_holds(service, traffic)
+        raise Failure(f"{function.name}: {traffic.candidate} does not answer /_ready; {holds}")
+    set_access(cloud, function, service)
+    previous = traffic.serving if traffic.serving != traffic.candidate else ""
+    give_traffic(cloud, service, traffic.candidate, previous=previous)
+
+
+def _what_holds(service: str, traffic: Traffic) -> str:
+    """What shoppers and merchants have after a deployment that failed."""
+    if traffic.proven:
+        return f"{traffic.serving or 'what had the traffic'} goes on"
+    return f"its service {service} stays closed to the public"
+
+
+def _is_release(cloud: Cloud, revision: str, release: str) -> bool:
+    describing = ("run", "revisions", "describe", revision, "--format=value(metadata.labels.release)")
+    with failing_as(f"the revision {revision} cannot be read"):
+        return cloud.ask(*describing, *cloud.in_region) == release

@@ -1,0 +1,116 @@
+"""deploy.env, read and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cli.function_table import FUNCTIONS, DeployedFunction
+from common.config_values import Invalid
+from ops.deploy.commands import Failure
+from ops.deploy.settings_table import SETTINGS, own_name
+
+
+class Settings:
+    """Every setting's value; an empty one where it has none."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._values = {name: given.get(name) or setting.default for name, setting in SETTINGS.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def of(self, function: DeployedFunction, name: str) -> str:
+        """The function's own value, or that of all."""
+        own = self._values[own_name(name, function)] or self._values[name]
+        return own or (str(function.concurrency) if name == "CONCURRENCY" else "")
+
+    def service(self, function: DeployedFunction) -> str:
+        return self[own_name("SERVICE", function)]
+
+    def account(self, function: DeployedFunction) -> str:
+        """The address of the function's service account."""
+        return f"{self.account_name(function)}@{self['PROJECT']}.iam.gserviceaccount.com"
+
+    def account_name(self, function: DeployedFunction) -> str:
+        return self[own_name("SERVICE_ACCOUNT", function)] or self.service(function)
+
+    def first_of(self, *names: str) -> str:
+        """The first of these settings that has a value."""
+        return next((self[name] for name in names if self[name]), "")
+
+    @property
+    def migration_url(self) -> str:
+        """The secret with the URL by which migrations reach the database, where it is reached by a URL."""
+        return self.first_of("MIGRATE_DATABASE_URL_SECRET", "DATABASE_URL_SECRET")
+
+
+def read_settings(file: Path) -> Settings:
+    """Raises Failure for a bad line, a bad value, or values that do not go together."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise Failure(f"there is no {file}; copy deploy.env.example and fill it in") from None
+    settings = Settings(dict(_given(lines, str(file))))
+    for line in _contradictions(settings):
+        raise Failure(line)
+    return settings
+
+
+def _given(lines: list[str], file: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(lines, 1):
+        if re.fullmatch(r"\s*(#.*)?", line):
+            continue
+        match = re.fullmatch(r"([A-Z][A-Z0-9_]*)=(.*)", line)
+        if not match:
+            raise Failure(f"{file}, line {number}: allowed: NAME=value")
+        if match[1] not in SETTINGS:
+            raise Failure(
+                f"{file}, line {number}: there is no setting {match[1]}; deploy.env.example lists those there are"
+            )
+        yield match[1], _checked(match[1], re.sub(r"^([\"'])(.*)\1$", r"\2", match[2]))
+
+
+def _checked(name: str, text: str) -> str:
+    try:
+        if text:
+            SETTINGS[name].parse(text)
+    except Invalid as allowed:
+        # A password in the wrong place is not shown to whoever looks over a shoulder.
+        shown = "is not shown" if SETTINGS[name].is_secret else f"is {text!r}"
+        raise Failure(f"{name} {shown}; allowed: {allowed}") from None
+    return text
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What is missing or does not go together, a line each."""
+    for name in ("PROJECT", "REGION"):
+        if not settings[name]:
+            yield f"{name} is unset; allowed: {SETTINGS[name].allowed}"
+    if not settings["DATABASE_URL_SECRET"]:
+        yield from _missing_for_cloud_sql(settings)
+    if settings["DB_IP_TYPE"] != "public" and not settings["NETWORK"]:
+        yield f"NETWORK is unset; allowed: {SETTINGS['NETWORK'].allowed}, with DB_IP_TYPE={settings['DB_IP_TYPE']}"
+    for function in FUNCTIONS.values():
+        if not settings["REDIS_URL_SECRET"] and settings.of(function, "MAX_INSTANCES") != "1":
+            yield "REDIS_URL_SECRET is unset, which allows MAX_INSTANCES=1 only: cache and limits are then in memory"
+    for function in FUNCTIONS.values():
+        own, account = own_name("SERVICE_ACCOUNT", function), settings.account_name(function)
+        try:
+            SETTINGS[own].parse(account)
+        except Invalid as allowed:
+            yield f"{own} is unset and {account!r} will not do; allowed: {allowed}"
+
+
+def _missing_for_cloud_sql(settings: Settings) -> Iterator[str]:
+    for name in ("INSTANCE_CONNECTION_NAME", "DB_NAME"):
+        if not settings[name]:
+            yield f"{name} is unset; allowed: {SETTINGS[name].allowed}, or DATABASE_URL_SECRET instead"
+    if settings["DB_IAM_AUTH"] != "true" and not (settings["DB_USER"] and settings["DB_PASSWORD_SECRET"]):
+        yield "DB_USER and DB_PASSWORD_SECRET are unset; allowed: both, or DB_IAM_AUTH=true"
+    if not settings.migration_url and not settings.first_of("MIGRATE_DB_USER", "DB_USER"):
+        yield (
+            f"MIGRATE_DB_USER is unset; allowed: {SETTINGS['MIGRATE_DB_USER'].allowed} who applies migrations, "
+            "which with DB_IAM_AUTH=true is none of the functions' accounts"
+        )
