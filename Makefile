@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz lint openapi settings arrows lock audit bench clean
+.PHONY: help setup run test fuzz lint openapi settings arrows script lock audit bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ arrows: $(READY) ## Draw the import arrows in CONTRIBUTING.md anew
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+# The wheel's Node, and not another one of the machine's.
+script: export PATH := $(CURDIR)/$(BIN):$(PATH)
+script: $(READY) ## Build the storefront script anew; needs npm once
+	cd storefront && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --output-file requirements.txt pyproject.toml

@@ -4,10 +4,8 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import Response
-
 from cli.demo_store import demo_store
-from cli.script import joined
+from cli.script_files import script_file
 from common.asgi_adapter import Application, Receive, Scope, Send, asgi_app
 from functions.get_active_popups.main import function as get_active_popups
 from functions.manage_popups.main import function as manage_popups
@@ -16,8 +14,6 @@ from functions.track_conversion.main import function as track_conversion
 from functions.track_view.main import function as track_view
 
 FUNCTIONS = (get_active_popups, track_view, track_conversion, manage_popups, stats)
-
-SCRIPT = "exit_intent.js"
 
 
 def one_address(storefront: Path) -> Application:
@@ -29,10 +25,8 @@ def one_address(storefront: Path) -> Application:
         name, _, rest = scope["path"].removeprefix("/").partition("/")
         if name in functions:
             await functions[name]({**scope, "path": f"/{rest}"}, receive, _below(f"/{name}", send))
-        elif scope["path"] == f"/{SCRIPT}":
-            # Joined anew: a part may have been edited.
-            script: Any = Response(joined(storefront), media_type="text/javascript")
-            await script(scope, receive, send)
+        elif file := script_file(storefront / "dist", scope["path"].removeprefix("/")):
+            await file(dict(scope), receive, send)
         else:
             await store(scope, receive, send)
 

@@ -16,7 +16,7 @@ from common.active_popups import with_comparable_addresses
 from functions.manage_popups import explain
 from functions.manage_popups.popup_schemas import PopupSchema
 from functions.manage_popups.shopper_rules import Shopper, first_no, hash_of, variant_of
-from storefront import build
+from tests.browser.built import LOADER
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view
 from tests.stack import ROOT, Database, FunctionProcess
@@ -90,7 +90,7 @@ def serve(page: Page, popup: dict[str, Any], case: dict[str, Any]) -> None:
     def answer(route: Route) -> None:
         path = urlsplit(route.request.url).path
         if path == "/exit_intent.js":
-            route.fulfill(body=build.source(), content_type="text/javascript; charset=utf-8")
+            route.fulfill(path=LOADER, content_type="text/javascript")
         elif path == "/get_active_popups":
             route.fulfill(json={"shop_id": "shop", "popups": [popup]})
         else:

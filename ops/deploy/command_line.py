@@ -28,7 +28,7 @@ Usage: ./deploy.sh [OPTION...] COMMAND
   migrate             bring the database to the schema in sql/
   FUNCTION...         deploy one or several: {" ".join(FUNCTIONS)}
   all                 deploy them all, then the storefront script where BUCKET is set
-  storefront          upload the storefront script, minified, under a name that tells its content
+  storefront          upload the storefront script, under names that tell its content and one that stays
   monitoring          create or update log metrics, dashboard, alerts and uptime checks (ops/monitoring/)
   warm                ask for every shop's popups once, which fills the cache
   rollback FUNCTION   give the traffic back to the revision that had it before; once more takes that back

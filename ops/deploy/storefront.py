@@ -1,33 +1,42 @@
-"""The storefront script: minified, named after its content, and never changed once it is up."""
+"""The storefront script as it was built: files named after their content, which never change once they are up, and the
+newest under a name that stays."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from ops.deploy.cloud import Cloud
-from ops.deploy.commands import Failure
+from ops.deploy.commands import ROOT, Failure
 from ops.deploy.settings_table import SETTINGS
 
-CACHE_CONTROL = "public, max-age=31536000, immutable"
+BUILT = ROOT / "storefront" / "dist"
+CORS = Path(__file__).with_name("storefront_cors.json")
+
+FOR_EVER = ("--no-clobber", "--cache-control=public, max-age=31536000, immutable")
+FOR_MINUTES = ("--cache-control=public, max-age=300",)
 
 
 def upload_storefront(cloud: Cloud) -> None:
     bucket = cloud.settings["BUCKET"]
     if not bucket:
         raise Failure(f"BUCKET is unset; allowed: {SETTINGS['BUCKET'].allowed}")
-    file = _build(cloud.folder / "storefront")
-    # A name is given once: --no-clobber makes a second upload of the same content do nothing.
-    kept = ("--no-clobber", "--gzip-local-all", "--content-type=text/javascript", f"--cache-control={CACHE_CONTROL}")
-    cloud.change("storage", "cp", *kept, str(file), f"gs://{bucket}/", *cloud.in_project)
-    click.echo(f"storefront script  https://storage.googleapis.com/{bucket}/{file.name}")
+
+    def upload(flags: tuple[str, ...], kind: str, *files: Path) -> None:
+        given = (*flags, "--gzip-local-all", f"--content-type={kind}")
+        cloud.change("storage", "cp", *given, *map(str, files), f"gs://{bucket}/", *cloud.in_project)
+
+    # Shops of other origins fetch the second file, and check the first one's integrity, by CORS.
+    cloud.change("storage", "buckets", "update", f"gs://{bucket}", f"--cors-file={CORS}", *cloud.in_project)
+    upload(FOR_EVER, "text/javascript", *sorted(BUILT.glob("storefront-*.js")))
+    upload(FOR_EVER, "application/json", *sorted(BUILT.glob("storefront-*.map")))
+    upload(FOR_MINUTES, "text/javascript", BUILT / "storefront.js")  # last, when what it asks for is there
+    _tell(f"https://storage.googleapis.com/{bucket}")
 
 
-def _build(folder: Path) -> Path:
-    from storefront.build import write  # brings in the minifier, which no other command needs
-
-    try:
-        return write(folder)
-    except ValueError as error:
-        raise Failure(f"the storefront script was not built: {error}") from None
+def _tell(address: str) -> None:
+    names = json.loads((BUILT / "files.json").read_text())
+    click.echo(f"storefront script  {address}/storefront.js")
+    click.echo(f"this very version  {address}/{names['loader']}  integrity {names['integrity']}")

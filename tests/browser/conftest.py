@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from common.auth import new_key
+from tests.browser.built import budgets_told
 from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
 from tests.stack import FUNCTIONS, Database
 
@@ -30,6 +31,7 @@ ARGUMENTS = [
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not CHROMIUM:
         terminalreporter.write_line(MISSING, red=True, bold=True)
+    terminalreporter.write_line(budgets_told())
 
 
 # A module's and not the session's: Playwright keeps an event loop in this thread, and other tests run one of their own.

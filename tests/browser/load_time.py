@@ -1,4 +1,6 @@
-"""Measures what the script costs the main thread while a page loads: `python -m tests.browser.load_time`.
+"""Measures what the script costs the main thread while a page loads: `python -m tests.browser.load_time [FILE]`.
+
+FILE is another edition of the script in one file, which is measured in the same rounds.
 
 Chromium runs at a quarter of its speed, with a new profile each time, on two pages: one on which nothing has used
 localStorage or fetch before, and one whose own script has, as every shop's does. The first use of each costs a page
@@ -8,14 +10,16 @@ page is idle, and of the lowest round each part: the machine's other work is in 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from itertools import takewhile
+from itertools import product, takewhile
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page, Route, sync_playwright
 
-from storefront import build
+from tests.browser.built import DIALOG, LOADER
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 
 ROUNDS = 12
@@ -51,13 +55,16 @@ Costs = list[tuple[str, float]]
 
 
 def main() -> None:
-    script = build.minified()
+    editions = {"this edition": LOADER, **{name: Path(name) for name in sys.argv[1:]}}
+    measured: dict[tuple[str, str], list[Costs]] = {case: [] for case in product(PAGES, editions)}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        rounds = [{name: measure(browser, html, script) for name, html in PAGES.items()} for _ in range(ROUNDS)]
+        for _ in range(ROUNDS):
+            for page, edition in measured:
+                measured[page, edition].append(measure(browser, PAGES[page], editions[edition].read_text()))
         browser.close()
-    for name in PAGES:
-        report(name, sorted((costs[name] for costs in rounds), key=total))
+    for (page, edition), rounds in measured.items():
+        report(f"{page}, {edition}", sorted(rounds, key=total))
 
 
 def report(name: str, rounds: list[Costs]) -> None:
@@ -122,6 +129,8 @@ def outermost(events: list[dict[str, Any]]) -> Costs:
 def answer(route: Route, html: str, script: str) -> None:
     if "get_active_popups" in route.request.url:
         route.fulfill(json={"popups": [{"id": str(number), **POPUP} for number in range(5)]})
+    elif route.request.url.endswith(DIALOG.name):
+        route.fulfill(path=DIALOG, content_type="text/javascript")
     elif route.request.url == SCRIPT:
         route.fulfill(body=script, content_type="text/javascript")
     elif route.request.resource_type == "document":

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Request, Route
 
-from storefront import build
+from tests.browser.built import DIALOG, answer_script
 from tests.stack import Database
 
 # The pages come from the test, the functions from the stack: two origins, as in production.
@@ -112,11 +112,13 @@ class Shopper:
         self.shop = shop
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self._under_way: set[Request] = set()
+        self._files_under_way: set[Request] = set()
         self._pages: Callable[[Route], None] | None = None
         context.on("request", self._note)
-        context.on("requestfinished", lambda request: self._under_way.discard(request))
-        context.on("requestfailed", lambda request: self._under_way.discard(request))
-        self.answer_script(build.source())
+        context.on("requestfinished", self._note_end)
+        context.on("requestfailed", self._note_end)
+        for name in ("exit_intent.js", "storefront*"):
+            context.route(f"{ORIGIN}/{name}", answer_script)
         if own_clock:
             # It stands still unless the test moves it: how fast the machine is decides nothing.
             context.clock.install()
@@ -148,13 +150,8 @@ class Shopper:
             expected = len(response.value.json()["popups"])
             self.page.wait_for_function("count => exitIntent.explain().length === count", arg=expected)
             self.wait(3 * IDLE)  # What remains to be done waits for a quiet moment three times.
+            self.eventually(lambda: not self._files_under_way)
         return self.page
-
-    def answer_script(self, script: str) -> None:
-        """From now on the pages of the shop get this one."""
-        self.context.route(
-            f"{ORIGIN}/exit_intent.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
-        )
 
     def answer_pages(
         self, *, attributes: str = "", head: str = "", body: str = "", headers: dict[str, str] | None = None
@@ -251,3 +248,9 @@ class Shopper:
             if request.method == "POST" and request.url == self.address_of(name):
                 self.sent.append((name, json.loads(request.post_data or "{}")))
                 self._under_way.add(request)
+        if request.url.endswith(DIALOG.name):
+            self._files_under_way.add(request)
+
+    def _note_end(self, request: Request) -> None:
+        self._under_way.discard(request)
+        self._files_under_way.discard(request)

@@ -1,47 +1,24 @@
-"""What shoppers download: small, named after its content, and as good as the source."""
+"""What shoppers download: it does the job, shifts nothing, and the second of its two parts waits for its turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import pytest
 
-from playwright.sync_api import BrowserContext
-
-from cli.script import PARTS
-from storefront import build
-from tests.browser.shopper import DESKTOP, ORIGIN, Shop, Shopper
-from tests.stack import ROOT
+from tests.browser.built import DIALOG, LOADER
+from tests.browser.shopper import ORIGIN, Shop, Shopper
 
 SHIFTS = """new PerformanceObserver(list => {
     for (const shift of list.getEntries()) window.shifted = (window.shifted || 0) + shift.value;
 }).observe({type: "layout-shift", buffered: true})"""
 
 
-def test_it_is_at_most_8_kib() -> None:
-    assert build.gzipped_bytes(build.minified()) <= build.MAX_GZIPPED_BYTES
-
-
-def test_every_part_is_in_it() -> None:
-    assert {part.name for part in (ROOT / "storefront" / "script").iterdir()} == set(PARTS)
-
-
-def test_its_name_changes_with_its_content(tmp_path: Path) -> None:
-    path = build.write(tmp_path)
-    assert path.name == build.versioned_name(path.read_text())
-    assert build.versioned_name(path.read_text() + " ") != path.name
-
-
-def test_the_minified_script_does_the_job_and_shifts_nothing(
-    shop: Shop, new_context: Callable[..., BrowserContext]
-) -> None:
+def test_the_script_does_the_job_and_shifts_nothing(shop: Shop, shopper: Shopper) -> None:
     code_id = shop.add_discount_code("FERN10")
     image = "https://images.example/plant.png"
     popup_id = shop.add_popup(
         offer={"type": "email_capture", "discount_code_id": code_id}, design={"image_url": image, "layout": "left"}
     )
-    shopper = Shopper(new_context(**DESKTOP), shop)
     shopper.context.route(image, lambda route: route.fulfill(body="", content_type="image/png"))
-    shopper.answer_script(build.minified())
     page = shopper.visit()
     page.evaluate(SHIFTS)
     shopper.leave()
@@ -64,3 +41,119 @@ def test_it_asks_for_nothing_before_the_page_has_loaded(shop: Shop, shopper: Sho
     shopper.context.route(image, lambda route: route.fulfill(body="", content_type="image/png"))
     shopper.open(body=f"<img src='{image}' alt='' width=1 height=1>")
     assert order.index(image) < order.index(shopper.address_of("get_active_popups"))
+
+
+def files_fetched(shopper: Shopper) -> list[str]:
+    """The names of the script's files, from now on."""
+    names: list[str] = []
+
+    def note(address: str) -> None:
+        if address.endswith(".js"):
+            names.append(address.rsplit("/", 1)[1])
+
+    shopper.context.on("request", lambda request: note(request.url))
+    return names
+
+
+def test_the_dialog_part_is_fetched_once_a_popup_could_show(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    fetched = files_fetched(shopper)
+    shopper.open()
+    shopper.open("/second")
+    assert fetched == ["exit_intent.js", DIALOG.name] * 2
+
+
+@pytest.mark.parametrize(
+    "popup",
+    [
+        {"targeting": {"include_pages": ["/nowhere"]}},
+        {"targeting": {"device_types": ["tablet"]}},
+        {"targeting": {"min_cart_items": 1}},
+        {"holdout_percent": 100},
+        {"status": "paused"},
+    ],
+    ids=lambda popup: str(*popup.values()),
+)
+def test_a_page_on_which_none_could_show_does_not_fetch_it(
+    shop: Shop, shopper: Shopper, popup: dict[str, object]
+) -> None:
+    shop.add_popup(**popup)
+    fetched = files_fetched(shopper)
+    shopper.visit()
+    shopper.leave()
+    shopper.see()
+    assert fetched == ["exit_intent.js"]
+
+
+def test_a_popup_that_the_cart_allows_later_is_shown_all_the_same(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(targeting={"min_cart_items": 1})
+    shopper.visit()
+    shopper.page.evaluate("exitIntent.cart({items: 1})")
+    shopper.leave()
+    assert shopper.is_shown()
+
+
+def test_a_click_that_came_before_the_dialog_part_shows_the_popup_once_it_is_there(
+    shop: Shop, shopper: Shopper
+) -> None:
+    shop.add_popup(trigger={"type": "click", "selector": "#link"})
+    shopper.context.route("**/" + DIALOG.name, lambda route: route.abort(), times=1)
+    page = shopper.visit()
+    page.click("#link")
+    assert shopper.is_shown()
+    assert "#here" not in page.url
+
+
+def test_without_the_dialog_part_nothing_is_counted_and_the_page_is_left_alone(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    shopper.context.route("**/" + DIALOG.name, lambda route: route.abort())
+    warnings: list[str] = []
+    shopper.page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    shopper.visit()
+    shopper.leave()
+    assert shopper.is_absent()
+    assert warnings
+    assert shopper.notes()[f"store-notes:{shop.id}"]["seen"] == {}
+    assert shopper.reason() is None
+
+
+CDN = "http://cdn.localhost"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        f"script-src {CDN}",
+        "script-src 'nonce-abc'",
+        "script-src 'nonce-abc' 'strict-dynamic'",
+        f"script-src {CDN}; require-trusted-types-for 'script'; trusted-types 'none'",
+    ],
+    ids=["host", "nonce", "strict-dynamic", "trusted types"],
+)
+def test_the_dialog_part_comes_from_another_origin_under_a_strict_policy(
+    shop: Shop, shopper: Shopper, policy: str
+) -> None:
+    shop.add_popup()
+    shopper.context.route(
+        f"{CDN}/*",
+        lambda route: route.fulfill(
+            path=LOADER.parent / route.request.url.rsplit("/", 1)[1],
+            content_type="text/javascript",
+            headers={"Access-Control-Allow-Origin": "*"},
+        ),
+    )
+    tag = f'<script nonce="abc" async src="{CDN}/storefront.js" {shop.tag}></script>'
+    html = f"<!doctype html><title>Shop</title>{tag}<h1>Shop</h1>"
+    policy = f"default-src 'none'; connect-src *; {policy}"
+    shopper.context.route(
+        f"{ORIGIN}/strict",
+        lambda route: route.fulfill(body=html, content_type="text/html", headers={"Content-Security-Policy": policy}),
+    )
+    popups = shopper.address_of("get_active_popups")
+    with shopper.page.expect_response(lambda response: response.url.startswith(popups)):
+        shopper.page.goto(f"{ORIGIN}/strict")
+        shopper.wait(1)
+    shopper.page.wait_for_function("exitIntent.explain().length")
+    shopper.wait(2)
+    shopper.leave()
+    assert shopper.is_shown()

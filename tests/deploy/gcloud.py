@@ -187,8 +187,9 @@ def delete_uptime_check(call: Call) -> None:
 
 
 def copy_file(call: Call) -> None:
-    source = Path(call.words[2])
-    call.state["objects"][call.words[3] + source.name] = source.read_text()
+    *sources, bucket = call.words[2:]
+    for source in map(Path, sources):
+        call.state["objects"][bucket + source.name] = source.read_text()
 
 
 ANSWERS: dict[str, Callable[[Call], str | None]] = {
@@ -207,6 +208,7 @@ ANSWERS: dict[str, Callable[[Call], str | None]] = {
     "secrets versions access": access_secret,
     "auth list": lambda call: f"{call.state['account']}\n",
     "auth print-identity-token": print_identity_token,
+    "storage buckets update": lambda call: None,
     "storage cp": copy_file,
     "logging metrics list": list_named("metrics"),
     "logging metrics create": put("metrics"),

@@ -426,12 +426,26 @@ def test_a_function_that_could_not_be_closed_is_a_failure(deployer: Deployer) ->
 def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer: Deployer) -> None:
     done = deployer("storefront")
     assert done.returncode == 0, done.stderr
-    (call,) = deployer.calls()
-    assert flags_of(call)["cache-control"] == "public, max-age=31536000, immutable"
-    assert {"no-clobber", "gzip-local-all"} <= set(flags_of(call))
-    (name,) = deployer.state["objects"]
-    assert re.fullmatch(r"gs://acme-static/storefront-[0-9a-f]{12}\.js", name)
-    assert name.removeprefix("gs://") in done.stdout
+    cors, *uploads, _ = deployer.calls()
+    assert json.loads((ROOT / flags_of(cors)["cors-file"]).read_text())[0]["origin"] == ["*"]
+    for call in uploads:
+        assert flags_of(call)["cache-control"] == "public, max-age=31536000, immutable"
+        assert {"no-clobber", "gzip-local-all"} <= set(flags_of(call))
+    built = {path.name for path in (ROOT / "storefront" / "dist").iterdir()} - {"files.json"}
+    assert set(deployer.state["objects"]) == {f"gs://acme-static/{name}" for name in built}
+    assert all(
+        re.fullmatch(r"storefront(-dialog)?-[0-9a-f]{12}\.js(\.map)?", name) for name in built - {"storefront.js"}
+    )
+
+
+def test_the_name_that_stays_is_uploaded_last_and_cached_for_minutes(deployer: Deployer) -> None:
+    done = deployer("storefront")
+    last = deployer.calls()[-1]
+    assert flags_of(last)["cache-control"] == "public, max-age=300"
+    assert "no-clobber" not in flags_of(last)
+    assert "acme-static/storefront.js" in done.stdout
+    integrity = json.loads((ROOT / "storefront" / "dist" / "files.json").read_text())["integrity"]
+    assert integrity in done.stdout
 
 
 def test_monitoring_applies_every_file_and_a_second_time_updates_them(deployer: Deployer) -> None:

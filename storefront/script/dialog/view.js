@@ -1,0 +1,18 @@
+// Whether the popup was seen.
+
+const AT_LEAST_MS = 500;
+
+/**
+ * Seen means: at least half of it on screen, for half a second.
+ *
+ * @param {Element} dialog
+ * @param {() => void} seen
+ */
+export function watchForView(dialog, seen) {
+  let timer = 0;
+  const look = (/** @type {IntersectionObserverEntry[]} */ entries) => {
+    clearTimeout(timer);
+    if (entries[entries.length - 1].intersectionRatio >= 0.5) timer = setTimeout(seen, AT_LEAST_MS);
+  };
+  new IntersectionObserver(look, { threshold: 0.5 }).observe(dialog);
+}

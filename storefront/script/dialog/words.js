@@ -1,0 +1,22 @@
+// The popup's fixed words, which a shop may replace with its own.
+
+const WORDS = {
+  close: "Close",
+  email: "E-mail address",
+  submit: "Continue",
+  decline: "No, thanks",
+  sending: "One moment…",
+  failed: "That did not get through. Please try again.",
+  thanks: "Thank you!",
+  code: "Your discount code:",
+  copy: "Copy",
+  copied: "Copied",
+  expires: "Valid until",
+  done: "Continue shopping",
+};
+
+/**
+ * @param {Record<string, string>} own
+ * @returns {typeof WORDS}
+ */
+export const wordsWith = (own) => ({ ...WORDS, ...own });

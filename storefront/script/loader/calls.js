@@ -1,0 +1,54 @@
+// What the shop may call: window.exitIntent.
+
+import { each, find } from "../shared/lists.js";
+import { purchase } from "./purchases.js";
+import { firstNo } from "./rules.js";
+import { preview } from "./showing.js";
+import { lasting, note, popups, trouble } from "./state.js";
+import { asVariant, HOLDOUT, myVariant, variantOf } from "./variants.js";
+import { changeNote, keepSession, moveIn, refuse } from "./visitor.js";
+
+/** @type {import("../../index.js").ExitIntent} */
+export const calls = {
+  // cart({value: "49.90", currency: "EUR", items: 3}): what targeting's cart fields are compared with.
+  cart({ value, currency, items } = {}) {
+    keepSession(() => (note.session.cart = { value: Number(value) || 0, currency, items: Number(items) || 0 }));
+  },
+
+  // purchase({order_id, revenue, currency, discount_code?}): on the thank-you page; reloading it is harmless.
+  purchase,
+
+  // consent(true) lets notes outlive the tab; consent(false) removes them, with all that was not yet delivered.
+  consent(given) {
+    keepSession();
+    if (given && lasting) changeNote((note) => (note.agreed = true));
+    else if (given) moveIn({ ...note, agreed: true, refused: undefined });
+    else if (!note.refused) refuse();
+  },
+
+  // explain(): for each popup, whether it would show now, and if not, the first rule that says no.
+  explain() {
+    keepSession();
+    if (trouble) console.info(`No popups: ${trouble}`);
+    /** @type {import("../../index.js").Explanation[]} */
+    const told = [];
+    each(popups, (popup) => {
+      const variant = myVariant(popup);
+      const reason = firstNo(popup) || (variant === HOLDOUT ? HOLDOUT : null);
+      told[told.length] = { id: popup.id, trigger: popup.trigger.type, variant, would_show: !reason, reason };
+    });
+    return told;
+  },
+
+  // preview(popup or id): shows it now, counts nothing, sends nothing.
+  preview(popup) {
+    preview(asVariant(find(popups, popup) || /** @type {Popup} */ (popup)));
+  },
+
+  // variant(popup, visitor_id): the id of the variant that this visitor gets, "holdout", or null.
+  variant: (popup, visitor) => variantOf(/** @type {Popup} */ (popup), visitor),
+
+  push(call) {
+    /** @type {any} */ (calls)[call?.[0]]?.(call[1]);
+  },
+};

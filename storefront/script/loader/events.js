@@ -1,0 +1,48 @@
+// What is reported of a popup, and what the visitor's note keeps of it.
+
+import { record } from "./delivery.js";
+import { note } from "./state.js";
+import { changeSeen, deviceType, plainAddress } from "./visitor.js";
+
+/**
+ * @param {string} popupId
+ * @param {string} [variantId]
+ * @returns {TrackedEvent}
+ */
+export function eventFor(popupId, variantId) {
+  return {
+    popup_id: popupId,
+    variant_id: variantId,
+    session_id: note.session.id,
+    visitor_id: note.visitor,
+    device_type: deviceType(),
+    page_url: plainAddress(location.href),
+    referrer: plainAddress(document.referrer) || undefined,
+  };
+}
+
+/** @param {Popup} popup */
+export function countView({ id, variant_id }) {
+  changeSeen(id, (seen) => {
+    seen.viewed_at = Date.now();
+    seen.variant = variant_id;
+  });
+  record(eventFor(id, variant_id));
+}
+
+/**
+ * Only a conversion that the server has confirmed starts the second clock, and a mere click never does.
+ *
+ * @param {TrackedEvent} event
+ * @param {Answer} answer
+ * @param {boolean | undefined} shown
+ */
+export function noteConversion({ type, popup_id }, { discount_code: discount }, shown) {
+  if (type === "click" && !discount) return;
+  changeSeen(popup_id, (seen) => {
+    seen.converted_at = Date.now();
+    if (!discount) return;
+    seen.code = discount.code;
+    if (!shown) seen.due = discount;
+  });
+}

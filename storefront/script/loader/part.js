@@ -1,0 +1,33 @@
+// The dialog part: a file of its own, which a page pays for only once a popup could show.
+
+import { fileAddress } from "./settings.js";
+
+/** @type {DialogPart | undefined} */
+let part;
+/** @type {Promise<unknown> | null} */
+let coming = null;
+let tries = 0;
+
+export const dialogPart = () => part;
+
+/** Never fails; without an answer there is no part, and the next call asks again. */
+export function fetchPart() {
+  return (coming = coming || load().then(arrived, failed));
+}
+
+/** What has failed once is remembered by its address, of which the network is not told the fragment. */
+async function load() {
+  const address = fileAddress(DIALOG_FILE);
+  return import(tries++ ? `${address}#${tries}` : address);
+}
+
+/** @param {DialogPart} module */
+function arrived(module) {
+  part = module;
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  coming = null;
+  console.warn("No popups: the second file is missing.", error);
+}

@@ -1,0 +1,45 @@
+// Orders, and the popup behind them.
+
+import { eachKey } from "../shared/lists.js";
+import { record } from "./delivery.js";
+import { eventFor } from "./events.js";
+import { note } from "./state.js";
+import { DAY } from "./units.js";
+import { changeNote, keepSession } from "./visitor.js";
+
+const ATTRIBUTED_FOR = 30 * DAY;
+
+/** @param {Partial<import("../../index.js").Order>} order */
+export function purchase({ order_id, revenue, currency, discount_code } = {}) {
+  keepSession();
+  if (!order_id || note.order === order_id) return;
+  const popupId = popupBehind(discount_code);
+  changeNote((note) => (note.order = order_id));
+  if (!popupId) return;
+  const event = eventFor(popupId, note.seen[popupId].variant);
+  event.order_id = `${order_id}`;
+  event.discount_code = discount_code || undefined;
+  const amount = { revenue: +Number(revenue).toFixed(4) || revenue, currency: currency?.toUpperCase() };
+  record({ ...event, ...amount, type: "purchase" });
+  if (discount_code) record({ ...event, type: "discount_code_used" }); // The order's use, named twice.
+}
+
+/**
+ * The popup whose code was used; otherwise the one that this visitor saw last.
+ *
+ * @param {string} [code]
+ */
+function popupBehind(code) {
+  /** @type {string | null} */
+  let best = null;
+  let bestAt = Date.now() - ATTRIBUTED_FOR;
+  eachKey(note.seen, (id) => {
+    const { viewed_at: at = 0, code: given } = note.seen[id];
+    const when = code && given?.toUpperCase() === code.toUpperCase() ? Infinity : at;
+    if (when > bestAt) {
+      best = id;
+      bestAt = when;
+    }
+  });
+  return best;
+}

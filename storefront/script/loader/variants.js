@@ -1,0 +1,56 @@
+// Experiments: which variant a visitor sees. A pure function of two strings, the same on the server; the vectors in
+// vectors.json bind both. hash = fmix32(fnv1a32(utf8(visitor_id + ":" + popup_id))): FNV-1a, finished with
+// MurmurHash3's mixer because FNV's own bits are not even enough. The lower 16 bits decide about the holdout and
+// the upper 16 about the variant, so raising the holdout moves nobody from one variant to another.
+
+import { each, find, some } from "../shared/lists.js";
+import { note } from "./state.js";
+
+export const HOLDOUT = "holdout";
+
+/** @param {string} text */
+function hashOf(text) {
+  let hash = 0x811c9dc5;
+  each(new TextEncoder().encode(text), (byte) => (hash = Math.imul(hash ^ byte, 0x01000193)));
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/**
+ * The id of the visitor's variant, HOLDOUT, or null where the popup has no variants. Whole numbers only, so that every
+ * language gets the same.
+ *
+ * @param {Popup} popup
+ * @param {string} visitor
+ */
+export function variantOf(popup, visitor) {
+  const hash = hashOf(`${visitor}:${popup.id}`);
+  if ((hash & 0xffff) * 100 < popup.holdout_percent * 65536) return HOLDOUT;
+  let total = 0;
+  each(popup.variants, (variant) => (total += variant.weight));
+  let point = (hash >>> 16) * total;
+  /** @type {string | null} */
+  let chosen = null;
+  some(popup.variants, (variant) => (point -= variant.weight * 65536) < 0 && (chosen = variant.id));
+  return chosen;
+}
+
+/**
+ * A visitor without an id keeps a variant for the visit. On agreeing, the session's id becomes the visitor's.
+ *
+ * @param {Popup} popup
+ */
+export const myVariant = (popup) => variantOf(popup, note.visitor || note.session.id);
+
+/**
+ * @param {Partial<Popup>} popup
+ * @param {string | null} [id]
+ * @returns {Popup}
+ */
+export function asVariant(popup, id) {
+  const variant = find(popup.variants, id);
+  const design = { ...popup.design, ...variant?.design };
+  const offer = { ...popup.offer, ...variant?.offer };
+  return /** @type {Popup} */ ({ ...popup, design, offer, variant_id: id || undefined });
+}

@@ -1,0 +1,128 @@
+"""The storefront script's build: what is committed is what the sources give, and the sources are in order.
+
+It needs Node and npm's registry, once; nothing else in the project does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from filecmp import dircmp
+from pathlib import Path
+
+import pytest
+
+from tests.arrows import below
+from tests.browser.built import BUDGETS, DIST, budgets_told, gzipped_bytes
+from tests.stack import ROOT
+
+STOREFRONT = ROOT / "storefront"
+SCRIPT = STOREFRONT / "script"
+MODULES = {path.relative_to(SCRIPT).as_posix(): path.read_text() for path in SCRIPT.rglob("*.js")}
+MAX_LINES = 200
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def imported_by(name: str) -> set[str]:
+    """The modules whose names stand in this one's imports."""
+    named = re.findall(r'^(?:import|export)\b[^;]*?"(\.[^"]*\.js)";', MODULES[name], re.MULTILINE)
+    return {os.path.normpath(Path(name).parent / each) for each in named}
+
+
+ARROWS = {name: imported_by(name) for name in MODULES}
+
+
+def reached(entry: str) -> set[str]:
+    return {entry} | below(ARROWS, entry)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_of_the_script_is_in_a_circle(name: str) -> None:
+    assert name not in below(ARROWS, name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_of_the_script_has_one_topic(name: str) -> None:
+    assert MODULES[name].count("\n") <= MAX_LINES
+
+
+def test_every_module_is_in_one_of_the_two_files() -> None:
+    assert reached("loader/loader.js") | reached("dialog/dialog.js") == set(MODULES)
+
+
+def test_the_two_files_share_no_state() -> None:
+    """What both import is in both, so it can only be what has none."""
+    for name in reached("loader/loader.js") & reached("dialog/dialog.js"):
+        assert name.startswith("shared/")
+        assert not re.search(r"^(export )?(let|var)\b", MODULES[name], re.MULTILINE)
+
+
+def test_what_several_modules_change_is_in_one() -> None:
+    """The language lets nobody write an imported variable; so whatever is exported and changes is in state.js."""
+    changing = {name for name, text in MODULES.items() if re.search(r"^export (let|var)\b", text, re.MULTILINE)}
+    assert changing == {"loader/state.js"}
+
+
+def test_the_files_are_within_their_budgets() -> None:
+    assert {path.name: gzipped_bytes(path) for path in BUDGETS if gzipped_bytes(path) > BUDGETS[path]} == {}, (
+        budgets_told()
+    )
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """Runs node or a program of the pinned packages in storefront/, which are installed if they are not there."""
+    with (STOREFRONT / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install()
+    return node
+
+
+def install() -> None:
+    installed, pinned = STOREFRONT / "node_modules" / ".package-lock.json", STOREFRONT / "package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= pinned.stat().st_mtime:
+        return
+    done = node("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0")
+    if done.returncode:
+        pytest.skip(f"STOREFRONT BUILD NOT CHECKED: npm ci failed: {(done.stderr.splitlines() or ['?'])[0]}")
+
+
+def node(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """With the Node of the virtual environment, which is pinned as well."""
+    path = f"{Path(sys.executable).parent}:{STOREFRONT}/node_modules/.bin:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    return subprocess.run(
+        [program, *arguments], cwd=STOREFRONT, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_what_is_committed_is_what_the_sources_give(run: Run, tmp_path: Path) -> None:
+    done = run("node", "build.js", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    compared = dircmp(DIST, tmp_path)
+    assert (compared.left_only, compared.right_only, compared.diff_files) == ([], [], []), "make storefront builds it"
+
+
+@pytest.mark.parametrize("command", [("tsc",), ("biome", "check", "--error-on-warnings")], ids=["types", "lint"])
+def test_the_sources_pass(run: Run, command: tuple[str, ...]) -> None:
+    done = run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_lock_pins_every_package_by_its_content_and_names_no_host() -> None:
+    lock = (STOREFRONT / "package-lock.json").read_text()
+    assert '"resolved"' not in lock
+    assert lock.count('"integrity": "sha512-') == len(re.findall(r'^    "node_modules/', lock, re.MULTILINE))
+
+
+def test_the_package_can_be_published(run: Run) -> None:
+    """It has the built files, the types and no more. It is not published by anything here."""
+    done = run("npm", "pack", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    packed = set(re.findall(r'"path": "([^"]+)"', done.stdout))
+    assert packed == {"package.json", "README.md", "index.d.ts"} | {f"dist/{path.name}" for path in DIST.iterdir()}
