@@ -28,8 +28,8 @@ if ("adoptedStyleSheets" in document && !queued?.explain) {
 
 function takeOver() {
   window.exitIntent = calls;
-  whenConverted((...conversion) => {
-    noteConversion(...conversion);
+  whenConverted((event, answer, shown) => {
+    noteConversion(event, answer, shown);
     bringDue();
   });
   listen("pagehide", leave);
