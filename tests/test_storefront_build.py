@@ -116,7 +116,7 @@ def test_what_is_committed_is_what_the_sources_give(run: Run, tmp_path: Path) ->
     done = run("node", "build.js", str(tmp_path))
     assert done.returncode == 0, done.stderr
     compared = dircmp(DIST, tmp_path)
-    assert (compared.left_only, compared.right_only, compared.diff_files) == ([], [], []), "make storefront builds it"
+    assert (compared.left_only, compared.right_only, compared.diff_files) == ([], [], []), "make script builds it"
 
 
 @pytest.mark.parametrize("command", [("tsc",), ("biome", "check", "--error-on-warnings")], ids=["types", "lint"])
