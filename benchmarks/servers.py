@@ -14,11 +14,12 @@ import requests
 
 from cli.child import Child, StartError, free_port
 from cli.embedded import Postgres, Valkey, postgres, valkey
-from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, NO_LIMITS, ROOT, create_database, temporary_folder
+from cli.function_table import FUNCTIONS
+from tests.stack import ASGI_FUNCTIONS, NO_LIMITS, ROOT, create_database, temporary_folder
 
 NOOPS = {"hello_flask": "benchmarks/hello_flask.py", "hello_aio": "benchmarks/hello_aio.py"}
 UNGROUPED = dict.fromkeys(("plain_insert", "one_by_one"), "benchmarks/ungrouped.py")
-SOURCES = NOOPS | UNGROUPED | {name: f"functions/{name}/main.py" for name in FUNCTIONS}
+SOURCES = NOOPS | UNGROUPED | {name: function.source for name, function in FUNCTIONS.items()}
 ON_ASGI = {"hello_aio", *UNGROUPED, *ASGI_FUNCTIONS}
 
 

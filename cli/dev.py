@@ -1,4 +1,4 @@
-"""`popups dev`: the embedded servers, the five functions and the demo store in one process tree with one end."""
+"""`popups dev`: the embedded servers, the functions and the demo store in one process tree with one end."""
 
 import errno
 import fcntl
@@ -20,6 +20,7 @@ from cli import demo
 from cli.child import StartError
 from cli.connection import open_connection
 from cli.embedded import postgres, valkey
+from cli.function_table import FUNCTIONS
 from cli.migrate import migrate
 from cli.programs import postgres_account, reachable_folder
 from common.config import settings
@@ -145,7 +146,7 @@ def _introduce(port: int, key: str, codes: dict[str, str]) -> None:
     click.echo(f"""
 The demo store   {address}/    (move the mouse out through the top)
 The script       {address}/exit_intent.js
-The functions    {address}/NAME: get_active_popups track_view track_conversion manage_popups stats
+The functions    {address}/NAME: {" ".join(FUNCTIONS)}
 Postgres         {config.database_url}
 Valkey           {config.redis_url or "none, the cache is in memory"}
 The demo key     {key}

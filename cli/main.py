@@ -38,7 +38,7 @@ def popups() -> None:
     help="Where the data is kept between runs.",
 )
 def dev(port: int, fresh: bool, no_redis: bool, data: Path) -> None:
-    """Run everything here: an embedded Postgres and Valkey, the five functions and a demo store."""
+    """Run everything here: an embedded Postgres and Valkey, the functions and a demo store."""
     from cli.dev import run  # brings in every function and the server, which no other command needs
 
     try:

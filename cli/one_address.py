@@ -1,24 +1,18 @@
-"""All five functions and the demo store under one address, for `popups dev`. In production each has its own."""
+"""All functions and the demo store under one address, for `popups dev`. In production each has its own."""
 
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 from cli.demo_store import demo_store
+from cli.function_table import FUNCTIONS, load
 from cli.script_files import script_file
 from common.asgi_adapter import Application, Receive, Scope, Send, asgi_app
-from functions.get_active_popups.main import function as get_active_popups
-from functions.manage_popups.main import function as manage_popups
-from functions.stats.main import function as stats
-from functions.track_conversion.main import function as track_conversion
-from functions.track_view.main import function as track_view
-
-FUNCTIONS = (get_active_popups, track_view, track_conversion, manage_popups, stats)
 
 
 def one_address(storefront: Path) -> Application:
     """Each function below its own name, the storefront script, and the demo store for the rest."""
-    functions = {function.name: asgi_app(function) for function in FUNCTIONS}
+    functions = {name: asgi_app(load(function)) for name, function in FUNCTIONS.items()}
     store: Any = demo_store(storefront / "demo")
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
-from cli.one_address import FUNCTIONS
+from cli.function_table import FUNCTIONS, load
 from common.body import Checker
 from common.headers import Audience
 from common.http import Function
@@ -69,7 +69,7 @@ def make_document() -> dict[str, Any]:
     plugin.converter.add_attribute_function(_as_our_json)  # type: ignore[no-untyped-call]
     document.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     document.components.response("Problem", _json_answer("Problem details", ProblemAnswer, "application/problem+json"))
-    for function in FUNCTIONS:
+    for function in map(load, FUNCTIONS.values()):
         for path, operations in _paths(function):
             document.path(f"/{function.name}{path}", operations=operations)
     return document.to_dict()

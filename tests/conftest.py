@@ -1,4 +1,4 @@
-"""Fixtures of the whole session: the servers, the five functions with their defaults (limits off), the database.
+"""Fixtures of the whole session: the servers, the functions with their defaults (limits off), the database.
 
 And of a test: its shop, and who may change that.
 """
@@ -11,7 +11,7 @@ import pytest
 from tests.client import Client
 from tests.clock import Clock
 from tests.factories import Shop, make_shop
-from tests.stack import Database, FunctionProcess, Stack, open_database, running_stack
+from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack, open_database, running_stack
 from tests.turns import turn
 
 
@@ -77,8 +77,5 @@ def _session_function(name: str) -> Callable[[Stack], FunctionProcess]:
     return function
 
 
-get_active_popups = _session_function("get_active_popups")
-track_view = _session_function("track_view")
-track_conversion = _session_function("track_conversion")
-manage_popups = _session_function("manage_popups")
-stats = _session_function("stats")
+# A fixture for each, called like the function.
+globals().update({name: _session_function(name) for name in FUNCTIONS})

@@ -19,16 +19,17 @@ import requests
 
 from cli.child import Child, free_port
 from cli.embedded import Postgres, Valkey, postgres, valkey
+from cli.function_table import FUNCTIONS as TABLE
 from cli.migrate import SQL_FOLDER, migrate
-from common.config import load
+from common.config import about, load
 from common.connect import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ASGI_FUNCTIONS = {"get_active_popups", "track_view", "track_conversion"}
-FUNCTIONS = (*sorted(ASGI_FUNCTIONS), "manage_popups", "stats")
+FUNCTIONS = tuple(TABLE)
+ASGI_FUNCTIONS = {function.name for function in TABLE.values() if function.server == "asgi"}
 
-NO_LIMITS = {f"RATE_LIMIT_{name}": "0" for name in ("VIEWS", "CONVERSIONS", "STATS", "DEFAULT")}
+NO_LIMITS = {name: "0" for name in about() if name.startswith("RATE_LIMIT_")}
 
 PATIENT = "?socket_timeout=2&socket_connect_timeout=2"
 """Ends the URL of a Redis that is meant to answer: on a busy machine it may take longer than a shopper would wait."""

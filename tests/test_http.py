@@ -10,23 +10,18 @@ from typing import Any
 import pytest
 import requests
 
+from cli.function_table import FUNCTIONS as TABLE
 from common import database as database_module
 from common import flask_adapter, health, json_text
+from common.config import Config
 from common.version import VERSION
+from tests.calls import call, good_call
 from tests.client import Client, assert_problem
-from tests.factories import Shop, capture, conversion, make_popup, make_shop, view
-from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack
+from tests.factories import Shop, capture, make_popup, make_shop
+from tests.stack import FUNCTIONS, NO_LIMITS, Database, FunctionProcess, Stack
 
-STOREFRONT = ("get_active_popups", "track_view", "track_conversion")
-MERCHANT = ("manage_popups", "stats")
-# What each function's limit is called, its variable, and how many a minute unless that is set.
-LIMITS = {
-    "get_active_popups": ("default", "RATE_LIMIT_DEFAULT", 100),
-    "track_view": ("views", "RATE_LIMIT_VIEWS", 1000),
-    "track_conversion": ("conversions", "RATE_LIMIT_CONVERSIONS", 500),
-    "manage_popups": ("default", "RATE_LIMIT_DEFAULT", 100),
-    "stats": ("stats", "RATE_LIMIT_STATS", 100),
-}
+STOREFRONT = [each.name for each in TABLE.values() if each.audience == "storefront"]
+MERCHANT = [each.name for each in TABLE.values() if each.audience == "merchant"]
 # Nobody listens on port 1.
 DEAD_DATABASE, DEAD_REDIS = "postgresql://popups:hunter2@127.0.0.1:1/popups", "redis://127.0.0.1:1"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -45,8 +40,7 @@ def functions(request: pytest.FixtureRequest) -> dict[str, FunctionProcess]:
 @pytest.fixture(scope="module")
 def in_the_dark(stack: Stack) -> dict[str, FunctionProcess]:
     """Functions with neither database nor cache, under the limits that hold when none is set."""
-    env: dict[str, Any] = {variable: None for _, variable, _ in LIMITS.values()}
-    env |= {"DATABASE_URL": DEAD_DATABASE, "REDIS_URL": DEAD_REDIS}
+    env: dict[str, Any] = {**dict.fromkeys(NO_LIMITS), "DATABASE_URL": DEAD_DATABASE, "REDIS_URL": DEAD_REDIS}
     return {name: stack.start_function(name, **env) for name in FUNCTIONS}
 
 
@@ -64,16 +58,6 @@ def shop(database: Database) -> Shop:
 @pytest.fixture(scope="module")
 def popup_id(database: Database, shop: Shop) -> str:
     return make_popup(database, shop)
-
-
-def call(function: FunctionProcess, shop: Shop, popup_id: str, **headers: str) -> requests.Response:
-    """A request that this function answers with a 2xx when all is well."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    client = Client(function, shop.read_key)
-    if function.name.startswith("track"):
-        event = view(popup_id) if function.name == "track_view" else conversion(popup_id)
-        return client.post(json=event, headers=named)
-    return client.get(f"/?shop_id={shop.id}" if function.name == "get_active_popups" else "/shop", headers=named)
 
 
 # Health
@@ -196,7 +180,8 @@ def test_every_answer_tells_the_limit_in_force(
     in_the_dark: dict[str, FunctionProcess], shop: Shop, popup_id: str, name: str
 ) -> None:
     function = in_the_dark[name]
-    label, _, quota = LIMITS[name]
+    label = TABLE[name].limit
+    quota = getattr(Config, f"rate_limit_{label}")
     client = Client(function)
     uncounted = [client.get("/_health"), client.get("/_ready"), client("OPTIONS", "/shop")]
     counted = [call(function, shop, popup_id), client.get("/nothing"), client("PUT", "/shop")]
@@ -235,8 +220,10 @@ def test_any_page_may_call_a_storefront_function_without_credentials(
 
 
 @pytest.mark.parametrize("name", STOREFRONT)
-def test_a_storefronts_preflight_is_answered_for_a_day(functions: dict[str, FunctionProcess], name: str) -> None:
-    verb = "GET" if name == "get_active_popups" else "POST"
+def test_a_storefronts_preflight_is_answered_for_a_day(
+    functions: dict[str, FunctionProcess], shop: Shop, popup_id: str, name: str
+) -> None:
+    verb = good_call(name, shop, popup_id).method
     asked = {
         "Origin": "https://any.example",
         "Access-Control-Request-Method": verb,
@@ -446,8 +433,10 @@ def test_head_answers_as_get_without_the_body(
 
 
 @every_function
-def test_options_tells_the_verbs_of_an_address(functions: dict[str, FunctionProcess], name: str) -> None:
-    path = "/shop" if name in MERCHANT else "/"
+def test_options_tells_the_verbs_of_an_address(
+    functions: dict[str, FunctionProcess], shop: Shop, popup_id: str, name: str
+) -> None:
+    path = good_call(name, shop, popup_id).path
     options = Client(functions[name])("OPTIONS", path)
     refused = Client(functions[name])("PUT", path)
     assert options.headers["Allow"] == refused.headers["Allow"]

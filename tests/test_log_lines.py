@@ -15,7 +15,8 @@ from google.cloud.logging_v2.handlers import StructuredLogHandler
 
 from common.logs import LABELS, SAMPLED, SPAN, TRACE
 from common.version import VERSION
-from tests.factories import Shop, capture, make_popup, make_shop, view
+from tests.calls import good_call
+from tests.factories import Shop, capture, make_popup, make_shop
 from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -26,7 +27,7 @@ ADDRESS = "198.51.100.77"
 
 @pytest.fixture(scope="module")
 def functions(stack: Stack) -> Iterator[dict[str, FunctionProcess]]:
-    """All five, with limits on and behind one proxy."""
+    """All of them, with limits on and behind one proxy."""
     limits = {f"RATE_LIMIT_{name}": "100" for name in ("VIEWS", "CONVERSIONS", "STATS", "DEFAULT")}
     started = {name: stack.start_function(name, TRUSTED_PROXIES="1", **limits) for name in FUNCTIONS}
     yield started
@@ -47,16 +48,11 @@ def popup_id(database: Database, shop: Shop) -> str:
 @pytest.fixture
 def ask(functions: dict[str, FunctionProcess], shop: Shop, popup_id: str) -> Callable[..., requests.Response]:
     """A request to each function, of which it answers 2xx."""
-    calls: dict[str, tuple[str, str, Any]] = {
-        "get_active_popups": ("GET", f"/?shop_id={shop.id}", None),
-        "track_view": ("POST", "/", view(popup_id)),
-        "track_conversion": ("POST", "/", capture(popup_id, "jane.doe@example.com")),
-        "manage_popups": ("GET", f"/popups/{popup_id}", None),
-        "stats": ("GET", f"/popups/{popup_id}", None),
-    }
 
     def send(name: str, **headers: str) -> requests.Response:
-        method, path, body = calls[name]
+        method, path, body = good_call(name, shop, popup_id)
+        if name == "track_conversion":
+            body = capture(popup_id, "jane.doe@example.com")
         headers = {**shop.writer, "X-Forwarded-For": ADDRESS, **headers}
         answer = requests.request(method, functions[name].url + path, json=body, headers=headers, timeout=30)
         answer.raise_for_status()

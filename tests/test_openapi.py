@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.one_address import FUNCTIONS
+from cli.function_table import FUNCTIONS, load
 from openapi.__main__ import COPIES, as_text
 from openapi.operations import OPERATIONS
 from tests.client import Client, assert_problem
@@ -14,7 +14,7 @@ from tests.stack import FunctionProcess
 DOCUMENT: dict[str, Any] = json.loads(as_text())
 ENDPOINTS = {
     (function.name, endpoint.method, endpoint.template): endpoint
-    for function in FUNCTIONS
+    for function in map(load, FUNCTIONS.values())
     for endpoint in function.endpoints
 }
 
@@ -56,7 +56,7 @@ def test_every_body_has_an_example_that_the_server_accepts(endpoint: tuple[str, 
     assert schema.load(example)
 
 
-@pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_describes_itself_as_it_is_addressed(name: str, request: pytest.FixtureRequest) -> None:
     function: FunctionProcess = request.getfixturevalue(name)
     answer = Client(function).get("/_openapi.json")

@@ -18,7 +18,6 @@ from tests.imports import ROOT, all_imports, imports_with_module, server_sources
 OURS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
 # What npm has installed is not.
 OUR_FILES = [path for folder in OURS for path in folder.rglob("*.*") if "node_modules" not in path.parts]
-FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
 
 ANYBODY = None
 # Who may import what is not ours. What is not in this table nobody may import: it is not installed where functions run.
@@ -137,18 +136,6 @@ def test_only_config_reads_the_environment(name: str) -> None:
 def test_every_module_says_what_it_owns(name: str) -> None:
     tree = (server_sources() | sources("cli") | sources("ops") | sources("tests") | sources("benchmarks"))[name]
     assert ast.get_docstring(tree) or not tree.body
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_main_offers_a_callable_named_like_its_function(name: str) -> None:
-    assigned = {
-        target.id
-        for node in sources("functions")[f"functions.{name}.main"].body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    assert {name, "function"} <= assigned
 
 
 def test_no_file_is_a_drawer_for_everything() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cli.function_table import DeployedFunction
 from ops.deploy.cloud import Cloud
 
-# Three regions are the fewest there may be. From all six, the checks of five functions would not be free any more.
+# Three regions are the fewest there may be. From all six, the checks of all functions would not be free any more.
 REGIONS = "--regions=europe,usa-virginia,asia-pacific"
 
 

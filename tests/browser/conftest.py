@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def functions(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The addresses of the five functions by name."""
+    """The addresses of the functions by name."""
     return {name: request.getfixturevalue(name).url for name in FUNCTIONS}
 
 

@@ -83,7 +83,7 @@ def programs(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def revisions(stack: Stack, programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Revisions]:
-    """All five, each from its own bundle."""
+    """All of them, each from its own bundle."""
     folder = tmp_path_factory.mktemp("bundles")
     environ = {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.valkey.url, "TRUSTED_PROXIES": "1", **NO_LIMITS}
     with ExitStack() as ending:

@@ -1,0 +1,36 @@
+"""For each function one request that it answers with a 2xx: what the tests of every function send."""
+
+from typing import Any, NamedTuple
+
+import requests
+
+from tests.client import Client
+from tests.factories import Shop, conversion, view
+from tests.stack import FunctionProcess
+
+
+class Call(NamedTuple):
+    """A method, a path, and what is sent as JSON."""
+
+    method: str
+    path: str
+    body: Any = None
+
+
+def good_call(name: str, shop: Shop, popup_id: str) -> Call:
+    """A request with the shop's key that the function of this name answers with a 2xx."""
+    calls = {
+        "get_active_popups": Call("GET", f"/?shop_id={shop.id}"),
+        "track_view": Call("POST", "/", view(popup_id)),
+        "track_conversion": Call("POST", "/", conversion(popup_id)),
+        "manage_popups": Call("GET", f"/popups/{popup_id}"),
+        "stats": Call("GET", f"/popups/{popup_id}"),
+    }
+    return calls[name]
+
+
+def call(function: FunctionProcess, shop: Shop, popup_id: str, **headers: str) -> requests.Response:
+    """Sends it; an underscore in a header's name stands for a hyphen."""
+    method, path, body = good_call(function.name, shop, popup_id)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Client(function, shop.read_key)(method, path, json=body, headers=named)
