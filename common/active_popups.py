@@ -5,7 +5,7 @@ Loaded by get_active_popups when it must, and put into the cache by manage_popup
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
 
@@ -17,6 +17,8 @@ from common.json_text import dumps
 
 # Short, since a shop may be created any moment.
 UNKNOWN_SHOP_SECONDS = 2
+# Eight of the largest popups, or a hundred of ordinary ones and more.
+MAX_ANSWER_BYTES = 512 * 1024
 # Of an offer, what is the merchant's alone.
 PRIVATE = ("discount_code_id", "when_empty", "fallback_discount_code_id")
 
@@ -50,12 +52,24 @@ def load_active_popups(shop_id: str) -> Loaded:
     if not rows:
         return Loaded(None, UNKNOWN_SHOP_SECONDS)
     next_change = rows[0]["seconds_to_next_change"]
-    popups = [for_storefront(row) for row in rows if row["id"]]
+    popups = fitting(for_storefront(row) for row in rows if row["id"])
     return Loaded(
         dumps({"shop_id": shop_id, "popups": popups}),
         ttl_seconds=settings().cache_ttl_popups,
         most_seconds=inf if next_change is None else next_change,
     )
+
+
+def fitting(popups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that every shopper downloads: the first one, and each further that still fits."""
+    kept: list[dict[str, Any]] = []
+    size = 0
+    for popup in popups:
+        popup_bytes = len(dumps(popup))
+        if not kept or size + popup_bytes <= MAX_ANSWER_BYTES:
+            kept.append(popup)
+            size += popup_bytes
+    return kept
 
 
 def for_storefront(row: database.Row) -> dict[str, Any]:

@@ -158,3 +158,16 @@ def test_a_cursor_to_no_version_is_refused(merchant: Client, make: Any, shop: Sh
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "cursor=x", "cursor=WyJhIl0", "version=1"])
 def test_a_bad_query_is_refused(merchant: Client, make: Any, query: str) -> None:
     assert_problem(merchant.get(f"/popups/{make()}/history?{query}"), 422, "invalid", query.split("=")[0])
+
+
+def test_the_last_thousand_versions_are_kept(merchant: Client, make: Any, database: Database, shop: Shop) -> None:
+    popup_id = make()
+    database("UPDATE popup_versions SET version = 990 WHERE popup_id = :id", id=popup_id)
+    database("UPDATE popups SET version = 1987 WHERE id = :id", id=popup_id)
+    kept = [version["version"] for version in versions(merchant, popup_id)]
+    for number in range(3):
+        assert merchant.patch(f"/popups/{popup_id}", {"priority": number + 1}).status_code == 200
+        kept = [1988 + number, *kept]
+        assert [version["version"] for version in versions(merchant, popup_id)] == [
+            version for version in kept if version > 988 + number
+        ]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from marshmallow import ValidationError, fields, validate
 
 from common import database
-from common.active_popups import SELECT_ACTIVE_POPUPS, with_comparable_addresses
+from common.active_popups import SELECT_ACTIVE_POPUPS, fitting, for_storefront, with_comparable_addresses
 from common.errors import PopupNotFound
 from common.events import DEVICE_TYPES, MAX_ID_CHARACTERS
 from common.messages import Request, Response, json_response
@@ -81,9 +81,11 @@ def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
         popup = session.fetch_one(SELECT_POPUP_FOR_VISITOR, shop_id=request.shop_id, id=popup_id, visitor=visitor)
         if popup is None:
             raise PopupNotFound()
-        served = session.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=request.shop_id)
+        active = session.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=request.shop_id)
     shopper = _shopper(request.query, popup)
-    reason = None if popup_id in [each["id"] for each in served] else _why_not_served(popup)
+    reason = None if popup_id in _ids(active) else _why_not_served(popup)
+    if reason is None and popup_id not in _ids(fitting(for_storefront(each) for each in active)):
+        reason = "size"  # those before it leave no room for it in what a shopper downloads
     reason = reason or first_no({**popup, "targeting": with_comparable_addresses(popup["targeting"])}, shopper)
     return json_response(
         {
@@ -95,6 +97,10 @@ def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
             "not_checked": [*NEVER_CHECKED, *(CHECKED_FOR_VISITORS if visitor is None else ())],
         }
     )
+
+
+def _ids(popups: list[database.Row]) -> list[uuid.UUID]:
+    return [popup["id"] for popup in popups]
 
 
 def _why_not_served(popup: database.Row) -> str:

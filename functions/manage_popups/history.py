@@ -16,7 +16,7 @@ from common.strict_fields import StrictSchema
 from functions.manage_popups import cached_answers
 from functions.manage_popups import history_queries as queries
 from functions.manage_popups.idempotency import once
-from functions.manage_popups.listing import cut_page, decode_cursor, more_than_a_page
+from functions.manage_popups.listing import MAX_PAGE_BYTES, cut_page, decode_cursor, more_than_a_page
 from functions.manage_popups.popup_checks import checked
 from functions.manage_popups.stored_popups import (
     etag,
@@ -44,6 +44,7 @@ def list_versions(request: Request, popup_id: uuid.UUID) -> Response:
         id=popup_id,
         before_version=before,
         limit=more_than_a_page(request),
+        most_bytes=MAX_PAGE_BYTES,
     )
     if not rows:
         raise PopupNotFound()

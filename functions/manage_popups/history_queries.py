@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-# One row without a version for a popup that has none before that one, none for an unknown popup.
+# One row without a version for a popup that has none before that one, none for an unknown popup. As many as fit into a
+# page's bytes, and one more: what the page's last version changed is told by the one before it.
 SELECT_VERSIONS = """
-    SELECT kept.version, kept.action, kept.restored_version, kept.changed_at, kept.popup,
+    SELECT kept.version, kept.action, kept.restored_version, kept.changed_at, kept.popup, kept.bytes_so_far,
         kept.api_key_id, api_keys.name AS api_key_name, api_keys.prefix AS api_key_prefix
     FROM popups
-    LEFT JOIN popup_versions AS kept ON (kept.shop_id, kept.popup_id) = (popups.shop_id, popups.id)
-        AND kept.version < :before_version
-    LEFT JOIN api_keys ON (api_keys.shop_id, api_keys.id) = (kept.shop_id, kept.api_key_id)
+    LEFT JOIN (
+        SELECT popup_versions.*, row_number() OVER newest_first AS place,
+            coalesce(octet_length(popup::text), 0) AS bytes,
+            sum(coalesce(octet_length(popup::text), 0)) OVER newest_first AS bytes_so_far
+        FROM popup_versions
+        WHERE shop_id = :shop_id AND popup_id = :id AND version < :before_version
+        WINDOW newest_first AS (ORDER BY version DESC ROWS UNBOUNDED PRECEDING)
+        ORDER BY version DESC
+        LIMIT :limit
+    ) AS kept ON (kept.shop_id, kept.popup_id) = (popups.shop_id, popups.id)
+        AND (place <= 2 OR bytes_so_far - bytes <= :most_bytes)
+    LEFT JOIN api_keys ON api_keys.shop_id = :shop_id AND api_keys.id = kept.api_key_id
     WHERE popups.shop_id = :shop_id AND popups.id = :id AND popups.deleted_at IS NULL
     ORDER BY kept.version DESC
-    LIMIT :limit
 """
 
 # The popup as it is, and beside it what it was in an earlier version.

@@ -19,6 +19,8 @@ from common.messages import Request
 from common.strict_fields import StrictSchema
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
+# Of a page whose rows may be long: twenty such requests at once take a fifth of an instance's 512 MiB.
+MAX_PAGE_BYTES = 512 * 1024
 
 # Where a list without a cursor starts: a bound that is always there lets Postgres always use it on an index.
 NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), uuid.UUID(int=2**128 - 1)
@@ -53,8 +55,12 @@ def more_than_a_page(request: Request) -> int:
 def cut_page(
     request: Request, rows: list[Row], position: Callable[[Row], list[str]] = creation
 ) -> tuple[list[Row], str | None]:
-    """The page's own rows, and the cursor that asks for those after them, if there are any."""
-    limit = request.query["limit"]
+    """The page's own rows, and the cursor that asks for those after them, if there are any.
+
+    Rows that say how many `bytes_so_far` they are make a page of MAX_PAGE_BYTES at most, but of one row at least.
+    """
+    fitting = sum(row.get("bytes_so_far", 0) <= MAX_PAGE_BYTES for row in rows)
+    limit = min(request.query["limit"], max(1, fitting))
     page = rows[:limit]
     return page, _encode_cursor(_list_of(request), position(page[-1])) if len(rows) > limit else None
 

@@ -41,9 +41,20 @@ SELECT_POPUP = """
     WHERE shop_id = :shop_id AND id = :id AND deleted_at IS NULL
 """
 
+# As many as fit into a page's bytes, and one more, which tells that there is another page.
 SELECT_POPUPS = """
     SELECT popups.*, counted.view_count, counted.conversion_count
-    FROM popups
+    FROM (
+        SELECT popups.*, sum(octet_length(popups::text)) OVER (
+            ORDER BY created_at DESC, id DESC ROWS UNBOUNDED PRECEDING) AS bytes_so_far,
+            octet_length(popups::text) AS bytes
+        FROM popups
+        WHERE shop_id = :shop_id AND deleted_at IS NULL
+          AND (:status::text IS NULL OR status = :status)
+          AND (created_at, id) < (:before_created_at::timestamptz, :before_id::uuid)
+        ORDER BY created_at DESC, id DESC
+        LIMIT :limit
+    ) AS popups
     CROSS JOIN LATERAL (
         SELECT
             (SELECT coalesce(sum(views), 0)::bigint FROM daily_views AS tally
@@ -53,14 +64,11 @@ SELECT_POPUPS = """
              WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
             ) AS conversion_count
     ) AS counted
-    WHERE shop_id = :shop_id AND deleted_at IS NULL
-      AND (:status::text IS NULL OR status = :status)
-      AND (created_at, id) < (:before_created_at::timestamptz, :before_id::uuid)
+    WHERE bytes_so_far - bytes <= :most_bytes
     ORDER BY created_at DESC, id DESC
-    LIMIT :limit
 """
 
-# The same, and no row where the popup is no longer in the version that was read.
+# The same, and no row where the popup is no longer in the version that was read. Its last 1000 versions are kept.
 UPDATE_POPUP = """
     WITH offered AS MATERIALIZED (
         SELECT id
@@ -82,6 +90,11 @@ UPDATE_POPUP = """
         SELECT shop_id, id, version, CASE WHEN :restored_version::integer IS NULL THEN 'changed' ELSE 'restored' END,
             :restored_version, :api_key_id, :document
         FROM written
+    ), outlived AS (
+        DELETE FROM popup_versions
+        USING written
+        WHERE popup_versions.shop_id = :shop_id AND popup_versions.popup_id = :id
+          AND popup_versions.version = written.version - 1000
     )
     SELECT * FROM written
 """

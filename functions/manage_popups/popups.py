@@ -12,7 +12,7 @@ from functions.manage_popups import cached_answers
 from functions.manage_popups import popup_queries as queries
 from functions.manage_popups.edits import as_written, merged, retry_lost_edits
 from functions.manage_popups.idempotency import once
-from functions.manage_popups.listing import cut_page, newest_first
+from functions.manage_popups.listing import MAX_PAGE_BYTES, cut_page, newest_first
 from functions.manage_popups.popup_checks import checked
 from functions.manage_popups.stored_popups import (
     POPUP_FIELDS,
@@ -40,7 +40,11 @@ def create_popup(request: Request) -> Response:
 def list_popups(request: Request) -> Response:
     fields = _selected_fields(request.query["fields_"])
     rows = database.fetch_all(
-        queries.SELECT_POPUPS, shop_id=request.shop_id, status=request.query["status"], **newest_first(request)
+        queries.SELECT_POPUPS,
+        shop_id=request.shop_id,
+        status=request.query["status"],
+        most_bytes=MAX_PAGE_BYTES,
+        **newest_first(request),
     )
     page, next_cursor = cut_page(request, rows)
     return json_response({"popups": [shown(row, fields) for row in page], "next_cursor": next_cursor})
