@@ -115,6 +115,7 @@ class ConsentAnswer(Schema):
 
 class SubscriberWithConsentsAnswer(SubscriberAnswer):
     consents = each(ConsentAnswer)
+    next_cursor = nullable(fields.String)
 
 
 class UnsubscribedAnswer(Schema):

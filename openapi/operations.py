@@ -103,7 +103,7 @@ OPERATIONS: dict[tuple[str, str, str], Operation] = {
         "Subscribers as CSV (RFC 4180)", {200: None}, media_type="text/csv"
     ),
     ("manage_popups", "GET", "/subscribers/{subscriber_id}"): Operation(
-        "A subscriber with all consents", {200: merchant.SubscriberWithConsentsAnswer}
+        "A subscriber with the consents, oldest first", {200: merchant.SubscriberWithConsentsAnswer}
     ),
     ("manage_popups", "DELETE", "/subscribers/{subscriber_id}"): Operation(
         "Erase a person from every table; the counts stay", {204: None}

@@ -189,6 +189,30 @@ class TestConsent:
         (ann,) = listed(merchant)
         assert len(merchant.get(f"/subscribers/{ann['id']}").json()["consents"]) == 1
 
+    def test_consents_however_many_come_page_by_page_oldest_first(
+        self, merchant: Client, subscribe: Any, database: Database, shop: Shop
+    ) -> None:
+        subscribe("ann@example.com", consent=True, consent_text=TEXT)
+        (ann,) = listed(merchant)
+        database(
+            """INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version,
+                recorded_at)
+            SELECT shop_id, subscriber_id, gen_random_uuid(), 'given', n::text, popup_id, 1,
+                recorded_at + n / 10 * interval '1 hour'
+            FROM email_consents, generate_series(1, 249) AS n WHERE shop_id = :shop_id""",
+            shop_id=shop.id,
+        )
+        told: list[dict[str, Any]] = []
+        cursor = ""
+        for size in (100, 100, 50):
+            answer = merchant.get(f"/subscribers/{ann['id']}?limit=100{cursor}").json()
+            assert len(answer["consents"]) == size
+            told += answer["consents"]
+            cursor = f"&cursor={answer['next_cursor']}"
+        assert answer["next_cursor"] is None
+        assert [each["recorded_at"] for each in told] == sorted(each["recorded_at"] for each in told)
+        assert {each["consent_text"] for each in told} == {TEXT, *map(str, range(1, 250))}
+
     def test_who_never_consented_withdraws_nothing(self, merchant: Client, subscribe: Any) -> None:
         subscribe("ann@example.com")
         (ann,) = listed(merchant)

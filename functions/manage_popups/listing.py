@@ -24,6 +24,7 @@ MAX_PAGE_BYTES = 512 * 1024
 
 # Where a list without a cursor starts: a bound that is always there lets Postgres always use it on an index.
 NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), uuid.UUID(int=2**128 - 1)
+OLDEST = datetime.datetime.min.replace(tzinfo=datetime.UTC), uuid.UUID(int=0)
 
 # Parameters that change neither what is on a list nor its order.
 OF_THE_PAGE = {"limit", "cursor", "fields_"}
@@ -40,6 +41,12 @@ def newest_first(request: Request) -> dict[str, Any]:
     """The parameters that ask for a page of a list whose order is (created_at, id), falling. Raises Invalid."""
     created_at, id_ = decode_cursor(request, _instant, uuid.UUID) or NEWEST
     return {"before_created_at": created_at, "before_id": id_, "limit": more_than_a_page(request)}
+
+
+def oldest_first(request: Request) -> dict[str, Any]:
+    """The same for a list whose order is (recorded_at, id), rising."""
+    recorded_at, id_ = decode_cursor(request, _instant, uuid.UUID) or OLDEST
+    return {"after_recorded_at": recorded_at, "after_id": id_, "limit": more_than_a_page(request)}
 
 
 def creation(row: Row) -> list[str]:

@@ -39,7 +39,7 @@ route("POST", "/discount-codes/{code_id}/codes", rights="write", body=PoolCodesS
 
 route("GET", "/subscribers", rights="read", query=SubscribersQuery())(subscribers.list_subscribers)
 route("GET", "/subscribers.csv", rights="read", query=SubscribersFilter())(export_subscribers)
-route("GET", "/subscribers/{subscriber_id}", rights="read")(subscribers.read_subscriber)
+route("GET", "/subscribers/{subscriber_id}", rights="read", query=PageQuery())(subscribers.read_subscriber)
 route("DELETE", "/subscribers/{subscriber_id}", rights="write")(subscribers.erase_subscriber)
 route("POST", "/subscribers/{subscriber_id}/unsubscribe", rights="write")(subscribers.unsubscribe)
 

@@ -49,10 +49,12 @@ SELECT_SUBSCRIBER = """
 """
 
 SELECT_CONSENTS = """
-    SELECT type, consent_text, popup_id, popup_version, recorded_at
+    SELECT id, type, consent_text, popup_id, popup_version, recorded_at
     FROM email_consents
     WHERE shop_id = :shop_id AND subscriber_id = :id
+      AND (recorded_at, id) > (:after_recorded_at::timestamptz, :after_id::uuid)
     ORDER BY recorded_at, id
+    LIMIT :limit
 """
 
 # Of a subscriber who has left already, nothing changes.

@@ -12,7 +12,7 @@ from common.ids import new_id
 from common.messages import Request, Response, json_response
 from functions.manage_popups import subscriber_queries as queries
 from functions.manage_popups.idempotency import once
-from functions.manage_popups.listing import cut_page, decode_cursor, more_than_a_page, newest_first
+from functions.manage_popups.listing import cut_page, decode_cursor, more_than_a_page, newest_first, oldest_first
 
 # Below it are all texts that start with the text before it.
 LAST_CHARACTER = "\U0010ffff"
@@ -35,13 +35,16 @@ def list_subscribers(request: Request) -> Response:
 
 
 def read_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
-    """The subscriber with every consent given and withdrawn, oldest first."""
-    person = {"shop_id": request.shop_id, "id": subscriber_id}
+    """The subscriber with the consents given and withdrawn, oldest first, page by page."""
+    person, place = {"shop_id": request.shop_id, "id": subscriber_id}, oldest_first(request)
     with database.session() as session:
         row = session.fetch_one(queries.SELECT_SUBSCRIBER, **person)
         if row is None:
             raise SubscriberNotFound()
-        return json_response({**row, "consents": session.fetch_all(queries.SELECT_CONSENTS, **person)})
+        rows = session.fetch_all(queries.SELECT_CONSENTS, **person, **place)
+    page, next_cursor = cut_page(request, rows, position=lambda row: [row["recorded_at"].isoformat(), str(row["id"])])
+    consents = [{name: value for name, value in each.items() if name != "id"} for each in page]
+    return json_response({**row, "consents": consents, "next_cursor": next_cursor})
 
 
 def unsubscribe(request: Request, subscriber_id: uuid.UUID) -> Response:
