@@ -39,7 +39,11 @@ SELECT_ACTIVE_POPUPS = """
             FROM daily_views AS tally
             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
         ))
-        AND NOT popup_stops(popups)
+        AND (
+            SELECT count(*)
+            FROM stopping_offers AS stopping
+            WHERE stopping.shop_id = :shop_id AND stopping.popup_id = popups.id
+        ) = 0
     WHERE shops.id = :shop_id
     ORDER BY priority DESC, popups.created_at DESC, popups.id
     LIMIT 50

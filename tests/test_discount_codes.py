@@ -1,5 +1,6 @@
 """Discount codes: made, changed, counted and kept from being deleted while a popup offers them; and their pools."""
 
+import random
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.factories import Shop, capture, conversion, make_popup, make_shop, purchase
+from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase
 from tests.stack import Database, FunctionProcess, eventually
 from tests.tracking import send_each, statuses
 
@@ -100,7 +101,10 @@ class TestOne:
             ("code", ""),
             ("code", "two words"),
             ("code", "x" * 65),
-            ("code", "line\n"),
+            ("code", "zero\u200bwidth"),
+            ("code", "con\x07trol"),
+            ("code", "no\u00a0break"),
+            ("code", " \u00a0"),
             ("type", "gift"),
             ("value", "0"),
             ("value", "-1"),
@@ -126,6 +130,33 @@ class TestOne:
         good = TEN_PERCENT | {"starts_at": "2026-01-01T00:00:00Z"}
         assert list(errors_of(call("POST", "/discount-codes", good | {field: value}))) == [field]
         assert call("GET", "/discount-codes").json()["discount_codes"] == []
+
+    @pytest.mark.parametrize(
+        ("written", "stored"),
+        [
+            ("  SAVE10\u00a0", "SAVE10"),
+            ("\ufeffSAVE10\u200b", "SAVE10"),
+            ("दिवाली१०", "दिवाली१०"),
+            ("ลดราคา", "ลดราคา"),
+            ("cafe\u0301-10", "cafe\u0301-10"),
+            ("\uff21\uff22\uff23", "\uff21\uff22\uff23"),
+            ("50%-€🎁_№1", "50%-€🎁_№1"),
+            ("x" * 64 + " ", "x" * 64),
+        ],
+        ids=ascii,
+    )
+    def test_a_code_may_be_of_any_script_and_blanks_around_it_are_no_part_of_it(
+        self, call: Call, make: Any, written: str, stored: str
+    ) -> None:
+        assert make(code=written)["code"] == stored
+        pool = make(single_use=True)
+        added = call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": [written, "OTHER"]}).json()
+        assert (added["added"], added["duplicates"]) == (1, [stored])
+
+    @pytest.mark.parametrize("other", ["Cafe\u0301", "\uff23\uff21fé", " café\u200b"], ids=ascii)
+    def test_a_code_is_taken_in_any_form_of_its_letters(self, call: Call, make: Any, other: str) -> None:
+        make(code="Café")
+        assert call("POST", "/discount-codes", TEN_PERCENT | {"code": other}).status_code == 409
 
     @pytest.mark.parametrize(
         ("currency", "given", "kept"),
@@ -325,22 +356,135 @@ class TestUse:
         listed = call("GET", "/discount-codes").json()["discount_codes"]
         assert [(each["code"], each["usage_count"]) for each in listed] == [("OTHER", 0), ("TEN", 2)]
 
+    @pytest.mark.parametrize(
+        "reported",
+        [" TEN ", "\u00a0ten\u200b", "\ufeffTen", "\uff34\uff25\uff2e", "\u2003t\uff25n\r\n"],
+        ids=ascii,
+    )
+    def test_a_code_is_used_however_it_was_copied(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess, reported: str
+    ) -> None:
+        code = make(code="TEN", usage_limit=2)
+        popup_id = offering(database, shop, code)
+        track(track_conversion, conversion(popup_id, "discount_code_used", discount_code=reported))
+        track(track_conversion, purchase(popup_id, "1", discount_code=reported))
+        assert call("GET", f"/discount-codes/{code['id']}").json()["usage_count"] == 2
+        assert "discount_code" not in track(track_conversion, capture(popup_id, "ann@example.com"))
+
+    @pytest.mark.parametrize(
+        ("stored", "reported"),
+        [
+            ("\uff34\uff25\uff2e", "ten"),
+            ("cafe\u0301", "CAFÉ"),
+            ("\uff34\uff25\uff2e", "\uff34\uff25\uff2e"),
+            ("№1", "no1"),
+        ],
+        ids=ascii,
+    )
+    def test_a_code_that_was_stored_in_another_form_is_used_too(
+        self,
+        call: Call,
+        make: Any,
+        shop: Shop,
+        database: Database,
+        track_conversion: FunctionProcess,
+        stored: str,
+        reported: str,
+    ) -> None:
+        code, pool = make(), make(single_use=True)
+        database("UPDATE discount_codes SET code = :code WHERE id = :id", code=stored, id=code["id"])
+        popup_id = offering(database, shop, code)
+        track(track_conversion, conversion(popup_id, "discount_code_used", discount_code=reported))
+        assert call("GET", f"/discount-codes/{code['id']}").json()["usage_count"] == 1
+        database("UPDATE discount_codes SET code = 'x' WHERE id = :id", id=code["id"])
+        insert(database, "single_use_codes", shop_id=shop.id, discount_code_id=pool["id"], code=stored)
+        track(track_conversion, purchase(popup_id, "1", discount_code=reported))
+        assert call("GET", f"/discount-codes/{pool['id']}").json()["usage_count"] == 1
+
+    @pytest.mark.parametrize("blank", ["", " ", "\u200b"], ids=ascii)
+    def test_a_blank_code_is_none_and_its_purchase_is_kept(
+        self, shop: Shop, database: Database, track_conversion: FunctionProcess, blank: str
+    ) -> None:
+        popup_id = make_popup(database, shop)
+        track(track_conversion, purchase(popup_id, "1", discount_code=blank))
+        assert database.value("SELECT count(*) FROM popup_conversions WHERE popup_id = :id", id=popup_id) == 1
+        used = conversion(popup_id, "discount_code_used", discount_code=blank)
+        assert requests.post(track_conversion.url, json=used, timeout=10).status_code == 422
+
     @pytest.mark.parametrize("first", ["purchase", "discount_code_used"])
-    def test_the_code_of_an_order_is_used_once_however_often_it_is_named(
+    def test_each_code_of_an_order_is_used_once_however_often_it_is_named(
         self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess, first: str
     ) -> None:
-        popup_id = offering(database, shop, make(code="TEN"))
+        codes = [make(code=code) for code in ("TEN", "SHIPFREE", "THIRD")]
+        pool = make(single_use=True)
+        call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": ["A1"]})
+        popup_id = offering(database, shop, codes[0])
+
+        def used(code: str, **fields: Any) -> dict[str, Any]:
+            return conversion(popup_id, "discount_code_used", discount_code=code, order_id="1001", **fields)
+
         bought = purchase(popup_id, "1001", discount_code="ten")
-        named = conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="1001")
-        again = purchase(popup_id, "1001", discount_code="TEN")
-        events = [bought, named] if first == "purchase" else [named, bought]
-        for event in (*events, *events, again):
+        events = [bought, used("TEN"), used(" shipfree"), used("SHIPFREE"), used("a1")]
+        if first == "discount_code_used":
+            events.reverse()
+        again = [purchase(popup_id, "1001", discount_code=code) for code in ("TEN", "A1", "THIRD", "third")]
+        for event in (*events, *events, *again):
             track(track_conversion, event)
-        (ten,) = call("GET", "/discount-codes").json()["discount_codes"]
-        assert ten["usage_count"] == 1
+
+        def counts() -> list[int]:
+            return [call("GET", f"/discount-codes/{each['id']}").json()["usage_count"] for each in (*codes, pool)]
+
+        assert counts() == [1, 1, 1, 1]
         track(track_conversion, purchase(popup_id, "1002", discount_code="TEN"))
         track(track_conversion, purchase(popup_id, "1003"))
-        assert call("GET", f"/discount-codes/{ten['id']}").json()["usage_count"] == 2
+        assert counts() == [2, 1, 1, 1]
+
+    def test_an_event_that_is_sent_again_with_another_code_uses_none(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        ten, other = make(code="TEN"), make(code="OTHER")
+        event = purchase(offering(database, shop, ten), "1001", discount_code="TEN")
+        for changed in (event, {**event, "discount_code": "OTHER"}, {**event, "order_id": "2"}):
+            track(track_conversion, changed)
+        assert call("GET", f"/discount-codes/{ten['id']}").json()["usage_count"] == 1
+        assert call("GET", f"/discount-codes/{other['id']}").json()["usage_count"] == 0
+
+    def test_a_purchase_that_an_older_version_has_counted_is_not_counted_again(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(code="TEN")
+        popup_id = offering(database, shop, code)
+        bought = purchase(popup_id, "1001", discount_code="TEN")
+        track(track_conversion, bought)
+        database("DELETE FROM order_codes WHERE shop_id = :id", id=shop.id)  # it kept no such list
+        named = conversion(popup_id, "discount_code_used", discount_code="ten", order_id="1001")
+        for event in (named, bought, purchase(popup_id, "1001", discount_code="Ten")):
+            track(track_conversion, event)
+        assert call("GET", f"/discount-codes/{code['id']}").json()["usage_count"] == 1
+
+    def test_the_codes_of_an_order_reported_50_times_at_once_to_two_instances_are_used_once(
+        self,
+        call: Call,
+        make: Any,
+        shop: Shop,
+        database: Database,
+        track_conversion: FunctionProcess,
+        start_function: Callable[..., FunctionProcess],
+    ) -> None:
+        codes = [make(code=code) for code in ("TEN", "SHIPFREE")]
+        popup_id = offering(database, shop, codes[0])
+        instances = [track_conversion, start_function("track_conversion")]
+        events = [
+            conversion(popup_id, type_, discount_code=code, order_id="1001")
+            for type_ in ("purchase", "discount_code_used")
+            for code in ("TEN", "SHIPFREE")
+            for _ in range(25)
+        ]
+        random.shuffle(events)
+        answers = send_each((instances[number % 2], event) for number, event in enumerate(events))
+        assert set(statuses(answers)) == {201, 200}
+        counts = [call("GET", f"/discount-codes/{each['id']}").json()["usage_count"] for each in codes]
+        assert counts == [1, 1]
 
     def test_a_purchase_reported_50_times_at_once_uses_its_code_once(
         self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
@@ -374,6 +518,57 @@ class TestUse:
         popup_id = offering(database, shop, pool)
         track(track_conversion, purchase(popup_id, "1001", discount_code="A1"))
         assert track(track_conversion, capture(popup_id, "ann@example.com"))["discount_code"]["code"] == "A2"
+
+    def test_codes_that_were_used_before_they_were_given_are_not_left(
+        self,
+        call: Call,
+        make: Any,
+        shop: Shop,
+        database: Database,
+        track_conversion: FunctionProcess,
+        get_active_popups: FunctionProcess,
+    ) -> None:
+        pool = make(single_use=True)
+        path = f"/discount-codes/{pool['id']}"
+        call("POST", f"{path}/codes", {"codes": ["A1", "A2"]})
+        popup_id = offering(database, shop, pool, when_empty="stop")
+
+        def told() -> list[Any]:
+            code = call("GET", path).json()
+            (listed,) = call("GET", "/discount-codes").json()["discount_codes"]
+            assert listed == code
+            reason = call("GET", f"/popups/{popup_id}/explain").json()["reason"]
+            return [code["pool"], code["low_stock"], reason]
+
+        assert told() == [{"codes": 2, "claimed": 0, "left": 2}, False, None]
+        for code in ("A1", "a1", "A2"):
+            track(track_conversion, purchase(popup_id, f"order-{code}", discount_code=code))
+        assert told() == [{"codes": 2, "claimed": 0, "left": 0}, True, "offer.when_empty"]
+        served = requests.get(f"{get_active_popups.url}/?shop_id={shop.id}", timeout=10).json()
+        assert served["popups"] == []
+        assert "discount_code" not in track(track_conversion, capture(popup_id, "ann@example.com"))
+        added = call("POST", f"{path}/codes", {"codes": ["A3"]}).json()
+        assert added["pool"] == {"codes": 3, "claimed": 0, "left": 1}
+        assert told()[2] is None
+
+    def test_a_variant_that_is_shown_to_nobody_stops_no_popup(self, call: Call, make: Any) -> None:
+        pool = make(single_use=True)
+        offer = {"type": "email_capture", "discount_code_id": pool["id"], "when_empty": "stop"}
+        for weight, reason in ((0, None), (1, "offer.when_empty")):
+            variants = [{"id": "a", "weight": 1}, {"id": "b", "weight": weight, "offer": offer}]
+            made = call("POST", "/popups", {"name": "x", "status": "active", "variants": variants}).json()
+            assert call("GET", f"/popups/{made['id']}/explain").json()["reason"] == reason
+
+    def test_a_changed_limit_changes_what_is_left_at_once(
+        self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
+    ) -> None:
+        code = make(code="TEN", usage_limit=20)
+        popup_id = offering(database, shop, code)
+        for order in "12":
+            track(track_conversion, purchase(popup_id, order, discount_code="TEN"))
+        path = f"/discount-codes/{code['id']}"
+        flags = [call("PATCH", path, {"usage_limit": limit}).json()["low_stock"] for limit in (2, 20, None, 1)]
+        assert flags == [True, False, False, True]
 
     def test_a_single_use_code_is_used_once(
         self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess

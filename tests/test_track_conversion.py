@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,17 @@ import pytest
 from common import database as database_module
 from common.database_errors import Duplicate, LostRace
 from functions.track_conversion import recording
-from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase
+from tests.client import Client
+from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
 from tests.stack import Database, FunctionProcess
 from tests.tracking import assert_tallies_equal_events, send, send_each, statuses
+
+
+def with_times(popup: dict[str, Any]) -> dict[str, Any]:
+    """With its schedule, which is told in minutes before now."""
+    now = datetime.now(UTC)
+    times = {name: popup[name] for name in ("starts_at", "ends_at") if popup.get(name) is not None}
+    return popup | {name: (now - timedelta(minutes=minutes)).isoformat() for name, minutes in times.items()}
 
 
 @pytest.fixture
@@ -426,7 +435,32 @@ class TestCodes:
                 "type": "fixed",
                 "value": "7.50",
                 "expires_at": "2190-01-02T03:04:05.000Z",
+                "valid_until_day": "2190-01-02",
             }
+
+    @pytest.mark.parametrize(
+        ("expires_at", "time_zone", "day"),
+        [
+            ("2190-01-02T00:00:00Z", "UTC", "2190-01-01"),
+            ("2190-01-02T00:00:01Z", "UTC", "2190-01-02"),
+            ("2190-01-01T23:00:00Z", "Europe/Berlin", "2190-01-01"),
+            ("2190-01-02T05:00:00Z", "America/New_York", "2190-01-01"),
+            (None, "UTC", None),
+        ],
+    )
+    def test_a_code_says_the_last_day_on_which_it_works_in_the_shops_zone(
+        self,
+        track_conversion: FunctionProcess,
+        database: Database,
+        shop_id: str,
+        offer: Callable[..., str],
+        expires_at: str | None,
+        time_zone: str,
+        day: str | None,
+    ) -> None:
+        database("UPDATE shops SET time_zone = :zone WHERE id = :id", zone=time_zone, id=shop_id)
+        answer = send(track_conversion, capture(offer(expires_at=expires_at), "ann@example.com"))
+        assert answer.json()["discount_code"]["valid_until_day"] == day
 
     @pytest.mark.parametrize(
         "same",
@@ -479,6 +513,119 @@ class TestCodes:
         again = send_each((track_conversion, event) for event in events)
         assert [answer.content for answer in again] == [answer.content for answer in answers]
         assert_tallies_equal_events(database, shop_id)
+
+    @pytest.mark.parametrize(
+        ("popup", "is_given"),
+        [
+            ({}, True),
+            ({"status": "draft"}, False),
+            ({"status": "paused"}, False),
+            ({"status": "archived"}, False),
+            ({"starts_at": -10}, False),
+            ({"ends_at": 29}, True),
+            ({"ends_at": 31}, False),
+            ({"variants": [{"id": "a", "weight": 0}, {"id": "b"}]}, False),
+            ({"variants": [{"id": "a", "weight": 1}, {"id": "b", "weight": 0}]}, True),
+        ],
+        ids=["shown", "draft", "paused", "archived", "not begun", "just over", "over", "weight 0", "weight 1"],
+    )
+    def test_a_code_is_given_for_what_is_shown_or_was_within_30_minutes(
+        self,
+        track_conversion: FunctionProcess,
+        database: Database,
+        shop_id: str,
+        popup: dict[str, Any],
+        is_given: bool,
+    ) -> None:
+        everybody = make_discount_code(database, shop_id)
+        pool = make_discount_code(database, shop_id, codes=["ONE"])
+        offer = {"type": "email_capture", "discount_code_id": pool, "when_empty": "fallback"}
+        offer["fallback_discount_code_id"] = everybody
+        popup_id = make_popup(database, shop_id, offer=offer, **with_times(popup))
+        answer = send(track_conversion, capture(popup_id, "ann@example.com", variant_id="a"))
+        assert (code_in(answer) == "ONE") == is_given
+        assert ("discount_code" in answer.json()) == is_given
+        assert len(stored(database, popup_id)) == 1
+
+    @pytest.mark.parametrize("variant_id", ["holdout", "shop_holdout"])
+    def test_who_is_shown_nothing_is_given_nothing(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str], variant_id: str
+    ) -> None:
+        answer = send(track_conversion, capture(offer(codes=["ONE"]), "ann@example.com", variant_id=variant_id))
+        assert code_in(answer) is None
+
+    @pytest.mark.parametrize(
+        ("edit", "ends_at"),
+        [
+            ({"status": "paused"}, None),
+            ({"status": "draft"}, None),
+            ({"ends_at": 50}, None),
+            ({"starts_at": -10}, None),
+            ({"status": "paused"}, 20),
+        ],
+        ids=["paused", "a draft again", "over before its time", "moved", "paused after its end"],
+    )
+    def test_an_edit_that_stops_a_popup_stops_its_codes_30_minutes_later(
+        self,
+        track_conversion: FunctionProcess,
+        manage_popups: FunctionProcess,
+        database: Database,
+        edit: dict[str, Any],
+        ends_at: int | None,
+    ) -> None:
+        shop = make_shop(database)
+        pool = make_discount_code(database, shop, codes=["ONE", "TWO", "THREE"])
+        offer = {"type": "email_capture", "discount_code_id": pool}
+        popup_id = make_popup(database, shop, offer=offer, **with_times({"ends_at": ends_at}))
+        merchant = Client(manage_popups, shop.write_key)
+        assert merchant.patch(f"/popups/{popup_id}", with_times(edit)).status_code == 200
+        assert code_in(send(track_conversion, capture(popup_id, "ann@example.com"))) == "ONE"
+        database(
+            "UPDATE popups SET stopped_at = stopped_at - interval '31 minutes',"
+            " ends_at = ends_at - interval '31 minutes' WHERE id = :id",
+            id=popup_id,
+        )
+        assert merchant.patch(f"/popups/{popup_id}", {"name": "Edited while stopped"}).status_code == 200
+        assert code_in(send(track_conversion, capture(popup_id, "bob@example.com"))) is None
+        assert merchant.patch(f"/popups/{popup_id}", {"status": "active", "starts_at": None, "ends_at": None}).ok
+        assert code_in(send(track_conversion, capture(popup_id, "cid@example.com"))) == "THREE"
+
+    def test_a_popup_that_reached_its_view_limit_gives_codes_for_30_minutes(
+        self, track_view: FunctionProcess, track_conversion: FunctionProcess, database: Database, shop_id: str
+    ) -> None:
+        pool = make_discount_code(database, shop_id, codes=["ONE", "TWO"])
+        offer = {"type": "email_capture", "discount_code_id": pool}
+        popup_id = make_popup(database, shop_id, offer=offer, view_limit=2)
+        for _ in range(3):
+            assert send(track_view, view(popup_id)).status_code == 202
+        assert code_in(send(track_conversion, capture(popup_id, "ann@example.com"))) == "ONE"
+        database(
+            "UPDATE popup_views SET viewed_at = now() - interval '31 minutes' WHERE event_id IN"
+            " (SELECT event_id FROM popup_views WHERE popup_id = :id LIMIT 2)",
+            id=popup_id,
+        )
+        assert code_in(send(track_conversion, capture(popup_id, "bob@example.com"))) is None
+
+    def test_a_popup_that_stops_without_a_code_gives_its_others_for_30_minutes(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str
+    ) -> None:
+        empty = make_discount_code(database, shop_id, codes=["ONLY"])
+        other = make_discount_code(database, shop_id, codes=["ONE", "TWO"])
+        popup_id = make_popup(
+            database,
+            shop_id,
+            offer={"type": "email_capture", "discount_code_id": empty, "when_empty": "stop"},
+            variants=[{"id": "a"}, {"id": "b", "offer": {"discount_code_id": other}}],
+        )
+
+        def given(email: str, variant_id: str) -> str | None:
+            return code_in(send(track_conversion, capture(popup_id, email, variant_id=variant_id)))
+
+        assert [given("ann@example.com", "a"), given("bob@example.com", "b")] == ["ONLY", "ONE"]
+        database(
+            "UPDATE discount_code_tallies SET taken_at = now() - interval '31 minutes' WHERE shop_id = :id", id=shop_id
+        )
+        assert given("cid@example.com", "b") is None
 
     @pytest.mark.parametrize(
         "terms",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-# Nothing is written where the code is in a pool (it would be its holder's alone, and everybody's), or where an amount
-# has more decimals than the shop's currency: `decimals` has those of the currencies that have other than two.
+# Nothing is written where the shop has the code, be it in a pool (it would be its holder's alone, and everybody's), or
+# where an amount has more decimals than the shop's currency: `decimals` has those of the currencies that have other
+# than two.
 INSERT_DISCOUNT_CODE = """
     WITH shop AS MATERIALIZED (
         SELECT id, currency, coalesce((:decimals::jsonb ->> currency)::integer, 2) AS decimals
@@ -18,29 +19,41 @@ INSERT_DISCOUNT_CODE = """
             :starts_at, :expires_at, :usage_limit, :single_use, :is_active
         FROM shop
         WHERE :money_decimals <= shop.decimals AND NOT EXISTS (
-            SELECT FROM single_use_codes WHERE shop_id = :shop_id AND upper(single_use_codes.code) = upper(:code))
+            SELECT
+            FROM single_use_codes AS own
+            WHERE own.shop_id = :shop_id AND upper(normalize(own.code, NFKC)) = upper(normalize(:code, NFKC))
+            UNION ALL
+            SELECT
+            FROM discount_codes AS other
+            WHERE other.shop_id = :shop_id AND upper(normalize(other.code, NFKC)) = upper(normalize(:code, NFKC)))
         RETURNING *
     )
-    SELECT written.*, shop.currency, 0::bigint AS usage_count, 0::bigint AS pool_codes, 0::bigint AS pool_claimed
+    SELECT written.*, shop.currency, 0::bigint AS usage_count, 0::bigint AS pool_codes, 0::bigint AS pool_claimed,
+        0::bigint AS pool_left, left_to_give(single_use, 0, usage_limit, 0) AS left_to_give,
+        CASE WHEN single_use THEN 0 ELSE usage_limit END AS left_of
     FROM shop
     LEFT JOIN written ON true
 """
 
 SELECT_DISCOUNT_CODE = """
     SELECT code.*, shops.currency, coalesce(tally.uses, 0) AS usage_count, coalesce(tally.codes, 0) AS pool_codes,
-        coalesce(tally.claimed, 0) AS pool_claimed
+        coalesce(tally.claimed, 0) AS pool_claimed, coalesce(tally.left_in_pool, 0) AS pool_left, stock.left_to_give,
+        stock.left_of
     FROM discount_codes AS code
-    JOIN shops ON shops.id = code.shop_id
-    LEFT JOIN discount_code_tallies AS tally ON (tally.shop_id, tally.discount_code_id) = (code.shop_id, code.id)
+    JOIN shops ON shops.id = :shop_id
+    JOIN discount_code_stock AS stock ON stock.shop_id = :shop_id AND stock.discount_code_id = code.id
+    LEFT JOIN discount_code_tallies AS tally ON tally.shop_id = :shop_id AND tally.discount_code_id = code.id
     WHERE code.shop_id = :shop_id AND code.id = :id
 """
 
 SELECT_DISCOUNT_CODES = """
     SELECT code.*, shops.currency, coalesce(tally.uses, 0) AS usage_count, coalesce(tally.codes, 0) AS pool_codes,
-        coalesce(tally.claimed, 0) AS pool_claimed
+        coalesce(tally.claimed, 0) AS pool_claimed, coalesce(tally.left_in_pool, 0) AS pool_left, stock.left_to_give,
+        stock.left_of
     FROM discount_codes AS code
-    JOIN shops ON shops.id = code.shop_id
-    LEFT JOIN discount_code_tallies AS tally ON (tally.shop_id, tally.discount_code_id) = (code.shop_id, code.id)
+    JOIN shops ON shops.id = :shop_id
+    JOIN discount_code_stock AS stock ON stock.shop_id = :shop_id AND stock.discount_code_id = code.id
+    LEFT JOIN discount_code_tallies AS tally ON tally.shop_id = :shop_id AND tally.discount_code_id = code.id
     WHERE code.shop_id = :shop_id AND (:is_active::boolean IS NULL OR code.is_active = :is_active)
       AND (code.created_at, code.id) < (:before_created_at::timestamptz, :before_id::uuid)
     ORDER BY code.created_at DESC, code.id DESC
@@ -48,15 +61,51 @@ SELECT_DISCOUNT_CODES = """
 """
 
 UPDATE_DISCOUNT_CODE = """
-    UPDATE discount_codes
-    SET code = :code, type = :type, value = :value, minimum_purchase = :minimum_purchase,
-        maximum_discount = :maximum_discount, starts_at = :starts_at, expires_at = :expires_at,
-        usage_limit = :usage_limit, is_active = :is_active, updated_at = clock_timestamp()
-    WHERE shop_id = :shop_id AND id = :id AND updated_at = :read_updated_at
-    RETURNING *
+    WITH written AS (
+        UPDATE discount_codes
+        SET code = :code, type = :type, value = :value, minimum_purchase = :minimum_purchase,
+            maximum_discount = :maximum_discount, starts_at = :starts_at, expires_at = :expires_at,
+            usage_limit = :usage_limit, is_active = :is_active, updated_at = clock_timestamp()
+        WHERE shop_id = :shop_id AND id = :id AND updated_at = :read_updated_at
+        RETURNING *
+    )
+    SELECT written.*,
+        left_to_give(written.single_use, tally.left_in_pool, written.usage_limit, tally.uses) AS left_to_give,
+        CASE WHEN written.single_use THEN coalesce(tally.codes, 0) ELSE written.usage_limit END AS left_of
+    FROM written
+    LEFT JOIN discount_code_tallies AS tally ON tally.shop_id = :shop_id AND tally.discount_code_id = written.id
 """
 
-DELETE_DISCOUNT_CODE = "SELECT delete_discount_code(:shop_id, :id) AS is_deleted"
+# Whoever writes a popup takes FOR KEY SHARE on the codes it offers. Sent just before the deletion, in one transaction
+# with it, so that the deletion sees the popups of those who held the lock.
+LOCK_DISCOUNT_CODE = """
+    SELECT id
+    FROM discount_codes
+    WHERE shop_id = :shop_id AND id = :id
+    FOR UPDATE
+"""
+
+# Nothing is deleted while a popup offers the code, or falls back to it.
+DELETE_DISCOUNT_CODE = """
+    WITH deleted AS (
+        DELETE FROM discount_codes
+        WHERE shop_id = :shop_id AND id = :id AND NOT EXISTS (
+            SELECT
+            FROM popups
+            WHERE popups.shop_id = :shop_id AND deleted_at IS NULL AND jsonb_path_exists(
+                jsonb_build_array(offer, jsonb_path_query_array(variants, '$[*].offer')),
+                '$[*] ? (@.discount_code_id == $id || @.fallback_discount_code_id == $id)',
+                jsonb_build_object('id', (:id)::uuid)
+            )
+        )
+        RETURNING id
+    ), of_tallies AS (
+        DELETE FROM discount_code_tallies
+        WHERE shop_id = :shop_id AND discount_code_id IN (SELECT id FROM deleted)
+    )
+    SELECT EXISTS (SELECT FROM discount_codes WHERE shop_id = :shop_id AND id = :id) AS was_there,
+        EXISTS (SELECT FROM deleted) AS is_deleted
+"""
 
 # No row where the shop has no such discount code. A code is a duplicate where it comes a second time, or where the
 # shop has it already, in a pool or for everybody.
@@ -67,7 +116,8 @@ INSERT_POOL_CODES = """
         WHERE shop_id = :shop_id AND id = :id
         FOR KEY SHARE
     ), given AS MATERIALIZED (
-        SELECT code, position, row_number() OVER (PARTITION BY upper(code) ORDER BY position) AS number
+        SELECT code, position, upper(normalize(code, NFKC)) AS form,
+            row_number() OVER (PARTITION BY upper(normalize(code, NFKC)) ORDER BY position) AS number
         FROM json_array_elements_text(:codes::json) WITH ORDINALITY AS listed (code, position)
     ), added AS (
         INSERT INTO single_use_codes (shop_id, discount_code_id, code)
@@ -76,8 +126,14 @@ INSERT_POOL_CODES = """
         CROSS JOIN given
         WHERE pool.single_use AND given.number = 1
           AND NOT EXISTS (
-            SELECT FROM discount_codes AS shared
-            WHERE shared.shop_id = pool.shop_id AND upper(shared.code) = upper(given.code) AND NOT shared.single_use)
+            SELECT
+            FROM discount_codes AS shared
+            WHERE shared.shop_id = :shop_id AND upper(normalize(shared.code, NFKC)) = given.form
+              AND NOT shared.single_use)
+          AND NOT EXISTS (
+            SELECT
+            FROM single_use_codes AS own
+            WHERE own.shop_id = :shop_id AND upper(normalize(own.code, NFKC)) = given.form)
         ORDER BY upper(given.code)
         ON CONFLICT DO NOTHING
         RETURNING code
@@ -87,9 +143,10 @@ INSERT_POOL_CODES = """
         FROM pool
         WHERE pool.single_use
         ON CONFLICT (shop_id, discount_code_id) DO UPDATE SET codes = tally.codes + excluded.codes
-        RETURNING codes, claimed
+        RETURNING codes, claimed, left_in_pool
     )
     SELECT pool.single_use, tallied.codes AS pool_codes, tallied.claimed AS pool_claimed,
+        tallied.left_in_pool AS pool_left,
         (SELECT count(*) FROM added) AS added,
         (SELECT coalesce(json_agg(given.code ORDER BY given.position), '[]')
          FROM given

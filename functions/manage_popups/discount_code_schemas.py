@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from common.blanks import Trimmed
 from common.currencies import DECIMALS, check_decimals, rounded
 from common.errors import Invalid
 from common.strict_fields import BoundedList, Flag, PlainDecimal, StrictSchema
@@ -22,7 +24,14 @@ MAX_PERCENTAGE = 100
 PERCENTAGE_DECIMALS = 2
 MAX_DECIMALS = max(DECIMALS.values())
 
-CODE = validate.Regexp(r"[\w!-/:-@\[-`{-~]{1,64}\Z", error="1 to 64 letters, digits and signs, without spaces.")
+MAX_CODE_CHARACTERS = 64
+
+
+def _check_code(code: str) -> None:
+    """Letters of every script with their marks, numbers and signs (the categories of Unicode)."""
+    visible = all(unicodedata.category(character)[0] in "LMNPS" for character in code)
+    if not visible or not 1 <= len(code) <= MAX_CODE_CHARACTERS:
+        raise ValidationError(f"1 to {MAX_CODE_CHARACTERS} letters, numbers and signs, without blanks.")
 
 
 def _decimals(amount: Decimal) -> int:
@@ -49,7 +58,7 @@ def _optional_amount() -> PlainDecimal:
 class DiscountCodeSchema(StrictSchema):
     """A discount code as merchants write it. Without a `code` it gets one of ours."""
 
-    code = fields.String(load_default=None, allow_none=True, validate=CODE)
+    code = Trimmed(load_default=None, allow_none=True, validate=_check_code)
     type = fields.String(required=True, validate=validate.OneOf(TYPES))
     value = _amount(required=True)
     minimum_purchase = _optional_amount()
@@ -86,7 +95,7 @@ class DiscountCodeSchema(StrictSchema):
 class PoolCodesSchema(StrictSchema):
     """`{"codes": ["…", …]}` brings codes of the merchant's own, `{"count": 500}` asks for as many new ones."""
 
-    codes = BoundedList(fields.String(validate=CODE), min_items=1, max_items=MAX_CODES, load_default=None)
+    codes = BoundedList(Trimmed(validate=_check_code), min_items=1, max_items=MAX_CODES, load_default=None)
     count = fields.Integer(strict=True, load_default=None, validate=validate.Range(1, MAX_CODES))
 
     @validates_schema

@@ -83,8 +83,12 @@ def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
 
 
 def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
-    row = database.fetch_one(queries.DELETE_DISCOUNT_CODE, shop_id=request.shop_id, id=code_id)
-    if row is None or row["is_deleted"] is None:
+    code = {"shop_id": request.shop_id, "id": code_id}
+    with database.session() as session:
+        session.queue(queries.LOCK_DISCOUNT_CODE, **code)
+        row = session.fetch_one(queries.DELETE_DISCOUNT_CODE, **code)
+    assert row is not None, "it has no FROM"
+    if not row["was_there"]:
         raise DiscountCodeNotFound()
     if not row["is_deleted"]:
         raise Conflict("A popup offers this discount code. Change the popup's offer first, or delete the popup.")
@@ -144,14 +148,13 @@ def _check_change(row: database.Row, changed: dict[str, Any]) -> None:
 
 def _shown(row: database.Row) -> dict[str, Any]:
     written = {name: row[name] for name in _schema.fields}
-    left, of = _stock(row)
     return {
         "id": row["id"],
         **written,
         "currency": row["currency"],
         "usage_count": row["usage_count"],
         "pool": _pool(row) if row["single_use"] else None,
-        "low_stock": of is not None and left <= of * LOW_STOCK_SHARE,
+        "low_stock": row["left_of"] is not None and row["left_to_give"] <= row["left_of"] * LOW_STOCK_SHARE,
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
     }
@@ -161,16 +164,8 @@ def _pool(row: database.Row) -> dict[str, int]:
     return {
         "codes": row["pool_codes"],
         "claimed": row["pool_claimed"],
-        "left": row["pool_codes"] - row["pool_claimed"],
+        "left": row["pool_left"],
     }
-
-
-def _stock(row: database.Row) -> tuple[int, int | None]:
-    """What is left and of how much; of a code that everybody may use for ever, None."""
-    if row["single_use"]:
-        return _pool(row)["left"], row["pool_codes"]
-    limit = row["usage_limit"]
-    return (0, None) if limit is None else (limit - row["usage_count"], limit)
 
 
 def _is_taken() -> Conflict:

@@ -32,7 +32,11 @@ SELECT_POPUP_FOR_VISITOR = """
             FROM daily_views AS tally
             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
         ) AS is_used_up,
-        popup_stops(popups) AS is_stopped,
+        EXISTS (
+            SELECT
+            FROM stopping_offers AS stopping
+            WHERE stopping.shop_id = :shop_id AND stopping.popup_id = popups.id
+        ) AS is_stopped,
         EXISTS (SELECT FROM shop_viewers WHERE (shop_id, viewer) = (popups.shop_id, :visitor)) AS is_known,
         (SELECT extract(epoch FROM now() - max(converted_at))::float8
          FROM popup_conversions AS conversion

@@ -81,7 +81,13 @@ UPDATE_POPUP = """
         SET name = :name, description = :description, status = :status, trigger = :trigger, design = :design,
             targeting = :targeting, frequency = :frequency, offer = :offer, variants = :variants,
             holdout_percent = :holdout_percent, starts_at = :starts_at, ends_at = :ends_at, priority = :priority,
-            view_limit = :view_limit, version = version + 1, updated_at = now()
+            view_limit = :view_limit, version = version + 1, updated_at = now(),
+            stopped_at = CASE
+                WHEN is_active AND coalesce(starts_at <= now(), true)
+                    AND NOT (:status = 'active' AND coalesce((:starts_at)::timestamptz <= now(), true)
+                        AND coalesce((:ends_at)::timestamptz > now(), true))
+                THEN least(now(), ends_at)
+                ELSE stopped_at END
         WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
           AND (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
         RETURNING *

@@ -4,8 +4,10 @@
 # for what is new; then the events themselves; and from those really inserted the tallies, the consents that were given,
 # and the tallies of the codes that were claimed or used. A race with another statement shows as an event without an
 # answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
-# the order of their keys, so that two statements never deadlock. A code that an order was paid with is used by the
-# purchase, which counts once, and not by the discount_code_used that names the same order.
+# the order of their keys, so that two statements never deadlock. A code is given until 30 minutes after the popup was
+# last shown: then an edit stopped it (stopped_at), it was over, the view came that reached its limit, or it ran out of
+# a code without which it stops. A code is used by each event without an order, and once by an order that names it, in
+# whichever of its events: functions of before this knew the code of a purchase only, so a stored purchase counts too.
 # Until `popups retain` has brought an address into its one form it may be stored in another: `known_as`.
 # track_view tells why the popups are asked for as an array, and why an event's conflict names no key.
 INSERT_CONVERSIONS = """
@@ -15,10 +17,15 @@ INSERT_CONVERSIONS = """
             position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
             device_type text, origin integer, type text, email text, email_normalized text, name text, consent boolean,
             consent_text text, new_subscriber_id uuid, claimer text, other_emails text[], other_claimers text[],
-            discount_code text, revenue numeric, currency text, order_id text, metadata jsonb)
+            discount_code text, trimmed_code text, revenue numeric, currency text, order_id text, metadata jsonb)
     ), popup AS MATERIALIZED (
-        SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, shops.allowed_origins,
-            (now() AT TIME ZONE shops.time_zone)::date AS day
+        SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, popups.view_limit,
+            shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date AS day,
+            coalesce(
+                popups.stopped_at > now() - interval '30 minutes'
+                OR popups.is_active AND coalesce(popups.starts_at <= now(), true)
+                    AND coalesce(popups.ends_at > now() - interval '30 minutes', true),
+                false) AS is_or_was_shown
         FROM popups
         JOIN shops ON shops.id = popups.shop_id
         WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
@@ -26,6 +33,7 @@ INSERT_CONVERSIONS = """
         SELECT event.*, popup.shop_id, popup.version AS popup_version,
             coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
             popup.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
+            event.variant_id IN ('holdout', 'shop_holdout') OR variant.value -> 'weight' = '0' AS is_hidden,
             CASE WHEN popup.id IS NULL THEN 'popup_not_found'
                 WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
                 THEN 'origin_not_allowed' END AS refusal
@@ -34,12 +42,12 @@ INSERT_CONVERSIONS = """
         LEFT JOIN LATERAL jsonb_array_elements(popup.variants) AS variant ON variant.value ->> 'id' = event.variant_id
     ), known AS MATERIALIZED (
         SELECT given.position, stored.event_id,
-            CASE WHEN stored.popup_id = given.popup_id THEN stored.issued_code END AS issued_code
+            CASE WHEN stored.popup_id = given.popup_id THEN stored.issued_code END AS issued_code, false AS is_order
         FROM given
         JOIN popup_conversions AS stored ON stored.event_id = given.event_id
         WHERE given.refusal IS NULL
         UNION ALL
-        SELECT given.position, purchases.event_id, NULL
+        SELECT given.position, purchases.event_id, NULL, true
         FROM given
         JOIN purchases ON (purchases.shop_id, purchases.order_id) = (given.shop_id, given.order_id)
         WHERE given.refusal IS NULL AND given.type = 'purchase'
@@ -82,15 +90,42 @@ INSERT_CONVERSIONS = """
                 ELSE excluded.consent_text END,
             consented_at = coalesce(excluded.consented_at, subscriber.consented_at)
         RETURNING id, shop_id, email_normalized
-    ), promised AS MATERIALIZED (
-        SELECT new_event.event_id, new_event.claimer, new_event.other_claimers, code.shop_id, code.id, code.code,
-            code.single_use, code.type, code.value, code.expires_at
+    ), receiving AS MATERIALIZED (
+        SELECT new_event.event_id, new_event.shop_id, new_event.offer, new_event.claimer, new_event.other_claimers,
+            popup.time_zone
         FROM new_event
-        JOIN discount_codes AS code ON code.shop_id = new_event.shop_id
-            AND code.id = (new_event.offer ->> 'discount_code_id')::uuid
-        WHERE (new_event.type = 'email_capture'
+        JOIN popup ON popup.id = new_event.popup_id
+        WHERE new_event.offer ->> 'discount_code_id' IS NOT NULL
+          AND (new_event.type = 'email_capture'
                 OR new_event.type = 'click' AND new_event.offer ->> 'type' IN ('discount', 'free_shipping'))
-          AND code_is_valid(code.*)
+          AND new_event.is_hidden IS NOT TRUE AND popup.is_or_was_shown
+          AND CASE WHEN popup.view_limit IS NULL THEN true ELSE (
+                SELECT popup.view_limit > counted.views OR EXISTS (
+                    SELECT
+                    FROM popup_views AS late
+                    WHERE late.shop_id = popup.shop_id AND late.popup_id = popup.id
+                      AND late.viewed_at > now() - interval '30 minutes' AND late.variant_id IS DISTINCT FROM 'holdout'
+                    OFFSET greatest(0, counted.views - popup.view_limit)
+                    LIMIT 1)
+                FROM (
+                    SELECT coalesce(sum(views), 0)::bigint AS views
+                    FROM daily_views AS tally
+                    WHERE tally.shop_id = popup.shop_id AND tally.popup_id = popup.id AND variant_id <> 'holdout'
+                ) AS counted
+            ) END
+          AND (
+            SELECT count(*)
+            FROM stopping_offers AS stopping
+            WHERE stopping.shop_id = popup.shop_id AND stopping.popup_id = popup.id
+              AND coalesce(stopping.stopped_at <= now() - interval '30 minutes', true)
+          ) = 0
+    ), promised AS MATERIALIZED (
+        SELECT receiving.*, code.id, code.code, code.single_use, code.type, code.value, code.expires_at
+        FROM receiving
+        JOIN discount_codes AS code ON code.shop_id = receiving.shop_id
+            AND code.id = (receiving.offer ->> 'discount_code_id')::uuid
+        JOIN discount_code_stock AS stock ON stock.shop_id = code.shop_id AND stock.discount_code_id = code.id
+        WHERE stock.is_valid
     ), held AS MATERIALIZED (
         SELECT DISTINCT ON (promised.shop_id, promised.id, promised.claimer) promised.shop_id, promised.id,
             promised.claimer, single_use_codes.code
@@ -110,9 +145,8 @@ INSERT_CONVERSIONS = """
         FROM (SELECT shop_id, id, count(*) AS needed FROM wanted GROUP BY shop_id, id) AS pool
         CROSS JOIN LATERAL (
             SELECT code
-            FROM single_use_codes
-            WHERE (single_use_codes.shop_id, discount_code_id) = (pool.shop_id, pool.id)
-              AND claimed_by IS NULL AND used_at IS NULL
+            FROM codes_left
+            WHERE codes_left.shop_id = pool.shop_id AND codes_left.discount_code_id = pool.id
             ORDER BY code
             LIMIT pool.needed
             FOR UPDATE SKIP LOCKED
@@ -128,27 +162,25 @@ INSERT_CONVERSIONS = """
         SELECT DISTINCT ON (event_id) event_id, jsonb_build_object(
             'code', code,
             'type', type,
-            'value', value::text,
-            'expires_at', to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+            'value', CASE WHEN type = 'percentage' THEN round(value, 2) ELSE value END::text,
+            'expires_at', to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+            'valid_until_day', to_char((expires_at - interval '1 microsecond') AT TIME ZONE time_zone, 'YYYY-MM-DD')
         ) AS code
         FROM (
             SELECT promised.event_id, 1, CASE WHEN promised.single_use THEN own.code ELSE promised.code END,
-                promised.type, promised.value, promised.expires_at
+                promised.type, promised.value, promised.expires_at, promised.time_zone
             FROM promised
             LEFT JOIN (SELECT * FROM held UNION ALL SELECT * FROM claimed) AS own
                 ON (own.shop_id, own.id, own.claimer) = (promised.shop_id, promised.id, promised.claimer)
             WHERE NOT promised.single_use OR own.code IS NOT NULL
             UNION ALL
-            SELECT new_event.event_id, 2, code.code, code.type, code.value, code.expires_at
-            FROM new_event
-            JOIN discount_codes AS code ON code.shop_id = new_event.shop_id
-                AND code.id = (new_event.offer ->> 'fallback_discount_code_id')::uuid
-            WHERE new_event.offer ->> 'when_empty' = 'fallback'
-              AND new_event.offer ->> 'discount_code_id' IS NOT NULL
-              AND (new_event.type = 'email_capture'
-                    OR new_event.type = 'click' AND new_event.offer ->> 'type' IN ('discount', 'free_shipping'))
-              AND NOT code.single_use AND code_is_valid(code.*)
-        ) AS possible (event_id, choice, code, type, value, expires_at)
+            SELECT receiving.event_id, 2, code.code, code.type, code.value, code.expires_at, receiving.time_zone
+            FROM receiving
+            JOIN discount_codes AS code ON code.shop_id = receiving.shop_id
+                AND code.id = (receiving.offer ->> 'fallback_discount_code_id')::uuid
+            JOIN discount_code_stock AS stock ON stock.shop_id = code.shop_id AND stock.discount_code_id = code.id
+            WHERE receiving.offer ->> 'when_empty' = 'fallback' AND NOT code.single_use AND stock.is_valid
+        ) AS possible (event_id, choice, code, type, value, expires_at, time_zone)
         ORDER BY event_id, choice
     ), inserted AS (
         INSERT INTO popup_conversions (event_id, shop_id, popup_id, session_id, visitor_id, variant_id, device_type,
@@ -164,8 +196,7 @@ INSERT_CONVERSIONS = """
         ON CONFLICT DO NOTHING
         RETURNING event_id, shop_id, popup_id, subscriber_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, type, coalesce(currency, '') AS currency,
-            coalesce(revenue, 0) AS revenue, issued_code,
-            CASE WHEN type = 'purchase' OR order_id IS NULL THEN upper(discount_code) END AS used_code
+            coalesce(revenue, 0) AS revenue, issued_code
     ), tallied AS (
         INSERT INTO daily_conversions AS tally
             (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions, revenue)
@@ -184,30 +215,79 @@ INSERT_CONVERSIONS = """
         JOIN new_event USING (event_id)
         WHERE inserted.subscriber_id IS NOT NULL AND new_event.consent
         ON CONFLICT DO NOTHING  -- it outlives its event, which may be sent again after retention
+    ), named AS MATERIALIZED (
+        SELECT new_event.shop_id, new_event.order_id, upper(normalize(new_event.trimmed_code, NFKC)) AS code
+        FROM inserted
+        JOIN new_event USING (event_id)
+        WHERE new_event.trimmed_code IS NOT NULL AND new_event.order_id IS NULL
+        UNION ALL
+        SELECT *
+        FROM (
+            SELECT DISTINCT shop_id, order_id, upper(normalize(trimmed_code, NFKC)) AS code
+            FROM given
+            WHERE refusal IS NULL AND trimmed_code IS NOT NULL AND order_id IS NOT NULL
+              AND position NOT IN (SELECT position FROM known WHERE NOT is_order)
+        ) AS of_order
+        WHERE (
+            SELECT count(*)
+            FROM order_codes
+            WHERE order_codes.shop_id = of_order.shop_id AND order_codes.order_id = of_order.order_id
+              AND order_codes.code = of_order.code
+        ) + (
+            SELECT count(*)
+            FROM purchases
+            JOIN popup_conversions AS stored ON stored.event_id = purchases.event_id
+            WHERE purchases.shop_id = of_order.shop_id AND purchases.order_id = of_order.order_id
+              AND upper(normalize(stored.discount_code, NFKC)) = of_order.code
+        ) = 0
+    ), used AS MATERIALIZED (
+        SELECT named.*, shared.id, NULL AS pool_code
+        FROM named
+        JOIN discount_codes AS shared ON shared.shop_id = named.shop_id
+            AND upper(normalize(shared.code, NFKC)) = named.code
+        WHERE NOT shared.single_use
+        UNION ALL
+        SELECT named.*, pool.discount_code_id, pool.code
+        FROM named
+        JOIN single_use_codes AS pool ON pool.shop_id = named.shop_id
+            AND upper(normalize(pool.code, NFKC)) = named.code
+        WHERE pool.used_at IS NULL
+    ), used_by_order AS (
+        INSERT INTO order_codes (shop_id, order_id, code, is_counted)
+        SELECT DISTINCT shop_id, order_id, code, true
+        FROM used
+        WHERE order_id IS NOT NULL
+        ORDER BY shop_id, order_id, code
+        ON CONFLICT (shop_id, order_id, code) DO NOTHING
+        RETURNING shop_id, order_id, code
+    ), counted AS MATERIALIZED (
+        SELECT used.*
+        FROM used
+        LEFT JOIN used_by_order USING (shop_id, order_id, code)
+        WHERE used.order_id IS NULL OR used_by_order.code IS NOT NULL
     ), used_of_pool AS (
         UPDATE single_use_codes
         SET used_at = now()
-        FROM (SELECT DISTINCT shop_id, used_code FROM inserted WHERE used_code IS NOT NULL) AS used
-        WHERE single_use_codes.shop_id = used.shop_id AND upper(single_use_codes.code) = used.used_code
-          AND used_at IS NULL
-        RETURNING single_use_codes.shop_id, single_use_codes.discount_code_id AS id
+        FROM (SELECT DISTINCT shop_id, id, pool_code FROM counted WHERE pool_code IS NOT NULL) AS own
+        WHERE single_use_codes.shop_id = own.shop_id AND single_use_codes.discount_code_id = own.id
+          AND single_use_codes.code = own.pool_code AND used_at IS NULL
+        RETURNING own.shop_id, own.id, (claimed_by IS NULL)::integer AS is_unclaimed
     ), tallied_of_codes AS (
-        INSERT INTO discount_code_tallies AS tally (shop_id, discount_code_id, uses, claimed)
-        SELECT shop_id, id, sum(uses), sum(claimed)
+        INSERT INTO discount_code_tallies AS tally
+            (shop_id, discount_code_id, uses, claimed, used_unclaimed, taken_at)
+        SELECT shop_id, id, sum(uses), sum(claimed), sum(used_unclaimed), now()
         FROM (
-            SELECT code.shop_id, code.id, 1 AS uses, 0 AS claimed
-            FROM inserted
-            JOIN discount_codes AS code ON code.shop_id = inserted.shop_id AND upper(code.code) = inserted.used_code
-            WHERE NOT code.single_use
+            SELECT shop_id, id, 1, 0, 0 FROM counted WHERE pool_code IS NULL
             UNION ALL
-            SELECT shop_id, id, 1, 0 FROM used_of_pool
+            SELECT shop_id, id, 1, 0, is_unclaimed FROM used_of_pool
             UNION ALL
-            SELECT shop_id, id, 0, 1 FROM claimed
-        ) AS step
+            SELECT shop_id, id, 0, 1, 0 FROM claimed
+        ) AS step (shop_id, id, uses, claimed, used_unclaimed)
         GROUP BY shop_id, id
         ORDER BY shop_id, id
         ON CONFLICT (shop_id, discount_code_id) DO UPDATE
-        SET uses = tally.uses + excluded.uses, claimed = tally.claimed + excluded.claimed
+        SET uses = tally.uses + excluded.uses, claimed = tally.claimed + excluded.claimed,
+            used_unclaimed = tally.used_unclaimed + excluded.used_unclaimed, taken_at = excluded.taken_at
     )
     SELECT given.position, given.shop_id, given.popup_id, given.refusal,
         coalesce(inserted.event_id, known.event_id) AS conversion_id,

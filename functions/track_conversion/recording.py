@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from common import cache, cache_keys, database
+from common.blanks import trimmed
 from common.database import retry_lost_races
 from common.database_errors import Duplicate, LostRace
 from common.email_forms import canonical, normalized, other_spellings
@@ -69,6 +70,7 @@ def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
         conversion,
         origin=origin,
         new_subscriber_id=str(new_id()),
+        trimmed_code=trimmed(conversion["discount_code"] or "") or None,
         **(_of_an_address(conversion["email"]) if conversion["email"] else _of_a_viewer(conversion)),
     )
 

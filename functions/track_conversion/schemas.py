@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from common.blanks import Trimmed
+from common.blanks import Trimmed, trimmed
 from common.currencies import check_currency, rounded
 from common.email_forms import MAX_CHARACTERS, normalized
 from common.events import EventSchema
@@ -57,7 +57,7 @@ class ConversionSchema(EventSchema):
     name = _text(200)
     consent = Flag(load_default=None, allow_none=True)
     consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must say something."))
-    discount_code = _text(100)
+    discount_code = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=100))
     revenue = PlainDecimal(load_default=None, allow_none=True, validate=validate.Range(min=0, max=MAX_REVENUE))
     currency = fields.String(
         load_default=None, allow_none=True, validate=check_currency, metadata={"pattern": "[A-Z]{3}"}
@@ -67,7 +67,7 @@ class ConversionSchema(EventSchema):
 
     @validates_schema
     def check_type_has_its_fields(self, conversion: dict[str, Any], **_: Any) -> None:
-        missing = [name for name in _REQUIRED.get(conversion["type"], ()) if conversion[name] is None]
+        missing = [name for name in _REQUIRED.get(conversion["type"], ()) if not trimmed(conversion[name] or "")]
         if missing:
             raise ValidationError({name: [f"Required for {conversion['type']}."] for name in missing})
 
@@ -86,6 +86,7 @@ class ConversionSchema(EventSchema):
     def keep_what_the_type_has(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Fields of other types are ignored: a click has no revenue."""
         type_ = conversion["type"]
+        conversion["discount_code"] = conversion["discount_code"] or None
         return conversion | dict.fromkeys(_OF_SOME_TYPES.difference(_REQUIRED.get(type_, ()), _OPTIONAL.get(type_, ())))
 
     @post_load
