@@ -14,12 +14,21 @@ from common.errors import DatabaseUnavailable
 # SQLSTATEs of a table, and of a function, that is not there.
 NOT_MIGRATED = ("42P01", "42883")
 
+# Since Postgres 14, where its system can tell.
+CHECK_FOR_CLIENT = """
+    SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'
+"""
+
 
 @contextmanager
 def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
-    """A connection without a statement timeout to the environment's database, or to `config`'s."""
+    """A connection without a statement timeout to the environment's database, or to `config`'s.
+
+    Its server process ends within seconds when ours is gone, in the middle of a statement as well.
+    """
     try:
         connection = connect(config or settings(), limit_statements=False)
+        connection.execute_simple(CHECK_FOR_CLIENT)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
     except DatabaseError as error:

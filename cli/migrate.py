@@ -2,8 +2,7 @@
 
 A file and its ledger row are one transaction. A file that begins with `-- no transaction` (for CREATE INDEX
 CONCURRENTLY) runs statement by statement instead and is entered last; should it die half way it runs again from
-its first statement, so each of them must bear that (`IF NOT EXISTS`). An index that a dead run left invalid is
-dropped first.
+its first statement, so each of them must bear that (`IF NOT EXISTS`). Locks are waited for in moments (`cli/locks.py`).
 """
 
 import contextlib
@@ -14,11 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError
 
+from cli.indexes import NameTooLong, build_index
+from cli.locks import change, is_lock_timeout, run_alone
 from cli.statements import split_statements
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
@@ -28,13 +28,7 @@ NO_TRANSACTION = "-- no transaction"
 LOCK_ID = 0x706F70757073
 """The advisory lock of everything that changes the schema: "popups" in ASCII."""
 
-LOCK_TIMEOUT_MS = 5000
-"""How long a statement may queue for a table. What comes after it queues behind it, and that is live traffic."""
-
-LOCK_NOT_AVAILABLE = "55P03"
-
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-_INDEX = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)\s", re.IGNORECASE)
 
 
 class MigrationError(Exception):
@@ -142,52 +136,31 @@ def _apply(connection: CoreConnection, migration: Migration) -> None:
     run = _run_by_statement if migration.sql.startswith(NO_TRANSACTION) else _run_as_transaction
     try:
         run(connection, migration)
+    except NameTooLong as error:
+        raise MigrationError(f"{migration.name}: {error}") from None
     except DatabaseError as error:
-        details: dict[str, Any] = error.args[0]
-        if details.get("C") == LOCK_NOT_AVAILABLE:
+        if is_lock_timeout(error):
             raise MigrationError(
-                f"{migration.name} waited {LOCK_TIMEOUT_MS // 1000} s for a table that a long query holds;"
-                " it was not applied, run it again"
+                f"{migration.name} found no moment at which no long query holds its table; it was not applied,"
+                " run it again"
             ) from error
-        raise MigrationError(f"{migration.name} failed: {details.get('M')}") from error
+        raise MigrationError(f"{migration.name} failed: {error.args[0].get('M')}") from error
 
 
 def _run_as_transaction(connection: CoreConnection, migration: Migration) -> None:
-    connection.execute_simple("BEGIN")
-    try:
-        connection.execute_simple(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-        connection.execute_simple(migration.sql)
-        _enter(connection, migration)
-        connection.execute_simple("COMMIT")
-    except DatabaseError:
-        connection.execute_simple("ROLLBACK")
-        raise
+    change(connection, migration.sql, _entry(migration))
 
 
 def _run_by_statement(connection: CoreConnection, migration: Migration) -> None:
     for statement in split_statements(migration.sql):
-        _drop_invalid_index(connection, statement)
-        # CONCURRENTLY waits for every old transaction, but nobody queues behind it.
-        timeout = 0 if "CONCURRENTLY" in statement.upper() else LOCK_TIMEOUT_MS
-        connection.execute_simple(f"SET lock_timeout = {timeout}")
-        connection.execute_simple(statement)
-    _enter(connection, migration)
+        if not build_index(connection, statement):
+            run_alone(connection, statement)
+    connection.execute_simple(_entry(migration))
 
 
-def _drop_invalid_index(connection: CoreConnection, statement: str) -> None:
-    """Removes what a CREATE INDEX CONCURRENTLY that died left: an index that costs writes and serves no query."""
-    match = _INDEX.match(statement)
-    if not match:
-        return
-    invalid = connection.execute_simple(
-        f"SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('{match[1]}') AND NOT indisvalid"
-    )
-    if invalid.rows:
-        connection.execute_simple(f"DROP INDEX CONCURRENTLY {match[1]}")
-
-
-def _enter(connection: CoreConnection, migration: Migration) -> None:
-    connection.execute_simple(
+def _entry(migration: Migration) -> str:
+    """What enters it in the ledger."""
+    return (
         "INSERT INTO schema_migrations (version, name, checksum)"
         f" VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"
     )

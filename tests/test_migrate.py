@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pg8000.core import CoreConnection
 
-from cli import migrate as migrations
+from cli import locks
 from cli.migrate import SQL_FOLDER, MigrationError, migrate, status
 from cli.statements import split_statements
 from common.config import load
@@ -170,15 +170,17 @@ def test_a_file_without_transaction_resumes_over_the_statements_that_succeeded(e
     assert run(empty, folder) == ["0002_index.sql"]
 
 
-def test_a_migration_gives_up_waiting_behind_a_long_query_instead_of_holding_up_the_traffic_behind_it(
-    empty: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("first_line", ["", "-- no transaction\n"], ids=["a transaction", "statements"])
+def test_a_migration_gives_up_after_trying_for_long_and_applies_when_the_query_has_ended(
+    empty: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, first_line: str
 ) -> None:
-    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_MS", 100)
+    monkeypatch.setattr(locks, "TRIES", 3)
+    monkeypatch.setattr(locks, "PAUSE_SECONDS", 0.01)
     run(empty, folder)
-    (folder / "0002_size.sql").write_text("ALTER TABLE plants ADD COLUMN size integer;")
+    (folder / "0002_size.sql").write_text(f"{first_line}ALTER TABLE plants ADD COLUMN size integer;")
     with connected(empty) as reader:
         reader.execute_simple("BEGIN; SELECT * FROM plants")
-        with pytest.raises(MigrationError, match="a table that a long query holds"):
+        with pytest.raises(MigrationError, match="no moment at which no long query holds its table"):
             run(empty, folder)
     assert run(empty, folder) == ["0002_size.sql"]
 

@@ -1,0 +1,60 @@
+"""Changes to tables in use: a lock is asked for briefly and often, since live traffic queues behind whoever waits."""
+
+import time
+from collections.abc import Callable
+
+from pg8000.core import CoreConnection
+from pg8000.exceptions import DatabaseError
+
+LOCK_TIMEOUT_MS = 200
+"""How long one try queues for a lock, and what comes after it with it. A flush of events takes some 10 ms."""
+
+PAUSE_SECONDS = 2.0
+"""Between two tries: nine tenths of the time belong to the traffic."""
+
+TRIES = 45
+"""A minute and a half in all. A query that reads for longer will be there for longer still."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def is_lock_timeout(error: DatabaseError) -> bool:
+    return bool(error.args[0].get("C") == LOCK_NOT_AVAILABLE)
+
+
+def change(connection: CoreConnection, *statements: str) -> None:
+    """Runs the statements as one transaction, once it gets its locks. Raises the last DatabaseError if it does not."""
+
+    def act() -> None:
+        connection.execute_simple("BEGIN")
+        try:
+            for statement in (f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}", *statements, "COMMIT"):
+                connection.execute_simple(statement)
+        except DatabaseError:
+            connection.execute_simple("ROLLBACK")
+            raise
+
+    retry_for_locks(act)
+
+
+def run_alone(connection: CoreConnection, statement: str) -> None:
+    """Runs a statement that commits by itself, once it gets its locks."""
+    # CONCURRENTLY waits for every old transaction, but nobody queues behind it.
+    timeout = 0 if "CONCURRENTLY" in statement.upper() else LOCK_TIMEOUT_MS
+    connection.execute_simple(f"SET lock_timeout = {timeout}")
+    try:
+        retry_for_locks(lambda: connection.execute_simple(statement))
+    finally:
+        connection.execute_simple("RESET lock_timeout")
+
+
+def retry_for_locks(act: Callable[[], object]) -> None:
+    """Calls `act`, which limits how long it waits for a lock, until it gets it. Raises its last DatabaseError."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            act()
+            return
+        except DatabaseError as error:
+            if not is_lock_timeout(error) or not tries_left:
+                raise
+        time.sleep(PAUSE_SECONDS)
