@@ -61,7 +61,7 @@ def migrate(status: bool) -> None:
             if not migrations.migrate(connection, say=click.echo):
                 click.echo("nothing to apply")
             with migrations.alone(connection, click.echo):
-                make_partitions(Session(connection), datetime.now(UTC), click.echo)
+                make_partitions(connection, datetime.now(UTC), click.echo)
     except migrations.MigrationError as error:
         raise click.ClickException(str(error)) from None
 

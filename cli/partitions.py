@@ -1,74 +1,110 @@
 """The months of the event tables: made before their events come, dropped whole when those have grown old."""
 
 import re
-import time
+import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, date, datetime
 
-from common.errors import DatabaseUnavailable
-from common.session import Session
+from pg8000.core import CoreConnection
+from pg8000.exceptions import DatabaseError
+
+from cli.locks import change
 
 EVENT_TABLES = ("popup_views", "popup_conversions")
 
 MONTHS_AHEAD = 3
-"""Two runs may fail before an event would land in the DEFAULT partition, which then would only cost a move."""
+"""Two runs may fail before an event would land in the DEFAULT partition."""
 
-LOCK_TIMEOUT_MS = 1000
-LOCK_TRIES = 10
-"""How long a statement may queue for an event table, behind which live traffic queues, and how often it may try."""
+MAX_ROWS_IN_THE_WAY = 1000
+"""How many rows of DEFAULT a new month takes over while it holds the table: a few hundredths of a second."""
+
+MAX_HELD_MS = 1000
+"""How long making a month may hold the table, which makes Postgres read all of DEFAULT. It is empty unless nobody has
+made months for long."""
+
+QUERY_CANCELED = "57014"
 
 _MONTH = re.compile(r"(\d{4})_(\d{2})")
 
-SELECT_PARTITIONS = """
-    SELECT child.relname AS name
-    FROM pg_inherits
-    JOIN pg_class AS child ON child.oid = inhrelid
-    WHERE inhparent = (:event_table)::regclass
-    ORDER BY child.relname
-"""
 
-CREATE_PARTITIONS = "SELECT create_event_partitions((:first_day)::date, :months)"
+def make_partitions(connection: CoreConnection, now: datetime, say: Callable[[str], None]) -> None:
+    """Makes this month's partitions and those of the months ahead, where they are missing and nothing is in the way.
 
-
-def make_partitions(session: Session, now: datetime, say: Callable[[str], None]) -> None:
-    """Makes this month's partitions and those of the months ahead, where they are missing."""
-    before = {name for table in EVENT_TABLES for name in partitions_of(session, table)}
-    first_day = now.date().replace(day=1)
-    _with_lock(session, lambda: session.fetch_one(CREATE_PARTITIONS, first_day=first_day, months=1 + MONTHS_AHEAD))
+    A month that DEFAULT has served in its stead goes on so: its events are as safe there, and it ends.
+    """
+    wanted = [_month_after(now.date(), months) for months in range(1 + MONTHS_AHEAD)]
     for table in EVENT_TABLES:
-        for name in partitions_of(session, table):
-            if name not in before:
-                say(f"made {name}")
+        there = months_of(connection, table)
+        for month in wanted:
+            if month not in there:
+                say(_make(connection, table, month))
 
 
-def drop_partitions(session: Session, older_than: datetime, say: Callable[[str], None]) -> None:
+def drop_partitions(connection: CoreConnection, older_than: datetime, say: Callable[[str], None]) -> None:
     """Drops every partition whose month had ended by then."""
     for table in EVENT_TABLES:
-        for name in partitions_of(session, table):
-            month = _MONTH.fullmatch(name.removeprefix(f"{table}_"))
-            if month and _end_of_month(int(month[1]), int(month[2])) <= older_than:
-                _with_lock(session, partial(session.execute, f"DROP TABLE {name}"))
-                say(f"dropped {name}")
+        for month in months_of(connection, table):
+            if _start_of(_month_after(month, 1)) <= older_than:
+                change(connection, f"DROP TABLE {_name(table, month)}")
+                say(f"dropped {_name(table, month)}")
 
 
-def partitions_of(session: Session, event_table: str) -> list[str]:
-    return [row["name"] for row in session.fetch_all(SELECT_PARTITIONS, event_table=event_table)]
+def months_of(connection: CoreConnection, event_table: str) -> list[date]:
+    """The first days of the months that have a partition, in order."""
+    names = [name.removeprefix(f"{event_table}_") for name in partitions_of(connection, event_table)]
+    return sorted(date(int(month[1]), int(month[2]), 1) for month in map(_MONTH.fullmatch, names) if month)
 
 
-def _end_of_month(year: int, month: int) -> datetime:
-    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+def first_id_of_months(connection: CoreConnection) -> uuid.UUID:
+    """No event id of a month that has a partition is smaller."""
+    first = min(month for table in EVENT_TABLES for month in months_of(connection, table))
+    return uuid.UUID(int=int(_start_of(first).timestamp() * 1000) << 80)
 
 
-def _with_lock(session: Session, act: Callable[[], object]) -> None:
-    """Runs `act` in a transaction that never waits long for a lock; raises DatabaseUnavailable after the last try."""
-    for tries_left in reversed(range(LOCK_TRIES)):
-        try:
-            with session.transaction():
-                session.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                act()
-            return
-        except DatabaseUnavailable:
-            if not tries_left:
-                raise
-            time.sleep(LOCK_TIMEOUT_MS / 1000)
+def partitions_of(connection: CoreConnection, event_table: str) -> list[str]:
+    rows = connection.execute_simple(
+        "SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid"
+        f" WHERE inhparent = '{event_table}'::regclass ORDER BY child.relname"
+    ).rows
+    return [name for (name,) in rows or ()]
+
+
+def _make(connection: CoreConnection, table: str, month: date) -> str:
+    """Makes the partition, or leaves it. Returns which, in words."""
+    name = _name(table, month)
+    if _rows_in_the_way(connection, table, month) > MAX_ROWS_IN_THE_WAY:
+        return f"did not make {name}: {table}_default has its events"
+    try:
+        change(
+            connection,
+            f"SET LOCAL statement_timeout = {MAX_HELD_MS}",
+            f"SELECT create_month_partition('{table}', '{month}')",
+        )
+    except DatabaseError as error:
+        if error.args[0].get("C") != QUERY_CANCELED:
+            raise
+        return f"did not make {name}: {table}_default is too large to be read while everybody waits"
+    return f"made {name}"
+
+
+def _rows_in_the_way(connection: CoreConnection, table: str, month: date) -> int:
+    """How many rows of DEFAULT are the month's; one more than may be, if they are too many."""
+    first, above = _start_of(month), _start_of(_month_after(month, 1))
+    ((count,),) = connection.execute_simple(
+        f"SELECT count(*) FROM (SELECT FROM {table}_default WHERE event_id >= first_event_id('{first}')"
+        f" AND event_id < first_event_id('{above}') LIMIT {MAX_ROWS_IN_THE_WAY + 1}) AS row"
+    ).rows
+    return int(count)
+
+
+def _name(table: str, month: date) -> str:
+    return f"{table}_{month:%Y_%m}"
+
+
+def _month_after(day: date, months: int) -> date:
+    index = day.year * 12 + day.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def _start_of(month: date) -> datetime:
+    return datetime(month.year, month.month, 1, tzinfo=UTC)

@@ -7,14 +7,18 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
-from common import cache, cache_keys
+from common import cache, cache_keys, database
 from common.errors import OriginNotAllowed, PopupNotFound, ProblemError
+from common.event_ids import kept_and_foreign
 from common.ids import new_id
 from common.json_text import dumps
 
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
 HOLDOUT = "holdout"
 MAX_ID_CHARACTERS = 64
+# Whoever takes viewers away from a shop holds this while he does; who inserts views shares it. A viewer that was found
+# known must not be forgotten before the view is committed.
+LOCK_VIEWERS = "SELECT pg_advisory_xact_lock(1986618743, hashtext(:shop_id))"
 
 
 def id_field(**options: Any) -> fields.String:
@@ -50,8 +54,10 @@ def refusal(code: str) -> ProblemError:
 
 
 def as_json_row(event: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """An event as json_to_recordset reads it."""
-    return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in event.items()} | more
+    """An event as json_to_recordset reads it; `foreign_id` is its id as it was sent where it is kept under another."""
+    event_id, foreign_id = kept_and_foreign(event["event_id"])
+    row = event | {"event_id": event_id} | ({"foreign_id": foreign_id} if foreign_id else {})
+    return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in row.items()} | more
 
 
 def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -62,6 +68,18 @@ def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
     numbers: dict[str | None, int] = {}
     events = [{**row, "origin": numbers.setdefault(row["origin"], len(numbers))} for row in rows]
     return {"events": dumps(events).decode(), "origins": dumps(list(numbers)).decode()}
+
+
+def insert_events(rows: list[dict[str, Any]], enter_stored: str, insert: str) -> list[database.Row]:
+    """The rows of `insert`, which stores the events and commits by itself.
+
+    Where some are foreign, `enter_stored` goes out with it, before it in one transaction.
+    """
+    foreign_ids = [row["foreign_id"] for row in rows if "foreign_id" in row]
+    with database.session() as session:
+        if foreign_ids:
+            session.queue(enter_stored, foreign_ids=foreign_ids)
+        return session.fetch_all(insert, **as_parameters(rows))
 
 
 def forget_stats(changed: set[tuple[str, uuid.UUID]]) -> None:

@@ -18,7 +18,7 @@ LAYERS = (
         "around a handler": (
             "auth body client_address conditional crawlers headers health http messages openapi routing trace"
         ),
-        "shops and popups": "active_popups cache_keys email_forms events",
+        "shops and popups": "active_popups cache_keys email_forms event_ids events",
     },
     {
         "statements": "database replica",

@@ -1,22 +1,27 @@
 """Months of events: made ahead, or caught by DEFAULT; dropped when old; and what else `popups retain` removes."""
 
+import itertools
+import json
 import os
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from cli.retain import retain
 from common.config import load
 from common.connect import connect
 from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view
-from tests.stack import Database, FunctionProcess, Stack, create_database, open_database
+from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 from tests.tracking import assert_tallies_equal_events, recount, send, statuses, stored_views, tallied, tallied_views
 
 NOW = datetime.now(UTC)
@@ -97,6 +102,73 @@ def age(database: Database, event_ids: list[str], days: int) -> None:
         )
 
 
+def fill_default(
+    database: Database, shop: Shop, popup_id: str, ids_of: datetime, viewed_at: datetime, count: int
+) -> None:
+    """Views as an older release stored them, which nobody has tallied."""
+    database(
+        "INSERT INTO popup_views_default (event_id, shop_id, popup_id, session_id, viewed_at)"
+        " SELECT new_event_id(:ids_of::timestamptz + number * interval '1 second'), :shop_id, :popup_id, 's',"
+        " :viewed_at FROM generate_series(1, :count::integer) AS number",
+        ids_of=ids_of,
+        shop_id=shop.id,
+        popup_id=popup_id,
+        viewed_at=viewed_at,
+        count=count,
+    )
+
+
+@contextmanager
+def sending(function: FunctionProcess, popup_id: str) -> Iterator[list[requests.Response]]:
+    """Four senders of views for as long as the block runs; gives their answers."""
+    stop, answers = threading.Event(), list[requests.Response]()
+
+    def send_on() -> None:
+        while not stop.is_set():
+            answers.append(send(function, view(popup_id)))
+
+    with ThreadPoolExecutor(4) as pool:
+        senders = [pool.submit(send_on) for _ in range(4)]
+        try:
+            yield answers
+        finally:
+            stop.set()
+        for sender in senders:
+            sender.result()
+
+
+@contextmanager
+def sending_each(function: FunctionProcess, events: list[dict[str, Any]]) -> Iterator[list[requests.Response]]:
+    """One sender of these, each several times if there is time, while the block runs; gives the answers."""
+    stop, answers = threading.Event(), list[requests.Response]()
+
+    def send_on() -> None:
+        for event in itertools.chain(events, itertools.cycle(events)):
+            answers.append(send(function, event))
+            if stop.is_set():
+                return
+
+    with ThreadPoolExecutor(1) as pool:
+        sender = pool.submit(send_on)
+        try:
+            yield answers
+        finally:
+            stop.set()
+        sender.result()
+
+
+def kill_retain_when(url: str, condition: Callable[[], bool]) -> None:
+    """Runs the command and ends it by SIGKILL; its server side is gone as well then."""
+    program = str(Path(sys.executable).with_name("popups"))
+    command = subprocess.Popen([program, "retain", "--days", "36500"], env=os.environ | {"DATABASE_URL": url})
+    eventually(condition, seconds=30)
+    command.kill()
+    command.wait()
+    with open_database(url) as database:
+        others = "datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
+        eventually(lambda: not database(f"SELECT FROM pg_stat_activity WHERE {others}"), seconds=10)
+
+
 class TestMonths:
     @pytest.mark.parametrize("table", ["popup_views", "popup_conversions"])
     def test_a_migrated_database_has_the_last_month_this_one_and_three_ahead(self, stack: Stack, table: str) -> None:
@@ -147,41 +219,15 @@ class TestMonths:
         assert partition_of(own, event["event_id"]) == f"popup_views_{NOW:%Y_%m}"
 
     def test_the_first_and_the_last_millisecond_of_a_month_are_in_it(
-        self, tracking: dict[str, FunctionProcess], own: Database, popup_id: str, run_retain: Callable[..., list[str]]
+        self, own: Database, shop: Shop, popup_id: str, run_retain: Callable[..., list[str]]
     ) -> None:
         run_retain(36500, datetime(2036, 1, 1, tzinfo=UTC))
         turn = datetime(2036, 2, 1, tzinfo=UTC)
         last, first = uuid7(turn - timedelta(milliseconds=1)), uuid7(turn)
         for event_id in (last, first):
-            assert send(tracking["track_view"], view(popup_id, event_id=event_id)).status_code == 202
+            insert(own, "popup_views", event_id=event_id, shop_id=shop.id, popup_id=popup_id, session_id="s")
         assert partition_of(own, last) == "popup_views_2036_01"
         assert partition_of(own, first) == "popup_views_2036_02"
-
-    def test_default_catches_what_no_month_holds_and_gives_it_to_the_month_when_that_is_made(
-        self,
-        tracking: dict[str, FunctionProcess],
-        own: Database,
-        shop: Shop,
-        popup_id: str,
-        run_retain: Callable[..., list[str]],
-    ) -> None:
-        seen = view(popup_id, event_id=uuid7(FAR))
-        bought = purchase(popup_id, "1001", event_id=uuid7(FAR))
-        stray = view(popup_id, event_id=str(uuid.uuid4()))
-        for event in (seen, stray):
-            assert send(tracking["track_view"], event).status_code == 202
-        first = send(tracking["track_conversion"], bought)
-        assert partition_of(own, seen["event_id"]) == "popup_views_default"
-        run_retain(36500, FAR)
-        assert partition_of(own, seen["event_id"]) == "popup_views_2031_05"
-        assert partition_of(own, bought["event_id"], "popup_conversions") == "popup_conversions_2031_05"
-        assert partition_of(own, stray["event_id"]) == "popup_views_default"
-        # Sent again a month later, when they have moved, they still count once.
-        assert statuses(send(tracking["track_view"], event) for event in (seen, stray)) == {202: 2}
-        again = send(tracking["track_conversion"], bought)
-        assert (again.status_code, again.content) == (200, first.content)
-        assert stored_views(own, popup_id) == tallied_views(own, popup_id) == 2
-        assert_tallies_equal_events(own, shop.id)
 
     def test_months_are_made_under_load_without_losing_or_refusing_an_event(
         self,
@@ -192,24 +238,103 @@ class TestMonths:
         run_retain: Callable[..., list[str]],
     ) -> None:
         far = datetime(2045, 3, 1, tzinfo=UTC)
-        stop = threading.Event()
-        answers: list[int] = []
-
-        def send_on() -> None:
-            while not stop.is_set():
-                answers.append(send(tracking["track_view"], view(popup_id, event_id=uuid7(far))).status_code)
-
-        senders = [threading.Thread(target=send_on) for _ in range(4)]
-        for sender in senders:
-            sender.start()
-        run_retain(36500, far)
-        run_retain(36500, far + timedelta(days=120))
-        stop.set()
-        for sender in senders:
-            sender.join()
-        assert set(answers) == {202}
+        with sending(tracking["track_view"], popup_id) as answers:
+            run_retain(36500, far)
+            run_retain(36500, far + timedelta(days=120))
+        assert statuses(answers) == {202: len(answers)}
         assert stored_views(own, popup_id) == len(answers)
         assert_tallies_equal_events(own, shop.id)
+
+    def test_a_month_that_default_has_served_in_its_stead_is_not_made_and_the_next_ones_are(
+        self, own: Database, shop: Shop, popup_id: str, run_retain: Callable[..., list[str]]
+    ) -> None:
+        """Nobody made months for long, and the events of now are in DEFAULT."""
+        served, next_month = datetime(2055, 6, 15, tzinfo=UTC), datetime(2055, 7, 1, tzinfo=UTC)
+        fill_default(own, shop, popup_id, served, served, count=1001)
+        said = run_retain(36500, served)
+        assert "did not make popup_views_2055_06: popup_views_default has its events" in said
+        assert f"made popup_views_{next_month:%Y_%m}" in said
+        assert own.value("SELECT count(*) FROM popup_views_default WHERE popup_id = :id", id=popup_id) == 1001
+
+    def test_a_few_of_its_events_in_default_move_into_the_month_that_is_made(
+        self, own: Database, shop: Shop, popup_id: str, run_retain: Callable[..., list[str]]
+    ) -> None:
+        day = datetime(2056, 6, 15, tzinfo=UTC)
+        fill_default(own, shop, popup_id, day, day, count=10)
+        run_retain(36500, day)
+        assert own.value("SELECT count(*) FROM popup_views_2056_06 WHERE popup_id = :id", id=popup_id) == 10
+
+
+class TestStrays:
+    """What an older release stored in DEFAULT: ids of far-off months, and of other versions."""
+
+    def test_they_move_to_the_month_in_which_they_came_and_stay_one_event(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        seen = {name: uuid7(FAR) if name == "far off" else str(uuid.uuid4()) for name in ("far off", "version 4")}
+        code = {"code": "SAVE", "type": "percentage", "value": "10.00", "expires_at": None}
+        for event_id in seen.values():
+            row = {"event_id": event_id, "shop_id": shop.id, "popup_id": popup_id, "session_id": "s"}
+            insert(own, "popup_views", **row, page_url="https://shop.example/")
+            insert(own, "popup_conversions", **row, type="click", issued_code=json.dumps(code))
+        before = own("SELECT page_url, viewed_at FROM popup_views WHERE popup_id = :id", id=popup_id)
+        said = run_retain(36500, FAR)
+        assert "moved 2 rows of popup_views_default to the months in which they came" in said
+        assert "moved 2 rows of popup_conversions_default to the months in which they came" in said
+        for table in ("popup_views", "popup_conversions"):
+            places = own(f"SELECT tableoid::regclass::text AS name FROM {table} WHERE popup_id = :id", id=popup_id)
+            assert [place["name"] for place in places] == [f"{table}_{NOW:%Y_%m}"] * 2
+        assert own("SELECT page_url, viewed_at FROM popup_views WHERE popup_id = :id", id=popup_id) == before
+        for event_id in seen.values():
+            assert send(tracking["track_view"], view(popup_id, event_id=event_id)).json() == {"accepted": 1}
+            again = send(tracking["track_conversion"], conversion(popup_id, event_id=event_id))
+            assert (again.status_code, again.json()) == (200, {"conversion_id": event_id, "discount_code": code})
+        assert stored_views(own, popup_id) == 2
+        assert tallied_views(own, popup_id) == 0
+        assert run_retain(36500, FAR) == []
+
+    def test_more_than_a_batch_move_while_views_come_in_and_none_is_lost_or_counted_twice(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        far = datetime(2033, 5, 1, tzinfo=UTC)
+        fill_default(own, shop, popup_id, far, NOW, count=5_000)
+        ids = [
+            str(row["event_id"]) for row in own("SELECT event_id FROM popup_views WHERE popup_id = :id", id=popup_id)
+        ]
+        others = make_popup(own, shop)
+        again = [view(popup_id, event_id=event_id) for event_id in ids[::100]]
+        with sending(tracking["track_view"], others) as answers, sending_each(tracking["track_view"], again) as repeats:
+            said = run_retain(36500, far)
+        assert "made popup_views_2033_05" in said
+        assert statuses([*answers, *repeats]) == {202: len(answers) + len(repeats)}
+        assert stored_views(own, others) == tallied_views(own, others) == len(answers)
+        assert stored_views(own, popup_id) == 5_000
+        assert tallied_views(own, popup_id) == 0
+        assert own.value("SELECT count(*) FROM popup_views_default WHERE popup_id = :id", id=popup_id) == 0
+
+    def test_a_run_that_died_goes_on_where_it_ended(
+        self, own: Database, shop: Shop, popup_id: str, url: str, run_retain: Callable[..., list[str]]
+    ) -> None:
+        far = datetime(2034, 5, 1, tzinfo=UTC)
+        fill_default(own, shop, popup_id, far, NOW, count=5_000)
+        left = lambda: own.value("SELECT count(*) FROM popup_views_default WHERE popup_id = :id", id=popup_id)  # noqa: E731
+        kill_retain_when(url, lambda: left() < 5_000)
+        assert 0 < left() < 5_000
+        run_retain(36500)
+        assert left() == 0
+        assert stored_views(own, popup_id) == 5_000
+        kept = own.value("SELECT count(*) FROM foreign_event_ids WHERE shop_id = :id", id=shop.id)
+        assert kept == 5_000
 
 
 class TestRetention:
@@ -223,9 +348,12 @@ class TestRetention:
     ) -> None:
         run_retain(36500, datetime(2050, 1, 1, tzinfo=UTC))
         for month in (1, 2):
-            event_id = uuid7(datetime(2050, month, 10, tzinfo=UTC))
-            send(tracking["track_view"], view(popup_id, event_id=event_id, visitor_id="v"))
-            send(tracking["track_conversion"], conversion(popup_id, event_id=event_id))
+            event_id, sent_id = uuid7(datetime(2050, month, 10, tzinfo=UTC)), str(uuid.uuid4())
+            row = {"event_id": event_id, "shop_id": shop.id, "popup_id": popup_id, "session_id": "s"}
+            insert(own, "popup_views", **row)
+            insert(own, "popup_conversions", **row, type="click")
+            known = {"kind": "view", "sent_id": sent_id, "event_id": event_id}
+            insert(own, "foreign_event_ids", shop_id=shop.id, **known)
         before = tallied(own, shop.id)
         end_of_january = datetime(2050, 2, 1, tzinfo=UTC)
         run_retain(30, end_of_january + timedelta(days=30) - timedelta(seconds=1))
@@ -234,7 +362,20 @@ class TestRetention:
         assert {"dropped popup_views_2050_01", "dropped popup_conversions_2050_01"} <= set(said)
         assert {"2050_01", "2050_02"} & months(own) == {"2050_02"}
         assert stored_views(own, popup_id) == 1
+        assert own("SELECT event_id FROM foreign_event_ids WHERE shop_id = :id", id=shop.id) == own(
+            "SELECT event_id FROM popup_views WHERE popup_id = :id", id=popup_id
+        )
         assert tallied(own, shop.id) == before
+
+    def test_the_last_month_stays_as_long_as_browsers_may_still_send_its_events(
+        self, own: Database, run_retain: Callable[..., list[str]]
+    ) -> None:
+        run_retain(36500, datetime(2052, 1, 1, tzinfo=UTC))
+        end_of_january = datetime(2052, 2, 1, tzinfo=UTC)
+        run_retain(1, end_of_january + timedelta(days=7))
+        assert "2052_01" in months(own)
+        run_retain(1, end_of_january + timedelta(days=8))
+        assert "2052_01" not in months(own)
 
     def test_old_rows_of_default_go_by_the_servers_clock(
         self,
@@ -246,15 +387,19 @@ class TestRetention:
     ) -> None:
         old, young = str(uuid.uuid4()), str(uuid.uuid4())
         for event_id in (old, young):
-            send(tracking["track_view"], view(popup_id, event_id=event_id))
-            send(tracking["track_conversion"], conversion(popup_id, event_id=event_id))
+            row = {"event_id": event_id, "shop_id": shop.id, "popup_id": popup_id, "session_id": event_id}
+            insert(own, "popup_views", **row)
+            insert(own, "popup_conversions", **row, type="click")
         before = tallied(own, shop.id)
         age(own, [old], days=31)
         said = run_retain(30)
         assert "deleted 1 old rows of popup_views_default" in said
         for table in ("popup_views", "popup_conversions"):
-            kept = own(f"SELECT event_id FROM {table} WHERE event_id = ANY (:ids::uuid[])", ids=[old, young])
-            assert [str(row["event_id"]) for row in kept] == [young]
+            kept = own(f"SELECT session_id FROM {table} WHERE popup_id = :id", id=popup_id)
+            assert [row["session_id"] for row in kept] == [young]
+        entered = own("SELECT kind, sent_id::text FROM foreign_event_ids WHERE shop_id = :id", id=shop.id)
+        assert sorted(row["kind"] for row in entered) == ["conversion", "view"]
+        assert {row["sent_id"] for row in entered} == {young}
         assert tallied(own, shop.id) == before
 
     def test_more_old_rows_than_a_batch_all_go(

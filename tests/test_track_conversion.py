@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from common import database as database_module
 from common.database_errors import Duplicate, LostRace
 from functions.track_conversion import recording
 from tests.client import Client
@@ -679,11 +678,11 @@ def test_who_runs_into_anothers_claim_of_a_code_again_and_again_has_lost_the_rac
 ) -> None:
     tries = []
 
-    def fetch_all(sql: str, **parameters: Any) -> list[Any]:
-        tries.append(parameters)
+    def insert_events(rows: list[Any], *statements: str) -> list[Any]:
+        tries.append(rows)
         raise Duplicate("claimed")
 
-    monkeypatch.setattr(database_module, "fetch_all", fetch_all)
+    monkeypatch.setattr(recording, "insert_events", insert_events)
     with pytest.raises(LostRace):
-        recording._insert_conversions([{"event_id": "one", "origin": None}])
+        recording._insert_conversions([{"event_id": "one"}])
     assert len(tries) == recording.MAX_TRIES

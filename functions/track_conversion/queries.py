@@ -9,15 +9,17 @@
 # a code without which it stops. A code is used by each event without an order, and once by an order that names it, in
 # whichever of its events: functions of before this knew the code of a purchase only, so a stored purchase counts too.
 # Until `popups retain` has brought an address into its one form it may be stored in another: `known_as`.
-# track_view tells why the popups are asked for as an array, and why an event's conflict names no key.
+# track_view tells why the popups are asked for as an array, why an event's conflict names no key, and which events are
+# foreign. An event's sent_id is its id as it was sent, which orders, consents and answers name; event_id is its row's.
 INSERT_CONVERSIONS = """
     WITH event AS MATERIALIZED (
-        SELECT *
+        SELECT *, coalesce(foreign_id, event_id) AS sent_id
         FROM json_to_recordset(:events) AS event (
-            position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
-            device_type text, origin integer, type text, email text, email_normalized text, name text, consent boolean,
-            consent_text text, new_subscriber_id uuid, claimer text, other_emails text[], other_claimers text[],
-            discount_code text, trimmed_code text, revenue numeric, currency text, order_id text, metadata jsonb)
+            position integer, event_id uuid, foreign_id uuid, popup_id uuid, session_id text, visitor_id text,
+            variant_id text, device_type text, origin integer, type text, email text, email_normalized text, name text,
+            consent boolean, consent_text text, new_subscriber_id uuid, claimer text, other_emails text[],
+            other_claimers text[], discount_code text, trimmed_code text, revenue numeric, currency text,
+            order_id text, metadata jsonb)
     ), popup AS MATERIALIZED (
         SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, popups.view_limit,
             shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date AS day,
@@ -36,44 +38,65 @@ INSERT_CONVERSIONS = """
             event.variant_id IN ('holdout', 'shop_holdout') OR variant.value -> 'weight' = '0' AS is_hidden,
             CASE WHEN popup.id IS NULL THEN 'popup_not_found'
                 WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
-                THEN 'origin_not_allowed' END AS refusal
+                THEN 'origin_not_allowed' END AS refusal,
+            (SELECT known.event_id
+             FROM foreign_event_ids AS known
+             WHERE known.shop_id = popup.shop_id AND known.kind = 'conversion' AND known.sent_id = event.sent_id
+            ) AS known_id
         FROM event
         LEFT JOIN popup ON popup.id = event.popup_id
         LEFT JOIN LATERAL jsonb_array_elements(popup.variants) AS variant ON variant.value ->> 'id' = event.variant_id
     ), known AS MATERIALIZED (
-        SELECT given.position, stored.event_id,
-            CASE WHEN stored.popup_id = given.popup_id THEN stored.issued_code END AS issued_code, false AS is_order
+        SELECT given.position, 1 AS choice, false AS is_order, given.sent_id AS conversion_id,
+            CASE WHEN stored.popup_id = given.popup_id THEN stored.issued_code END AS issued_code
         FROM given
-        JOIN popup_conversions AS stored ON stored.event_id = given.event_id
+        JOIN popup_conversions AS stored ON stored.event_id = coalesce(given.known_id, given.event_id)
         WHERE given.refusal IS NULL
         UNION ALL
-        SELECT given.position, purchases.event_id, NULL, true
+        SELECT given.position, 2, true, purchases.event_id, NULL
         FROM given
         JOIN purchases ON (purchases.shop_id, purchases.order_id) = (given.shop_id, given.order_id)
         WHERE given.refusal IS NULL AND given.type = 'purchase'
+        UNION ALL
+        SELECT position, 3, false, sent_id, NULL
+        FROM given
+        WHERE refusal IS NULL AND known_id IS NOT NULL
+    ), unknown AS MATERIALIZED (
+        SELECT DISTINCT ON (sent_id, CASE WHEN foreign_id IS NOT NULL THEN shop_id END) *
+        FROM given
+        WHERE refusal IS NULL AND position NOT IN (SELECT position FROM known)
+        ORDER BY sent_id, CASE WHEN foreign_id IS NOT NULL THEN shop_id END, position
+    ), bought AS (
+        INSERT INTO purchases (shop_id, order_id, event_id)
+        SELECT shop_id, order_id, sent_id
+        FROM unknown
+        WHERE type = 'purchase'
+        ORDER BY shop_id, order_id, sent_id
+        ON CONFLICT (shop_id, order_id) DO NOTHING
+        RETURNING shop_id, event_id AS sent_id
+    ), entered AS (
+        INSERT INTO foreign_event_ids (shop_id, kind, sent_id, event_id)
+        SELECT shop_id, 'conversion', sent_id, event_id
+        FROM unknown
+        WHERE foreign_id IS NOT NULL
+          AND (type <> 'purchase' OR (shop_id, sent_id) IN (SELECT shop_id, sent_id FROM bought))
+        ORDER BY shop_id, sent_id
+        ON CONFLICT DO NOTHING
+        RETURNING event_id
     ), new_event AS MATERIALIZED (
-        SELECT DISTINCT ON (event_id) *, coalesce((
+        SELECT *, coalesce((
                 SELECT stored.email_normalized
                 FROM email_subscribers AS stored
-                WHERE stored.shop_id = given.shop_id AND stored.email_normalized = ANY (given.other_emails)
+                WHERE stored.shop_id = unknown.shop_id AND stored.email_normalized = ANY (unknown.other_emails)
                     AND NOT EXISTS (
                         SELECT
                         FROM email_subscribers AS newer
-                        WHERE newer.shop_id = given.shop_id AND newer.email_normalized = given.email_normalized)
+                        WHERE newer.shop_id = unknown.shop_id AND newer.email_normalized = unknown.email_normalized)
                 ORDER BY stored.id
                 LIMIT 1
             ), email_normalized) AS known_as
-        FROM given
-        WHERE refusal IS NULL AND position NOT IN (SELECT position FROM known)
-        ORDER BY event_id, position
-    ), bought AS (
-        INSERT INTO purchases (shop_id, order_id, event_id)
-        SELECT shop_id, order_id, event_id
-        FROM new_event
-        WHERE type = 'purchase'
-        ORDER BY shop_id, order_id, event_id
-        ON CONFLICT (shop_id, order_id) DO NOTHING
-        RETURNING event_id
+        FROM unknown
+        WHERE foreign_id IS NULL OR event_id IN (SELECT event_id FROM entered)
     ), subscribed AS (
         INSERT INTO email_subscribers AS subscriber
             (id, shop_id, email, email_normalized, claimer, name, popup_id, consent_text, consented_at)
@@ -191,7 +214,8 @@ INSERT_CONVERSIONS = """
         LEFT JOIN subscribed ON new_event.type = 'email_capture' AND subscribed.shop_id = new_event.shop_id
             AND subscribed.email_normalized = new_event.known_as
         LEFT JOIN issued ON issued.event_id = new_event.event_id
-        WHERE new_event.type <> 'purchase' OR new_event.event_id IN (SELECT event_id FROM bought)
+        WHERE new_event.type <> 'purchase'
+            OR (new_event.shop_id, new_event.sent_id) IN (SELECT shop_id, sent_id FROM bought)
         ORDER BY new_event.event_id
         ON CONFLICT DO NOTHING
         RETURNING event_id, shop_id, popup_id, subscriber_id, coalesce(variant_id, '') AS variant_id,
@@ -209,7 +233,7 @@ INSERT_CONVERSIONS = """
         SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
     ), consented AS (
         INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version)
-        SELECT inserted.shop_id, inserted.subscriber_id, event_id, 'given', consent_text, inserted.popup_id,
+        SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', consent_text, inserted.popup_id,
             popup_version
         FROM inserted
         JOIN new_event USING (event_id)
@@ -236,7 +260,12 @@ INSERT_CONVERSIONS = """
         ) + (
             SELECT count(*)
             FROM purchases
-            JOIN popup_conversions AS stored ON stored.event_id = purchases.event_id
+            JOIN popup_conversions AS stored ON stored.event_id = coalesce((
+                SELECT entered.event_id
+                FROM foreign_event_ids AS entered
+                WHERE entered.shop_id = purchases.shop_id AND entered.kind = 'conversion'
+                  AND entered.sent_id = purchases.event_id
+            ), purchases.event_id)
             WHERE purchases.shop_id = of_order.shop_id AND purchases.order_id = of_order.order_id
               AND upper(normalize(stored.discount_code, NFKC)) = of_order.code
         ) = 0
@@ -290,13 +319,26 @@ INSERT_CONVERSIONS = """
             used_unclaimed = tally.used_unclaimed + excluded.used_unclaimed, taken_at = excluded.taken_at
     )
     SELECT given.position, given.shop_id, given.popup_id, given.refusal,
-        coalesce(inserted.event_id, known.event_id) AS conversion_id,
+        CASE WHEN inserted.event_id IS NULL THEN known.conversion_id ELSE given.sent_id END AS conversion_id,
         coalesce(inserted.issued_code, known.issued_code) AS issued_code,
-        inserted.event_id IS NOT NULL AND new_event.position IS NOT NULL AS is_new,
+        inserted.event_id IS NOT NULL AND new_event.position = given.position AS is_new,
         coalesce(given.offer ->> 'when_empty' = 'stop', false) AS may_stop
     FROM given
-    LEFT JOIN new_event ON new_event.position = given.position
-    LEFT JOIN inserted ON inserted.event_id = given.event_id
-    LEFT JOIN LATERAL (SELECT * FROM known WHERE known.position = given.position LIMIT 1) AS known ON true
+    LEFT JOIN new_event ON new_event.sent_id = given.sent_id
+        AND (new_event.foreign_id IS NULL OR new_event.shop_id = given.shop_id)
+    LEFT JOIN inserted ON inserted.event_id = new_event.event_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM known WHERE known.position = given.position ORDER BY choice LIMIT 1
+    ) AS known ON true
     ORDER BY given.position
+"""
+
+# As track_view does with views.
+ENTER_STORED_CONVERSIONS = """
+    INSERT INTO foreign_event_ids (shop_id, kind, sent_id, event_id)
+    SELECT shop_id, 'conversion', event_id, event_id
+    FROM popup_conversions
+    WHERE event_id = ANY (:foreign_ids::uuid[])
+    ORDER BY shop_id, event_id
+    ON CONFLICT DO NOTHING
 """

@@ -9,11 +9,11 @@ from common.blanks import trimmed
 from common.database import retry_lost_races
 from common.database_errors import Duplicate, LostRace
 from common.email_forms import canonical, normalized, other_spellings
-from common.events import as_json_row, as_parameters, forget_stats
+from common.events import as_json_row, forget_stats, insert_events
 from common.group_commit import GroupCommit
 from common.ids import new_id
 from common.per_process import per_process
-from functions.track_conversion.queries import INSERT_CONVERSIONS
+from functions.track_conversion.queries import ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS
 
 # The second try finds what the first one lost a race to; a third would need another such race at once.
 MAX_TRIES = 5
@@ -58,9 +58,8 @@ def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]
 
 def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
     """The rows of one statement; none where it ran into another's claim of the same code."""
-    parameters = as_parameters(conversions)
     try:
-        return retry_lost_races(lambda: database.fetch_all(INSERT_CONVERSIONS, **parameters))
+        return retry_lost_races(lambda: insert_events(conversions, ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS))
     except Duplicate:
         return []
 

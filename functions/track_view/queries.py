@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import cache, cache_keys, database
+from common import cache, cache_keys
 from common.database import retry_lost_races
-from common.events import as_json_row, as_parameters, forget_stats
+from common.events import as_json_row, forget_stats, insert_events
 from common.group_commit import GroupCommit
 from common.per_process import per_process
 
@@ -15,17 +15,21 @@ from common.per_process import per_process
 # them all to join them. An event's conflict names no key, of which there is one: Postgres would look it up for each
 # index of the partition, a twentieth of the statement. A popup's own variants and the holdout are kept; a variant it
 # does not have counts as none.
+# A foreign event (common/event_ids.py) is new if its id is entered here for the first time, any other unless its id was
+# entered before it was of now. They are looked up in a sub-select, which Postgres can only answer by the key.
+# viewers_stay is LOCK_VIEWERS of common/events.py, shared: "view" in ASCII, and the shop.
 # A popup is near its limit when the views that all instances may be writing at this moment can reach it (10 instances,
 # 2 flushes of 500 events each): none of these statements sees the others, so that none can say which one does reach it.
 INSERT_VIEWS = """
     WITH event AS MATERIALIZED (
         SELECT *
         FROM json_to_recordset(:events) AS event (
-            position integer, event_id uuid, popup_id uuid, session_id text, visitor_id text, variant_id text,
-            device_type text, page_url text, referrer text, origin integer)
+            position integer, event_id uuid, foreign_id uuid, popup_id uuid, session_id text, visitor_id text,
+            variant_id text, device_type text, page_url text, referrer text, origin integer)
     ), popup AS MATERIALIZED (
         SELECT popups.id, popups.shop_id, popups.variants, popups.view_limit, shops.allowed_origins,
-            (now() AT TIME ZONE shops.time_zone)::date AS day
+            (now() AT TIME ZONE shops.time_zone)::date AS day,
+            pg_advisory_xact_lock_shared(1986618743, hashtext(popups.shop_id)) AS viewers_stay
         FROM popups
         JOIN shops ON shops.id = popups.shop_id
         WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
@@ -36,15 +40,28 @@ INSERT_VIEWS = """
                 THEN event.variant_id ELSE '' END AS variant,
             CASE WHEN popup.id IS NULL THEN 'popup_not_found'
                 WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
-                THEN 'origin_not_allowed' END AS refusal
+                THEN 'origin_not_allowed' END AS refusal,
+            (SELECT known.event_id
+             FROM foreign_event_ids AS known
+             WHERE known.shop_id = popup.shop_id AND known.kind = 'view'
+               AND known.sent_id = coalesce(event.foreign_id, event.event_id)) AS known_id
         FROM event
         LEFT JOIN popup ON popup.id = event.popup_id
+    ), entered AS (
+        INSERT INTO foreign_event_ids (shop_id, kind, sent_id, event_id)
+        SELECT shop_id, 'view', foreign_id, event_id
+        FROM given
+        WHERE foreign_id IS NOT NULL AND refusal IS NULL AND known_id IS NULL
+        ORDER BY shop_id, foreign_id
+        ON CONFLICT DO NOTHING
+        RETURNING event_id
     ), inserted AS (
         INSERT INTO popup_views (event_id, shop_id, popup_id, session_id, visitor_id, variant_id, device_type,
             page_url, referrer)
         SELECT event_id, shop_id, popup_id, session_id, visitor_id, nullif(variant, ''), device_type, page_url, referrer
         FROM given
-        WHERE refusal IS NULL
+        WHERE refusal IS NULL AND known_id IS NULL
+          AND (foreign_id IS NULL OR event_id IN (SELECT event_id FROM entered))
         ORDER BY event_id
         ON CONFLICT DO NOTHING
         RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
@@ -102,6 +119,17 @@ INSERT_VIEWS = """
     WHERE id IN (SELECT popup_id FROM inserted)
 """
 
+# Views that were stored as they are while their ids were of now, or by the release before: their ids are entered, so
+# that the statement which goes out with this one knows them.
+ENTER_STORED_VIEWS = """
+    INSERT INTO foreign_event_ids (shop_id, kind, sent_id, event_id)
+    SELECT shop_id, 'view', event_id, event_id
+    FROM popup_views
+    WHERE event_id = ANY (:foreign_ids::uuid[])
+    ORDER BY shop_id, event_id
+    ON CONFLICT DO NOTHING
+"""
+
 
 async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
     """Stores the views and counts those that are new. Returns `{"index", "code"}` of those it refused.
@@ -119,8 +147,8 @@ def _writer() -> GroupCommit[dict[str, Any], str | None]:
 
 def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
     """Commits the views. Returns for each the code of its refusal, or None."""
-    parameters = as_parameters([{**view, "position": position} for position, view in enumerate(views)])
-    rows = retry_lost_races(lambda: database.fetch_all(INSERT_VIEWS, **parameters))
+    given = [{**view, "position": position} for position, view in enumerate(views)]
+    rows = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
     refusals: list[str | None] = [None] * len(views)
     for row in rows:
         if row["refusal"]:

@@ -1,0 +1,73 @@
+"""Long work beside live traffic: in batches that commit by themselves, each with a pause after it."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from pg8000.core import CoreConnection
+
+from common.errors import DatabaseUnavailable
+from common.session import Session
+
+T = TypeVar("T")
+
+BATCH_ROWS = 1000
+"""Some hundredths of a second of work."""
+
+MIN_PAUSE_SECONDS = 0.02
+"""A pause is as long as its batch, and at least this."""
+
+TRIES = 5
+TRY_AGAIN_SECONDS = 1.0
+
+# A batch that meets somebody's lock ends soon and is tried again; every batch is planned for its own values.
+STATEMENT_TIMEOUT = "statement_timeout = '5s'"
+LIMITS = ("lock_timeout = '500ms'", STATEMENT_TIMEOUT, "plan_cache_mode = force_custom_plan")
+
+
+@contextlib.contextmanager
+def limited(connection: CoreConnection) -> Iterator[Session]:
+    """A session whose statements are each a batch, and end if they are not."""
+    for limit in LIMITS:
+        connection.execute_simple(f"SET {limit}")
+    try:
+        yield Session(connection)
+    finally:
+        with contextlib.suppress(Exception):  # it broke, which the block has said
+            for limit in LIMITS:
+                connection.execute_simple(f"RESET {limit.partition(' ')[0]}")
+
+
+@contextlib.contextmanager
+def unlimited(connection: CoreConnection) -> Iterator[None]:
+    """For a statement of such a session that holds nobody up, however long it takes."""
+    connection.execute_simple("SET statement_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.execute_simple(f"SET {STATEMENT_TIMEOUT}")
+
+
+def run_batches(batch: Callable[[], int]) -> int:
+    """Calls `batch`, which returns how many rows it changed, until it changes none. Returns how many all did."""
+    total = 0
+    while changed := run_batch(batch):
+        total += changed
+    return total
+
+
+def run_batch(batch: Callable[[], T]) -> T:
+    """What `batch` returns, after a pause. Raises DatabaseUnavailable when one try after another fails."""
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(DatabaseUnavailable):
+            return _run_and_pause(batch)
+        time.sleep(TRY_AGAIN_SECONDS)
+    return _run_and_pause(batch)
+
+
+def _run_and_pause(batch: Callable[[], T]) -> T:
+    started = time.monotonic()
+    done = batch()
+    time.sleep(max(MIN_PAUSE_SECONDS, time.monotonic() - started))
+    return done
