@@ -13,8 +13,10 @@ from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema, checked_shop
 
 INSERT_SHOP = """
-    INSERT INTO shops (id, name, time_zone, currency, allowed_origins)
-    VALUES (:id, :name, :time_zone, :currency, :allowed_origins)
+    INSERT INTO shops (id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups,
+        never_on_pages, holdout_percent)
+    VALUES (:id, :name, :time_zone, :currency, :allowed_origins, :popups_per_visit, :seconds_between_popups,
+        :never_on_pages, :holdout_percent)
 """
 
 SELECT_SHOP = "SELECT id FROM shops WHERE id = :id"

@@ -14,6 +14,7 @@ from common.addresses import page_pattern, referrer
 from common.cache_loading import Loaded
 from common.config import settings
 from common.json_text import dumps
+from common.targeting_rules import NEWEST, unknown_rules
 
 # Short, since a shop may be created any moment.
 UNKNOWN_SHOP_SECONDS = 2
@@ -24,7 +25,15 @@ PRIVATE = ("discount_code_id", "when_empty", "fallback_discount_code_id")
 
 # One row with a NULL id for a shop without active popups, none for an unknown shop.
 SELECT_ACTIVE_POPUPS = """
-    SELECT popups.id, trigger, design, targeting, frequency, offer, variants, holdout_percent, priority,
+    SELECT popups.id, trigger, design, targeting, frequency, offer, variants, popups.holdout_percent, priority,
+        json_build_object(
+            'currency', currency,
+            'time_zone', time_zone,
+            'popups_per_visit', popups_per_visit,
+            'seconds_between_popups', seconds_between_popups,
+            'never_on_pages', never_on_pages,
+            'holdout_percent', shops.holdout_percent
+        ) AS shop,
         (SELECT extract(epoch FROM min(change) - now())::float8
          FROM popups AS scheduled, unnest(ARRAY[scheduled.starts_at, scheduled.ends_at]) AS change
          WHERE scheduled.shop_id = shops.id AND scheduled.is_active AND change > now()
@@ -50,15 +59,16 @@ SELECT_ACTIVE_POPUPS = """
 """
 
 
-def load_active_popups(shop_id: str) -> Loaded:
-    """The finished answer, fresh until a popup's schedule changes it at the latest."""
+def load_active_popups(shop_id: str, rules: int = NEWEST) -> Loaded:
+    """The finished answer for scripts of that edition, fresh until a popup's schedule changes it at the latest."""
     rows = database.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id)
     if not rows:
         return Loaded(None, UNKNOWN_SHOP_SECONDS)
     next_change = rows[0]["seconds_to_next_change"]
-    popups = fitting(for_storefront(row) for row in rows if row["id"])
+    known = (row for row in rows if row["id"] and not unknown_rules(row["targeting"], rules))
+    popups = fitting(map(for_storefront, known))
     return Loaded(
-        dumps({"shop_id": shop_id, "popups": popups}),
+        dumps({"shop_id": shop_id, "shop": rows[0]["shop"], "popups": popups}),
         ttl_seconds=settings().cache_ttl_popups,
         most_seconds=inf if next_change is None else next_change,
     )
@@ -87,7 +97,7 @@ def for_storefront(row: database.Row) -> dict[str, Any]:
         }
         for variant in row["variants"]
     ]
-    shown = {name: value for name, value in row.items() if name != "seconds_to_next_change"}
+    shown = {name: value for name, value in row.items() if name not in ("shop", "seconds_to_next_change")}
     targeting = with_comparable_addresses(row["targeting"])
     return {**shown, "targeting": targeting, "offer": public_offer(row["offer"]), "variants": variants}
 

@@ -18,22 +18,16 @@ from common.headers import Audience
 from common.http import Function
 from common.routing import Endpoint
 from common.version import VERSION
-from functions.get_active_popups.schemas import SHOP_ID, ShopQuery
+from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.edits import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
 from openapi.answers import HealthAnswer, ProblemAnswer, ReadyAnswer
 from openapi.operations import OPERATIONS, Operation
+from openapi.storefront_parameters import OF_STOREFRONTS
 
 DESCRIPTION = """Popups for shoppers about to leave. Each path begins with the name of its function, as under
 `popups dev`; a deployed function answers at its own address without that name, and describes itself at
 `/_openapi.json`. Every answer carries `X-Request-Id`, `RateLimit` and `RateLimit-Policy`."""
-
-SHOP_ID_PARAMETER = {
-    "in": "query",
-    "name": "shop_id",
-    "required": True,
-    "schema": {"type": "string", "pattern": f"^(?:{SHOP_ID.pattern})$"},
-}
 
 HEADERS = {
     "ETag": "The version of what is answered.",
@@ -108,7 +102,7 @@ def _parameters(endpoint: Endpoint, operation: Operation) -> Iterator[dict[str, 
         yield {"in": "path", "name": name, "required": True, "schema": {"type": "string", "format": "uuid"}}
     if endpoint.query:
         by_hand = isinstance(endpoint.query, ShopQuery)
-        yield SHOP_ID_PARAMETER if by_hand else {"in": "query", "schema": type(endpoint.query)}
+        yield from OF_STOREFRONTS if by_hand else [{"in": "query", "schema": type(endpoint.query)}]
     if endpoint.method == "POST" and endpoint.rights:
         yield IDEMPOTENCY_KEY
     if 412 in operation.problems:

@@ -7,8 +7,18 @@ from marshmallow import Schema, fields
 from openapi.answers import needed, nullable
 
 
+class StorefrontShopAnswer(Schema):
+    currency = needed(fields.String)
+    time_zone = needed(fields.String)
+    popups_per_visit = needed(fields.Integer)
+    seconds_between_popups = needed(fields.Integer)
+    never_on_pages = fields.List(fields.String(), required=True)
+    holdout_percent = needed(fields.Integer)
+
+
 class StorefrontAnswer(Schema):
     shop_id = needed(fields.String)
+    shop = fields.Nested(StorefrontShopAnswer, required=True)
     popups = fields.List(fields.Dict(), required=True)
 
 

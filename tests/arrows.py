@@ -33,7 +33,12 @@ LAYERS = (
     # Not drawn from here on.
     {"tools": "breaker collector config json_text logs strict_fields threads"},
     {"the settings": "config_fields"},
-    {"the ground": ("addresses blanks config_values currencies errors ids log_text memory per_process timing version")},
+    {
+        "the ground": (
+            "addresses blanks config_values currencies errors ids log_text memory per_process targeting_rules timing"
+            " version"
+        )
+    },
 )
 DRAWN_LAYERS = 4
 

@@ -38,7 +38,9 @@ def popup_of(case: dict[str, Any]) -> dict[str, Any]:
     given = {"name": "x", **case["popup"], "frequency": ANYBODY | case["popup"].get("frequency", {})}
     stored = json.loads(json.dumps(PopupSchema().load(given), default=str))
     targeting = with_comparable_addresses(stored["targeting"])
-    return {**stored, "targeting": targeting, "id": "6513270e-269e-4d37-b2a7-4de452e6b438"}
+    never = case.get("shop", {}).get("never_on_pages", [])
+    id_ = "6513270e-269e-4d37-b2a7-4de452e6b438"
+    return {**stored, "targeting": targeting, "never_on_pages": never, "id": id_}
 
 
 def shopper_of(case: dict[str, Any]) -> Shopper:
@@ -92,7 +94,7 @@ def serve(page: Page, popup: dict[str, Any], case: dict[str, Any]) -> None:
         if path == "/exit_intent.js":
             route.fulfill(path=LOADER, content_type="text/javascript")
         elif path == "/get_active_popups":
-            route.fulfill(json={"shop_id": "shop", "popups": [popup]})
+            route.fulfill(json={"shop_id": "shop", "shop": case.get("shop", {}), "popups": [popup]})
         else:
             route.fulfill(body=page_of(popup, case), content_type="text/html; charset=utf-8")
 
@@ -173,13 +175,15 @@ class TestEndpoint:
             "reason": None,
             "trigger": "exit_intent",
             "variant": "a",
-            "not_checked": ["frequency.days_after_close", "frequency.max_per_session"],
+            "not_checked": list(explain.NEVER_CHECKED),
         }
 
     @pytest.mark.parametrize("case", [case for case in CASES if "seen" not in case["shopper"]], ids=lambda c: c["name"])
     def test_the_shared_vectors_over_http(
-        self, merchant: Client, database: Database, shop: Shop, case: dict[str, Any]
+        self, manage_popups: FunctionProcess, database: Database, case: dict[str, Any]
     ) -> None:
+        shop = make_shop(database, **{"never_on_pages": []} | case.get("shop", {}))
+        merchant = Client(manage_popups, shop.read_key)
         popup_id = make_popup(database, shop, **case["popup"])
         told = case["shopper"]
         query = {name: told[name] for name in ("device_type", "referrer") if name in told}

@@ -1,6 +1,7 @@
 """get_active_popups: which popups a storefront is given, what of them, how fresh, and at what cost."""
 
 import datetime
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from functions.manage_popups.shop import CHECKOUT_PAGES
 from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
 from tests.proxy import proxy_to
@@ -26,6 +28,16 @@ SHOWN = {
     "variants",
     "holdout_percent",
     "priority",
+}
+
+# What it is told of a shop that has changed nothing.
+NEW_SHOP = {
+    "currency": "USD",
+    "time_zone": "UTC",
+    "popups_per_visit": 2,
+    "seconds_between_popups": 60,
+    "never_on_pages": list(CHECKOUT_PAGES),
+    "holdout_percent": 0,
 }
 
 
@@ -62,7 +74,7 @@ def test_only_active_popups_are_shown(get_active_popups: FunctionProcess, shop: 
 
 def test_a_shop_without_active_popups_gets_an_empty_list(get_active_popups: FunctionProcess, shop: Shop) -> None:
     answer = ask(get_active_popups, shop)
-    assert (answer.status_code, answer.json()) == (200, {"shop_id": shop.id, "popups": []})
+    assert (answer.status_code, answer.json()) == (200, {"shop_id": shop.id, "shop": NEW_SHOP, "popups": []})
 
 
 def test_the_highest_priority_comes_first_then_the_newest(
@@ -174,6 +186,34 @@ def test_a_storefront_is_told_what_its_script_needs_and_no_more(
         assert secret not in answer.text
 
 
+def test_the_shops_settings_are_as_fresh_as_its_popups(
+    instances: list[FunctionProcess], merchant: Client, shop: Shop
+) -> None:
+    for function in instances:
+        assert ask(function, shop).json()["shop"] == NEW_SHOP
+    changes = {"popups_per_visit": 5, "never_on_pages": ["/pay/*"], "currency": "EUR", "holdout_percent": 7}
+    merchant.patch("/shop", changes)
+    for function in instances:
+        eventually(
+            lambda function=function: ask(function, shop).json()["shop"] == NEW_SHOP | changes, seconds=PROMISED_SECONDS
+        )
+
+
+@pytest.mark.parametrize("rules", ["", "&rules=1", "&rules=2", "&rules=999"])
+def test_a_popup_by_rules_that_the_script_does_not_know_is_not_given_to_it(
+    get_active_popups: FunctionProcess, shop: Shop, database: Database, rules: str
+) -> None:
+    """A rule that we do not know either was written by a newer release, before a rollback."""
+    known = make_popup(database, shop, targeting={"min_cart_items": 1})
+    newer = make_popup(database, shop)
+    empty = make_popup(database, shop)
+    for popup_id, targeting in ((newer, {"moon": ["full"]}), (empty, {"moon": []})):
+        more = json.dumps(targeting)
+        database("UPDATE popups SET targeting = targeting || (:more)::jsonb WHERE id = :id", more=more, id=popup_id)
+    told = Client(get_active_popups).get(f"/?shop_id={shop.id}{rules}").json()["popups"]
+    assert {popup["id"] for popup in told} == {known, empty}
+
+
 # Who asks
 
 
@@ -200,7 +240,13 @@ def test_other_parameters_are_ignored_and_the_first_of_two_shops_counts(
 def test_every_id_that_a_shop_can_have_is_answered(
     get_active_popups: FunctionProcess, database: Database, id_: str
 ) -> None:
-    assert ask(get_active_popups, make_shop(database, id=id_)).json() == {"shop_id": id_, "popups": []}
+    assert ask(get_active_popups, make_shop(database, id=id_)).json()["shop_id"] == id_
+
+
+@pytest.mark.parametrize("rules", ["", "0", "-1", "1.5", "one", "1000", "٣"])
+def test_what_is_no_edition_of_the_rules_is_refused(get_active_popups: FunctionProcess, shop: Shop, rules: str) -> None:
+    answer = Client(get_active_popups).get(f"/?shop_id={shop.id}&rules={rules}")
+    assert_problem(answer, 422, "invalid", "rules")
 
 
 # How it is answered

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.manage_popups.main import function as manage_popups_function
+from functions.manage_popups.shop import CHECKOUT_PAGES
 from functions.stats.main import function as stats_function
 from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, insert, make_discount_code, make_key, make_popup, make_shop, uuid7, view
@@ -50,6 +51,10 @@ def test_a_shop_is_read_with_all_it_has(merchant: Client, shop: Shop) -> None:
         "time_zone": "Europe/Berlin",
         "currency": "EUR",
         "allowed_origins": [],
+        "popups_per_visit": 2,
+        "seconds_between_popups": 60,
+        "never_on_pages": list(CHECKOUT_PAGES),
+        "holdout_percent": 0,
     }
 
 
@@ -65,6 +70,22 @@ def test_a_patch_changes_of_a_shop_what_it_names(merchant: Client) -> None:
     }
     assert merchant.get("/shop").json() == answer.json()
     assert merchant.patch("/shop", {"allowed_origins": None}).json()["allowed_origins"] == []
+
+
+def test_a_setting_for_the_script_is_taken_and_taken_back(merchant: Client) -> None:
+    before = merchant.get("/shop").json()
+    settings = {
+        "popups_per_visit": 0,
+        "seconds_between_popups": 86_400,
+        "never_on_pages": ["https://shop.example/account/%C3%BC*", "legal"],
+        "holdout_percent": 100,
+    }
+    changed = merchant.patch("/shop", settings).json()
+    normal = {"never_on_pages": ["/account/ü*", "/legal"]}
+    assert {name: changed[name] for name in settings} == settings | normal
+    taken_back = merchant.patch("/shop", dict.fromkeys(settings)).json()
+    assert {name: taken_back[name] for name in settings} == {name: before[name] for name in settings}
+    assert merchant.patch("/shop", {"never_on_pages": []}).json()["never_on_pages"] == []
 
 
 REFUSED_SHOPS: dict[str, tuple[Any, str]] = {
@@ -83,6 +104,14 @@ REFUSED_SHOPS: dict[str, tuple[Any, str]] = {
     "an origin for all": ({"allowed_origins": ["https://a.example", "*"]}, "allowed_origins.1"),
     "an origin that is text": ({"allowed_origins": "https://a.example"}, "allowed_origins"),
     "too many origins": ({"allowed_origins": ["https://a.example"] * 51}, "allowed_origins"),
+    "a page that can never match": ({"never_on_pages": ["/ok", "/a#b"]}, "never_on_pages.1"),
+    "too many pages": ({"never_on_pages": ["/a"] * 51}, "never_on_pages"),
+    "popups below zero": ({"popups_per_visit": -1}, "popups_per_visit"),
+    "popups without end": ({"popups_per_visit": 101}, "popups_per_visit"),
+    "half a popup": ({"popups_per_visit": 1.5}, "popups_per_visit"),
+    "more than a day": ({"seconds_between_popups": 86_401}, "seconds_between_popups"),
+    "seconds as text": ({"seconds_between_popups": "60"}, "seconds_between_popups"),
+    "more than everybody": ({"holdout_percent": 101}, "holdout_percent"),
     "a list": ([], ""),
 }
 

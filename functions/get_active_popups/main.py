@@ -13,6 +13,7 @@ from common.headers import Audience
 from common.http import Function
 from common.messages import Request, Response
 from common.rate_limit import DEFAULT
+from common.targeting_rules import NEWEST
 from functions.get_active_popups.schemas import ShopQuery
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
@@ -22,8 +23,9 @@ function = Function("get_active_popups", limit=DEFAULT, audience=Audience.STOREF
 
 @function.endpoint("GET", query=ShopQuery())
 async def read_active_popups(request: Request) -> Response:
-    shop_id = request.query["shop_id"]
-    cached = await cache.get(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id))
+    shop_id, rules = request.query["shop_id"], request.query["rules"]
+    name = "body" if rules == NEWEST else f"rules {rules}"  # An edit has put the newest there already.
+    cached = await cache.get(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
     if cached.entry.body is None:
         raise ShopNotFound()
     return answer_cached(request, cached, CACHE_CONTROL)

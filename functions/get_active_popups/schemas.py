@@ -1,4 +1,4 @@
-"""What get_active_popups accepts: one parameter.
+"""What get_active_popups accepts: two parameters.
 
 It is checked here and not by marshmallow, whose import is a tenth of a cold start (`python -m benchmarks start`).
 """
@@ -10,18 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Invalid
+from common.targeting_rules import FIRST_EDITION, NEWEST
 
 SHOP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+RULES = re.compile(r"[1-9][0-9]{0,2}")
 
 
 class ShopQuery:
-    """`?shop_id=acme`. Other parameters are ignored: caches and trackers add their own."""
+    """`?shop_id=acme&rules=1`. Other parameters are ignored: caches and trackers add their own."""
 
-    def load(self, query: Mapping[str, Any]) -> dict[str, str]:
-        """The shop's id. Raises Invalid."""
-        shop_id = query.get("shop_id")
+    def load(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """The shop's id, and the edition of the rules that the script knows, as far as we do. Raises Invalid."""
+        shop_id, rules = query.get("shop_id"), query.get("rules", str(FIRST_EDITION))
+        errors = {}
         if shop_id is None:
-            raise Invalid(errors={"shop_id": ["Missing data for required field."]})
-        if not SHOP_ID.fullmatch(shop_id):
-            raise Invalid(errors={"shop_id": ["Not a shop's id."]})
-        return {"shop_id": shop_id}
+            errors["shop_id"] = ["Missing data for required field."]
+        elif not SHOP_ID.fullmatch(shop_id):
+            errors["shop_id"] = ["Not a shop's id."]
+        if not RULES.fullmatch(rules):
+            errors["rules"] = ["A whole number from 1."]
+        if errors:
+            raise Invalid(errors=errors)
+        return {"shop_id": shop_id, "rules": min(int(rules), NEWEST)}

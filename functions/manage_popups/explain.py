@@ -25,6 +25,7 @@ SECONDS_A_DAY = 86_400
 # What starts the second clock is what the script takes for a conversion that brought the shopper something.
 SELECT_POPUP_FOR_VISITOR = """
     SELECT popups.*,
+        (SELECT never_on_pages FROM shops WHERE id = :shop_id) AS never_on_pages,
         starts_at > now() AS is_early,
         ends_at <= now() AS is_over,
         view_limit <= (
@@ -48,7 +49,12 @@ SELECT_POPUP_FOR_VISITOR = """
 """
 
 # Only the shopper's browser knows these.
-NEVER_CHECKED = ("frequency.days_after_close", "frequency.max_per_session")
+NEVER_CHECKED = (
+    "frequency.days_after_close",
+    "frequency.max_per_session",
+    "shop.popups_per_visit",
+    "shop.seconds_between_popups",
+)
 _WHY_NOT_SERVED = {
     "is_early": "starts_at",
     "is_over": "ends_at",

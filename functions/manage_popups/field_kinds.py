@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -56,9 +57,9 @@ def optional_time() -> Time:
     return Time(format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST))
 
 
-def text_list(max_characters: int) -> BoundedList:
+def text_list(max_characters: int, default: Iterable[str] = ()) -> BoundedList:
     item = fields.String(validate=validate.Length(min=1, max=max_characters))
-    return BoundedList(item, max_items=MAX_LIST_ITEMS, load_default=list)
+    return BoundedList(item, max_items=MAX_LIST_ITEMS, load_default=lambda: list(default))
 
 
 def amount() -> PlainDecimal:

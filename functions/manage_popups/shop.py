@@ -9,18 +9,27 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from common import cache, cache_keys, database
-from common.addresses import origin
+from common.addresses import origin, page_pattern
 from common.currencies import DECIMALS
 from common.errors import Invalid
 from common.messages import Request, Response, json_response
 from common.strict_fields import StrictSchema
 from functions.manage_popups.edits import Errors, merged, normalized, retry_lost_edits
-from functions.manage_popups.field_kinds import text_list
+from functions.manage_popups.field_kinds import MAX_PATTERN_CHARACTERS, text_list, whole_number
 
 MAX_ORIGIN_CHARACTERS = 300
+MAX_POPUPS_PER_VISIT = 100
+SECONDS_A_DAY = 86_400
+
+# What a shop has before its merchant says otherwise; the same as the columns' own defaults in sql/.
+CHECKOUT_PAGES = (
+    "/checkout*", "/checkouts*", "/*/checkout*", "/order-pay*", "/*/order-pay*", "/kasse*", "/*/kasse", "/*/kasse/*",
+    "/kassa*", "/commande*", "/*/commande*", "/pagamento*", "/finalizar-compra*", "/afrekenen*",
+)  # fmt: skip
 
 SELECT_SHOP = """
-    SELECT id, name, time_zone, currency, allowed_origins, created_at, updated_at
+    SELECT id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
+        holdout_percent, created_at, updated_at
     FROM shops
     WHERE id = :shop_id
 """
@@ -28,9 +37,11 @@ SELECT_SHOP = """
 UPDATE_SHOP = """
     UPDATE shops
     SET name = :name, time_zone = :time_zone, currency = :currency, allowed_origins = :allowed_origins,
-        updated_at = clock_timestamp()
+        popups_per_visit = :popups_per_visit, seconds_between_popups = :seconds_between_popups,
+        never_on_pages = :never_on_pages, holdout_percent = :holdout_percent, updated_at = clock_timestamp()
     WHERE id = :shop_id AND updated_at = :read_updated_at
-    RETURNING id, name, time_zone, currency, allowed_origins, created_at, updated_at,
+    RETURNING id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
+        holdout_percent, created_at, updated_at,
         ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
 """
 
@@ -50,6 +61,10 @@ class ShopSchema(StrictSchema):
     time_zone = fields.String(required=True, validate=_check_time_zone)
     currency = fields.String(required=True, validate=validate.Length(equal=3))
     allowed_origins = text_list(MAX_ORIGIN_CHARACTERS)
+    popups_per_visit = whole_number(0, MAX_POPUPS_PER_VISIT, 2)
+    seconds_between_popups = whole_number(0, SECONDS_A_DAY, 60)
+    never_on_pages = text_list(MAX_PATTERN_CHARACTERS, CHECKOUT_PAGES)
+    holdout_percent = whole_number(0, 100, 0)
 
 
 _schema = ShopSchema()
@@ -58,13 +73,14 @@ _schema = ShopSchema()
 def checked_shop(shop: dict[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The shop as it is to be stored. Raises Invalid, for what is not in the `stored` one already."""
     errors: Errors = {}
-    before = stored["allowed_origins"] if stored else ()
-    origins = normalized("allowed_origins", shop["allowed_origins"], origin, before, errors)
+    lists = {}
+    for name, form in {"allowed_origins": origin, "never_on_pages": page_pattern}.items():
+        lists[name] = normalized(name, shop[name], form, stored[name] if stored else (), errors)
     if shop["currency"] not in DECIMALS and not (stored and shop["currency"] == stored["currency"]):
         errors["currency"] = ["An active ISO 4217 code such as EUR."]
     if errors:
         raise Invalid(errors=errors)
-    return {**shop, "allowed_origins": origins}
+    return {**shop, **lists}
 
 
 def read_shop(request: Request) -> Response:
@@ -81,9 +97,9 @@ def patch_shop(request: Request) -> Response:
         return session.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed)
 
     shop = retry_lost_edits(merge)
-    # What is told in the shop's currency and in its days.
+    # What is told in the shop's currency and in its days, and what its script must know.
     popup_stats = [cache_keys.popup_stats(popup_id) for popup_id in shop.pop("popup_ids")]
-    cache.forget(cache_keys.shop_stats(request.shop_id), *popup_stats)
+    cache.forget(cache_keys.active_popups(request.shop_id), cache_keys.shop_stats(request.shop_id), *popup_stats)
     return json_response(shop)
 
 

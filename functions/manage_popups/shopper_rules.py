@@ -13,6 +13,7 @@ from typing import Any
 
 from common.addresses import decode_uri
 from common.events import HOLDOUT
+from common.targeting_rules import NEWEST, unknown_rules
 
 Rule = Callable[[Any, "Shopper"], bool]
 
@@ -36,7 +37,14 @@ class Shopper:
 
 
 def first_no(popup: Mapping[str, Any], shopper: Shopper) -> str | None:
-    """The first rule that keeps the popup from this shopper, as `group.field`; None where none does."""
+    """The first rule that keeps the popup from this shopper, as `group.field`; None where none does.
+
+    `popup` also has the shop's `never_on_pages`.
+    """
+    if any(_on_page(page, shopper) for page in popup["never_on_pages"]):
+        return "shop.never_on_pages"
+    if unknown := unknown_rules(popup["targeting"], NEWEST):
+        return f"targeting.{unknown[0]}"
     asked = popup["trigger"]["type"] == "click"
     for name, allows in _RULES.items():
         if asked and name in _UNASKED:

@@ -1,0 +1,30 @@
+"""Which edition of the storefront script's rules each field of a popup's targeting needs.
+
+A script that does not know a rule would show the popup to everybody, so it is not given one that needs a newer edition
+than it knows (`&rules=N`). Fields that this code does not know either are a newer release's: nobody gets those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FIRST_EDITION = 1
+NEWEST = 1
+
+EDITIONS = {
+    "include_pages": 1,
+    "exclude_pages": 1,
+    "device_types": 1,
+    "visitors": 1,
+    "referrers": 1,
+    "utm": 1,
+    "min_cart_value": 1,
+    "max_cart_value": 1,
+    "min_cart_items": 1,
+}
+
+
+def unknown_rules(targeting: Mapping[str, Any], edition: int) -> list[str]:
+    """The fields that refuse some shoppers by rules that a script of this edition does not know."""
+    return [name for name, value in targeting.items() if value and EDITIONS.get(name, NEWEST + 1) > edition]

@@ -1,0 +1,23 @@
+"""The parameters of get_active_popups, which checks them without a schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.targeting_rules import FIRST_EDITION
+from functions.get_active_popups.schemas import SHOP_ID
+
+OF_STOREFRONTS: list[dict[str, Any]] = [
+    {
+        "in": "query",
+        "name": "shop_id",
+        "required": True,
+        "schema": {"type": "string", "pattern": f"^(?:{SHOP_ID.pattern})$"},
+    },
+    {
+        "in": "query",
+        "name": "rules",
+        "description": "The edition of the targeting rules that the script knows; popups of a newer one are left out.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 999, "default": FIRST_EDITION},
+    },
+]
