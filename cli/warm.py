@@ -27,7 +27,7 @@ SELECT_ACTIVE_SHOPS = "SELECT DISTINCT shop_id FROM popups WHERE is_active ORDER
 def warm() -> Counter[str]:
     """Fills the entries of all active shops, some at a time. Returns how many were filled, fresh already, or failed."""
     try:
-        redis_client.ping()
+        redis_client.prove_writable()
     except redis_client.RedisDown:
         raise click.ClickException("Redis does not answer at REDIS_URL") from None
     with open_connection() as connection:

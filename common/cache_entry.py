@@ -11,7 +11,7 @@ GZIP_FROM_BYTES = 1024
 # Level 5 of 9: within 3 % of the smallest for JSON of this size, at half the time.
 GZIP_LEVEL = 5
 # Raised with every change of `encode`: of two releases at work side by side each then sees only its own entries.
-FORMAT = 1
+FORMAT = 2
 # What Python's objects around the bytes take, roughly.
 OVERHEAD_BYTES = 500
 
@@ -31,18 +31,29 @@ class Entry:
 
 def make_entry(body: bytes | None) -> Entry:
     # Weak, because the same entry is served plain and compressed.
-    etag = f'W/"{hashlib.blake2b(body or b"", digest_size=12).hexdigest()}"'
+    etag = f'W/"{_digest(body or b"")}"'
     worth_it = body is not None and len(body) >= GZIP_FROM_BYTES
     return Entry(body, gzip.compress(body, GZIP_LEVEL, mtime=0) if body and worth_it else None, etag)
 
 
 def encode(entry: Entry) -> bytes:
     """A line of JSON about the entry, then its bytes."""
-    body, gzipped = entry.body or b"", entry.gzipped or b""
-    return json.dumps({"etag": entry.etag, "plain": len(body)}).encode() + b"\n" + body + gzipped
+    both = (entry.body or b"") + (entry.gzipped or b"")
+    about = {"etag": entry.etag, "plain": len(entry.body or b""), "digest": _digest(both)}
+    return json.dumps(about).encode() + b"\n" + both
 
 
-def decode(stored: bytes) -> Entry:
+def decode(stored: bytes) -> Entry | None:
+    """The entry; None for bytes that `encode` has never written, or that are no longer whole."""
     line, _, both = stored.partition(b"\n")
-    about = json.loads(line)
-    return Entry(both[: about["plain"]], both[about["plain"] :] or None, about["etag"])
+    try:
+        about = json.loads(line)
+        if about["digest"] != _digest(both):
+            return None
+        return Entry(both[: about["plain"]], both[about["plain"] :] or None, about["etag"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=12).hexdigest()

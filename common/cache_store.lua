@@ -7,6 +7,9 @@
 -- Returns  1 if it was stored
 
 local key, generation, name, entry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+if redis.call('TYPE', key).ok ~= 'hash' then
+  redis.call('DEL', key)
+end
 if (redis.call('HGET', key, 'generation') or '') ~= generation then
   return 0
 end

@@ -1,23 +1,33 @@
--- Reads the log of changes, which begins with the first who asks for it.
+-- Reads the log of changes, which begins with the first who asks for it, and anew where it is none of ours.
 --
 -- KEYS[1]  the log (see change_log_add.lua)
 -- ARGV     the name of the epoch should a new one begin, ms to keep the log, the number of the last change that is known
 -- Returns  {epoch, number of the last change, the keys that have changed since the known one…}
 
-redis.call('HSETNX', KEYS[1], 'epoch', ARGV[1])
-redis.call('HSETNX', KEYS[1], 'number', 0)
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-
-local log = redis.call('HGETALL', KEYS[1])
-local epoch, last, changed, known = '', 0, {}, tonumber(ARGV[3])
+local key, known = KEYS[1], tonumber(ARGV[3])
+local log = redis.call('TYPE', key).ok == 'hash' and redis.call('HGETALL', key) or {}
+local epoch, last, changed = nil, nil, {}
 for index = 1, #log, 2 do
-  local name, number = log[index], log[index + 1]
+  local name, text = log[index], log[index + 1]
+  local number = tonumber(string.match(text, '^%d+$'))
   if name == 'epoch' then
-    epoch = number
+    epoch = text
+  elseif not number then
+    epoch = nil
+    break
   elseif name == 'number' then
-    last = tonumber(number)
-  elseif tonumber(number) > known then
+    last = number
+  elseif number > known then
     table.insert(changed, name)
   end
 end
+if epoch and last then
+  -- Changes nothing. But a server that would not take a further change refuses it.
+  redis.call('HSETNX', key, 'epoch', epoch)
+else
+  epoch, last, changed = ARGV[1], 0, {}
+  redis.call('DEL', key)
+  redis.call('HSET', key, 'epoch', epoch, 'number', last)
+end
+redis.call('PEXPIRE', key, ARGV[2])
 return {epoch, last, unpack(changed)}

@@ -53,6 +53,6 @@ def _cache_state() -> str:
     if not redis_client.is_configured():
         return "memory"
     with suppress(redis_client.RedisDown):
-        redis_client.ping()
+        redis_client.prove_writable()
         return "ok"
     return "down"

@@ -9,8 +9,15 @@ local quota, window, passed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARG
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+local function whole(text)  -- nil for what this script has never written
+  return text and #text < 16 and tonumber(string.match(text, '^%d+$')) or nil
+end
+
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then
+  redis.call('DEL', KEYS[1])
+end
 local stored = redis.call('HMGET', KEYS[1], 'start', 'current', 'previous')
-local start, current, previous = tonumber(stored[1]) or now, tonumber(stored[2]) or 0, tonumber(stored[3]) or 0
+local start, current, previous = whole(stored[1]) or now, whole(stored[2]) or 0, whole(stored[3]) or 0
 
 if start > now then  -- the server's clock was set back
   start = now

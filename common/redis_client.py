@@ -15,6 +15,7 @@ from common.redis_nodes import Node, nodes
 
 T = TypeVar("T")
 
+PROOF_MS = 60_000
 # Who has waited so long for Redis asks it no more: with another answer it would come near 200 ms.
 PATIENCE_SECONDS = 0.1
 
@@ -45,10 +46,10 @@ def seconds_since_outage(key: str) -> float:
     return nodes().of(key).breaker.seconds_since_outage()
 
 
-def ping() -> None:
-    """Raises RedisDown unless every server answers."""
+def prove_writable() -> None:
+    """Raises RedisDown unless every server takes a write: one that only answers hides what has changed."""
     for node in nodes().all():
-        _ask(node, lambda client: client.ping())
+        _proof.run(nodes().key_on(node, "rate-limit:proof"), [PROOF_MS])
 
 
 class Script:
@@ -91,18 +92,20 @@ class Script:
             for key, arguments in runs.items():
                 pipeline.eval(self._source, 1, key, *arguments)
             answers: list[Any] = pipeline.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, RedisError) and not isinstance(answer, AskError):
+                    raise answer
             return answers
 
         from redis.exceptions import AskError, RedisError
 
-        done = set()
+        done = set(runs)
         for key, answer in zip(runs, _ask(node, pipelined), strict=True):
             if isinstance(answer, AskError):
+                done.remove(key)
                 with suppress(RedisDown):
                     self.run(key, runs[key])
                     done.add(key)
-            elif not isinstance(answer, RedisError):
-                done.add(key)
         return done
 
     def _eval(self, client: Any, key: str, arguments: list[Any]) -> Any:
@@ -120,6 +123,9 @@ class Script:
         return pipeline.execute()[1]
 
 
+_proof = Script(Path(__file__).with_name("proof.lua"))
+
+
 def _ask(node: Node, command: Callable[[Any], T]) -> T:
     """What `command(client)` returns. Raises RedisDown, at once while the node's breaker is open."""
     if timing.waited_for("redis") >= PATIENCE_SECONDS or not node.breaker.admits():
@@ -133,12 +139,12 @@ def _ask(node: Node, command: Callable[[Any], T]) -> T:
         node.breaker.record(success=True)
         for_good = isinstance(error, redis.exceptions.MovedError)
         raise _Redirected(error.host, error.port, for_good=for_good) from error
-    except redis.ResponseError as error:
-        # It answered, which costs no time: the breaker stays closed.
-        node.breaker.record(success=True)
-        logs.write("ERROR", "Redis refused a command", reason=str(error)[:200])
-        raise RedisDown from error
     except (redis.RedisError, OSError) as error:
+        if isinstance(error, redis.ResponseError):
+            # Full, read-only, not allowed to us … whatever it is, nothing can be written or dropped there. Another one
+            # may have the address meanwhile, which only a new connection finds out.
+            logs.write("ERROR", "Redis refused a command", reason=f"{type(error).__name__}: {error}"[:200])
+            node.client.connection_pool.disconnect(inuse_connections=False)
         node.breaker.record(success=False)
         _learn_without(node)
         raise RedisDown from error

@@ -18,6 +18,8 @@ from common.per_process import per_process
 CONNECT_TIMEOUT_SECONDS = 0.06
 SOCKET_TIMEOUT_SECONDS = 0.07
 MAX_CONNECTIONS = 100
+# Of a node that has one slot of 16384 a key is found within these.
+MAX_KEYS_TRIED = 200_000
 
 
 class Node:
@@ -49,6 +51,11 @@ class Nodes:
 
         slot = key_slot(key.encode())
         return next((node for first, last, node in self._ranges if first <= slot <= last), self._entry)
+
+    def key_on(self, node: Node, prefix: str) -> str:
+        """A key that starts so and that the node has; found within a few tries for each node there is."""
+        keys = (f"{prefix}:{number}" for number in range(MAX_KEYS_TRIED))
+        return next((key for key in keys if self.of(key) is node), prefix)
 
     def at(self, host: str, port: int) -> Node:
         """The node at this address, as a redirection names it; without a host it is the one we know."""

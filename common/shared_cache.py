@@ -66,11 +66,13 @@ def look(key: str, name: str) -> Look:
     except redis_client.RedisDown:
         return Look(looked_at=looked_at)
     generation, stored, fresh_ms, holds_lease, forgotten_ms = found
+    entry = decode(stored) if stored else None
     return Look(
         generation.decode(),
-        decode(stored) if stored else None,
+        entry,
         fresh_ms / 1000,
-        bool(holds_lease),
+        # What cannot be read is to be loaded, whoever else may be at it.
+        bool(holds_lease) or bool(stored and entry is None),
         forgotten_ms / 1000 if forgotten_ms >= 0 else None,
         looked_at,
     )
