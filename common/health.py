@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from common import database, redis_client
 from common.errors import DatabaseUnavailable
 from common.version import VERSION
 
 LIVE, READY = "/_health", "/_ready"
+
+# How long a verdict holds: probes without a limit, as many as anybody likes, cost one look a second.
+FRESH_SECONDS = 1.0
+# Who has to wait longer for another's look is told that the database is down, which to him it is.
+PATIENCE_SECONDS = 1.0
 
 PING_DATABASE = "SELECT 1 AS answer"
 
@@ -28,11 +35,48 @@ SELECT_SCHEMA = """
 """
 
 
-def readiness() -> tuple[dict[str, str], int]:
-    """The state of each dependency, and the status: 503 when the database is down. May block."""
-    state = {"database": _database_state(), "cache": _cache_state()}
-    ready = state["database"] == "ok"
-    return {"status": "ok" if ready else "unavailable", "version": VERSION, **state}, 200 if ready else 503
+class Verdict(NamedTuple):
+    """The states of the database and the cache; what the log is to know of the schema; and the monotonic end of it."""
+
+    database: str
+    cache: str
+    schema: dict[str, Any]
+    fresh_until: float
+
+    @property
+    def is_ready(self) -> bool:
+        return self.database == "ok"
+
+    def as_answer(self) -> dict[str, str]:
+        status = "ok" if self.is_ready else "unavailable"
+        return {"status": status, "version": VERSION, "database": self.database, "cache": self.cache}
+
+
+_verdict = Verdict("down", "down", {}, 0.0)
+_looking = threading.Lock()
+
+
+def fresh_verdict() -> Verdict | None:
+    """The last verdict, while it holds. Never blocks."""
+    return _verdict if time.monotonic() < _verdict.fresh_until else None
+
+
+def readiness() -> Verdict:
+    """Whether what we depend on answers: one thread looks, the others wait for what it finds. May block."""
+    if not _looking.acquire(timeout=PATIENCE_SECONDS):
+        return _verdict._replace(database="down")
+    try:
+        return fresh_verdict() or _look()
+    finally:
+        _looking.release()
+
+
+def _look() -> Verdict:
+    global _verdict
+    database_state, cache_state = _database_state(), _cache_state()
+    known = schema() if database_state == "ok" else {}
+    _verdict = Verdict(database_state, cache_state, known, time.monotonic() + FRESH_SECONDS)
+    return _verdict
 
 
 def schema() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from common.headers import (
 from common.json_text import dumps
 from common.messages import Request, Response, StreamedResponse, json_response
 from common.routing import Endpoint, Handler, allowed_methods, find_endpoint, make_endpoint
-from common.threads import in_brief_thread, in_thread
+from common.threads import in_brief_thread, in_probe_thread, in_thread
 from common.trace import log_fields, trace_of
 from common.version import VERSION
 
@@ -122,10 +122,14 @@ class Function:
             return await in_thread(openapi.describe, self.name)
         if request.path == health.LIVE:
             return json_response({"status": "ok", "version": VERSION})
-        state, status = await in_thread(health.readiness)
-        if state["database"] == "ok":
-            request.logged["schema"] = await in_thread(health.schema)
-        return json_response(state, status, {} if status == 200 else {"Retry-After": "1"})
+        verdict = health.fresh_verdict()
+        if verdict is None:
+            verdict = await in_probe_thread(health.readiness)
+        if verdict.schema:
+            request.logged["schema"] = verdict.schema
+        if verdict.is_ready:
+            return json_response(verdict.as_answer())
+        return json_response(verdict.as_answer(), 503, {"Retry-After": "1"})
 
     async def _count(self, request: Request) -> None:
         forwarded_for = request.headers.get("x-forwarded-for")

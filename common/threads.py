@@ -21,6 +21,8 @@ MAX_THREADS = 40
 # For what waits for Redis at the most, which answers or is given up within 200 ms: it shall not queue for a thread
 # behind those who wait for Postgres.
 MAX_BRIEF_THREADS = 16
+# Of probes one looks while the others wait for what it finds: the threads of requests shall not wait with them.
+MAX_PROBE_THREADS = 2
 # How long a thread that has its answer may have to wait for the interpreter, which others hold: by default 5 ms, more
 # than a commit takes.
 SWITCH_SECONDS = 0.0005
@@ -38,6 +40,11 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 async def in_brief_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The same for a call that waits for Redis at the most."""
     return await _in_pool("brief", MAX_BRIEF_THREADS, partial(call, *args, **kwargs))
+
+
+async def in_probe_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for a probe, which shall be answered also when every other thread is busy."""
+    return await _in_pool("probe", MAX_PROBE_THREADS, partial(call, *args, **kwargs))
 
 
 def start_in_thread(call: Callable[[], T], then: Callable[[T], None]) -> None:

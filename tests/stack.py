@@ -123,6 +123,10 @@ class FunctionProcess:
             return requests.get(f"{self.url}/_health", timeout=5).status_code == 200
         return False
 
+    def state_of(self, dependency: str) -> str:
+        """What /_ready says of the `database` or the `cache`. A verdict holds for a second."""
+        return str(requests.get(f"{self.url}/_ready", timeout=30).json()[dependency])
+
     def stop(self) -> None:
         self._child.stop()
 

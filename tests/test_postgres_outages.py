@@ -161,7 +161,7 @@ class TestOutage:
         assert to_postgres.connections <= 1 + (time.monotonic() - started) / breaker.PAUSE_SECONDS
         assert read(reader, "no shop").status_code == 422
         assert requests.get(f"{reader.url}/_health", timeout=30).status_code == 200
-        assert requests.get(f"{reader.url}/_ready", timeout=30).json()["database"] == "down"
+        eventually(lambda: reader.state_of("database") == "down")
 
     def test_events_are_refused_in_time_and_taken_once_when_sent_again(
         self, tracker: FunctionProcess, database: Database, shop: Shop, to_postgres: Proxy, fault: str

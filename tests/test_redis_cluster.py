@@ -223,7 +223,7 @@ class TestCluster:
         lost.server.kill()
         lost.proxy.refuse()
         assert {read(reader, shop).status_code for shop in shops for reader in readers} == {200}
-        assert requests.get(f"{readers[0].url}/_ready", timeout=30).json()["cache"] == "down"
+        eventually(lambda: readers[0].state_of("cache") == "down")
         cluster.hand_over(slots_of(2, 3), heir)
 
         def moved_shop_is_shared() -> bool:
@@ -231,7 +231,7 @@ class TestCluster:
             return [read(reader, shop).headers["X-Cache"] for reader in readers] == ["MISS", "HIT"]
 
         eventually(moved_shop_is_shared, seconds=10)
-        assert requests.get(f"{readers[0].url}/_ready", timeout=30).json()["cache"] == "ok"
+        eventually(lambda: readers[0].state_of("cache") == "ok")
 
     def test_a_cluster_that_is_down_as_a_whole_fails_no_request(
         self, cluster: Cluster, readers: list[FunctionProcess], shops: list[str]
@@ -241,6 +241,7 @@ class TestCluster:
         cluster.nodes[0].client.execute_command("CLUSTER DELSLOTS", 0)
         eventually(lambda: self.is_down(cluster.nodes[0]))
         assert {read(reader, shop).status_code for shop in shops for reader in readers} == {200}
+        eventually(lambda: readers[0].state_of("cache") == "down")
 
     def node_of(self, cluster: Cluster, shop_id: str) -> ClusterNode:
         return cluster.owner(f"active-popups:{shop_id}")

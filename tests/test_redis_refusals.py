@@ -70,14 +70,10 @@ def functions(stack: Stack, server: Valkey) -> Iterator[Functions]:
 
 @pytest.fixture(params=REFUSALS)
 def refusal(request: pytest.FixtureRequest, admin: redis.Redis, functions: Functions) -> Iterator[tuple[Admin, Admin]]:
-    eventually(lambda: all(cache_state(function) == "ok" for function in functions.values()))
+    eventually(lambda: all(function.state_of("cache") == "ok" for function in functions.values()))
     begin, end = REFUSALS[request.param]
     yield begin, end
     end(admin)
-
-
-def cache_state(function: FunctionProcess) -> str:
-    return str(Client(function).get("/_ready").json()["cache"])
 
 
 def headings(functions: Functions, shop: Shop) -> list[str]:
@@ -95,11 +91,11 @@ def test_readiness_says_down_while_writes_are_refused(
     begin, end = refusal
     begin(admin)
     for function in functions.values():
-        eventually(lambda function=function: cache_state(function) == "down", seconds=PROMISED_SECONDS)
+        eventually(lambda function=function: function.state_of("cache") == "down", seconds=PROMISED_SECONDS)
     assert Client(functions["stats"]).get("/_ready").status_code == 200
     end(admin)
     for function in functions.values():
-        eventually(lambda function=function: cache_state(function) == "ok", seconds=PROMISED_SECONDS)
+        eventually(lambda function=function: function.state_of("cache") == "ok", seconds=PROMISED_SECONDS)
 
 
 def test_an_edit_and_a_view_show_within_two_seconds_though_nothing_can_be_dropped(
@@ -133,7 +129,7 @@ def test_a_reader_who_comes_seldom_is_not_fooled_either(
     """He asks once in a while, and each time it is Redis that is asked: no copy in memory is that young."""
     shop = make_shop(database)
     popup_id = make_popup(database, shop, design={"heading": "old"})
-    eventually(lambda: all(cache_state(function) == "ok" for function in functions.values()))
+    eventually(lambda: all(function.state_of("cache") == "ok" for function in functions.values()))
     assert headings(functions, shop) == ["old"]
     begin, end = REFUSALS["READONLY"]
     begin(admin)
