@@ -671,7 +671,7 @@ def test_dangerous_text_in_a_popup_comes_back_as_it_was_sent(
 def test_dangerous_text_in_an_event_is_stored_as_it_was_sent(
     track_view: FunctionProcess, track_conversion: FunctionProcess, database: Database, text: str
 ) -> None:
-    own_popup = make_popup(database, make_shop(database))
+    own_popup = make_popup(database, make_shop(database), offer={"consent_text": text})
     ids = {"session_id": text, "visitor_id": text}
     seen = view(own_popup, variant_id=text, page_url=text, referrer=text, **ids)
     said = {"name": text, "consent": True, "consent_text": text, "metadata": {text: [text]}}

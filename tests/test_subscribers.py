@@ -29,7 +29,7 @@ TEXT = "Yes, write to me."
 
 @pytest.fixture
 def popup_id(database: Database, shop: Shop) -> str:
-    return make_popup(database, shop, offer={"type": "email_capture"})
+    return make_popup(database, shop, offer={"type": "email_capture", "consent_text": TEXT})
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ class TestConsent:
     def test_it_is_kept_as_proof_through_leaving_and_coming_back(
         self, merchant: Client, subscribe: Any, database: Database, popup_id: str
     ) -> None:
-        subscribe("ann@example.com", consent=True, consent_text="The first text")
+        subscribe("ann@example.com", consent=True, consent_text=TEXT)
         (ann,) = listed(merchant)
         for _ in range(2):
             left = merchant.post(f"/subscribers/{ann['id']}/unsubscribe")
@@ -173,12 +173,13 @@ class TestConsent:
                 "is_active": False,
                 "unsubscribed_at": left.json()["unsubscribed_at"],
             }
-        assert merchant.patch(f"/popups/{popup_id}", {"name": "Changed"}).status_code == 200
+        changed = {"offer": {"consent_text": "The second text"}}
+        assert merchant.patch(f"/popups/{popup_id}", changed).status_code == 200
         subscribe("ann@example.com", consent=True, consent_text="The second text")
         shown = merchant.get(f"/subscribers/{ann['id']}").json()
         assert (shown["is_active"], shown["unsubscribed_at"]) == (True, None)
         told = [(each["type"], each["consent_text"], each["popup_version"]) for each in shown["consents"]]
-        assert told == [("given", "The first text", 1), ("withdrawn", None, None), ("given", "The second text", 2)]
+        assert told == [("given", TEXT, 1), ("withdrawn", None, None), ("given", "The second text", 2)]
         assert shown["consents"][1]["recorded_at"] == left.json()["unsubscribed_at"]
 
     def test_the_same_event_twice_is_one_consent(
@@ -244,7 +245,10 @@ class TestErasure:
     ) -> None:
         code_id = make_discount_code(database, shop, codes=[f"POOL-{uuid.uuid4().hex}" for _ in range(3)])
         popup_id = make_popup(
-            database, shop, offer={"type": "email_capture", "discount_code_id": code_id}, variants=[{"id": "a"}]
+            database,
+            shop,
+            offer={"type": "email_capture", "discount_code_id": code_id, "consent_text": TEXT},
+            variants=[{"id": "a"}],
         )
         ann = {"visitor_id": f"visitor-{uuid.uuid4()}", "session_id": f"visit-{uuid.uuid4()}"}
         later = {**ann, "session_id": f"visit-{uuid.uuid4()}"}

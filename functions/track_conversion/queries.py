@@ -8,6 +8,8 @@
 # last shown: then an edit stopped it (stopped_at), it was over, the view came that reached its limit, or it ran out of
 # a code without which it stops. A code is used by each event without an order, and once by an order that names it, in
 # whichever of its events: functions of before this knew the code of a purchase only, so a stored purchase counts too.
+# Anybody may send any address: a consent is real where its text is that of a version of the popup in the last 30 days
+# (the last 1000 of them are looked at), in any variant; only then does it prove anything and revive anybody.
 # Until `popups retain` has brought an address into its one form it may be stored in another: `known_as`.
 # track_view tells why the popups are asked for as an array, why an event's conflict names no key, and which events are
 # foreign. An event's sent_id is its id as it was sent, which orders, consents and answers name; event_id is its row's.
@@ -97,20 +99,57 @@ INSERT_CONVERSIONS = """
             ), email_normalized) AS known_as
         FROM unknown
         WHERE foreign_id IS NULL OR event_id IN (SELECT event_id FROM entered)
+    ), consent AS MATERIALIZED (
+        SELECT new_event.event_id, new_event.shop_id, new_event.popup_id, new_event.popup_version,
+            consent_form(new_event.consent_text) AS form, EXISTS (
+                SELECT
+                FROM jsonb_path_query(jsonb_build_array(popup.offer, popup.variants), '$.**.consent_text') AS text
+                WHERE consent_form(text #>> '{}') = consent_form(new_event.consent_text)
+            ) AS is_of_now
+        FROM new_event
+        JOIN popup ON popup.id = new_event.popup_id
+        WHERE new_event.type = 'email_capture' AND new_event.consent
+    ), earlier_text AS MATERIALIZED (
+        SELECT asked.popup_id, consent_form(text #>> '{}') AS form, max(kept.version) AS version
+        FROM (SELECT DISTINCT shop_id, popup_id FROM consent WHERE NOT is_of_now) AS asked
+        CROSS JOIN LATERAL (
+            SELECT version, popup
+            FROM popup_versions AS kept
+            WHERE kept.shop_id = asked.shop_id AND kept.popup_id = asked.popup_id AND kept.version >= coalesce((
+                SELECT max(first.version)
+                FROM popup_versions AS first
+                WHERE first.shop_id = asked.shop_id AND first.popup_id = asked.popup_id
+                  AND first.changed_at <= now() - interval '30 days'
+            ), 0)
+            ORDER BY version DESC
+            LIMIT 1000
+        ) AS kept
+        CROSS JOIN LATERAL jsonb_path_query(kept.popup, '$.**.consent_text') AS text
+        GROUP BY asked.popup_id, consent_form(text #>> '{}')
+    ), real_consent AS MATERIALIZED (
+        SELECT consent.event_id, consent.popup_version
+        FROM consent
+        WHERE is_of_now
+        UNION ALL
+        SELECT consent.event_id, earlier_text.version
+        FROM consent
+        JOIN earlier_text USING (popup_id, form)
+        WHERE NOT is_of_now
     ), subscribed AS (
         INSERT INTO email_subscribers AS subscriber
             (id, shop_id, email, email_normalized, claimer, name, popup_id, consent_text, consented_at)
         SELECT DISTINCT ON (shop_id, known_as) new_subscriber_id, shop_id, email, known_as, claimer, name, popup_id,
-            consent_text, CASE WHEN consent THEN now() END
+            CASE WHEN real_consent.event_id IS NOT NULL THEN consent_text END,
+            CASE WHEN real_consent.event_id IS NOT NULL THEN now() END
         FROM new_event
+        LEFT JOIN real_consent USING (event_id)
         WHERE type = 'email_capture'
-        ORDER BY shop_id, known_as, event_id
+        ORDER BY shop_id, known_as, real_consent.event_id IS NULL, event_id
         ON CONFLICT (shop_id, email_normalized) DO UPDATE
-        SET name = coalesce(excluded.name, subscriber.name),
+        SET name = coalesce(subscriber.name, excluded.name),
             is_active = subscriber.is_active OR excluded.consented_at IS NOT NULL,
             unsubscribed_at = CASE WHEN excluded.consented_at IS NULL THEN subscriber.unsubscribed_at END,
-            consent_text = CASE WHEN excluded.consented_at IS NULL THEN subscriber.consent_text
-                ELSE excluded.consent_text END,
+            consent_text = coalesce(excluded.consent_text, subscriber.consent_text),
             consented_at = coalesce(excluded.consented_at, subscriber.consented_at)
         RETURNING id, shop_id, email_normalized
     ), receiving AS MATERIALIZED (
@@ -233,11 +272,12 @@ INSERT_CONVERSIONS = """
         SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
     ), consented AS (
         INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version)
-        SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', consent_text, inserted.popup_id,
-            popup_version
+        SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', new_event.consent_text, inserted.popup_id,
+            real_consent.popup_version
         FROM inserted
         JOIN new_event USING (event_id)
-        WHERE inserted.subscriber_id IS NOT NULL AND new_event.consent
+        JOIN real_consent USING (event_id)
+        WHERE inserted.subscriber_id IS NOT NULL
         ON CONFLICT DO NOTHING  -- it outlives its event, which may be sent again after retention
     ), named AS MATERIALIZED (
         SELECT new_event.shop_id, new_event.order_id, upper(normalize(new_event.trimmed_code, NFKC)) AS code
