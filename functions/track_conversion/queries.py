@@ -272,8 +272,8 @@ INSERT_CONVERSIONS = """
         SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
     ), consented AS (
         INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version)
-        SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', new_event.consent_text, inserted.popup_id,
-            real_consent.popup_version
+        SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', new_event.consent_text,
+            inserted.popup_id, real_consent.popup_version
         FROM inserted
         JOIN new_event USING (event_id)
         JOIN real_consent USING (event_id)
