@@ -1,7 +1,7 @@
 """Changes to tables in use: a lock is asked for briefly and often, since live traffic queues behind whoever waits."""
 
-import time
 from collections.abc import Callable
+from time import sleep
 
 from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError
@@ -57,4 +57,4 @@ def retry_for_locks(act: Callable[[], object]) -> None:
         except DatabaseError as error:
             if not is_lock_timeout(error) or not tries_left:
                 raise
-        time.sleep(PAUSE_SECONDS)
+        sleep(PAUSE_SECONDS)

@@ -253,8 +253,11 @@ def test_a_contradiction_is_one_plain_line_and_exit_code_1(empty: Database) -> N
     assert "was edited after it was applied" in refused.stderr
 
 
-def kill_when_running(database: Database, folder: Path, query: str) -> None:
-    """A deployer in another process, killed by SIGKILL once that query runs; its server side is gone as well then."""
+def kill_when_running(database: Database, folder: Path, query: str, first: Callable[[], object] = lambda: None) -> None:
+    """A deployer in another process, killed by SIGKILL once that query runs and `first` is done.
+
+    Its server side is gone as well then.
+    """
     code = (
         "import sys; from pathlib import Path\n"
         "from cli.connection import open_connection; from cli.migrate import migrate\n"
@@ -263,11 +266,11 @@ def kill_when_running(database: Database, folder: Path, query: str) -> None:
     environ = os.environ | {"DATABASE_URL": database.url}
     deployer = subprocess.Popen([sys.executable, "-c", code, str(folder)], env=environ, cwd=ROOT)
     running = backends_with(database, query)
-    (pid,) = eventually(running)
+    eventually(running)
+    first()
     deployer.kill()
     deployer.wait()
-    database("SELECT pg_terminate_backend(:pid)", pid=pid)  # the server notices a dead client only when it writes
-    eventually(lambda: not running())
+    eventually(lambda: not running())  # the server looks after its client every other second
 
 
 def backends_with(database: Database, query: str) -> Callable[[], list[int]]:
