@@ -9,10 +9,10 @@ from typing import Any
 import requests
 
 from benchmarks.servers import Bench
-from common import auth
 from common.config import load
-from common.connect import connect
-from common.session import Session
+from common.postgres.connect import connect
+from common.postgres.driver import Connection
+from common.shop import api_keys
 
 SHOWN, SPREAD = "shown", "spread"
 POPUPS = {SHOWN: 10, SPREAD: 100}
@@ -29,15 +29,15 @@ class Shop:
 
 def make_shops(bench: Bench) -> dict[str, Shop]:
     """One shop for each of POPUPS, its popups made through the merchant API."""
-    session = Session(connect(load({"DATABASE_URL": bench.database_url})))
+    connection = Connection(connect(load({"DATABASE_URL": bench.database_url})))
     shops = {}
     for shop_id, count in POPUPS.items():
-        key = auth.new_key()
-        session.execute(INSERT_SHOP, id=shop_id)
-        auth.insert_key(session, shop_id, "write", "benchmarks", key)
+        key = api_keys.new_key()
+        connection.execute(INSERT_SHOP, id=shop_id)
+        api_keys.insert_key(connection, shop_id, "write", "benchmarks", key)
         shops[shop_id] = Shop(shop_id, key, _make_popups(bench, key, count))
-    session.execute("ANALYZE")  # as autovacuum does within a minute: plans shall not change half-way
-    session.close()
+    connection.execute("ANALYZE")  # as autovacuum does within a minute: plans shall not change half-way
+    connection.close()
     return shops
 
 

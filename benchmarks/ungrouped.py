@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import database
-from common.asgi_adapter import asgi_function
-from common.events import as_json_row, as_parameters
-from common.headers import Audience
-from common.http import Function
-from common.messages import Request, Response, json_response
-from common.rate_limit import VIEWS
+from common import postgres
+from common.limits import VIEWS
+from common.shop.events import as_json_row, as_parameters
+from common.web import Audience, Function, Request, Response, json_response
+from common.web.asgi import asgi_function
 from functions.track_view.queries import INSERT_VIEWS
 from functions.track_view.schemas import ViewsSchema
 
@@ -33,9 +31,9 @@ one_by_one_function = Function("one_by_one", limit=VIEWS, audience=Audience.STOR
 
 @plain_function.endpoint("POST", body=ViewsSchema())
 def insert_plainly(request: Request) -> Response:
-    with database.session() as session, session.transaction():
+    with postgres.connection() as connection, connection.transaction():
         for view in request.data["events"]:
-            session.execute(INSERT_VIEW, **view)
+            connection.execute(INSERT_VIEW, **view)
     return _accepted(request.data["events"])
 
 
@@ -43,8 +41,8 @@ def insert_plainly(request: Request) -> Response:
 def insert_one_by_one(request: Request) -> Response:
     views = request.data["events"]
     rows = [as_json_row(view, origin=None, position=position) for position, view in enumerate(views)]
-    with database.session() as session, session.transaction():
-        session.fetch_all(INSERT_VIEWS, **as_parameters(rows))
+    with postgres.connection() as connection, connection.transaction():
+        connection.fetch_all(INSERT_VIEWS, **as_parameters(rows))
     return _accepted(views)
 
 

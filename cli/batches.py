@@ -8,7 +8,7 @@ from typing import TypeVar
 from pg8000.core import CoreConnection
 
 from common.errors import DatabaseUnavailable
-from common.session import Session
+from common.postgres.driver import Connection
 
 T = TypeVar("T")
 
@@ -27,12 +27,12 @@ LIMITS = ("lock_timeout = '500ms'", STATEMENT_TIMEOUT, "plan_cache_mode = force_
 
 
 @contextlib.contextmanager
-def limited(connection: CoreConnection) -> Iterator[Session]:
+def limited(connection: CoreConnection) -> Iterator[Connection]:
     """A session whose statements are each a batch, and end if they are not."""
     for limit in LIMITS:
         connection.execute_simple(f"SET {limit}")
     try:
-        yield Session(connection)
+        yield Connection(connection)
     finally:
         with contextlib.suppress(Exception):  # it broke, which the block has said
             for limit in LIMITS:

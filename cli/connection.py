@@ -8,8 +8,8 @@ from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from common.config import Config, ConfigError, settings
-from common.connect import connect
 from common.errors import DatabaseUnavailable
+from common.postgres.connect import connect
 
 # SQLSTATEs of a table, and of a function, that is not there.
 NOT_MIGRATED = ("42P01", "42883")

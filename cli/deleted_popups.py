@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 
 from cli.batches import BATCH_ROWS, run_batch, run_batches
-from common import cache, cache_keys
-from common.events import LOCK_VIEWERS
-from common.session import Session
+from common import cache
+from common.cache import keys
+from common.postgres.driver import Connection
+from common.shop.events import LOCK_VIEWERS
 
 DELETED_POPUP_HOURS = 1
 """How long a deleted popup's row stays: while an event for it may be under way, which the next run then finds."""
@@ -116,29 +117,29 @@ DELETE_TALLIES = """
 DELETE_POPUPS = "DELETE FROM popups WHERE deleted_at < :deleted_before"
 
 
-def delete_deleted_popups(session: Session, now: datetime, say: Callable[[str], None]) -> None:
+def delete_deleted_popups(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:
     """Their events and tallies at once, their rows when nothing can name them any more."""
-    for popup in session.fetch_all(SELECT_DELETED_POPUPS):
+    for popup in connection.fetch_all(SELECT_DELETED_POPUPS):
         for table in DELETE_EVENTS:
-            if deleted := run_batches(partial(_delete_events, session, popup, table)):
+            if deleted := run_batches(partial(_delete_events, connection, popup, table)):
                 say(f"deleted {deleted} rows of {table} of the deleted popup {popup['popup_id']}")
-        _delete_viewers(session, popup)
-        session.execute(DELETE_TALLIES, **popup)
-        cache.forget(cache_keys.shop_stats(popup["shop_id"]))
-    if popups := session.execute(DELETE_POPUPS, deleted_before=now - timedelta(hours=DELETED_POPUP_HOURS)):
+        _delete_viewers(connection, popup)
+        connection.execute(DELETE_TALLIES, **popup)
+        cache.forget(keys.shop_stats(popup["shop_id"]))
+    if popups := connection.execute(DELETE_POPUPS, deleted_before=now - timedelta(hours=DELETED_POPUP_HOURS)):
         say(f"deleted {popups} popups that were deleted")
 
 
-def _delete_events(session: Session, popup: dict[str, Any], table: str) -> int:
-    (row,) = session.fetch_all(DELETE_EVENTS[table], **popup, batch_rows=BATCH_ROWS)
+def _delete_events(connection: Connection, popup: dict[str, Any], table: str) -> int:
+    (row,) = connection.fetch_all(DELETE_EVENTS[table], **popup, batch_rows=BATCH_ROWS)
     return int(row["count"])
 
 
-def _delete_viewers(session: Session, popup: dict[str, Any]) -> None:
+def _delete_viewers(connection: Connection, popup: dict[str, Any]) -> None:
     def delete(after: str) -> str | None:
         """The last one of a batch. The lock goes out with it and is given back with its commit."""
-        session.queue(LOCK_VIEWERS, shop_id=popup["shop_id"])
-        (row,) = session.fetch_all(DELETE_VIEWERS, **popup, after=after, batch_rows=BATCH_ROWS // 2)
+        connection.queue(LOCK_VIEWERS, shop_id=popup["shop_id"])
+        (row,) = connection.fetch_all(DELETE_VIEWERS, **popup, after=after, batch_rows=BATCH_ROWS // 2)
         last: str | None = row["last"]
         return last
 

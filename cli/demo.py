@@ -9,7 +9,7 @@ from typing import Any
 from cli.child import StartError
 from cli.shops import create_key, create_shop, shop_exists
 from common.ids import new_id
-from common.session import Session
+from common.postgres.driver import Connection
 
 SHOP_ID = "demo"
 
@@ -77,14 +77,14 @@ HESITATING: dict[str, Any] = {
 }
 
 
-def prepare_shop(session: Session, key_file: Path) -> tuple[str, dict[str, str]]:
+def prepare_shop(connection: Connection, key_file: Path) -> tuple[str, dict[str, str]]:
     """Makes the shop unless it is there. Returns its write key and the ids of its discount codes."""
-    if not shop_exists(session, SHOP_ID):
-        create_shop(session, SHOP_ID, name="The demo store", time_zone="Europe/Berlin", currency="EUR")
+    if not shop_exists(connection, SHOP_ID):
+        create_shop(connection, SHOP_ID, name="The demo store", time_zone="Europe/Berlin", currency="EUR")
         key_file.unlink(missing_ok=True)
     if not key_file.exists():
-        _write_secret(key_file, create_key(session, SHOP_ID, "write", "popups dev"))
-    return key_file.read_text().strip(), {code: _discount_code(session, code) for code in CODES}
+        _write_secret(key_file, create_key(connection, SHOP_ID, "write", "popups dev"))
+    return key_file.read_text().strip(), {code: _discount_code(connection, code) for code in CODES}
 
 
 def prepare_popups(port: int, key: str, codes: dict[str, str]) -> str:
@@ -110,9 +110,9 @@ def lines_to_try(address: str, key: str, popup_id: str) -> list[str]:
     ]
 
 
-def _discount_code(session: Session, code: str) -> str:
+def _discount_code(connection: Connection, code: str) -> str:
     kind, value = CODES[code]
-    row = session.fetch_one(INSERT_DISCOUNT_CODE, id=new_id(), shop_id=SHOP_ID, code=code, type=kind, value=value)
+    row = connection.fetch_one(INSERT_DISCOUNT_CODE, id=new_id(), shop_id=SHOP_ID, code=code, type=kind, value=value)
     assert row is not None
     return str(row["id"])
 
@@ -124,12 +124,12 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 def _call(port: int, key: str, method: str, path: str, body: Any = None) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    raw = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    connection.request(method, path, None if body is None else json.dumps(body), headers)
-    response = connection.getresponse()
+    raw.request(method, path, None if body is None else json.dumps(body), headers)
+    response = raw.getresponse()
     answer = json.loads(response.read())
-    connection.close()
+    raw.close()
     if response.status >= 400:
         raise StartError(f"the demo shop could not be made: {method} {path} answered {answer}")
     return answer

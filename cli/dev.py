@@ -24,7 +24,7 @@ from cli.function_table import FUNCTIONS
 from cli.migrate import migrate
 from cli.programs import postgres_account, reachable_folder
 from common.config import settings
-from common.session import Session
+from common.postgres.driver import Connection
 
 STOREFRONT = Path(__file__).resolve().parent.parent / "storefront"
 
@@ -113,7 +113,7 @@ def _serve(listener: socket.socket, data: Path) -> None:
 
     with open_connection() as connection:
         migrate(connection, say=click.echo)
-        key, codes = demo.prepare_shop(Session(connection), _key_file(data))
+        key, codes = demo.prepare_shop(Connection(connection), _key_file(data))
     server = uvicorn.Server(
         uvicorn.Config(
             one_address(STOREFRONT),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from common.http import Function
+    from common.web import Function
 
 FILE = Path(__file__).resolve().parent.parent / "functions.toml"
 

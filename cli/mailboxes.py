@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from common.database_errors import Duplicate
-from common.email_forms import canonical, normalized
-from common.session import Session
+from common.postgres import Duplicate
+from common.postgres.driver import Connection
+from common.shop.emails import canonical, normalized
 
 BATCH_ROWS = 1000
 
@@ -78,31 +78,31 @@ MERGE_SUBSCRIBERS = """
 """
 
 
-def unify_mailboxes(session: Session, say: Callable[[str], None]) -> None:
+def unify_mailboxes(connection: Connection, say: Callable[[str], None]) -> None:
     changed = 0
     last: dict[str, Any] = {"shop_id": "", "id": "00000000-0000-0000-0000-000000000000"}
-    while rows := session.fetch_all(SELECT_SPELLINGS, **last, batch_rows=BATCH_ROWS):
-        changed += sum(_unify(session, row) for row in rows)
+    while rows := connection.fetch_all(SELECT_SPELLINGS, **last, batch_rows=BATCH_ROWS):
+        changed += sum(_unify(connection, row) for row in rows)
         last = {name: rows[-1][name] for name in ("shop_id", "id")}
     if changed:
         say(f"brought {changed} e-mail addresses into their one form")
 
 
-def _unify(session: Session, row: dict[str, Any]) -> bool:
+def _unify(connection: Connection, row: dict[str, Any]) -> bool:
     """Whether the subscriber was in another form. One that a shopper changes meanwhile waits for the next run."""
     form = normalized(row["email_normalized"])
     if form is None or form == row["email_normalized"]:
         return False
     claimer = f"email:{canonical(form)}"
     person = {"shop_id": row["shop_id"], "id": row["id"], "form": form}
-    with suppress(Duplicate), session.transaction():
-        is_known = len(session.fetch_all(LOCK_MAILBOX, **person)) > 1
+    with suppress(Duplicate), connection.transaction():
+        is_known = len(connection.fetch_all(LOCK_MAILBOX, **person)) > 1
         old_claimer = row["claimer"] or f"email:{canonical(row['email_normalized'])}"
         if old_claimer != claimer:
-            session.execute(RENAME_CLAIMS, shop_id=row["shop_id"], claimer=claimer, old_claimer=old_claimer)
+            connection.execute(RENAME_CLAIMS, shop_id=row["shop_id"], claimer=claimer, old_claimer=old_claimer)
         if is_known:
-            session.execute(MERGE_SUBSCRIBERS, **person)
+            connection.execute(MERGE_SUBSCRIBERS, **person)
         else:
-            session.execute(RENAME_SUBSCRIBER, **person, claimer=claimer)
+            connection.execute(RENAME_SUBSCRIBER, **person, claimer=claimer)
         return True
     return False

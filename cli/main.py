@@ -15,7 +15,7 @@ from cli.connection import open_connection
 from cli.partitions import make_partitions
 from cli.retain import MAX_DAYS
 from common.config import settings
-from common.session import Session
+from common.postgres.driver import Connection
 
 PENDING = 3
 """Exit code of `popups migrate --status` while something is to be applied, so that a script can ask."""
@@ -107,7 +107,7 @@ def create_shop(shop_id: str, name: str, origins: tuple[str, ...], time_zone: st
     """Create the shop ID. Without --origin it takes events from every page."""
     with open_connection() as connection:
         shops.create_shop(
-            Session(connection),
+            Connection(connection),
             shop_id,
             name=name,
             time_zone=time_zone,
@@ -129,4 +129,4 @@ def key() -> None:
 def create_key(shop_id: str, rights: str, name: str) -> None:
     """Create a key for SHOP and print it. It is not kept and cannot be shown again."""
     with open_connection() as connection:
-        click.echo(shops.create_key(Session(connection), shop_id, rights, name))
+        click.echo(shops.create_key(Connection(connection), shop_id, rights, name))

@@ -7,7 +7,7 @@ from typing import Any
 from cli.demo_store import demo_store
 from cli.function_table import FUNCTIONS, load
 from cli.script_files import script_file
-from common.asgi_adapter import Application, Receive, Scope, Send, asgi_app
+from common.web.asgi import Application, Receive, Scope, Send, asgi_app
 
 
 def one_address(storefront: Path) -> Application:

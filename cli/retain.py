@@ -17,8 +17,8 @@ from cli.mailboxes import unify_mailboxes
 from cli.migrate import alone
 from cli.partitions import drop_partitions, first_id_of_months, make_partitions
 from cli.strays import move_strays
-from common.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
-from common.session import Session
+from common.postgres.driver import Connection
+from common.shop.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
 
 MAX_DAYS = 36_500
 
@@ -80,40 +80,38 @@ DELETE_IDEMPOTENCY_KEYS = """
 """
 
 
-def retain(
-    connection: CoreConnection, days: int, *, now: datetime | None = None, say: Callable[[str], None] = print
-) -> None:
+def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: Callable[[str], None] = print) -> None:
     """Makes the coming months' partitions and deletes events older than `days`. By two at once: one of them waits."""
     now = now or datetime.now(UTC)
-    with alone(connection, say):
-        with limited(connection) as session:
-            _delete_old_strays(session, now - timedelta(days=days), say)
-            move_strays(connection, session, say)
-            make_partitions(connection, now, say)
-            drop_partitions(connection, now - max(timedelta(days=days), OF_NOW), say)
-            _delete(session, DELETE_FOREIGN_IDS, below=first_id_of_months(connection))
-            delete_deleted_popups(session, now, say)
-            _delete_idempotency_keys(session, now, say)
-        unify_mailboxes(Session(connection), say)
+    with alone(raw, say):
+        with limited(raw) as connection:
+            _delete_old_strays(connection, now - timedelta(days=days), say)
+            move_strays(raw, connection, say)
+            make_partitions(raw, now, say)
+            drop_partitions(raw, now - max(timedelta(days=days), OF_NOW), say)
+            _delete(connection, DELETE_FOREIGN_IDS, below=first_id_of_months(raw))
+            delete_deleted_popups(connection, now, say)
+            _delete_idempotency_keys(connection, now, say)
+        unify_mailboxes(Connection(raw), say)
 
 
-def _delete_idempotency_keys(session: Session, now: datetime, say: Callable[[str], None]) -> None:
+def _delete_idempotency_keys(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:
     created_before = now - timedelta(hours=IDEMPOTENCY_HOURS)
-    if keys := _delete(session, DELETE_IDEMPOTENCY_KEYS, created_before=created_before):
+    if keys := _delete(connection, DELETE_IDEMPOTENCY_KEYS, created_before=created_before):
         say(f"deleted {keys} idempotency keys that expired")
 
 
-def _delete_old_strays(session: Session, older_than: datetime, say: Callable[[str], None]) -> None:
+def _delete_old_strays(connection: Connection, older_than: datetime, say: Callable[[str], None]) -> None:
     for table, sql in DELETE_OLD_STRAYS.items():
-        if deleted := _delete(session, sql, older_than=older_than):
+        if deleted := _delete(connection, sql, older_than=older_than):
             say(f"deleted {deleted} old rows of {table}_default")
 
 
-def _delete(session: Session, sql: str, **parameters: Any) -> int:
+def _delete(connection: Connection, sql: str, **parameters: Any) -> int:
     """Runs a statement, which returns the count of what it deleted, until that is none. Returns how many all were."""
-    return run_batches(partial(_delete_batch, session, sql, parameters))
+    return run_batches(partial(_delete_batch, connection, sql, parameters))
 
 
-def _delete_batch(session: Session, sql: str, parameters: dict[str, Any]) -> int:
-    (row,) = session.fetch_all(sql, **parameters, batch_rows=BATCH_ROWS)
+def _delete_batch(connection: Connection, sql: str, parameters: dict[str, Any]) -> int:
+    (row,) = connection.fetch_all(sql, **parameters, batch_rows=BATCH_ROWS)
     return int(row["count"])

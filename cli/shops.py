@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from common.auth import insert_key, new_key
-from common.body import load_fields
-from common.database_errors import Duplicate
 from common.errors import Conflict, Invalid
-from common.session import Session
+from common.postgres import Duplicate
+from common.postgres.driver import Connection
+from common.shop.api_keys import insert_key, new_key
+from common.web import load_fields
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema, checked_shop
 
@@ -22,32 +22,32 @@ INSERT_SHOP = """
 SELECT_SHOP = "SELECT id FROM shops WHERE id = :id"
 
 
-def create_shop(session: Session, shop_id: str, **shop: Any) -> None:
+def create_shop(connection: Connection, shop_id: str, **shop: Any) -> None:
     """A new shop; what is wrong with it is a ClickException."""
     try:
         ShopQuery().load({"shop_id": shop_id})
         checked = checked_shop(load_fields(ShopSchema(), shop))
     except Invalid as invalid:
         raise click.ClickException(_one_line(invalid)) from None
-    if not session.fetch_one(SELECT_TIME_ZONE, name=checked["time_zone"]):
+    if not connection.fetch_one(SELECT_TIME_ZONE, name=checked["time_zone"]):
         raise click.ClickException(f"time_zone: the database does not know {checked['time_zone']}")
     try:
-        session.execute(INSERT_SHOP, id=shop_id, **checked)
+        connection.execute(INSERT_SHOP, id=shop_id, **checked)
     except Duplicate:
         raise click.ClickException(f"There is a shop {shop_id} already") from None
 
 
-def shop_exists(session: Session, shop_id: str) -> bool:
-    return session.fetch_one(SELECT_SHOP, id=shop_id) is not None
+def shop_exists(connection: Connection, shop_id: str) -> bool:
+    return connection.fetch_one(SELECT_SHOP, id=shop_id) is not None
 
 
-def create_key(session: Session, shop_id: str, rights: str, name: str = "") -> str:
+def create_key(connection: Connection, shop_id: str, rights: str, name: str = "") -> str:
     """A new key of that shop, which nobody can read again."""
-    if not shop_exists(session, shop_id):
+    if not shop_exists(connection, shop_id):
         raise click.ClickException(f"There is no shop {shop_id}")
     key = new_key()
     try:
-        insert_key(session, shop_id, rights, name, key)
+        insert_key(connection, shop_id, rights, name, key)
     except Conflict as too_many:
         raise click.ClickException(too_many.detail) from None
     return key

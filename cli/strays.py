@@ -13,7 +13,7 @@ from pg8000.core import CoreConnection
 
 from cli.batches import BATCH_ROWS, run_batch, unlimited
 from cli.partitions import months_of
-from common.session import Session
+from common.postgres.driver import Connection
 
 FIRST_ID = uuid.UUID(int=0)
 
@@ -79,14 +79,14 @@ MOVE_STRAYS = {
 }
 
 
-def move_strays(connection: CoreConnection, session: Session, say: Callable[[str], None]) -> None:
+def move_strays(raw: CoreConnection, connection: Connection, say: Callable[[str], None]) -> None:
     for table, sql in MOVE_STRAYS.items():
-        move = partial(session.fetch_all, sql, months=months_of(connection, table), batch_rows=BATCH_ROWS)
+        move = partial(connection.fetch_all, sql, months=months_of(raw, table), batch_rows=BATCH_ROWS)
         moved, last = 0, FIRST_ID
         while rows := run_batch(partial(move, after=last)):
             moved, last = moved + len(rows), rows[-1]["event_id"]
         if moved:
             # A new month reads all of DEFAULT while it holds the table: also the room that these have left.
-            with unlimited(connection):
-                connection.execute_simple(f"VACUUM {table}_default")
+            with unlimited(raw):
+                raw.execute_simple(f"VACUUM {table}_default")
             say(f"moved {moved} rows of {table}_default to the months in which they came")

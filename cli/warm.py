@@ -9,10 +9,11 @@ from functools import partial
 import click
 
 from cli.connection import open_connection
-from common import cache, cache_keys, cache_loading, redis_client, shared_cache
-from common.active_popups import load_active_popups
+from common import cache, redis
+from common.cache import keys
 from common.errors import DatabaseUnavailable
-from common.session import Session
+from common.postgres.driver import Connection
+from common.shop.active_popups import load_active_popups
 
 AT_ONCE = 8
 """Shops at a time: as many connections that a database in use can spare."""
@@ -27,11 +28,11 @@ SELECT_ACTIVE_SHOPS = "SELECT DISTINCT shop_id FROM popups WHERE is_active ORDER
 def warm() -> Counter[str]:
     """Fills the entries of all active shops, some at a time. Returns how many were filled, fresh already, or failed."""
     try:
-        redis_client.prove_writable()
-    except redis_client.RedisDown:
+        redis.prove_writable()
+    except redis.RedisDown:
         raise click.ClickException("Redis does not answer at REDIS_URL") from None
     with open_connection() as connection:
-        shops = [row["shop_id"] for row in Session(connection).fetch_all(SELECT_ACTIVE_SHOPS)]
+        shops = [row["shop_id"] for row in Connection(connection).fetch_all(SELECT_ACTIVE_SHOPS)]
     outcomes: Counter[str] = Counter({FILLED: 0, FRESH: 0, FAILED: 0})
     with (
         ThreadPoolExecutor(AT_ONCE) as pool,
@@ -45,7 +46,7 @@ def warm() -> Counter[str]:
 
 def _fill(shop_id: str) -> str:
     """The outcome for one shop; filled only if Redis has the entry afterwards."""
-    key, load = cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id)
+    key, load = keys.active_popups(shop_id), partial(load_active_popups, shop_id)
     for _ in range(TRIES):
         try:
             verdict = cache.get_or_load(key, load).verdict
@@ -53,7 +54,7 @@ def _fill(shop_id: str) -> str:
             continue
         if verdict == "HIT":
             return FRESH
-        if shared_cache.look(key, "body").fresh_seconds > 0:
+        if cache.is_fresh_in_redis(key):
             return FILLED
-        time.sleep(cache_loading.MEMORY_SECONDS)  # another process is loading it, or Redis is away
+        time.sleep(cache.MEMORY_SECONDS)  # another process is loading it, or Redis is away
     return FAILED

@@ -8,7 +8,7 @@ from pathlib import Path
 from openapi.document import make_document
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIES = (ROOT / "docs" / "openapi.json", ROOT / "common" / "openapi.json")
+COPIES = (ROOT / "docs" / "openapi.json", ROOT / "common" / "web" / "openapi.json")
 
 
 def as_text() -> str:

@@ -13,13 +13,10 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from cli.function_table import FUNCTIONS, load
-from common.body import Checker
-from common.headers import Audience
-from common.http import Function
-from common.routing import Endpoint
 from common.version import VERSION
+from common.web import Audience, Checker, Endpoint, Function
 from functions.get_active_popups.schemas import ShopQuery
-from functions.manage_popups.edits import MergePatch
+from functions.manage_popups.rest.patching import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
 from openapi.answers import HealthAnswer, ProblemAnswer, ReadyAnswer
 from openapi.operations import OPERATIONS, Operation

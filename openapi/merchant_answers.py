@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from functions.manage_popups.discount_code_schemas import DiscountCodeSchema
-from functions.manage_popups.popup_schemas import PopupSchema
+from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
+from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.shop import ShopSchema
 from openapi.answers import PageAnswer, each, needed, nullable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from common.events import DEVICE_TYPES
+from common.shop.events import DEVICE_TYPES
 from openapi.answers import each, needed, nullable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.targeting_rules import FIRST_EDITION
+from common.shop.targeting_rules import FIRST_EDITION
 from functions.get_active_popups.schemas import SHOP_ID
 
 OF_STOREFRONTS: list[dict[str, Any]] = [

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from common.auth import new_key
 from common.json_text import dumps
-from functions.manage_popups.popup_schemas import PopupSchema
+from common.shop.api_keys import new_key
+from functions.manage_popups.popups.schemas import PopupSchema
 from tests.stack import Database
 
 DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")

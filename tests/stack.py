@@ -22,7 +22,7 @@ from cli.embedded import Postgres, Valkey, postgres, valkey
 from cli.function_table import FUNCTIONS as TABLE
 from cli.migrate import SQL_FOLDER, migrate
 from common.config import about, load
-from common.connect import connect
+from common.postgres.connect import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 

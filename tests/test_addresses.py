@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.addresses import ascii_host, decode_uri, origin, page_pattern, referrer
+from common.shop.addresses import ascii_host, decode_uri, origin, page_pattern, referrer
 
 PAGES: dict[str, tuple[str, str]] = {
     "a path": ("/products/*", "/products/*"),

@@ -40,10 +40,10 @@ class Shoppers:
         self._thread.join()
 
     def _send(self) -> None:
-        session = requests.Session()
+        connection = requests.Session()
         while not self._stop.is_set():
             event = {"event_id": str(uuid.uuid4()), "popup_id": self._popup_id, "session_id": str(uuid.uuid4())}
-            self.accepted += session.post(self._function.url, json=event, timeout=10).status_code == 202
+            self.accepted += connection.post(self._function.url, json=event, timeout=10).status_code == 202
 
 
 def test_a_backup_made_while_views_arrive_is_restored_whole(

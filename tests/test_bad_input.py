@@ -13,7 +13,7 @@ import requests
 
 from cli.function_table import FUNCTIONS as TABLE
 from cli.function_table import load
-from common.addresses import decode_uri
+from common.shop.addresses import decode_uri
 from tests.calls import good_call
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, make_popup, make_shop, purchase, view

@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from common.breaker import BLIP_SECONDS, FORGOTTEN_AFTER_SECONDS, PAUSE_SECONDS, Breaker
+from common.process.breaker import BLIP_SECONDS, FORGOTTEN_AFTER_SECONDS, PAUSE_SECONDS, Breaker
 from tests.clock import Clock
 
 

@@ -18,18 +18,18 @@ import redis
 import requests
 
 import common
-from common import cache, cache_entry, cache_loading, change_log, local_cache, name_locks, redis_client, shared_cache
-from common.cache_entry import Entry, make_entry
+from common.cache import _cache, _changes, _entry, _loading, _locks, _memory, _redis
+from common.cache._entry import Entry, make_entry
+from common.cache._locks import MAX_LOCKS, lock_of
+from common.cache._memory import Held
+from common.cache._redis import MAX_NAMES, Look
 from common.errors import DatabaseUnavailable, PopupNotFound
-from common.local_cache import Held
-from common.name_locks import MAX_LOCKS, lock_of
-from common.shared_cache import MAX_NAMES, Look
 from tests.clock import Clock
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, FunctionProcess, Stack, eventually
 
-BODY = f"body v{cache_entry.FORMAT}"
+BODY = f"body v{_entry.FORMAT}"
 BURST = 500
 
 
@@ -70,7 +70,7 @@ def expire(valkey: redis.Redis, shop: Shop) -> None:
     """Ends an entry's freshness, in Redis and in every memory, for which then no log of changes vouches any more."""
     valkey.hset(key_of(shop), f"{BODY}:fresh_until", int(time.time() * 1000))
     valkey.delete("changes")
-    time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
+    time.sleep(_loading.MEMORY_SECONDS + 0.1)
 
 
 def patch(manage_popups: FunctionProcess, shop: Shop, popup_id: str, **changes: Any) -> None:
@@ -107,7 +107,7 @@ class TestAnswer:
         assert {answer.headers.get("Content-Encoding") for answer in zipped} == {"gzip"}
         assert len({answer.content for answer in plain + zipped}) == 1
         assert len({answer.headers["ETag"] for answer in plain + zipped}) == 1
-        stored = cache_entry.decode(valkey.hget(key_of(shop), BODY))
+        stored = _entry.decode(valkey.hget(key_of(shop), BODY))
         assert gzip.decompress(stored.gzipped or b"") == stored.body == plain[0].content
 
     def test_keys_are_those_of_the_contract_one_for_each_shop(
@@ -120,7 +120,7 @@ class TestAnswer:
     def test_entries_of_another_format_are_ignored(
         self, readers: list[FunctionProcess], shop: Shop, valkey: redis.Redis
     ) -> None:
-        for name in (f"body v{cache_entry.FORMAT - 1}", f"body v{cache_entry.FORMAT + 1}"):
+        for name in (f"body v{_entry.FORMAT - 1}", f"body v{_entry.FORMAT + 1}"):
             valkey.hset(key_of(shop), mapping={name: "another release's", f"{name}:fresh_until": 2**50})
         answer = read(readers[0], shop.id)
         assert (answer.status_code, answer.headers["X-Cache"]) == (200, "MISS")
@@ -209,7 +209,7 @@ class TestSingleFlight:
         started = time.monotonic()
         answers = [read(readers[0], "nobody-has-this") for _ in range(30)]
         assert {answer.status_code for answer in answers} == {404}
-        assert to_postgres.round_trips <= 1 + (time.monotonic() - started) / cache_loading.MEMORY_SECONDS
+        assert to_postgres.round_trips <= 1 + (time.monotonic() - started) / _loading.MEMORY_SECONDS
         eventually(lambda: not valkey.exists("active-popups:nobody-has-this"))
 
     def test_a_shop_made_meanwhile_is_found(self, readers: list[FunctionProcess], database: Database) -> None:
@@ -223,51 +223,51 @@ class TestMemory:
     """The part in the process, looked at from within."""
 
     def test_it_is_bounded_by_bytes(self) -> None:
-        big = make_entry(b"\0" * (local_cache.MEMORY_BYTES // 10))
+        big = make_entry(b"\0" * (_memory.MEMORY_BYTES // 10))
         self._hold(big, 30)
         assert len(self._found(30)) <= 10
         assert "big 29" in self._found(30), "the oldest makes room"
 
     def test_what_does_not_exist_has_a_small_room_of_its_own(self) -> None:
-        local_cache.hold("a-shop body", self._held(make_entry(b"{}")))
-        self._hold(make_entry(None), 3 * local_cache.MAX_ABSENT)
-        assert len(self._found(3 * local_cache.MAX_ABSENT)) == local_cache.MAX_ABSENT
-        assert local_cache.find("a-shop body")
+        _memory.hold("a-shop body", self._held(make_entry(b"{}")))
+        self._hold(make_entry(None), 3 * _memory.MAX_ABSENT)
+        assert len(self._found(3 * _memory.MAX_ABSENT)) == _memory.MAX_ABSENT
+        assert _memory.find("a-shop body")
 
     def test_what_is_gone_leaves_no_copy_for_an_outage(self) -> None:
-        local_cache.hold("gone body", self._held(make_entry(b"{}")))
-        local_cache.hold("gone body", self._held(make_entry(None)))
-        found = local_cache.find("gone body")
+        _memory.hold("gone body", self._held(make_entry(b"{}")))
+        _memory.hold("gone body", self._held(make_entry(None)))
+        found = _memory.find("gone body")
         assert found
         assert found.entry.body is None
-        assert local_cache.copy_at_hand("gone body") is None
+        assert _memory.copy_at_hand("gone body") is None
 
     def test_a_copy_served_in_an_outage_is_not_kept_longer_for_it(self) -> None:
         now = time.monotonic()
-        local_cache.hold("old body", Held(make_entry(b"{}"), "HIT", now - 3, now - 1, now - 1, now + 0.05))
+        _memory.hold("old body", Held(make_entry(b"{}"), "HIT", now - 3, now - 1, now - 1, now + 0.05))
         for _ in range(3):
-            if copy := local_cache.copy_at_hand("old body"):
-                local_cache.hold_longer("old body", copy, 10)
+            if copy := _memory.copy_at_hand("old body"):
+                _memory.hold_longer("old body", copy, 10)
             time.sleep(0.03)
-        assert local_cache.copy_at_hand("old body") is None
-        assert local_cache.find("old body") is None
+        assert _memory.copy_at_hand("old body") is None
+        assert _memory.find("old body") is None
 
     def test_a_key_is_dropped_with_all_its_entries_and_no_other_key(self) -> None:
         for name in ("old 2026", "old 2025", "older 2026"):
-            local_cache.hold(name, self._held(make_entry(b"{}")))
-        local_cache.drop("old")
-        assert [bool(local_cache.find(name)) for name in ("old 2026", "old 2025", "older 2026")] == [False, False, True]
-        local_cache.drop("older")
+            _memory.hold(name, self._held(make_entry(b"{}")))
+        _memory.drop("old")
+        assert [bool(_memory.find(name)) for name in ("old 2026", "old 2025", "older 2026")] == [False, False, True]
+        _memory.drop("older")
 
     def test_what_was_just_loaded_is_served_as_such_while_redis_is_slow_to_take_it(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         taken = threading.Event()
-        monkeypatch.setattr(shared_cache, "store", lambda *_: taken.wait(10))
+        monkeypatch.setattr(_redis, "store", lambda *_: taken.wait(10))
 
-        async def ask() -> cache.Cached:
+        async def ask() -> _cache.Cached:
             try:
-                return await cache.get("slow", lambda: cache.Loaded(b"{}", 300))
+                return await _cache.get("slow", lambda: _cache.Loaded(b"{}", 300))
             finally:
                 taken.set()
 
@@ -277,19 +277,19 @@ class TestMemory:
     def _forget(self) -> Iterator[None]:
         yield
         for key in ("a-shop", "gone", "old", "slow", "big"):
-            local_cache.drop(key)
+            _memory.drop(key)
 
-    def _held(self, entry: cache_entry.Entry) -> Held:
+    def _held(self, entry: _entry.Entry) -> Held:
         now = time.monotonic()
         return Held(entry, "HIT", now, now + 60, now + 60, now + 60)
 
-    def _hold(self, entry: cache_entry.Entry, count: int) -> None:
+    def _hold(self, entry: _entry.Entry, count: int) -> None:
         for number in range(count):
-            local_cache.hold(f"big {number}", self._held(entry))
+            _memory.hold(f"big {number}", self._held(entry))
 
     def _found(self, count: int) -> set[str]:
         names = (f"big {number}" for number in range(count))
-        return {name for name in names if local_cache.find(name)}
+        return {name for name in names if _memory.find(name)}
 
 
 @pytest.fixture
@@ -305,14 +305,14 @@ class Source:
         self.asked, self.ttl_seconds = 0, ttl_seconds
         self.error: BaseException | None = None
 
-    def __call__(self) -> cache.Loaded:
+    def __call__(self) -> _cache.Loaded:
         self.asked += 1
         if self.error:
             raise self.error
-        return cache.Loaded(b"answer %d" % self.asked, self.ttl_seconds)
+        return _cache.Loaded(b"answer %d" % self.asked, self.ttl_seconds)
 
 
-def answer(cached: cache.Cached) -> tuple[bytes | None, str]:
+def answer(cached: _cache.Cached) -> tuple[bytes | None, str]:
     return cached.entry.body, cached.verdict
 
 
@@ -322,31 +322,31 @@ class TestHeld:
     def test_an_entry_is_served_unasked_and_in_need_until_and_not_at_the_end_of_its_times(
         self, clock: Clock, key: str
     ) -> None:
-        local_cache.hold(f"{key} body", Held(make_entry(b"{}"), "HIT", 1000, 1002, 1003, 1005))
+        _memory.hold(f"{key} body", Held(make_entry(b"{}"), "HIT", 1000, 1002, 1003, 1005))
         found = []
         for now in (1000.0, 1001.9, 1002.0, 1004.9, 1005.0):
             clock.now = now
-            found.append((bool(local_cache.find(f"{key} body")), bool(local_cache.copy_at_hand(f"{key} body"))))
+            found.append((bool(_memory.find(f"{key} body")), bool(_memory.copy_at_hand(f"{key} body"))))
         assert found == [(True, True), (True, True), (False, True), (False, True), (False, False)]
 
     def test_what_is_served_on_is_the_same_but_for_that(self, clock: Clock, key: str) -> None:
         held = Held(make_entry(b"{}"), "HIT", 1000, 1001, 1003, 1005)
-        local_cache.serve_on(f"{key} body", held, 1002.5)
-        assert local_cache.find(f"{key} body") == Held(held.entry, "HIT", 1000, 1002.5, 1003, 1005)
+        _memory.serve_on(f"{key} body", held, 1002.5)
+        assert _memory.find(f"{key} body") == Held(held.entry, "HIT", 1000, 1002.5, 1003, 1005)
 
     def test_an_old_copy_is_held_for_the_seconds_asked_for_as_stale(self, clock: Clock, key: str) -> None:
         held = Held(make_entry(b"{}"), "HIT", 990, 991, 993, 1005)
-        local_cache.hold_longer(f"{key} body", held, 2)
-        assert local_cache.find(f"{key} body") == Held(held.entry, "STALE", 990, 1002, 993, 1005)
+        _memory.hold_longer(f"{key} body", held, 2)
+        assert _memory.find(f"{key} body") == Held(held.entry, "STALE", 990, 1002, 993, 1005)
 
     def test_a_dropped_key_is_also_forgotten_not_to_exist(self, key: str) -> None:
-        local_cache.hold(f"{key} body", Held(make_entry(None), "HIT", 0, 2**40, 2**40, 2**40))
-        assert local_cache.find(f"{key} body")
-        local_cache.drop(key)
-        assert local_cache.find(f"{key} body") is None
+        _memory.hold(f"{key} body", Held(make_entry(None), "HIT", 0, 2**40, 2**40, 2**40))
+        assert _memory.find(f"{key} body")
+        _memory.drop(key)
+        assert _memory.find(f"{key} body") is None
 
     def test_memory_has_32_mebibytes_and_room_for_1000_names_that_do_not_exist(self) -> None:
-        assert (local_cache.MEMORY_BYTES, local_cache.MAX_ABSENT) == (32 * 2**20, 1000)
+        assert (_memory.MEMORY_BYTES, _memory.MAX_ABSENT) == (32 * 2**20, 1000)
 
 
 def test_of_many_locks_those_that_nobody_holds_are_dropped() -> None:
@@ -356,7 +356,7 @@ def test_of_many_locks_those_that_nobody_holds_are_dropped() -> None:
             lock_of(f"another {number}")
         assert lock_of("held") is held
         assert lock_of("idle") is not idle
-        assert len(name_locks._locks) <= MAX_LOCKS + 1
+        assert len(_locks._locks) <= MAX_LOCKS + 1
 
 
 class TestHowLong:
@@ -366,31 +366,31 @@ class TestHowLong:
     def without_redis(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         """The freshness that Redis would be told."""
         self.told: list[float] = []
-        monkeypatch.setattr(shared_cache, "store", lambda *arguments: self.told.append(arguments[-1]))
+        monkeypatch.setattr(_redis, "store", lambda *arguments: self.told.append(arguments[-1]))
         return self.told
 
-    def keep(self, key: str, loaded: cache.Loaded, look: Look) -> Held:
-        cache_loading.keep(key, "body", loaded, look)
-        held = local_cache.copy_at_hand(f"{key} body")
+    def keep(self, key: str, loaded: _cache.Loaded, look: Look) -> Held:
+        _loading.keep(key, "body", loaded, look)
+        held = _memory.copy_at_hand(f"{key} body")
         assert held
         return held
 
     def test_its_freshness_counts_from_before_it_was_loaded(
         self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cache_loading.random, "uniform", lambda low, high: high)
-        held = self.keep(key, cache.Loaded(b"{}", 100), Look(looked_at=995))
+        monkeypatch.setattr(_loading.random, "uniform", lambda low, high: high)
+        held = self.keep(key, _cache.Loaded(b"{}", 100), Look(looked_at=995))
         assert (held.verdict, held.looked_at, held.serve_until) == ("HIT", 995, 996.5)
         assert (held.fresh_until, held.keep_until) == pytest.approx((1105, 1105 + 3600))
         assert self.told == pytest.approx([105])
 
     def test_the_ttl_is_spread_by_a_tenth_to_each_side(self, clock: Clock, key: str) -> None:
-        freshness = [self.keep(key, cache.Loaded(b"{}", 100), Look(looked_at=1000)).fresh_until for _ in range(200)]
+        freshness = [self.keep(key, _cache.Loaded(b"{}", 100), Look(looked_at=1000)).fresh_until for _ in range(200)]
         assert 1090 <= min(freshness) < 1092
         assert 1108 < max(freshness) <= 1110
 
     def test_it_is_never_fresh_beyond_what_its_content_allows(self, clock: Clock, key: str) -> None:
-        held = self.keep(key, cache.Loaded(b"{}", 100, most_seconds=1), Look(looked_at=1000))
+        held = self.keep(key, _cache.Loaded(b"{}", 100, most_seconds=1), Look(looked_at=1000))
         assert (held.serve_until, held.fresh_until) == (1001, 1001)
 
     @pytest.mark.parametrize(
@@ -404,18 +404,18 @@ class TestHowLong:
         forgotten_seconds: float | None,
         fresh_seconds: int,
     ) -> None:
-        monkeypatch.setattr(cache_loading.random, "uniform", lambda *_: 1)
+        monkeypatch.setattr(_loading.random, "uniform", lambda *_: 1)
         look = Look(looked_at=1000, forgotten_seconds=forgotten_seconds)
-        assert self.keep(key, cache.Loaded(b"{}", 100), look).fresh_until == 1000 + fresh_seconds
-        assert self.keep(key, cache.Loaded(b"{}", 0.5), look).fresh_until == 1000.5
+        assert self.keep(key, _cache.Loaded(b"{}", 100), look).fresh_until == 1000 + fresh_seconds
+        assert self.keep(key, _cache.Loaded(b"{}", 0.5), look).fresh_until == 1000.5
 
     def test_what_took_longer_to_load_than_it_is_fresh_is_stored_as_a_copy(self, clock: Clock, key: str) -> None:
-        self.keep(key, cache.Loaded(b"{}", 1), Look(looked_at=990))
+        self.keep(key, _cache.Loaded(b"{}", 1), Look(looked_at=990))
         assert self.told == [0]
 
     def test_the_promises_in_numbers(self) -> None:
-        assert (cache_loading.MEMORY_SECONDS, cache.PATIENCE_SECONDS, cache_loading.RETRY_SECONDS) == (1.5, 0.1, 1)
-        assert (cache_loading.CHANGING_SECONDS, cache_loading.CHANGING_FRESH_SECONDS) == (0.5, 1)
+        assert (_loading.MEMORY_SECONDS, _cache.PATIENCE_SECONDS, _loading.RETRY_SECONDS) == (1.5, 0.1, 1)
+        assert (_loading.CHANGING_SECONDS, _loading.CHANGING_FRESH_SECONDS) == (0.5, 1)
 
 
 class TestFromRedis:
@@ -438,10 +438,10 @@ class TestFromRedis:
     def test_it_is_served_unless_its_finder_shall_load_what_replaces_it(
         self, clock: Clock, key: str, look: Look, verdict: str | None
     ) -> None:
-        found = cache_loading.from_redis(f"{key} body", look)
+        found = _loading.from_redis(f"{key} body", look)
         assert (found.verdict if found else None) == verdict
-        assert bool(local_cache.copy_at_hand(f"{key} body")) is (look.entry is not None)
-        assert bool(local_cache.find(f"{key} body")) is (look.fresh_seconds > 0)
+        assert bool(_memory.copy_at_hand(f"{key} body")) is (look.entry is not None)
+        assert bool(_memory.find(f"{key} body")) is (look.fresh_seconds > 0)
 
 
 class TestUnchanged:
@@ -450,13 +450,13 @@ class TestUnchanged:
     @pytest.fixture
     def vouched_until(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
         until: dict[str, float] = {}
-        monkeypatch.setattr(change_log, "unchanged_until", lambda key, looked_at: until[key])
+        monkeypatch.setattr(_changes, "unchanged_until", lambda key, looked_at: until[key])
         return until
 
     def test_until_it_is_vouched_for_no_longer_and_never_beyond_its_freshness(
         self, clock: Clock, key: str, vouched_until: dict[str, float]
     ) -> None:
-        local_cache.hold(f"{key} body", Held(make_entry(b"{}"), "HIT", 990, 991, 1010, 2000))
+        _memory.hold(f"{key} body", Held(make_entry(b"{}"), "HIT", 990, 991, 1010, 2000))
         for vouched, now, served_until in (
             (1002, 1001.9, 1002),
             (1002, 1002, None),
@@ -465,13 +465,13 @@ class TestUnchanged:
             (1012, 1010, None),
         ):
             clock.now, vouched_until[key] = now, vouched
-            found = cache._find_unchanged(key, f"{key} body")
+            found = _cache._find_unchanged(key, f"{key} body")
             assert bool(found) is (served_until is not None)
-            held = local_cache.find(f"{key} body")
+            held = _memory.find(f"{key} body")
             assert (held.serve_until if held else None) == served_until
 
     def test_nobody_is_asked_about_what_is_not_held(self, key: str, vouched_until: dict[str, float]) -> None:
-        assert cache._find_unchanged(key, f"{key} body") is None
+        assert _cache._find_unchanged(key, f"{key} body") is None
 
 
 class TestWithoutRedis:
@@ -479,91 +479,91 @@ class TestWithoutRedis:
 
     @pytest.fixture(autouse=True)
     def no_redis(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(redis_client, "is_configured", lambda: False)
+        monkeypatch.setattr("common.redis.is_configured", lambda: False)
 
     def test_it_is_loaded_once_a_moment(self, clock: Clock, key: str) -> None:
         source = Source()
-        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "MISS")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 1", "MISS")
         clock.now += 1.4
-        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "HIT")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 1", "HIT")
         clock.now += 0.1
-        assert answer(cache.get_or_load(key, source)) == (b"answer 2", "MISS")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 2", "MISS")
 
     def test_names_under_a_key_are_entries_of_their_own(self, clock: Clock, key: str) -> None:
         source = Source()
-        assert [cache.get_or_load(key, source, name).verdict for name in ("a", "b", "a")] == ["MISS", "MISS", "HIT"]
+        assert [_cache.get_or_load(key, source, name).verdict for name in ("a", "b", "a")] == ["MISS", "MISS", "HIT"]
 
     @pytest.mark.parametrize("error", [DatabaseUnavailable(), ZeroDivisionError()], ids=["expected", "unexpected"])
     def test_while_it_cannot_be_loaded_the_copy_is_stale_and_asked_for_once_a_second(
         self, clock: Clock, key: str, capsys: pytest.CaptureFixture[str], error: Exception
     ) -> None:
         source = Source()
-        cache.get_or_load(key, source)
+        _cache.get_or_load(key, source)
         source.error = error
         clock.now += 1000
-        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "STALE")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 1", "STALE")
         clock.now += 0.9
-        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "STALE")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 1", "STALE")
         assert source.asked == 2
         clock.now += 0.2
-        assert answer(cache.get_or_load(key, source)) == (b"answer 1", "STALE")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 1", "STALE")
         assert source.asked == 3
         logged = capsys.readouterr().out.count("A cached answer could not be loaded")
         assert logged == (0 if isinstance(error, DatabaseUnavailable) else 2)
         source.error = None
         clock.now += 1
-        assert answer(cache.get_or_load(key, source)) == (b"answer 4", "MISS")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 4", "MISS")
 
     @pytest.mark.parametrize("error", [PopupNotFound(), KeyboardInterrupt()], ids=["the caller's", "the end"])
     def test_what_is_no_trouble_of_ours_is_told_though_there_is_a_copy(
         self, clock: Clock, key: str, error: BaseException
     ) -> None:
         source = Source()
-        cache.get_or_load(key, source)
+        _cache.get_or_load(key, source)
         source.error = error
         clock.now += 10
         with pytest.raises(type(error)):
-            cache.get_or_load(key, source)
+            _cache.get_or_load(key, source)
 
     def test_without_a_copy_the_trouble_is_told_and_the_next_may_load(self, clock: Clock, key: str) -> None:
         source = Source()
         source.error = DatabaseUnavailable()
         for _ in range(2):
             with pytest.raises(DatabaseUnavailable):
-                cache.get_or_load(key, source)
+                _cache.get_or_load(key, source)
         source.error = None
-        assert answer(cache.get_or_load(key, source)) == (b"answer 3", "MISS")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 3", "MISS")
 
     def test_a_copy_is_kept_for_an_hour_after_its_freshness(self, clock: Clock, key: str) -> None:
         source = Source(ttl_seconds=0)
-        cache.get_or_load(key, source)
+        _cache.get_or_load(key, source)
         source.error = DatabaseUnavailable()
         clock.now += 3599
-        assert cache.get_or_load(key, source).verdict == "STALE"
+        assert _cache.get_or_load(key, source).verdict == "STALE"
         clock.now += 1
         with pytest.raises(DatabaseUnavailable):
-            cache.get_or_load(key, source)
+            _cache.get_or_load(key, source)
 
     @pytest.mark.parametrize("copy", [True, False], ids=["with a copy", "without"])
     def test_of_many_threads_one_loads_and_the_others_wait_or_take_the_copy(self, key: str, copy: bool) -> None:
         source, loading, answers = Source(), threading.Event(), []
         if copy:
             now = time.monotonic()
-            local_cache.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
+            _memory.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
 
-        def slow() -> cache.Loaded:
+        def slow() -> _cache.Loaded:
             assert loading.wait(5)
             return source()
 
         threads = [
-            threading.Thread(target=lambda: answers.append(answer(cache.get_or_load(key, slow)))) for _ in range(5)
+            threading.Thread(target=lambda: answers.append(answer(_cache.get_or_load(key, slow)))) for _ in range(5)
         ]
         for thread in threads:
             thread.start()
         if copy:
             eventually(lambda: len(answers) == 4)
         else:
-            time.sleep(3 * cache.PATIENCE_SECONDS)
+            time.sleep(3 * _cache.PATIENCE_SECONDS)
         loading.set()
         for thread in threads:
             thread.join()
@@ -588,17 +588,17 @@ class TestWithoutRedis:
 
         source = Source()
         if copy:
-            cache.get_or_load(key, source)
+            _cache.get_or_load(key, source)
             clock.now += 10
-        monkeypatch.setattr(cache, "lock_of", lambda name: Lock())
-        assert cache.get_or_load(key, source).verdict == ("STALE" if copy else "MISS")
-        assert waits == [cache.PATIENCE_SECONDS if copy else -1]
+        monkeypatch.setattr(_cache, "lock_of", lambda name: Lock())
+        assert _cache.get_or_load(key, source).verdict == ("STALE" if copy else "MISS")
+        assert waits == [_cache.PATIENCE_SECONDS if copy else -1]
 
     def test_what_is_forgotten_is_loaded_anew(self, clock: Clock, key: str) -> None:
         source = Source()
-        cache.get_or_load(key, source)
-        cache.forget(key)
-        assert answer(cache.get_or_load(key, source)) == (b"answer 2", "MISS")
+        _cache.get_or_load(key, source)
+        _cache.forget(key)
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 2", "MISS")
 
     def test_what_changes_all_the_time_is_forgotten_every_half_second_each_key_for_itself(
         self, clock: Clock, key: str
@@ -606,81 +606,81 @@ class TestWithoutRedis:
         source, other = Source(), Source()
         verdicts = []
         for _ in range(4):
-            verdicts.append(cache.get_or_load(key, source).verdict)
-            cache.forget_soon(key)
+            verdicts.append(_cache.get_or_load(key, source).verdict)
+            _cache.forget_soon(key)
             clock.now += 0.25
         assert verdicts == ["MISS", "MISS", "HIT", "MISS"]
-        assert cache.get_or_load(f"{key}-2", other).verdict == "MISS"
-        cache.forget_soon(key, f"{key}-2")
-        assert cache.get_or_load(f"{key}-2", other).verdict == "MISS"
+        assert _cache.get_or_load(f"{key}-2", other).verdict == "MISS"
+        _cache.forget_soon(key, f"{key}-2")
+        assert _cache.get_or_load(f"{key}-2", other).verdict == "MISS"
 
     def test_what_is_replaced_is_there_for_the_next_reader(self, clock: Clock, key: str) -> None:
         source = Source()
-        cache.get_or_load(key, source)
-        cache.get_or_load(key, source, "another name")
-        cache.replace(key, source)
-        assert answer(cache.get_or_load(key, source)) == (b"answer 3", "HIT")
-        assert cache.get_or_load(key, source, "another name").verdict == "MISS"
+        _cache.get_or_load(key, source)
+        _cache.get_or_load(key, source, "another name")
+        _cache.replace(key, source)
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 3", "HIT")
+        assert _cache.get_or_load(key, source, "another name").verdict == "MISS"
 
     def test_what_cannot_be_replaced_is_forgotten_and_nobody_is_told(self, clock: Clock, key: str) -> None:
         source = Source()
-        cache.get_or_load(key, source)
+        _cache.get_or_load(key, source)
         source.error = DatabaseUnavailable()
-        cache.replace(key, source)
+        _cache.replace(key, source)
         source.error = None
-        assert answer(cache.get_or_load(key, source)) == (b"answer 3", "MISS")
+        assert answer(_cache.get_or_load(key, source)) == (b"answer 3", "MISS")
 
     def test_coroutines_share_a_load_and_its_error(self, key: str) -> None:
         source = Source()
         source.error = DatabaseUnavailable()
 
-        async def ask() -> list[cache.Cached | BaseException]:
-            return await asyncio.gather(*(cache.get(key, source) for _ in range(5)), return_exceptions=True)
+        async def ask() -> list[_cache.Cached | BaseException]:
+            return await asyncio.gather(*(_cache.get(key, source) for _ in range(5)), return_exceptions=True)
 
         assert all(isinstance(error, DatabaseUnavailable) for error in asyncio.run(ask()))
         assert source.asked == 1
         source.error = None
         assert {answer(cached) for cached in asyncio.run(ask())} == {(b"answer 2", "MISS")}
         assert {answer(cached) for cached in asyncio.run(ask())} == {(b"answer 2", "HIT")}
-        assert not cache._refreshes
+        assert not _cache._refreshes
 
     def test_coroutines_are_given_what_redis_has(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         source = Source()
         found = Look(entry=make_entry(b"theirs"), fresh_seconds=0.5, holds_lease=False, looked_at=clock.now)
-        monkeypatch.setattr(shared_cache, "look", lambda *_: found)
-        assert answer(asyncio.run(cache.get(key, source))) == (b"theirs", "HIT")
+        monkeypatch.setattr(_redis, "look", lambda *_: found)
+        assert answer(asyncio.run(_cache.get(key, source))) == (b"theirs", "HIT")
         assert source.asked == 0
 
     def test_coroutines_ask_for_the_log_of_changes_and_for_the_entry_only_if_it_has_changed(
         self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        local_cache.hold(f"{key} body", Held(make_entry(b"ours"), "HIT", 990, 991, 1100, 2000))
+        _memory.hold(f"{key} body", Held(make_entry(b"ours"), "HIT", 990, 991, 1100, 2000))
         vouched: list[float] = []
-        monkeypatch.setattr(change_log, "catch_up", lambda: vouched.append(clock.now + 1.5))
-        monkeypatch.setattr(change_log, "unchanged_until", lambda *_: vouched[-1] if vouched else -1)
-        monkeypatch.setattr(shared_cache, "look", lambda *_: pytest.fail("Redis was asked for the entry"))
+        monkeypatch.setattr(_changes, "catch_up", lambda: vouched.append(clock.now + 1.5))
+        monkeypatch.setattr(_changes, "unchanged_until", lambda *_: vouched[-1] if vouched else -1)
+        monkeypatch.setattr(_redis, "look", lambda *_: pytest.fail("Redis was asked for the entry"))
         source = Source()
-        assert [answer(asyncio.run(cache.get(key, source))) for _ in range(2)] == [(b"ours", "HIT")] * 2
+        assert [answer(asyncio.run(_cache.get(key, source))) for _ in range(2)] == [(b"ours", "HIT")] * 2
         assert (vouched, source.asked) == ([1001.5], 0)
 
     @pytest.mark.parametrize("end", ["an error", "a shutdown"])
     def test_a_refresh_that_nobody_waits_for_any_longer_ends_without_a_sound(self, key: str, end: str) -> None:
         now = time.monotonic()
-        local_cache.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
+        _memory.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
         loading, heard = threading.Event(), []
 
-        def slow() -> cache.Loaded:
+        def slow() -> _cache.Loaded:
             assert loading.wait(5)
             raise PopupNotFound
 
         async def story() -> None:
             asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
-            assert (await cache.get(key, slow)).verdict == "STALE"
+            assert (await _cache.get(key, slow)).verdict == "STALE"
             if end == "a shutdown":
-                cache._refreshes[f"{key} body"].task.cancel()
+                _cache._refreshes[f"{key} body"].task.cancel()
             else:
                 loading.set()
-            while cache._refreshes:
+            while _cache._refreshes:
                 await asyncio.sleep(0.01)
             gc.collect()
             loading.set()
@@ -690,38 +690,38 @@ class TestWithoutRedis:
 
     def test_coroutines_take_the_copy_when_a_load_is_slow_and_no_later_one_waits_as_long_again(self, key: str) -> None:
         now = time.monotonic()
-        local_cache.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
+        _memory.hold(f"{key} body", Held(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
         source, loading = Source(), threading.Event()
 
-        def slow() -> cache.Loaded:
+        def slow() -> _cache.Loaded:
             assert loading.wait(5)
             return source()
 
         async def ask() -> tuple[float, tuple[bytes | None, str]]:
             started = time.monotonic()
-            found = answer(await cache.get(key, slow))
+            found = answer(await _cache.get(key, slow))
             return time.monotonic() - started, found
 
         async def story() -> None:
             waited, found = await ask()
             assert found == (b"old", "STALE")
-            assert cache.PATIENCE_SECONDS - 0.01 <= waited < 2
+            assert _cache.PATIENCE_SECONDS - 0.01 <= waited < 2
             waited, found = await ask()
             assert found == (b"old", "STALE")
-            assert waited < cache.PATIENCE_SECONDS
+            assert waited < _cache.PATIENCE_SECONDS
             loading.set()
-            while cache._refreshes:
+            while _cache._refreshes:
                 await asyncio.sleep(0.01)
             assert (await ask())[1] == (b"answer 1", "HIT")
 
         asyncio.run(story())
 
     def test_coroutines_without_a_copy_wait_however_long_it_takes(self, key: str) -> None:
-        def slow() -> cache.Loaded:
-            time.sleep(3 * cache.PATIENCE_SECONDS)
-            return cache.Loaded(b"late", 300)
+        def slow() -> _cache.Loaded:
+            time.sleep(3 * _cache.PATIENCE_SECONDS)
+            return _cache.Loaded(b"late", 300)
 
-        assert answer(asyncio.run(cache.get(key, slow))) == (b"late", "MISS")
+        assert answer(asyncio.run(_cache.get(key, slow))) == (b"late", "MISS")
 
     def test_what_another_process_has_stored_meanwhile_is_served_and_not_loaded(
         self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
@@ -729,24 +729,24 @@ class TestWithoutRedis:
         source = Source()
         stored: Entry = make_entry(b"theirs")
         found = Look(entry=stored, fresh_seconds=10, holds_lease=False, looked_at=clock.now)
-        monkeypatch.setattr(shared_cache, "look", lambda *_: Look(holds_lease=False, looked_at=clock.now))
-        monkeypatch.setattr(shared_cache, "look_until_fresh_or_leased", lambda *_: found)
-        assert answer(cache.get_or_load(key, source)) == (b"theirs", "HIT")
+        monkeypatch.setattr(_redis, "look", lambda *_: Look(holds_lease=False, looked_at=clock.now))
+        monkeypatch.setattr(_redis, "look_until_fresh_or_leased", lambda *_: found)
+        assert answer(_cache.get_or_load(key, source)) == (b"theirs", "HIT")
         assert source.asked == 0
 
     def test_who_holds_the_lease_loads_at_once(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         others = "others were waited for"
-        monkeypatch.setattr(shared_cache, "look_until_fresh_or_leased", lambda *_: pytest.fail(others))
-        assert answer(cache.get_or_load(key, Source())) == (b"answer 1", "MISS")
+        monkeypatch.setattr(_redis, "look_until_fresh_or_leased", lambda *_: pytest.fail(others))
+        assert answer(_cache.get_or_load(key, Source())) == (b"answer 1", "MISS")
 
     def test_who_could_not_load_ends_his_lease(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ended: list[tuple[str, str, str]] = []
-        monkeypatch.setattr(shared_cache, "look", lambda *_: Look("generation", looked_at=clock.now))
-        monkeypatch.setattr(shared_cache, "end_lease", lambda *arguments: ended.append(arguments))
+        monkeypatch.setattr(_redis, "look", lambda *_: Look("generation", looked_at=clock.now))
+        monkeypatch.setattr(_redis, "end_lease", lambda *arguments: ended.append(arguments))
         source = Source()
         source.error = DatabaseUnavailable()
         with pytest.raises(DatabaseUnavailable):
-            cache.get_or_load(key, source)
+            _cache.get_or_load(key, source)
         assert ended == [(key, "body", "generation")]
 
 
@@ -754,10 +754,10 @@ class Scripts:
     """The Lua files on one key, in any order."""
 
     def __init__(self, client: redis.Redis, key: str) -> None:
-        folder = Path(common.__file__).parent
+        folder = Path(common.__file__).parent / "cache"
         self.key = key
         self._read, self._store, self._forget = (
-            client.register_script((folder / f"cache_{name}.lua").read_text()) for name in ("read", "store", "forget")
+            client.register_script((folder / f"{name}.lua").read_text()) for name in ("read", "store", "forget")
         )
 
     def read(self, *, trusted_ms: int = 10**12) -> dict[str, Any]:

@@ -12,8 +12,10 @@ import redis
 import requests
 
 import common
-from common import cache_entry, cache_keys, cache_loading, change_log, redis_client
-from common.redis_nodes import Nodes
+from common import cache
+from common.cache import _changes, _entry, keys
+from common.redis import _client
+from common.redis._nodes import Nodes
 from tests.clock import Clock
 from tests.factories import Shop, make_popup, make_shop
 from tests.proxy import Proxy, proxy_to
@@ -48,7 +50,7 @@ def read(function: FunctionProcess, shop: Shop) -> requests.Response:
 
 def outlive_the_moment() -> None:
     """So long that memory would have to ask again."""
-    time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
+    time.sleep(cache.MEMORY_SECONDS + 0.1)
 
 
 def vouched_for(function: FunctionProcess, shop: Shop) -> None:
@@ -61,8 +63,8 @@ def vouched_for(function: FunctionProcess, shop: Shop) -> None:
 def tamper(valkey: redis.Redis, shop: Shop) -> bytes:
     """Puts another answer into Redis, of which nobody is told: who shows it has looked there."""
     body = b'{"shop_id": "%s", "popups": []}' % shop.id.encode()
-    entry = cache_entry.encode(cache_entry.make_entry(body))
-    valkey.hset(cache_keys.active_popups(shop.id), f"body v{cache_entry.FORMAT}", entry)
+    entry = _entry.encode(_entry.make_entry(body))
+    valkey.hset(keys.active_popups(shop.id), f"body v{_entry.FORMAT}", entry)
     return body
 
 
@@ -86,7 +88,7 @@ def test_an_instance_asks_once_for_all_shops_that_have_not_changed(
         to_redis.reset()
         started = time.monotonic()
         assert {read(reader, shop).headers["X-Cache"] for shop in shops} == {"HIT"}
-        assert to_redis.round_trips <= 1 + (time.monotonic() - started) / change_log.KNOWN_SECONDS
+        assert to_redis.round_trips <= 1 + (time.monotonic() - started) / _changes.KNOWN_SECONDS
 
 
 def test_an_edit_is_served_within_two_seconds_though_memory_could_go_on_for_minutes(
@@ -113,12 +115,12 @@ def lose(valkey: redis.Redis, shop: Shop) -> None:
 
 
 def announce_in_a_log_that_is_full(valkey: redis.Redis, shop: Shop) -> None:
-    valkey.hset(LOG, mapping={f"active-popups:{uuid.uuid4()}": 1 for _ in range(change_log.MAX_CHANGES + 1)})
+    valkey.hset(LOG, mapping={f"active-popups:{uuid.uuid4()}": 1 for _ in range(_changes.MAX_CHANGES + 1)})
     Log(valkey).add("active-popups:another-shop")
 
 
 def announce(valkey: redis.Redis, shop: Shop) -> None:
-    Log(valkey).add(cache_keys.active_popups(shop.id))
+    Log(valkey).add(keys.active_popups(shop.id))
 
 
 def fall_back(valkey: redis.Redis, shop: Shop) -> None:
@@ -136,7 +138,7 @@ def test_memory_is_not_trusted_any_longer_after(
     vouched_for(reader, shop)
     tampered = tamper(valkey, shop)
     event(valkey, shop)
-    eventually(lambda: read(reader, shop).content == tampered, seconds=cache_loading.MEMORY_SECONDS + 1)
+    eventually(lambda: read(reader, shop).content == tampered, seconds=cache.MEMORY_SECONDS + 1)
 
 
 def test_memory_is_not_trusted_beyond_an_outage(
@@ -147,7 +149,7 @@ def test_memory_is_not_trusted_beyond_an_outage(
     vouched_for(reader, shop)
     to_redis.refuse()
     database("""UPDATE popups SET design = design || '{"heading": "new"}' WHERE id = :id""", id=popup_id)
-    eventually(lambda: heading(read(reader, shop)) == "new", seconds=cache_loading.MEMORY_SECONDS + 1)
+    eventually(lambda: heading(read(reader, shop)) == "new", seconds=cache.MEMORY_SECONDS + 1)
     to_redis.heal()
     outlive_the_moment()
     assert heading(read(reader, shop)) == "new"
@@ -155,22 +157,22 @@ def test_memory_is_not_trusted_beyond_an_outage(
 
 def test_only_what_storefronts_read_is_announced() -> None:
     """Reports change with every event."""
-    assert cache_keys.active_popups("acme").startswith(change_log.ANNOUNCED)
-    assert not cache_keys.shop_stats("acme").startswith(change_log.ANNOUNCED)
-    assert not cache_keys.popup_stats(uuid.uuid4()).startswith(change_log.ANNOUNCED)
+    assert keys.active_popups("acme").startswith(_changes.ANNOUNCED)
+    assert not keys.shop_stats("acme").startswith(_changes.ANNOUNCED)
+    assert not keys.popup_stats(uuid.uuid4()).startswith(_changes.ANNOUNCED)
 
 
 class Log:
     """The Lua files on a log, in any order."""
 
     def __init__(self, client: redis.Redis, key: str = LOG) -> None:
-        folder = Path(common.__file__).parent
+        folder = Path(common.__file__).parent / "cache"
         self._key = key
         self._add, self._read = (
-            client.register_script((folder / f"change_log_{name}.lua").read_text()) for name in ("add", "read")
+            client.register_script((folder / f"changes_{name}.lua").read_text()) for name in ("add", "read")
         )
 
-    def add(self, *keys: str, epoch: str = "new", most: int = change_log.MAX_CHANGES) -> None:
+    def add(self, *keys: str, epoch: str = "new", most: int = _changes.MAX_CHANGES) -> None:
         self._add([self._key], [epoch, 60_000, most, *keys])
 
     def read(self, known: int = 0, *, epoch: str = "new") -> tuple[bytes, int, set[bytes]]:
@@ -210,8 +212,8 @@ class TestWhatIsVouchedFor:
     """By what is known of the log; no Redis is asked."""
 
     def test_nothing_before_the_log_was_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(change_log, "_known", None)
-        assert change_log.unchanged_until("active-popups:acme", inf) == -inf
+        monkeypatch.setattr(_changes, "_known", None)
+        assert _changes.unchanged_until("active-popups:acme", inf) == -inf
 
     @pytest.mark.parametrize(
         ("key", "looked_at", "until"),
@@ -228,9 +230,9 @@ class TestWhatIsVouchedFor:
     def test_what_was_looked_at_since_the_log_is_known_and_after_its_last_change_for_a_second_and_a_half(
         self, monkeypatch: pytest.MonkeyPatch, key: str, looked_at: float, until: float
     ) -> None:
-        known = change_log._Known(b"epoch", 7, 100, 200, {b"active-popups:edited": 150})
-        monkeypatch.setattr(change_log, "_known", known)
-        assert change_log.unchanged_until(key, looked_at) == until
+        known = _changes._Known(b"epoch", 7, 100, 200, {b"active-popups:edited": 150})
+        monkeypatch.setattr(_changes, "_known", known)
+        assert _changes.unchanged_until(key, looked_at) == until
 
 
 class TestCatchingUp:
@@ -240,43 +242,43 @@ class TestCatchingUp:
     def log(self, stack: Stack, valkey: redis.Redis, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
         """One of the test's own, of which this process knows nothing yet."""
         key, nodes = f"test-changes:{uuid.uuid4()}", Nodes(stack.valkey.url + PATIENT)
-        monkeypatch.setattr(redis_client, "nodes", lambda: nodes)
-        monkeypatch.setattr(redis_client, "is_configured", lambda: True)
-        monkeypatch.setattr(change_log, "_KEY", key)
-        monkeypatch.setattr(change_log, "_known", None)
+        monkeypatch.setattr(_client, "nodes", lambda: nodes)
+        monkeypatch.setattr("common.redis.is_configured", lambda: True)
+        monkeypatch.setattr(_changes, "_KEY", key)
+        monkeypatch.setattr(_changes, "_known", None)
         yield Log(valkey, key)
         valkey.delete(key)
 
     def test_the_log_is_asked_for_every_second_and_a_half(self, log: Log, clock: Clock) -> None:
-        change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5
+        _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", 1000) == 1001.5
         log.add("active-popups:acme")
         clock.now = 1001.4
-        change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5, "it need not be asked yet"
+        _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", 1000) == 1001.5, "it need not be asked yet"
         clock.now = 1001.5
-        change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", 1000) == -inf
-        assert change_log.unchanged_until("active-popups:acme", 1001.6) == 1003
-        assert change_log.unchanged_until("active-popups:another", 1000) == 1003
+        _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", 1000) == -inf
+        assert _changes.unchanged_until("active-popups:acme", 1001.6) == 1003
+        assert _changes.unchanged_until("active-popups:another", 1000) == 1003
 
     def test_a_change_is_not_forgotten_with_the_next_question(self, log: Log, clock: Clock) -> None:
-        change_log.catch_up()
+        _changes.catch_up()
         for name in ("acme", "another", None, None):
             if name:
                 log.add(f"active-popups:{name}")
             clock.now += 2
-            change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", 1002) == -inf
-        assert change_log.unchanged_until("active-popups:acme", 1002.1) == 1009.5
-        assert change_log.unchanged_until("active-popups:another", 1004) == -inf
-        assert change_log.unchanged_until("active-popups:another", 1004.1) == 1009.5
+            _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", 1002) == -inf
+        assert _changes.unchanged_until("active-popups:acme", 1002.1) == 1009.5
+        assert _changes.unchanged_until("active-popups:another", 1004) == -inf
+        assert _changes.unchanged_until("active-popups:another", 1004.1) == 1009.5
 
     def test_what_the_log_had_when_first_asked_says_nothing_about_later_looks(self, log: Log, clock: Clock) -> None:
         log.add("active-popups:acme")
-        change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", 999.9) == -inf
-        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5
+        _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", 999.9) == -inf
+        assert _changes.unchanged_until("active-popups:acme", 1000) == 1001.5
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -287,50 +289,50 @@ class TestCatchingUp:
         self, log: Log, clock: Clock, valkey: redis.Redis, name: str, value: str
     ) -> None:
         log.add("active-popups:acme")
-        change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", 1000) == 1001.5
-        valkey.hset(change_log._KEY, name, value)
+        _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", 1000) == 1001.5
+        valkey.hset(_changes._KEY, name, value)
         clock.now += 2
-        change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", 1001.9) == -inf
-        assert change_log.unchanged_until("active-popups:acme", 1002) == 1003.5
+        _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", 1001.9) == -inf
+        assert _changes.unchanged_until("active-popups:acme", 1002) == 1003.5
 
     def test_while_redis_does_not_answer_nothing_is_known_nor_announced(
         self, log: Log, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        change_log.catch_up()
+        _changes.catch_up()
         nodes = Nodes("redis://127.0.0.1:1")
-        monkeypatch.setattr(redis_client, "nodes", lambda: nodes)
+        monkeypatch.setattr(_client, "nodes", lambda: nodes)
         clock.now += 2
-        change_log.catch_up()
-        assert change_log.unchanged_until("active-popups:acme", clock.now) == -inf
-        assert change_log.announce({"active-popups:acme"}) is False
-        assert change_log.announce({"stats:popup:acme"}), "of which nothing need be told"
+        _changes.catch_up()
+        assert _changes.unchanged_until("active-popups:acme", clock.now) == -inf
+        assert _changes.announce({"active-popups:acme"}) is False
+        assert _changes.announce({"stats:popup:acme"}), "of which nothing need be told"
 
     def test_without_redis_nothing_is_asked(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(redis_client, "is_configured", lambda: False)
-        change_log.catch_up()
-        assert change_log._known is None
+        monkeypatch.setattr("common.redis.is_configured", lambda: False)
+        _changes.catch_up()
+        assert _changes._known is None
 
     def test_only_what_is_vouched_for_is_announced_and_kept_for_an_hour(self, log: Log, valkey: redis.Redis) -> None:
-        assert change_log.announce({"active-popups:acme", "stats:popup:acme"})
+        assert _changes.announce({"active-popups:acme", "stats:popup:acme"})
         epoch, number, keys = log.read()
         assert (len(epoch), number, keys) == (32, 1, {b"active-popups:acme"})
-        assert change_log.announce(set())
-        assert change_log.announce({"stats:popup:acme"})
+        assert _changes.announce(set())
+        assert _changes.announce({"stats:popup:acme"})
         assert log.read()[1] == 1
-        change_log.announce({"active-popups:acme"})
-        assert change_log.KEPT_SECONDS == 3600
-        assert 3_590_000 < valkey.pttl(change_log._KEY) <= 3_600_000
+        _changes.announce({"active-popups:acme"})
+        assert _changes.KEPT_SECONDS == 3600
+        assert 3_590_000 < valkey.pttl(_changes._KEY) <= 3_600_000
 
     def test_who_asks_keeps_the_log_for_another_hour(self, log: Log, valkey: redis.Redis) -> None:
-        change_log.catch_up()
-        assert 3_590_000 < valkey.pttl(change_log._KEY) <= 3_600_000
+        _changes.catch_up()
+        assert 3_590_000 < valkey.pttl(_changes._KEY) <= 3_600_000
 
     def test_a_log_of_a_thousand_changes_is_cut_off(self, log: Log) -> None:
-        assert change_log.MAX_CHANGES == 1000
-        change_log.announce({f"active-popups:{number}" for number in range(1000)})
+        assert _changes.MAX_CHANGES == 1000
+        _changes.announce({f"active-popups:{number}" for number in range(1000)})
         epoch = log.read()[0]
-        change_log.announce({"active-popups:last"})
+        _changes.announce({"active-popups:last"})
         assert log.read()[1:] == (1, {b"active-popups:last"})
         assert log.read()[0] != epoch

@@ -12,9 +12,10 @@ from tests.stack import FUNCTIONS, ROOT, Stack
 LOOKED_AT = """
 import gc, sys
 import functions.{name}.main as main
-from common import database, http
-print(any(each is vars(http) for each in gc.get_objects()))
-database.fetch_one("SELECT 1 AS one")
+from common import postgres
+from common.web import _pipeline
+print(any(each is vars(_pipeline) for each in gc.get_objects()))
+postgres.fetch_one("SELECT 1 AS one")
 print(any(each is vars(sys.modules["pg8000.core"]) for each in gc.get_objects()))
 made = []
 print(any(each is made for each in gc.get_objects()))

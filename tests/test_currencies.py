@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from marshmallow import ValidationError
 
-from common.currencies import DECIMALS, check_currency, check_decimals, decimals_of
+from common.shop.currencies import DECIMALS, check_currency, check_decimals, decimals_of
 
 
 @pytest.mark.parametrize(

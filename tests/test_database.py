@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from common import database, session, timing
-from common.breaker import Breaker
 from common.config import Config, load
-from common.database_errors import DatabaseUnreachable
 from common.errors import DatabaseUnavailable
+from common.postgres import DatabaseUnreachable, _database, driver
+from common.process import waits
+from common.process.breaker import Breaker
 
 SECONDS = 2.0
 
@@ -39,7 +39,7 @@ class Server:
         self.lines: list[Line] = []
         self.breakers = {replica: Breaker("A test's") for replica in (False, True)}
 
-    def open_session(self, config: Config, timeout_seconds: float, *, replica: bool = False) -> Line:
+    def open_connection(self, config: Config, timeout_seconds: float, *, replica: bool = False) -> Line:
         self.attempts.append(timeout_seconds)
         if not self.is_there:
             raise DatabaseUnreachable()
@@ -51,35 +51,35 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     config = load({"DATABASE_URL": "postgresql://nowhere/", "DB_CONNECTION_TIMEOUT": str(int(SECONDS * 1000))})
     started = Server()
-    monkeypatch.setattr(database, "settings", lambda: config)
-    monkeypatch.setattr(session, "open_session", started.open_session)
-    monkeypatch.setattr(database, "_breaker", started.breakers.__getitem__)
-    make_pool = database._pool.__wrapped__  # type: ignore[attr-defined]
-    monkeypatch.setattr(database, "_pool", {False: make_pool(False), True: make_pool(True)}.__getitem__)
+    monkeypatch.setattr(_database, "settings", lambda: config)
+    monkeypatch.setattr(driver, "open_connection", started.open_connection)
+    monkeypatch.setattr(_database, "_breaker", started.breakers.__getitem__)
+    make_pool = _database._pool.__wrapped__  # type: ignore[attr-defined]
+    monkeypatch.setattr(_database, "_pool", {False: make_pool(False), True: make_pool(True)}.__getitem__)
     return started
 
 
 @pytest.fixture(autouse=True)
-def waited() -> Iterator[timing.Waited]:
+def waited() -> Iterator[waits.Waited]:
     """A request that begins."""
-    yield timing.start()
-    timing.start()
+    yield waits.start()
+    waits.start()
 
 
 def use(*, replica: bool = False) -> None:
-    with database.session(replica=replica):
+    with _database.connection(replica=replica):
         pass
 
 
 def fall_silent() -> None:
-    with database.session() as line:
+    with _database.connection() as line:
         line.close()
         raise DatabaseUnreachable
 
 
 def refuse(seconds: float) -> Callable[[], None]:
     def act() -> None:
-        with database.session(), timing.waiting_for("database"):
+        with _database.connection(), waits.waiting_for("database"):
             time.sleep(seconds)
             raise DatabaseUnavailable
 
@@ -92,28 +92,28 @@ def fails(act: Callable[[], None]) -> type[Exception]:
     return raised.type
 
 
-def test_a_request_has_one_time_for_all_the_connections_that_it_takes(server: Server, waited: timing.Waited) -> None:
+def test_a_request_has_one_time_for_all_the_connections_that_it_takes(server: Server, waited: waits.Waited) -> None:
     use()
     waited["connection"] = 1.5
-    with database.session():
+    with _database.connection():
         use()
     assert server.attempts == pytest.approx([2.0, 0.5], abs=0.1)
 
 
 def test_once_it_is_over_the_request_is_refused_even_if_a_connection_idles(
-    server: Server, waited: timing.Waited
+    server: Server, waited: waits.Waited
 ) -> None:
     use()
     waited["connection"] = SECONDS
     assert fails(use) is DatabaseUnavailable
-    timing.start()
+    waits.start()
     use()
 
 
 def test_what_a_refused_statement_took_counts_and_what_an_answered_one_took_does_not(
-    server: Server, waited: timing.Waited
+    server: Server, waited: waits.Waited
 ) -> None:
-    with database.session(), timing.waiting_for("database"):
+    with _database.connection(), waits.waiting_for("database"):
         time.sleep(0.1)
     assert "in_vain" not in waited
     fails(refuse(0.2))
@@ -128,7 +128,7 @@ def test_the_replica_gets_half_of_it(server: Server) -> None:
 
 
 def test_after_a_silence_nobody_tries_what_idles_and_one_a_new_connection(server: Server) -> None:
-    with database.session(), database.session():
+    with _database.connection(), _database.connection():
         pass
     server.is_there = False
     fails(fall_silent)
@@ -145,13 +145,13 @@ def test_a_silence_that_was_one_connections_alone_costs_nobody_else(server: Serv
 
 
 def test_a_statement_that_is_answered_ends_the_outage(server: Server) -> None:
-    with database.session():
+    with _database.connection():
         fails(fall_silent)
         assert not server.breakers[False].closed
     assert server.breakers[False].closed
 
 
-def test_an_attempt_without_time_does_not_speak_for_the_server(server: Server, waited: timing.Waited) -> None:
+def test_an_attempt_without_time_does_not_speak_for_the_server(server: Server, waited: waits.Waited) -> None:
     server.is_there = False
     waited["connection"] = SECONDS - 0.1
     assert fails(use) is DatabaseUnreachable

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.manage_popups.edits import MAX_TRIES
+from functions.manage_popups.rest.patching import MAX_TRIES
 from tests.client import Client, assert_problem
 from tests.stack import Database
 

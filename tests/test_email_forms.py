@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.email_forms import beginning, normalized, other_spellings
+from common.shop.emails import beginning, normalized, other_spellings
 
 GOOD = [
     "ada@example.com",

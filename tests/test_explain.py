@@ -12,10 +12,10 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
-from common.active_popups import with_comparable_addresses
-from functions.manage_popups import explain
-from functions.manage_popups.popup_schemas import PopupSchema
-from functions.manage_popups.shopper_rules import Shopper, first_no, hash_of, variant_of
+from common.shop.active_popups import with_comparable_addresses
+from functions.manage_popups.popups import explain
+from functions.manage_popups.popups.rules import Shopper, first_no, hash_of, variant_of
+from functions.manage_popups.popups.schemas import PopupSchema
 from tests.browser.built import LOADER
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view

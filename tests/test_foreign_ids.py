@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from common import database as database_module
-from common import event_ids, timing
 from common.config import load
+from common.postgres import _database as database_module
+from common.process import waits
+from common.shop import event_ids
 from functions.track_view import queries as view_queries
 from tests.factories import (
     Shop,
@@ -217,7 +218,7 @@ class TestOneEventForEver:
         monkeypatch.setattr(view_queries, "forget_stats", lambda changed: None)
         pool = database_module._pool.__wrapped__(False)  # type: ignore[attr-defined]
         monkeypatch.setattr(database_module, "_pool", lambda replica: pool)
-        timing.start()
+        waits.start()
         yield
         pool.close_idle()
 

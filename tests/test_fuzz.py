@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from common.openapi import describe
+from common.web._description import describe
 from tests.factories import Shop, capture, make_discount_code, make_popup
 from tests.stack import FUNCTIONS, Database, FunctionProcess
 

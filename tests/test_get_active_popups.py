@@ -406,7 +406,7 @@ def test_a_first_answer_out_of_redis_imports_no_driver_no_connector_and_no_loggi
     )
     assert shown(function, shop) == [popup_id]
     imported = set(re.findall(r"^import time: .*\| +([\w.]+)$", function.logs(), re.MULTILINE))
-    assert {"common.http", "common.cache", "redis"} <= imported
+    assert {"common.web._pipeline", "common.cache", "redis"} <= imported
     roots = {name.split(".")[0] for name in imported}
     assert not roots & {"pg8000", "scramp", "crawleruseragents"}
     assert not [name for name in imported if name.startswith(("google.cloud.sql", "google.cloud.logging"))]

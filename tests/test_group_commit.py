@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from common import timing
-from common.database_errors import LostRace
 from common.errors import DatabaseUnavailable
-from common.group_commit import MAX_EVENTS_A_FLUSH, MAX_EVENTS_WAITING, MAX_FLUSHES, GroupCommit
+from common.postgres import GroupCommit, LostRace
+from common.postgres._group_commit import MAX_EVENTS_A_FLUSH, MAX_EVENTS_WAITING, MAX_FLUSHES
+from common.process import waits
 from tests.factories import conversion, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
@@ -56,7 +56,7 @@ class Disk:
             self.batches.append(events)
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
-        with timing.waiting_for("disk"):
+        with waits.waiting_for("disk"):
             self._open.wait(10)
         with self._lock:
             self.under_way -= 1
@@ -204,12 +204,12 @@ class TestTheWriter:
     def test_a_request_is_told_what_its_flush_waited_for(self) -> None:
         disk = Disk()
 
-        async def ask(writer: GroupCommit[int, str], event: int) -> timing.Waited:
-            waited = timing.start()
+        async def ask(writer: GroupCommit[int, str], event: int) -> waits.Waited:
+            waited = waits.start()
             await writer.submit([event])
             return waited
 
-        async def play() -> list[timing.Waited]:
+        async def play() -> list[waits.Waited]:
             writer = GroupCommit(disk.write)
             return await asyncio.gather(*(asyncio.create_task(ask(writer, event)) for event in range(3)))
 

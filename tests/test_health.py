@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 import requests
 
-from common import health
-from common.health import SELECT_SCHEMA
+from common.web import _health
+from common.web._health import SELECT_SCHEMA
 from tests.proxy import proxy_to
 from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually, open_database
 from tests.tracking import at_once, statuses
@@ -51,17 +51,17 @@ def test_any_number_of_probes_a_second_costs_one_look(
         redis_url = f"redis://127.0.0.1:{to_redis.port}/0{PATIENT}"
         function = start_function(name, DATABASE_URL=database_url, REDIS_URL=redis_url)
         eventually(lambda: function.state_of("cache") == "ok")
-        time.sleep(health.FRESH_SECONDS)
+        time.sleep(_health.FRESH_SECONDS)
         for server in (to_postgres, to_redis):
             server.reset()
         started = time.monotonic()
         answers = at_once([lambda: requests.get(f"{function.url}/_ready", timeout=30)] * 10 * PROBERS, PROBERS)
-        looks = 1 + (time.monotonic() - started) / health.FRESH_SECONDS
+        looks = 1 + (time.monotonic() - started) / _health.FRESH_SECONDS
     assert statuses(answers) == {200: 10 * PROBERS}
     assert to_redis.round_trips <= 2 * looks  # a script is sent whole once
     assert to_postgres.round_trips <= 2 * looks  # it is pinged, and asked for its schema
 
 
 def test_who_cannot_wait_for_anothers_look_is_told_that_the_database_is_down() -> None:
-    with health._looking:
-        assert health.readiness().database == "down"
+    with _health._looking:
+        assert _health.readiness().database == "down"

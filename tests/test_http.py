@@ -11,10 +11,10 @@ import pytest
 import requests
 
 from cli.function_table import FUNCTIONS as TABLE
-from common import database as database_module
-from common import flask_adapter, health, json_text
+from common import json_text, postgres
 from common.config import Config
 from common.version import VERSION
+from common.web import _health, flask
 from tests.calls import call, good_call
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, make_popup, make_shop
@@ -497,7 +497,7 @@ def test_no_log_line_holds_a_key_an_e_mail_or_a_whole_address(start_function: St
 
 def test_a_handler_that_waits_for_an_event_loop_under_flask_is_an_error_and_no_hang() -> None:
     with pytest.raises(RuntimeError, match="event loop"):
-        flask_adapter._run(asyncio.sleep(1))
+        flask._run(asyncio.sleep(1))
 
 
 def test_a_value_that_has_no_json_form_is_an_error_that_names_its_type() -> None:
@@ -506,5 +506,5 @@ def test_a_value_that_has_no_json_form_is_an_error_that_names_its_type() -> None
 
 
 def test_a_schema_that_cannot_be_read_makes_no_instance_look_ill(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "fetch_one", lambda _: 1 / 0)
-    assert health.schema() == {}
+    monkeypatch.setattr(postgres, "fetch_one", lambda _: 1 / 0)
+    assert _health.schema() == {}

@@ -8,8 +8,8 @@ import pytest
 
 from cli.mailboxes import unify_mailboxes
 from common.config import load
-from common.connect import connect
-from common.session import Session
+from common.postgres.connect import connect
+from common.postgres.driver import Connection
 from tests.client import Client
 from tests.factories import Shop, capture, insert, make_discount_code, make_popup, uuid7
 from tests.stack import Database, FunctionProcess, Stack
@@ -25,7 +25,7 @@ def unify(stack: Stack) -> Iterator[Callable[[], list[str]]]:
 
     def run() -> list[str]:
         said: list[str] = []
-        unify_mailboxes(Session(connection), said.append)
+        unify_mailboxes(Connection(connection), said.append)
         return said
 
     run()  # what other tests have left

@@ -16,7 +16,7 @@ from cli import locks
 from cli.migrate import SQL_FOLDER, MigrationError, migrate, status
 from cli.statements import split_statements
 from common.config import load
-from common.connect import connect
+from common.postgres.connect import connect
 from tests.stack import ROOT, Database, Stack, create_database, eventually, open_database
 
 _numbers = itertools.count(1)

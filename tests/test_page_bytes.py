@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from common.active_popups import MAX_ANSWER_BYTES
-from common.session import to_statement
-from functions.manage_popups import history_queries, popup_queries
-from functions.manage_popups.listing import MAX_PAGE_BYTES, NEWEST
-from functions.manage_popups.popup_checks import MAX_POPUP_BYTES
+from common.postgres.driver import to_statement
+from common.shop.active_popups import MAX_ANSWER_BYTES
+from functions.manage_popups.popups import history_queries
+from functions.manage_popups.popups import queries as popup_queries
+from functions.manage_popups.popups.checks import MAX_POPUP_BYTES
+from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, NEWEST
 from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, make_popup, make_shop
 from tests.stack import Database, FunctionProcess, eventually

@@ -19,7 +19,7 @@ import requests
 
 from cli.retain import retain
 from common.config import load
-from common.connect import connect
+from common.postgres.connect import connect
 from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view
 from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 from tests.tracking import assert_tallies_equal_events, recount, send, statuses, stored_views, tallied, tallied_views

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from common import pool as pool_module
-from common.pool import Pool, PoolExhausted
+from common.postgres import _pool as pool_module
+from common.postgres._pool import Pool, PoolExhausted
 from tests.client import assert_problem
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import proxy_to

@@ -8,7 +8,9 @@ import pytest
 import redis
 import requests
 
-from common import auth, breaker, cache_loading
+from common import cache
+from common.process import breaker
+from common.shop import api_keys
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
 from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
@@ -100,7 +102,7 @@ def expire(stack: Stack, *keys: str) -> None:
             ends = {field: int(time.time() * 1000) for field in valkey.hkeys(key) if field.endswith(b":fresh_until")}
             valkey.hset(key, mapping=ends)
         valkey.delete("changes")
-    time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
+    time.sleep(cache.MEMORY_SECONDS + 0.1)
 
 
 def seen(answer: requests.Response) -> tuple[int, str, list[str]]:
@@ -193,7 +195,7 @@ class TestOutage:
 
         with ThreadPoolExecutor(4) as pool:  # so that several connections idle, of which none works any more
             assert {answer.status_code for answer in pool.map(lambda _: edit(), range(8))} == {200}
-        time.sleep(auth.FRESH_SECONDS + 0.1)  # the key is asked for again
+        time.sleep(api_keys.FRESH_SECONDS + 0.1)  # the key is asked for again
         FAULTS[fault](to_postgres)
         assert seconds_until_refused() < CONNECTION_TIMEOUT_SECONDS + 1
         following = [seconds_until_refused() for _ in range(3)]
@@ -233,7 +235,7 @@ class TestOutage:
         read(reader, shop.id)
         FAULTS[fault](to_postgres)
         FAULTS[fault](to_redis)
-        time.sleep(cache_loading.MEMORY_SECONDS + 0.1)
+        time.sleep(cache.MEMORY_SECONDS + 0.1)
         assert [seen(read(reader, shop.id)) for _ in range(20)] == [(200, "STALE", ["known"])] * 20
         assert_unavailable(read(reader, make_shop(database).id))
         assert requests.get(f"{reader.url}/_health", timeout=30).status_code == 200

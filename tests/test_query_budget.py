@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from common.session import to_statement
-from functions.manage_popups import discount_code_queries, popup_queries, subscriber_queries
-from functions.manage_popups.listing import MAX_PAGE_BYTES, NEWEST
+from common.postgres.driver import to_statement
+from functions.manage_popups.discount_codes import queries as discount_code_queries
 from functions.manage_popups.main import function as manage_popups_function
-from functions.manage_popups.subscribers import email_bounds
+from functions.manage_popups.popups import queries as popup_queries
+from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, NEWEST
+from functions.manage_popups.subscribers import queries as subscriber_queries
+from functions.manage_popups.subscribers.handlers import email_bounds
 from tests.client import Client
 from tests.factories import Shop, capture, make_discount_code, make_popup, make_shop
 from tests.proxy import Proxy, proxy_to

@@ -10,11 +10,11 @@ import pytest
 import redis
 import requests
 
-from common import rate_limit, redis_client
 from common.errors import RateLimited
-from common.memory import Memory
-from common.rate_limit import Verdict
-from common.redis_nodes import Nodes
+from common.limits import Verdict, _limits
+from common.process.bounded import Memory
+from common.redis import _client
+from common.redis._nodes import Nodes
 from tests.client import Client, assert_problem
 from tests.factories import make_popup, make_shop, view
 from tests.stack import PATIENT, Database, FunctionProcess, Stack
@@ -64,10 +64,10 @@ def use_up(function: FunctionProcess, forwarded_for: str | None = None) -> None:
 
 
 def test_a_window_that_starts_now_ends_in_60_seconds_at_any_time_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "_windows", Memory(10))
+    monkeypatch.setattr(_limits, "_windows", Memory(10))
     for nanoseconds in range(1, 10**17, 10**13 + 7):
         monkeypatch.setattr(time, "monotonic_ns", lambda now=nanoseconds: now)
-        verdict = rate_limit.hit_in_memory(rate_limit.DEFAULT, str(nanoseconds))
+        verdict = _limits.hit_in_memory(_limits.DEFAULT, str(nanoseconds))
         assert verdict
         assert verdict.reset_seconds == 60
 
@@ -76,13 +76,13 @@ def test_a_window_that_starts_now_ends_in_60_seconds_at_any_time_of_the_clock(mo
 def test_after_the_time_that_is_told_the_next_one_passes(monkeypatch: pytest.MonkeyPatch, quota: int) -> None:
     """And not a second before: over ten minutes of somebody who always comes too early and then in time."""
     clock = itertools.count(10**12)
-    monkeypatch.setattr(rate_limit, "_windows", Memory(10))
-    monkeypatch.setattr(rate_limit, "quota_of", lambda _: quota)
-    monkeypatch.setattr(rate_limit, "_now_ms", lambda: now_ms)
+    monkeypatch.setattr(_limits, "_windows", Memory(10))
+    monkeypatch.setattr(_limits, "quota_of", lambda _: quota)
+    monkeypatch.setattr(_limits, "_now_ms", lambda: now_ms)
     now_ms, waits = next(clock), 0
     end = now_ms + 600_000
     while now_ms < end:
-        verdict = rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody")
+        verdict = _limits.hit_in_memory(_limits.DEFAULT, "somebody")
         assert verdict
         now_ms += 1
         if verdict.passes:
@@ -91,11 +91,11 @@ def test_after_the_time_that_is_told_the_next_one_passes(monkeypatch: pytest.Mon
         assert verdict.retry_after_seconds <= 60
         now_ms += 1000 * (verdict.retry_after_seconds - 1) - 2
         if verdict.retry_after_seconds > 1:
-            too_early = rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody")
+            too_early = _limits.hit_in_memory(_limits.DEFAULT, "somebody")
             assert too_early
             assert not too_early.passes
         now_ms += 1001
-        in_time = rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody")
+        in_time = _limits.hit_in_memory(_limits.DEFAULT, "somebody")
         assert in_time
         assert in_time.passes
     assert waits
@@ -107,16 +107,16 @@ class Here:
     def __init__(self) -> None:
         self.now_ms, self.quota, self.reachable = 10**12, 5, False
 
-    def hit(self, client: str = "somebody", name: str = rate_limit.DEFAULT) -> Verdict:
-        verdict = rate_limit.hit_in_memory(name, client)
+    def hit(self, client: str = "somebody", name: str = _limits.DEFAULT) -> Verdict:
+        verdict = _limits.hit_in_memory(name, client)
         assert verdict, "Redis must be asked first"
         return verdict
 
     def hits(self, count: int) -> list[bool]:
         return [self.hit().passes for _ in range(count)]
 
-    def window(self, client: str = "somebody") -> rate_limit._Window:
-        window = rate_limit._windows.get(f"rate-limit:default:{client}")
+    def window(self, client: str = "somebody") -> _limits._Window:
+        window = _limits._windows.get(f"rate-limit:default:{client}")
         assert window
         return window
 
@@ -125,10 +125,10 @@ class Here:
 def here(monkeypatch: pytest.MonkeyPatch) -> Here:
     """Without Redis."""
     here = Here()
-    monkeypatch.setattr(rate_limit, "_windows", Memory(10))
-    monkeypatch.setattr(rate_limit, "quota_of", lambda _: here.quota)
-    monkeypatch.setattr(rate_limit, "_now_ms", lambda: here.now_ms)
-    monkeypatch.setattr(redis_client, "is_reachable", lambda _: here.reachable)
+    monkeypatch.setattr(_limits, "_windows", Memory(10))
+    monkeypatch.setattr(_limits, "quota_of", lambda _: here.quota)
+    monkeypatch.setattr(_limits, "_now_ms", lambda: here.now_ms)
+    monkeypatch.setattr("common.redis.is_reachable", lambda _: here.reachable)
     return here
 
 
@@ -146,7 +146,7 @@ class TestInMemory:
 
     def test_the_clock_counts_whole_milliseconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "monotonic_ns", lambda: 10**15 - 1)
-        assert rate_limit._now_ms() == 10**9 - 1
+        assert _limits._now_ms() == 10**9 - 1
 
     def test_what_was_used_slides_out_evenly_during_the_next_window(self, here: Here) -> None:
         assert here.hits(6) == [True] * 5 + [False]
@@ -174,7 +174,7 @@ class TestInMemory:
 
     def test_whoever_is_over_his_quota_has_nothing_left_and_waits_a_minute_at_the_most(self) -> None:
         """As he may be by what several instances let through."""
-        told = rate_limit._verdict("default", 5, False, rate_limit._Window(0, current=9), now_ms=0)
+        told = _limits._verdict("default", 5, False, _limits._Window(0, current=9), now_ms=0)
         assert told == Verdict("default", False, 5, 0, 60, 60)
 
     @pytest.mark.parametrize(
@@ -183,28 +183,28 @@ class TestInMemory:
     def test_the_wait_ends_with_the_very_millisecond_in_which_one_more_passes(
         self, quota: int, current: int, previous: int
     ) -> None:
-        window = rate_limit._Window(0, current, previous)
-        end = int(rate_limit._wait_ms(window, quota, now_ms=0))
+        window = _limits._Window(0, current, previous)
+        end = int(_limits._wait_ms(window, quota, now_ms=0))
         assert window.at(end).used(end) + 1 <= quota
         assert window.at(end - 1).used(end - 1) + 1 > quota
 
     def test_every_client_and_every_limit_is_counted_apart(self, here: Here) -> None:
         here.quota = 1
-        assert [here.hit("a").passes, here.hit("b").passes, here.hit("a", rate_limit.VIEWS).passes] == [True] * 3
-        assert [here.hit("a").passes, here.hit("b").passes, here.hit("a", rate_limit.VIEWS).passes] == [False] * 3
+        assert [here.hit("a").passes, here.hit("b").passes, here.hit("a", _limits.VIEWS).passes] == [True] * 3
+        assert [here.hit("a").passes, here.hit("b").passes, here.hit("a", _limits.VIEWS).passes] == [False] * 3
 
     def test_a_limit_of_0_is_off_and_remembers_nobody(self, here: Here) -> None:
         here.quota = 0
-        assert here.hit() == rate_limit.untouched(rate_limit.DEFAULT) == Verdict("default", True, 0, 0, 60)
-        assert rate_limit._windows.keys() == []
+        assert here.hit() == _limits.untouched(_limits.DEFAULT) == Verdict("default", True, 0, 0, 60)
+        assert _limits._windows.keys() == []
 
     def test_what_is_not_counted_leaves_the_whole_quota(self, here: Here) -> None:
-        assert rate_limit.untouched(rate_limit.STATS) == Verdict("stats", True, 5, 5, 60, 0)
+        assert _limits.untouched(_limits.STATS) == Verdict("stats", True, 5, 5, 60, 0)
 
     def test_only_who_may_not_pass_is_refused_and_told_when_to_come_again(self, here: Here) -> None:
-        rate_limit.refuse_if_exceeded(here.hit())
+        _limits.refuse_if_exceeded(here.hit())
         with pytest.raises(RateLimited) as refused:
-            rate_limit.refuse_if_exceeded(Verdict("default", False, 5, 0, 60, 12))
+            _limits.refuse_if_exceeded(Verdict("default", False, 5, 0, 60, 12))
         assert refused.value.headers == {"Retry-After": "12"}
 
 
@@ -229,12 +229,12 @@ class TestWhenToSettle:
     def test_a_thousandth_of_the_quota_is_settled_at_a_time_two_at_least_and_each_hit_past_half(
         self, quota: int, current: int, hits: int
     ) -> None:
-        assert rate_limit._hits_to_settle(rate_limit._Window(0, current), quota) == hits
+        assert _limits._hits_to_settle(_limits._Window(0, current), quota) == hits
 
     def test_redis_is_asked_before_the_hit_that_makes_it_enough(self, here: Here) -> None:
         here.quota, here.reachable = 5000, True
         assert here.hits(5) == [True] * 5
-        assert rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody") is None
+        assert _limits.hit_in_memory(_limits.DEFAULT, "somebody") is None
         assert here.window() == (10**12, 5, 0, 5), "the hit is counted by whoever asks Redis"
 
     def test_while_redis_cannot_be_reached_memory_goes_on_alone(self, here: Here) -> None:
@@ -246,7 +246,7 @@ class TestWhenToSettle:
         here.quota = 5000
         here.hits(20)
         here.reachable = True
-        assert rate_limit.hit_in_memory(rate_limit.DEFAULT, "somebody") is None
+        assert _limits.hit_in_memory(_limits.DEFAULT, "somebody") is None
 
     def test_a_refusal_costs_no_round_trip(self, here: Here) -> None:
         here.hits(5)
@@ -257,25 +257,25 @@ class TestWhenToSettle:
         self, here: Here, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         nodes = Nodes("redis://127.0.0.1:1")
-        monkeypatch.setattr(redis_client, "nodes", lambda: nodes)
+        monkeypatch.setattr(_client, "nodes", lambda: nodes)
         here.quota = 3
         here.hit()
-        verdicts = [rate_limit.hit(rate_limit.DEFAULT, "somebody") for _ in range(3)]
+        verdicts = [_limits.hit(_limits.DEFAULT, "somebody") for _ in range(3)]
         assert [verdict.passes for verdict in verdicts] == [True, True, False]
         assert [verdict.remaining for verdict in verdicts] == [1, 0, 0]
         assert here.window() == (10**12, 3, 0, 3)
         here.now_ms += 120_000
-        assert rate_limit.hit(rate_limit.DEFAULT, "somebody").remaining == 2
+        assert _limits.hit(_limits.DEFAULT, "somebody").remaining == 2
         assert here.window() == (10**12 + 120_000, 1, 0, 1)
 
     def test_what_was_counted_while_redis_was_waited_for_in_vain_is_kept_as_well(self, here: Here) -> None:
         here.hit()
-        rate_limit._hit_without_redis(rate_limit.DEFAULT, "somebody", quota=5, unsettled=2)
+        _limits._hit_without_redis(_limits.DEFAULT, "somebody", quota=5, unsettled=2)
         assert here.window() == (10**12, 2, 0, 4)
 
     def test_no_more_than_the_quota_is_kept_for_redis(self, here: Here) -> None:
         """Though the window may have ended while Redis was waited for."""
-        rate_limit._hit_without_redis(rate_limit.DEFAULT, "somebody", quota=5, unsettled=5)
+        _limits._hit_without_redis(_limits.DEFAULT, "somebody", quota=5, unsettled=5)
         assert here.window() == (10**12, 1, 0, 5)
 
 
@@ -285,7 +285,7 @@ class TestSettling:
     @pytest.fixture(autouse=True)
     def nodes(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         nodes = Nodes(stack.valkey.url + PATIENT)
-        monkeypatch.setattr(redis_client, "nodes", lambda: nodes)
+        monkeypatch.setattr(_client, "nodes", lambda: nodes)
 
     @staticmethod
     def counts(valkey: redis.Redis, address: str) -> list[int]:
@@ -294,16 +294,16 @@ class TestSettling:
     def test_redis_is_told_what_was_counted_here_once(self, here: Here, valkey: redis.Redis, address: str) -> None:
         for _ in range(2):
             here.hit(address)
-        assert rate_limit.hit(rate_limit.DEFAULT, address) == Verdict("default", True, 5, 2, 60, 1)
+        assert _limits.hit(_limits.DEFAULT, address) == Verdict("default", True, 5, 2, 60, 1)
         assert self.counts(valkey, address) == [3, 0]
         assert here.window(address)[1:] == (3, 0, 0)
-        rate_limit.hit(rate_limit.DEFAULT, address)
+        _limits.hit(_limits.DEFAULT, address)
         assert self.counts(valkey, address) == [4, 0]
 
     def test_what_is_counted_while_redis_answers_is_settled_the_next_time(
         self, here: Here, valkey: redis.Redis, address: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        run = rate_limit._script.run
+        run = _limits._script.run
 
         def run_while_others_hit(key: str, arguments: list[int]) -> object:
             answer = run(key, arguments)
@@ -311,31 +311,31 @@ class TestSettling:
             return answer
 
         with monkeypatch.context() as patched:
-            patched.setattr(rate_limit._script, "run", run_while_others_hit)
-            assert rate_limit.hit(rate_limit.DEFAULT, address).remaining == 3
+            patched.setattr(_limits._script, "run", run_while_others_hit)
+            assert _limits.hit(_limits.DEFAULT, address).remaining == 3
         assert here.window(address)[1:] == (2, 0, 1)
-        assert rate_limit.hit(rate_limit.DEFAULT, address).remaining == 2
+        assert _limits.hit(_limits.DEFAULT, address).remaining == 2
         assert self.counts(valkey, address) == [3, 0]
 
     def test_what_other_instances_counted_is_believed_and_so_is_when_their_window_began(
         self, here: Here, valkey: redis.Redis, address: str
     ) -> None:
-        rate_limit.hit(rate_limit.DEFAULT, address)
+        _limits.hit(_limits.DEFAULT, address)
         valkey.hset(key_of(address), mapping={"current": 3, "previous": 2})
         let_pass(valkey, address, 40)
-        verdict = rate_limit.hit(rate_limit.DEFAULT, address)
+        verdict = _limits.hit(_limits.DEFAULT, address)
         assert (verdict.passes, verdict.remaining) == (True, 1)
         assert 10 <= verdict.reset_seconds <= 20
         assert here.window(address)[1:] == (4, 2, 0)
         valkey.hset(key_of(address), "current", 5)
-        assert not rate_limit.hit(rate_limit.DEFAULT, address).passes
+        assert not _limits.hit(_limits.DEFAULT, address).passes
 
     def test_what_was_left_of_a_window_that_is_over_is_not_settled_in_the_next(
         self, here: Here, valkey: redis.Redis, address: str
     ) -> None:
         here.hit(address)
         here.now_ms += 61_000
-        rate_limit.hit(rate_limit.DEFAULT, address)
+        _limits.hit(_limits.DEFAULT, address)
         assert self.counts(valkey, address) == [1, 0]
 
 

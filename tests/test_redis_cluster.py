@@ -11,7 +11,9 @@ import redis
 import requests
 from redis.crc import key_slot
 
-from common import breaker, change_log, redis_nodes
+from common.cache import _changes
+from common.process import breaker
+from common.redis import _nodes
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy
 from tests.redis_kinds import Cluster, ClusterNode, running_behind_tls, running_cluster, slots_of
@@ -164,7 +166,7 @@ class TestCluster:
             node.proxy.reset()
         started = time.monotonic()
         assert {read(patient_readers[0], shop).headers["X-Cache"] for shop in shops} == {"HIT"}
-        log_reads = 1 + int((time.monotonic() - started) / change_log.KNOWN_SECONDS)
+        log_reads = 1 + int((time.monotonic() - started) / _changes.KNOWN_SECONDS)
         made = sum(node.proxy.round_trips for node in cluster.nodes)
         assert len(shops) < made <= len(shops) + log_reads
 
@@ -211,7 +213,7 @@ class TestCluster:
         assert len(hits) >= len(living) / 2
         waited = waits(readers[0], first) + waits(readers[1], second)
         assert max(waited) < 0.2 + 0.3
-        tries = sum(1 for each in waited if each > redis_nodes.CONNECT_TIMEOUT_SECONDS)
+        tries = sum(1 for each in waited if each > _nodes.CONNECT_TIMEOUT_SECONDS)
         assert tries <= 2 * (1 + seconds / breaker.PAUSE_SECONDS)
         there = next(shop for shop in shops if self.node_of(cluster, shop) is lost)
         eventually(lambda: [read(reader, there).headers["X-Cache"] for reader in readers] == ["HIT", "HIT"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from common.cache_entry import FORMAT
+from common.cache._entry import FORMAT
 from tests.client import Client
 from tests.factories import Shop, make_popup, make_shop
 from tests.stack import Database, FunctionProcess, Stack

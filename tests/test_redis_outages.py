@@ -7,7 +7,8 @@ import pytest
 import redis
 import requests
 
-from common import breaker, redis_client, redis_nodes
+from common.process import breaker
+from common.redis import _client, _nodes
 from tests.client import PROMISED_SECONDS
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import Proxy, proxy_to
@@ -83,9 +84,9 @@ def headings(response: requests.Response) -> list[str]:
 
 
 def test_the_timeouts_of_one_request_come_to_200_ms_at_most() -> None:
-    connect, answer = redis_nodes.CONNECT_TIMEOUT_SECONDS, redis_nodes.SOCKET_TIMEOUT_SECONDS
+    connect, answer = _nodes.CONNECT_TIMEOUT_SECONDS, _nodes.SOCKET_TIMEOUT_SECONDS
     assert connect + 2 * answer <= 0.2, "a new connection: connecting, AUTH, the command"
-    assert redis_client.PATIENCE_SECONDS + answer <= 0.2, "a connection that answers, but late each time"
+    assert _client.PATIENCE_SECONDS + answer <= 0.2, "a connection that answers, but late each time"
     assert breaker.PAUSE_SECONDS <= 1
 
 
@@ -201,7 +202,7 @@ def test_flapping_costs_no_answer(reader: FunctionProcess, database: Database, t
     waited = waits(reader, answers)
     assert max(waited) < LONGEST_WAIT_SECONDS
     # Each fault can be run into once, and once a second again.
-    assert sum(1 for each in waited if each > redis_nodes.CONNECT_TIMEOUT_SECONDS) <= 8 + seconds
+    assert sum(1 for each in waited if each > _nodes.CONNECT_TIMEOUT_SECONDS) <= 8 + seconds
 
 
 def test_an_event_is_accepted_without_redis_and_shows(

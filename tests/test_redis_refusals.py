@@ -144,28 +144,28 @@ def test_a_reader_who_comes_seldom_is_not_fooled_either(
 
 
 ARGUMENTS: dict[str, list[object]] = {
-    "cache_forget": ["abc", 60_000],
-    "cache_read": ["body", 1000, 10**12],
-    "cache_store": ["", "body", "entry", 60_000, 60_000, 50],
-    "change_log_add": ["epoch", 60_000, 1000, "changed"],
-    "change_log_read": ["epoch", 60_000, 0],
+    "forget": ["abc", 60_000],
+    "read": ["body", 1000, 10**12],
+    "store": ["", "body", "entry", 60_000, 60_000, 50],
+    "changes_add": ["epoch", 60_000, 1000, "changed"],
+    "changes_read": ["epoch", 60_000, 0],
     "proof": [60_000],
-    "rate_limit": [100, 60_000, 0],
+    "hit": [100, 60_000, 0],
 }
 # To drop something frees memory, so that a full server takes it, and what little it writes after that.
-DROPPING = {"cache_forget", "cache_store"}
+DROPPING = {"forget", "store"}
 
 
 @pytest.mark.parametrize("refused", ["READONLY", "OOM"])
 def test_every_script_proves_that_writes_are_taken_also_where_it_finds_all_it_looks_for(
     admin: redis.Redis, refused: str
 ) -> None:
-    scripts = {path.stem: path.read_text() for path in (ROOT / "common").glob("*.lua")}
+    scripts = {path.stem: path.read_text() for path in (ROOT / "common").rglob("*.lua")}
     assert scripts.keys() == ARGUMENTS.keys()
     begin, end = REFUSALS[refused]
     taken = set()
     for name in scripts:
-        first = "cache_store" if name == "cache_read" else name
+        first = "store" if name == "read" else name
         admin.eval(scripts[first], 1, f"script:{name}", *ARGUMENTS[first])
     begin(admin)
     try:

@@ -12,10 +12,10 @@ import requests
 
 from cli.child import as_account
 from cli.embedded import Postgres
-from common import database as database_module
-from common import replica as replica_module
 from common.errors import DatabaseTimeout, DatabaseUnavailable
-from common.replica import MAX_LAG_SECONDS
+from common.postgres import _database as database_module
+from common.postgres import replica as replica_module
+from common.postgres.replica import MAX_LAG_SECONDS
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import proxy_to
 from tests.stack import Database, FunctionProcess, Stack, eventually, open_database, temporary_folder
@@ -223,13 +223,13 @@ class TestTheVerdict:
         asked = []
 
         @contextmanager
-        def session(*, replica: bool = False) -> Iterator[str]:
+        def connection(*, replica: bool = False) -> Iterator[str]:
             asked.append("replica" if replica else "primary")
             if replica:
                 raise DatabaseUnavailable
             yield "the primary's session"
 
-        monkeypatch.setattr(database_module, "session", session)
+        monkeypatch.setattr(database_module, "connection", connection)
         replica_module._verdict.set(0)
         assert [replica_module.read(str) for _ in range(2)] == ["the primary's session"] * 2
         assert asked == ["replica", "primary", "primary"]
@@ -240,12 +240,12 @@ class TestTheVerdict:
         asked = []
 
         @contextmanager
-        def session(*, replica: bool = False) -> Iterator[str]:
+        def connection(*, replica: bool = False) -> Iterator[str]:
             asked.append("replica" if replica else "primary")
             raise DatabaseTimeout
             yield ""
 
-        monkeypatch.setattr(database_module, "session", session)
+        monkeypatch.setattr(database_module, "connection", connection)
         replica_module._verdict.set(0)
         for _ in range(2):
             with pytest.raises(DatabaseTimeout):

@@ -2,117 +2,64 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import pytest
 
 from benchmarks import chart
 from common.config import Config, about, load
 from common.version import VERSION
 from ops.settings_pages import PAGES
-from tests.arrows import PAGE, arrows, below, layers, with_pictures
-from tests.imports import ROOT, all_imports, imports_with_module, server_sources, sources
+from tests.arrows import PAGE, with_pictures
+from tests.imports import ROOT, all_imports, server_sources, sources
 
 OURS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
-# What npm has installed is not.
-OUR_FILES = [path for folder in OURS for path in folder.rglob("*.*") if "node_modules" not in path.parts]
 
-ANYBODY = None
-# Who may import what is not ours. What is not in this table nobody may import: it is not installed where functions run.
-THIRD_PARTY = {
-    "crawleruseragents": {"common.crawlers"},
-    "flask": {"common.flask_adapter"},
-    "functions_framework": {"common.flask_adapter", "common.asgi_adapter"},
-    "google": {"common.cloud_sql"},
-    "idna": {"common.email_forms"},
-    "marshmallow": ANYBODY,
-    "pg8000": {"common.cloud_sql", "common.connect", "common.session"},
-    "redis": {"common.redis_client", "common.redis_nodes"},
-    "starlette": {"common.asgi_adapter"},
+# What is installed where functions run; pyproject.toml says which module may import each.
+INSTALLED = {
+    "crawleruseragents",
+    "flask",
+    "functions_framework",
+    "google",
+    "idna",
+    "marshmallow",
+    "pg8000",
+    "redis",
+    "starlette",
 }
-# What costs a cold start more than it gives: imported by the request that needs it, never with the module.
-LATE = {"crawleruseragents", "google", "idna", "redis"}
 
 # More has a second topic. A statement of SQL has one, however long it is.
 MAX_LINES, MAX_FUNCTION_LINES = 200, 30
 
-# Who in common/ may import these of our own.
-KNOWN_TO = {
-    "common.http": {"common.asgi_adapter", "common.flask_adapter"},
-    "common.redis_client": {"common.change_log", "common.health", "common.rate_limit", "common.shared_cache"},
-    "common.shared_cache": {"common.cache", "common.cache_loading"},
-    "common.session": {"common.database"},
-    "common.connect": {"common.replica", "common.session"},
-    "common.cloud_sql": {"common.connect"},
-    "common.config_fields": {"common.config"},
-    "common.config_values": {"common.config", "common.config_fields"},
-}
 
-
-@pytest.mark.parametrize("name", sources("common"))
-def test_common_knows_no_function_and_no_command(name: str) -> None:
-    outside = {
-        module for module in all_imports(sources("common")[name]) if re.match(r"(functions|cli|tests)\b", module)
-    }
-    assert not outside
-
-
-@pytest.mark.parametrize("name", sources("functions"))
-def test_no_function_imports_another(name: str) -> None:
-    own = ".".join(name.split(".")[:2])
-    others = {
-        module for module in all_imports(sources("functions")[name]) if re.match(r"(functions|cli|tests)\b", module)
-    }
-    assert {module for module in others if module != own and not module.startswith(f"{own}.")} == set()
-
-
-@pytest.mark.parametrize("name", server_sources())
-def test_what_is_not_ours_is_imported_only_where_it_belongs(name: str) -> None:
-    for module in all_imports(server_sources()[name]):
-        package = module.split(".")[0]
-        if package in sys.stdlib_module_names or package in ("common", "functions"):
-            continue
-        assert package in THIRD_PARTY, f"{name} imports {module}"
-        allowed = THIRD_PARTY[package]
-        assert allowed is ANYBODY or name in allowed, f"{name} imports {module}"
-
-
-@pytest.mark.parametrize("name", server_sources())
-def test_costly_packages_are_imported_by_the_request_that_needs_them(name: str) -> None:
-    assert not {module for module in imports_with_module(server_sources()[name]) if module.split(".")[0] in LATE}
-
-
-@pytest.mark.parametrize("name", KNOWN_TO)
-def test_a_module_is_known_only_to_those_above_it(name: str) -> None:
-    importers = {other for other, tree in sources("common").items() if name in all_imports(tree)}
-    assert importers <= KNOWN_TO[name]
-
-
-@pytest.mark.parametrize("name", sorted(set(sources("common")) - {"common"}))
-def test_arrows_point_down(name: str) -> None:
-    """tests/arrows.py lists the layers; a new module is added to one of them."""
-    depth, own = next(
-        (depth, group) for depth, layer in enumerate(layers()) for group in layer.values() if name in group
+def test_imports_keep_to_the_contracts() -> None:
+    """pyproject.toml has them; `lint-imports` says which chain of imports breaks one."""
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
     )
-    lower = set().union(*(group for layer in layers()[depth + 1 :] for group in layer.values()))
-    assert arrows("common")[name] <= own | lower
+    assert linted.returncode == 0, linted.stdout
 
 
-def test_what_everything_stands_on_stands_on_nothing() -> None:
-    (ground,) = layers()[-1].values()
-    assert {name: arrows("common")[name] for name in ground if arrows("common")[name]} == {}
+def test_functions_import_only_what_is_installed_where_they_run() -> None:
+    ours = {"common", "functions", *INSTALLED, *sys.stdlib_module_names}
+    packages = {name: {module.split(".")[0] for module in all_imports(tree)} for name, tree in server_sources().items()}
+    assert {name: used - ours for name, used in packages.items() if used - ours} == {}
 
 
-def test_each_module_of_common_is_in_one_layer() -> None:
-    listed = [name for layer in layers() for group in layer.values() for name in group]
-    assert sorted(listed) == sorted(set(sources("common")) - {"common"})
+def test_a_room_is_entered_by_its_face() -> None:
+    """An underscored module is its own folder's; the commands and the OpenAPI writer keep to that, too."""
+    offenders = {
+        name: private
+        for name, tree in {**server_sources(), **sources("cli"), **sources("openapi"), **sources("ops")}.items()
+        if (private := {module for module in all_imports(tree) if _is_private_elsewhere(module, name)})
+    }
+    assert offenders == {}
 
 
-@pytest.mark.parametrize("name", arrows("common", "functions", "cli", "openapi", "ops"))
-def test_no_circle_of_imports(name: str) -> None:
-    assert name not in below(arrows("common", "functions", "cli", "openapi", "ops"), name)
+def _is_private_elsewhere(module: str, importer: str) -> bool:
+    room, _, rest = module.partition("._")
+    return bool(rest) and importer != room and not importer.startswith(f"{room}.")
 
 
 def test_pictures_of_the_arrows_are_up_to_date() -> None:
@@ -120,36 +67,32 @@ def test_pictures_of_the_arrows_are_up_to_date() -> None:
     assert PAGE.read_text() == with_pictures(PAGE.read_text())
 
 
-@pytest.mark.parametrize("name", server_sources())
-def test_only_config_reads_the_environment(name: str) -> None:
-    if name == "common.config":
-        return
-    for node in ast.walk(server_sources()[name]):
-        assert not (isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv"))
-        if isinstance(node, ast.ImportFrom) and node.module == "os":
-            assert not {alias.name for alias in node.names} & {"environ", "environb", "getenv"}
-
-
-@pytest.mark.parametrize(
-    "name", server_sources() | sources("cli") | sources("ops") | sources("tests") | sources("benchmarks")
-)
-def test_every_module_says_what_it_owns(name: str) -> None:
-    tree = (server_sources() | sources("cli") | sources("ops") | sources("tests") | sources("benchmarks"))[name]
-    assert ast.get_docstring(tree) or not tree.body
+def test_every_module_says_what_it_owns() -> None:
+    modules = server_sources() | sources("cli") | sources("ops") | sources("tests") | sources("benchmarks")
+    assert [name for name, tree in modules.items() if tree.body and not ast.get_docstring(tree)] == []
 
 
 def test_no_file_is_a_drawer_for_everything() -> None:
     drawers = {"util", "utils", "helper", "helpers", "misc"}
-    assert [path for path in OUR_FILES if path.stem.lower() in drawers] == []
+    assert [path for folder in OURS for path in folder.rglob("*.*") if path.stem.lower() in drawers] == []
 
 
-@pytest.mark.parametrize("name", server_sources() | sources("cli") | sources("openapi") | sources("ops"))
-def test_what_is_longer_than_a_page_or_two_is_sql(name: str) -> None:
-    tree = (server_sources() | sources("cli") | sources("openapi") | sources("ops"))[name]
-    statements = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert lines(tree.body) - sum(lines([statement]) for statement in statements) <= MAX_LINES
-    assert {node.name: lines([node]) for node in functions if lines([node]) > MAX_FUNCTION_LINES} == {}
+def test_what_is_longer_than_a_page_or_two_is_sql() -> None:
+    modules = server_sources() | sources("cli") | sources("openapi") | sources("ops")
+    long_modules = {name: length for name, tree in modules.items() if (length := code_lines(tree)) > MAX_LINES}
+    long_functions = {
+        f"{name}.{node.name}": lines([node])
+        for name, tree in modules.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines([node]) > MAX_FUNCTION_LINES
+    }
+    assert (long_modules, long_functions) == ({}, {})
+
+
+def code_lines(tree: ast.Module) -> int:
+    """How many lines a module has, statements of SQL and other constants aside."""
+    constants = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    return lines(tree.body) - sum(lines([constant]) for constant in constants)
 
 
 def lines(nodes: Sequence[ast.stmt]) -> int:
@@ -171,14 +114,18 @@ def test_chart_is_drawn_from_the_last_results() -> None:
     assert chart.CHART.read_text() == chart.chart()
 
 
-DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(path for path in OUR_FILES if path.suffix == ".md")
+DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(path for folder in OURS for path in folder.rglob("*.md"))
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_in_documents_lead_somewhere(path: Path) -> None:
+def test_links_in_documents_lead_somewhere() -> None:
+    assert [
+        f"{path}: {link}" for path in DOCUMENTS for link in links_in(path) if not (path.parent / link).exists()
+    ] == []
+
+
+def links_in(path: Path) -> list[str]:
     text = path.read_text()
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^":]+)"', text)
-    assert [link for link in links if not (path.parent / link).exists()] == []
+    return re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^":]+)"', text)
 
 
 def test_pages_that_list_the_settings_are_up_to_date() -> None:

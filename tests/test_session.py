@@ -12,11 +12,12 @@ from contextlib import contextmanager
 import pytest
 
 from common.config import load
-from common.connect import connect
-from common.database import MAX_LOST_RACES, retry_lost_races
-from common.database_errors import DatabaseUnreachable, Duplicate, LostRace, StaleStatement
 from common.errors import DatabaseUnavailable
-from common.session import Session
+from common.postgres import DatabaseUnreachable, Duplicate, LostRace, retry_lost_races
+from common.postgres._database import MAX_LOST_RACES
+from common.postgres._errors import StaleStatement
+from common.postgres.connect import connect
+from common.postgres.driver import Connection
 from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, Stack, eventually
 
@@ -25,8 +26,8 @@ SELECT = "SELECT * FROM {} ORDER BY name"
 
 
 @pytest.fixture
-def session(stack: Stack) -> Iterator[Session]:
-    opened = Session(connect(load({"DATABASE_URL": stack.database_url})))
+def connection(stack: Stack) -> Iterator[Connection]:
+    opened = Connection(connect(load({"DATABASE_URL": stack.database_url})))
     yield opened
     opened.close()
 
@@ -44,99 +45,105 @@ def names(database: Database, table: str) -> list[str]:
 
 
 def test_a_queued_statement_goes_with_the_next_one_which_has_its_own_rows_and_count(
-    session: Session, database: Database, table: str
+    connection: Connection, database: Database, table: str
 ) -> None:
     for name in "abc":
-        session.queue(INSERT.format(table), name=name)
+        connection.queue(INSERT.format(table), name=name)
     assert names(database, table) == []
-    assert session.fetch_all("SELECT count(*) AS all FROM " + table) == [{"all": 3}]
-    session.queue(f"DELETE FROM {table} WHERE name < :name RETURNING name", name="c")
-    assert session.execute(f"UPDATE {table} SET name = :name", name="d") == 1
+    assert connection.fetch_all("SELECT count(*) AS all FROM " + table) == [{"all": 3}]
+    connection.queue(f"DELETE FROM {table} WHERE name < :name RETURNING name", name="c")
+    assert connection.execute(f"UPDATE {table} SET name = :name", name="d") == 1
     assert names(database, table) == ["d"]
 
 
-def test_what_comes_after_a_statement_that_fails_is_not_run(session: Session, database: Database, table: str) -> None:
-    session.execute(INSERT.format(table), name="a")
-    session.queue(INSERT.format(table), name="b")
-    session.queue(INSERT.format(table), name="a")
+def test_what_comes_after_a_statement_that_fails_is_not_run(
+    connection: Connection, database: Database, table: str
+) -> None:
+    connection.execute(INSERT.format(table), name="a")
+    connection.queue(INSERT.format(table), name="b")
+    connection.queue(INSERT.format(table), name="a")
     with pytest.raises(Duplicate) as raised:
-        session.execute(INSERT.format(table), name="c")
+        connection.execute(INSERT.format(table), name="c")
     assert raised.value.constraint == f"{table}_key"
     assert names(database, table) == ["a"]
-    assert session.is_usable()
-    assert session.execute(INSERT.format(table), name="c") == 1
+    assert connection.is_usable()
+    assert connection.execute(INSERT.format(table), name="c") == 1
 
 
 @pytest.mark.parametrize("fails", ["first", "queued last"])
 def test_a_transaction_whose_statement_fails_leaves_nothing_and_a_session_that_works(
-    session: Session, database: Database, table: str, fails: str
+    connection: Connection, database: Database, table: str, fails: str
 ) -> None:
-    session.execute(INSERT.format(table), name="a")
+    connection.execute(INSERT.format(table), name="a")
 
     def write() -> None:
-        with session.transaction():
-            session.execute(INSERT.format(table), name="a" if fails == "first" else "b")
-            session.queue(INSERT.format(table), name="a")
+        with connection.transaction():
+            connection.execute(INSERT.format(table), name="a" if fails == "first" else "b")
+            connection.queue(INSERT.format(table), name="a")
 
     with pytest.raises(Duplicate):
         write()
-    with session.transaction():
-        session.execute(INSERT.format(table), name="c")
+    with connection.transaction():
+        connection.execute(INSERT.format(table), name="c")
     assert names(database, table) == ["a", "c"]
 
 
-def test_a_block_that_ends_early_leaves_nothing_queued(session: Session, database: Database, table: str) -> None:
+def test_a_block_that_ends_early_leaves_nothing_queued(connection: Connection, database: Database, table: str) -> None:
     def leave() -> None:
-        with session.transaction():
-            session.queue(INSERT.format(table), name="a")
+        with connection.transaction():
+            connection.queue(INSERT.format(table), name="a")
             raise KeyError
 
     with pytest.raises(KeyError):
         leave()
-    session.execute(INSERT.format(table), name="b")
+    connection.execute(INSERT.format(table), name="b")
     assert names(database, table) == ["b"]
 
 
 def test_a_migration_before_a_transactions_first_round_trip_costs_nothing(
-    session: Session, database: Database, table: str
+    connection: Connection, database: Database, table: str
 ) -> None:
-    session.fetch_all(SELECT.format(table))
+    connection.fetch_all(SELECT.format(table))
     database(f"ALTER TABLE {table} ADD COLUMN added integer")
-    with session.transaction():
-        session.queue(INSERT.format(table), name="a")
-        assert session.fetch_all(SELECT.format(table)) == [{"name": "a", "added": None}]
+    with connection.transaction():
+        connection.queue(INSERT.format(table), name="a")
+        assert connection.fetch_all(SELECT.format(table)) == [{"name": "a", "added": None}]
     assert names(database, table) == ["a"]
 
 
-def test_a_migration_in_the_middle_of_a_transaction_ends_it(session: Session, database: Database, table: str) -> None:
+def test_a_migration_in_the_middle_of_a_transaction_ends_it(
+    connection: Connection, database: Database, table: str
+) -> None:
     other = f"{table}_2"
     database(f"CREATE TABLE {other} (name text)")
 
     def write() -> None:
-        with session.transaction():
-            session.execute(INSERT.format(table), name="a")
+        with connection.transaction():
+            connection.execute(INSERT.format(table), name="a")
             database(f"ALTER TABLE {other} ADD COLUMN added integer")
-            session.fetch_all(SELECT.format(other))
+            connection.fetch_all(SELECT.format(other))
 
-    session.fetch_all(SELECT.format(other))
+    connection.fetch_all(SELECT.format(other))
     with pytest.raises(StaleStatement):
         write()
     assert names(database, table) == []
-    write_again = session.execute(INSERT.format(table), name="b")
-    assert (write_again, session.fetch_all(SELECT.format(other))) == (1, [])
+    write_again = connection.execute(INSERT.format(table), name="b")
+    assert (write_again, connection.fetch_all(SELECT.format(other))) == (1, [])
     database(f"DROP TABLE {other}")
 
 
-def test_what_interrupts_a_statement_breaks_its_connection(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_interrupts_a_statement_breaks_its_connection(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The answer is still to come, and would be taken for that of the next statement."""
 
     def interrupt(contexts: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(session, "_read_answers", interrupt)
+    monkeypatch.setattr(connection, "_read_answers", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        session.fetch_all("SELECT 1 AS one")
-    assert not session.is_usable()
+        connection.fetch_all("SELECT 1 AS one")
+    assert not connection.is_usable()
 
 
 @contextmanager
@@ -155,21 +162,21 @@ def many_open_files() -> Iterator[None]:
 
 def test_a_session_is_usable_however_many_files_the_process_has_open(stack: Stack) -> None:
     with many_open_files():
-        session = Session(connect(load({"DATABASE_URL": stack.database_url})))
-        assert session._connection._usock.fileno() > 1024
-        assert session.is_usable()
-        session.close()
+        connection = Connection(connect(load({"DATABASE_URL": stack.database_url})))
+        assert connection._connection._usock.fileno() > 1024
+        assert connection.is_usable()
+        connection.close()
 
 
 def test_a_session_whose_server_has_hung_up_and_one_that_is_closed_are_not_usable(
-    stack: Stack, session: Session, database: Database
+    stack: Stack, connection: Connection, database: Database
 ) -> None:
-    pid = session.fetch_one("SELECT pg_backend_pid() AS pid")
+    pid = connection.fetch_one("SELECT pg_backend_pid() AS pid")
     assert pid
     database("SELECT pg_terminate_backend(:pid::integer)", **pid)
-    eventually(lambda: not session.is_usable())
-    session.close()
-    assert not session.is_usable()
+    eventually(lambda: not connection.is_usable())
+    connection.close()
+    assert not connection.is_usable()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: other platforms have not all of them")
@@ -177,9 +184,9 @@ def test_a_session_whose_server_has_hung_up_and_one_that_is_closed_are_not_usabl
     ("option", "value"), {"KEEPIDLE": 60, "KEEPINTVL": 10, "KEEPCNT": 3, "USER_TIMEOUT": 90_000}.items()
 )
 def test_a_connection_that_the_network_forgot_is_over_after_a_minute_and_a_half(
-    session: Session, option: str, value: int
+    connection: Connection, option: str, value: int
 ) -> None:
-    sock = session._connection._usock
+    sock = connection._connection._usock
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     assert sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}")) == value
 
@@ -191,15 +198,15 @@ def proxy(stack: Stack) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def behind(stack: Stack, proxy: Proxy) -> Iterator[Session]:
+def behind(stack: Stack, proxy: Proxy) -> Iterator[Connection]:
     """A session through the proxy, whose statements may take 0.2 s."""
     url = stack.database_url.replace(f":{stack.postgres.port}/", f":{proxy.port}/")
-    opened = Session(connect(load({"DATABASE_URL": url, "DB_STATEMENT_TIMEOUT": "200"})))
+    opened = Connection(connect(load({"DATABASE_URL": url, "DB_STATEMENT_TIMEOUT": "200"})))
     yield opened
     opened.close()
 
 
-def test_a_session_answers_in_one_round_trip_and_is_as_it_was(behind: Session, proxy: Proxy) -> None:
+def test_a_session_answers_in_one_round_trip_and_is_as_it_was(behind: Connection, proxy: Proxy) -> None:
     patience = behind._connection._usock.gettimeout()
     eventually(lambda: proxy.round_trips > 0)
     proxy.reset()
@@ -211,7 +218,7 @@ def test_a_session_answers_in_one_round_trip_and_is_as_it_was(behind: Session, p
 
 @pytest.mark.parametrize("fault", [Proxy.black_hole, Proxy.refuse])
 def test_a_session_that_the_network_lost_does_not_answer_in_time_and_is_not_usable(
-    behind: Session, proxy: Proxy, fault: Callable[[Proxy], None]
+    behind: Connection, proxy: Proxy, fault: Callable[[Proxy], None]
 ) -> None:
     fault(proxy)
     started = time.monotonic()
@@ -224,7 +231,7 @@ def test_a_session_that_the_network_lost_does_not_answer_in_time_and_is_not_usab
     ("fault", "error"), [(Proxy.black_hole, DatabaseUnreachable), (Proxy.cut, DatabaseUnavailable)]
 )
 def test_a_server_that_falls_silent_is_told_from_one_that_hangs_up(
-    behind: Session, proxy: Proxy, fault: Callable[[Proxy], None], error: type[Exception]
+    behind: Connection, proxy: Proxy, fault: Callable[[Proxy], None], error: type[Exception]
 ) -> None:
     """After silence nobody else shall wait; after an end a new connection is tried, which tells at once."""
     fault(proxy)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from common.currencies import DECIMALS, WITHDRAWN
+from common.shop.currencies import DECIMALS, WITHDRAWN
 from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, view
 from tests.stack import Database, FunctionProcess, Stack, eventually

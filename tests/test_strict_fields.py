@@ -8,7 +8,7 @@ import pytest
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from common.errors import MAX_ERRORS
-from common.strict_fields import BoundedDict, BoundedList, StrictSchema
+from common.shop.fields import BoundedDict, BoundedList, StrictSchema
 from tests.imports import sources
 
 

@@ -13,12 +13,12 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from common import database as database_module
-from common import timing
-from common.auth import Key
 from common.config import load
-from common.messages import Request
-from functions.manage_popups.subscribers_csv import PAGE_ROWS, export_subscribers
+from common.postgres import _database as database_module
+from common.process import waits
+from common.shop.api_keys import Key
+from common.web import Request
+from functions.manage_popups.subscribers.csv import PAGE_ROWS, export_subscribers
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, insert, make_discount_code, make_popup, make_shop, view
 from tests.stack import Database, FunctionProcess, Stack, eventually
@@ -448,11 +448,11 @@ def exporting(stack: Stack, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setattr(database_module, "settings", lambda: config)
     pool = database_module._pool.__wrapped__(False)  # type: ignore[attr-defined]
     monkeypatch.setattr(database_module, "_pool", lambda replica: pool)
-    timing.start()
+    waits.start()
     query = dict.fromkeys(("email", "popup_id", "active"))
     key = Key(str(uuid.uuid4()), shop.id, "read", checked_at=0)
     yield Request("GET", "/subscribers.csv", "", {}, b"", "127.0.0.1", query=query, key=key)
-    timing.start()
+    waits.start()
     pool.close_idle()
 
 
@@ -463,7 +463,7 @@ def test_short_waits_for_connections_do_not_add_up_to_the_end_of_an_export(
     insert_many(database, shop.id, popup_id, pages * PAGE_ROWS)
     answer = export_subscribers(exporting)
     exported = answer.body
-    waited = timing.current()
+    waited = waits.current()
     for _ in range(pages):
         waited["connection"] = waited.get("connection", 0.0) + 6
         exported += next(answer.rest)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.database_errors import Duplicate, LostRace
+from common.postgres import Duplicate, LostRace
 from functions.track_conversion import recording
 from tests.client import Client
 from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.session import to_statement
+from common.postgres.driver import to_statement
 from functions.track_conversion.queries import INSERT_CONVERSIONS
 from functions.track_view.queries import INSERT_VIEWS
 from tests.factories import conversion, make_popup, make_shop, view

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from common import cache, cache_keys
-from common.active_popups import load_active_popups
-from common.asgi_adapter import asgi_function
-from common.conditional import answer_cached
+from common import cache
+from common.cache import keys
 from common.errors import ShopNotFound
-from common.headers import Audience
-from common.http import Function
-from common.messages import Request, Response
-from common.rate_limit import DEFAULT
-from common.targeting_rules import NEWEST
+from common.limits import DEFAULT
+from common.shop.active_popups import load_active_popups
+from common.shop.targeting_rules import NEWEST
+from common.web import Audience, Function, Request, Response, answer_cached
+from common.web.asgi import asgi_function
 from functions.get_active_popups.schemas import ShopQuery
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
@@ -25,7 +23,7 @@ function = Function("get_active_popups", limit=DEFAULT, audience=Audience.STOREF
 async def read_active_popups(request: Request) -> Response:
     shop_id, rules = request.query["shop_id"], request.query["rules"]
     name = "body" if rules == NEWEST else f"rules {rules}"  # An edit has put the newest there already.
-    cached = await cache.get(cache_keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
+    cached = await cache.get(keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
     if cached.entry.body is None:
         raise ShopNotFound()
     return answer_cached(request, cached, CACHE_CONTROL)

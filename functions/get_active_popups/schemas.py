@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Invalid
-from common.targeting_rules import FIRST_EDITION, NEWEST
+from common.shop.targeting_rules import FIRST_EDITION, NEWEST
 
 SHOP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RULES = re.compile(r"[1-9][0-9]{0,2}")

@@ -8,12 +8,13 @@ import uuid
 
 from marshmallow import fields, validate
 
-from common import auth, database
+from common import postgres
 from common.errors import Conflict, NotFound
-from common.messages import Request, Response, json_response
-from common.strict_fields import StrictSchema
-from functions.manage_popups.field_kinds import text
-from functions.manage_popups.idempotency import once
+from common.shop import api_keys
+from common.shop.fields import StrictSchema
+from common.web import Request, Response, json_response
+from functions.manage_popups.rest.fields import text
+from functions.manage_popups.rest.idempotency import once
 
 SELECT_API_KEYS = """
     SELECT id, name, prefix, rights, created_at, last_used_at
@@ -54,18 +55,18 @@ def create_api_key(request: Request) -> Response:
 
     That has a salt instead, from which only the holder of the calling key can make the new one again.
     """
-    answer = once(request, lambda session: _insert(session, request))
+    answer = once(request, lambda connection: _insert(connection, request))
     made = json.loads(answer.body)
     key = _key(request, made.pop("salt"))
     return json_response({**made, "key": key}, answer.status, answer.headers)
 
 
 def list_api_keys(request: Request) -> Response:
-    return json_response({"api_keys": database.fetch_all(SELECT_API_KEYS, shop_id=request.shop_id)})
+    return json_response({"api_keys": postgres.fetch_all(SELECT_API_KEYS, shop_id=request.shop_id)})
 
 
 def revoke_api_key(request: Request, key_id: uuid.UUID) -> Response:
-    found = database.fetch_one(REVOKE_API_KEY, shop_id=request.shop_id, id=key_id)
+    found = postgres.fetch_one(REVOKE_API_KEY, shop_id=request.shop_id, id=key_id)
     assert found is not None, "a SELECT of two EXISTS"
     if found["is_revoked"]:
         return Response(204)
@@ -74,12 +75,14 @@ def revoke_api_key(request: Request, key_id: uuid.UUID) -> Response:
     raise NotFound("There is no such API key.")
 
 
-def _insert(session: database.Session, request: Request) -> Response:
+def _insert(connection: postgres.Connection, request: Request) -> Response:
     salt = secrets.token_hex()
-    row = auth.insert_key(session, request.shop_id, request.data["rights"], request.data["name"], _key(request, salt))
+    row = api_keys.insert_key(
+        connection, request.shop_id, request.data["rights"], request.data["name"], _key(request, salt)
+    )
     return json_response({**row, "salt": salt}, 201, {"Location": f"/api-keys/{row['id']}"})
 
 
 def _key(request: Request, salt: str) -> str:
     calling_key = request.headers["authorization"].split()[-1]  # alone: "Bearer" may be written in other ways
-    return auth.derived_key(calling_key, salt)
+    return api_keys.derived_key(calling_key, salt)

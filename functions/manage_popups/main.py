@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from common.flask_adapter import flask_function
-from common.headers import Audience
-from common.http import Function
-from common.rate_limit import DEFAULT
-from functions.manage_popups import api_keys, discount_codes, history, popups, shop, subscribers
+from common.limits import DEFAULT
+from common.web import Audience, Function
+from common.web.flask import flask_function
+from functions.manage_popups import api_keys, shop
 from functions.manage_popups.api_keys import ApiKeySchema
-from functions.manage_popups.discount_code_schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
-from functions.manage_popups.edits import MergePatch
-from functions.manage_popups.explain import ExplainQuery, explain_popup
-from functions.manage_popups.history import RollbackSchema
-from functions.manage_popups.listing import PageQuery
-from functions.manage_popups.popup_schemas import FieldsQuery, PopupSchema, PopupsQuery
-from functions.manage_popups.subscriber_schemas import SubscribersFilter, SubscribersQuery
-from functions.manage_popups.subscribers_csv import export_subscribers
+from functions.manage_popups.discount_codes import handlers as discount_codes
+from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
+from functions.manage_popups.popups import handlers as popups
+from functions.manage_popups.popups import history
+from functions.manage_popups.popups.explain import ExplainQuery, explain_popup
+from functions.manage_popups.popups.history import RollbackSchema
+from functions.manage_popups.popups.schemas import FieldsQuery, PopupSchema, PopupsQuery
+from functions.manage_popups.rest.paging import PageQuery
+from functions.manage_popups.rest.patching import MergePatch
+from functions.manage_popups.subscribers import handlers as subscribers
+from functions.manage_popups.subscribers.csv import export_subscribers
+from functions.manage_popups.subscribers.schemas import SubscribersFilter, SubscribersQuery
 
 function = Function("manage_popups", limit=DEFAULT, audience=Audience.MERCHANT)
 route = function.endpoint

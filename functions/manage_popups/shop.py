@@ -8,14 +8,15 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from common import cache, cache_keys, database
-from common.addresses import origin, page_pattern
-from common.currencies import DECIMALS
+from common import cache, postgres
+from common.cache import keys
 from common.errors import Invalid
-from common.messages import Request, Response, json_response
-from common.strict_fields import StrictSchema
-from functions.manage_popups.edits import Errors, merged, normalized, retry_lost_edits
-from functions.manage_popups.field_kinds import MAX_PATTERN_CHARACTERS, text_list, whole_number
+from common.shop.addresses import origin, page_pattern
+from common.shop.currencies import DECIMALS
+from common.shop.fields import StrictSchema
+from common.web import Request, Response, json_response
+from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS, text_list, whole_number
+from functions.manage_popups.rest.patching import Errors, merged, normalized, retry_lost_edits
 
 MAX_ORIGIN_CHARACTERS = 300
 MAX_POPUPS_PER_VISIT = 100
@@ -84,25 +85,25 @@ def checked_shop(shop: dict[str, Any], stored: Mapping[str, Any] | None = None) 
 
 
 def read_shop(request: Request) -> Response:
-    return json_response(database.fetch_one(SELECT_SHOP, shop_id=request.shop_id))
+    return json_response(postgres.fetch_one(SELECT_SHOP, shop_id=request.shop_id))
 
 
 def patch_shop(request: Request) -> Response:
-    def merge(session: database.Session) -> database.Row | None:
-        shop = session.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
+    def merge(connection: postgres.Connection) -> postgres.Row | None:
+        shop = connection.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
         assert shop is not None, "an API key belongs to a shop"
         changed = checked_shop(merged(_schema, shop, request.data), shop)
         if changed["time_zone"] != shop["time_zone"]:
-            _refuse_unknown_time_zone(session, changed["time_zone"])
-        return session.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed)
+            _refuse_unknown_time_zone(connection, changed["time_zone"])
+        return connection.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed)
 
     shop = retry_lost_edits(merge)
     # What is told in the shop's currency and in its days, and what its script must know.
-    popup_stats = [cache_keys.popup_stats(popup_id) for popup_id in shop.pop("popup_ids")]
-    cache.forget(cache_keys.active_popups(request.shop_id), cache_keys.shop_stats(request.shop_id), *popup_stats)
+    popup_stats = [keys.popup_stats(popup_id) for popup_id in shop.pop("popup_ids")]
+    cache.forget(keys.active_popups(request.shop_id), keys.shop_stats(request.shop_id), *popup_stats)
     return json_response(shop)
 
 
-def _refuse_unknown_time_zone(session: database.Session, name: str) -> None:
-    if session.fetch_one(SELECT_TIME_ZONE, name=name) is None:
+def _refuse_unknown_time_zone(connection: postgres.Connection, name: str) -> None:
+    if connection.fetch_one(SELECT_TIME_ZONE, name=name) is None:
         raise Invalid(errors={"time_zone": ["The database does not know this time zone."]})

@@ -6,12 +6,12 @@ import uuid
 from functools import partial
 from typing import Any
 
-from common import database, replica
-from common.cache_loading import Loaded
+from common import postgres
+from common.cache import Loaded
 from common.config import settings
-from common.database import Row
-from common.events import HOLDOUT
 from common.json_text import dumps
+from common.postgres import Row, replica
+from common.shop.events import HOLDOUT
 from functions.stats.experiment import Arm, estimate, verdict
 from functions.stats.reports import UNKNOWN_POPUP_SECONDS
 from functions.stats.summary import RATE_DECIMALS
@@ -75,16 +75,16 @@ def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None) -> Load
 
 
 def _fetch_experiment(
-    shop_id: str, popup_id: uuid.UUID, goal: str | None, session: database.Session
+    shop_id: str, popup_id: uuid.UUID, goal: str | None, connection: postgres.Connection
 ) -> tuple[str, list[dict[str, Any]], list[Arm]] | None:
     """The goal, the popup's variants and what is known of each; None without the popup."""
     popup = {"shop_id": shop_id, "popup_id": popup_id}
-    row = session.fetch_one(SELECT_EXPERIMENT, **popup)
+    row = connection.fetch_one(SELECT_EXPERIMENT, **popup)
     if row is None:
         return None
     goal = goal or GOALS.get(row["offer_type"], OTHER_GOAL)
-    viewers = {r["variant_id"]: r["viewers"] for r in session.fetch_all(SELECT_VIEWERS_BY_VARIANT, **popup)}
-    converted = session.fetch_all(SELECT_CONVERSIONS_BY_VARIANT, goal=goal, **popup)
+    viewers = {r["variant_id"]: r["viewers"] for r in connection.fetch_all(SELECT_VIEWERS_BY_VARIANT, **popup)}
+    converted = connection.fetch_all(SELECT_CONVERSIONS_BY_VARIANT, goal=goal, **popup)
     conversions = {r["variant_id"]: r["conversions"] for r in converted}
     variants = _compared(row, goal)
     # A viewer who converts twice is one who converts.

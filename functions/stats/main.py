@@ -6,15 +6,12 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 
-from common import cache, cache_keys
-from common.cache_loading import Loaded
-from common.conditional import answer_cached
+from common import cache
+from common.cache import Loaded, keys
 from common.errors import PopupNotFound
-from common.flask_adapter import flask_function
-from common.headers import Audience
-from common.http import Function
-from common.messages import Request, Response
-from common.rate_limit import STATS
+from common.limits import STATS
+from common.web import Audience, Function, Request, Response, answer_cached
+from common.web.flask import flask_function
 from functions.stats.experiment_report import load_experiment
 from functions.stats.reports import load_popup_report, load_shop_report
 from functions.stats.schemas import ExperimentQuery, PeriodQuery
@@ -28,20 +25,20 @@ function = Function("stats", limit=STATS, audience=Audience.MERCHANT)
 @function.endpoint("GET", "/popups/{popup_id}", rights="read", query=PeriodQuery())
 def read_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
     load = partial(load_popup_report, request.shop_id, popup_id, request.query)
-    return _answer(request, cache_keys.popup_stats(popup_id), _period(request), load)
+    return _answer(request, keys.popup_stats(popup_id), _period(request), load)
 
 
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
 def read_experiment(request: Request, popup_id: uuid.UUID) -> Response:
     goal = request.query["goal"]
     load = partial(load_experiment, request.shop_id, popup_id, goal)
-    return _answer(request, cache_keys.popup_stats(popup_id), f"experiment {goal}", load)
+    return _answer(request, keys.popup_stats(popup_id), f"experiment {goal}", load)
 
 
 @function.endpoint("GET", "/shop", rights="read", query=PeriodQuery())
 def read_shop_stats(request: Request) -> Response:
     load = partial(load_shop_report, request.shop_id, request.query)
-    return _answer(request, cache_keys.shop_stats(request.shop_id), _period(request), load)
+    return _answer(request, keys.shop_stats(request.shop_id), _period(request), load)
 
 
 def _answer(request: Request, key: str, name: str, load: Callable[[], Loaded]) -> Response:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from common import database, replica
-from common.cache_loading import Loaded
+from common import postgres
+from common.cache import Loaded
 from common.config import settings
-from common.currencies import known_currencies
-from common.database import Row
 from common.errors import Invalid
-from common.events import HOLDOUT
 from common.json_text import dumps
+from common.postgres import Row, replica
+from common.shop.currencies import known_currencies
+from common.shop.events import HOLDOUT
 from functions.stats import queries
 from functions.stats.schemas import MAX_DAYS
 from functions.stats.summary import days_between, summarize, summarize_by
@@ -45,30 +45,30 @@ def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
 
 
 def _fetch_popup_tallies(
-    shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], session: database.Session
+    shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], connection: postgres.Connection
 ) -> tuple[Row, dict[str, datetime.date], list[Row], list[Row]] | None:
     """The popup's shop, the days asked for, and the tallies of its views and conversions; None without the popup."""
     popup = {"shop_id": shop_id, "popup_id": popup_id}
-    shop = session.fetch_one(queries.SELECT_SHOP_OF_POPUP, **popup)
+    shop = connection.fetch_one(queries.SELECT_SHOP_OF_POPUP, **popup)
     if shop is None:
         return None
     period = _period(query, shop["today"])
-    views = session.fetch_all(queries.SELECT_POPUP_VIEWS, **popup, **period)
+    views = connection.fetch_all(queries.SELECT_POPUP_VIEWS, **popup, **period)
     known = known_currencies(shop["currency"])
-    conversions = session.fetch_all(queries.SELECT_POPUP_CONVERSIONS, currencies=known, **popup, **period)
+    conversions = connection.fetch_all(queries.SELECT_POPUP_CONVERSIONS, currencies=known, **popup, **period)
     return shop, period, views, conversions
 
 
-def _load_shop_report(shop_id: str, query: Mapping[str, Any], session: database.Session) -> Loaded | None:
-    shop = session.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
+def _load_shop_report(shop_id: str, query: Mapping[str, Any], connection: postgres.Connection) -> Loaded | None:
+    shop = connection.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
     if shop is None:
         return None  # not there yet, on a replica
     period = _period(query, shop["today"])
-    by_popup = session.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
+    by_popup = connection.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
     known = known_currencies(shop["currency"])
-    conversions = session.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, currencies=known, **period)
-    viewers = session.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
-    names = session.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
+    conversions = connection.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, currencies=known, **period)
+    viewers = connection.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
+    names = connection.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
     # Who saw two popups is one viewer of the shop: its viewers are tallied apart.
     views = [{**row, "viewers": 0} for row in by_popup] + [{**row, "views": 0} for row in viewers]
     report = {

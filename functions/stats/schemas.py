@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from common.strict_fields import StrictSchema
+from common.shop.fields import StrictSchema
 from functions.stats.summary import CONVERSION_TYPES
 
 MAX_DAYS = 366

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from common.database import Row
+from common.postgres import Row
 
 CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 RATE_DECIMALS = 4

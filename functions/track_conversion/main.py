@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from common.asgi_adapter import asgi_function
-from common.events import refusal
-from common.headers import Audience, page_origin
-from common.http import Function
-from common.messages import Request, Response, json_response
-from common.rate_limit import CONVERSIONS
+from common.limits import CONVERSIONS
+from common.shop.events import refusal
+from common.web import Audience, Function, Request, Response, json_response, page_origin
+from common.web.asgi import asgi_function
 from functions.track_conversion.recording import record_conversion
 from functions.track_conversion.schemas import ConversionSchema
 

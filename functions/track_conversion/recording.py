@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import cache, cache_keys, database
-from common.blanks import trimmed
-from common.database import retry_lost_races
-from common.database_errors import Duplicate, LostRace
-from common.email_forms import canonical, normalized, other_spellings
-from common.events import as_json_row, forget_stats, insert_events
-from common.group_commit import GroupCommit
+from common import cache, postgres
+from common.cache import keys
 from common.ids import new_id
-from common.per_process import per_process
+from common.postgres import Duplicate, GroupCommit, LostRace, retry_lost_races
+from common.process.per_process import per_process
+from common.shop.blanks import trimmed
+from common.shop.emails import canonical, normalized, other_spellings
+from common.shop.events import as_json_row, forget_stats, insert_events
 from functions.track_conversion.queries import ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS
 
 # The second try finds what the first one lost a race to; a third would need another such race at once.
 MAX_TRIES = 5
 
 
-async def record_conversion(conversion: dict[str, Any], origin: str | None) -> database.Row:
+async def record_conversion(conversion: dict[str, Any], origin: str | None) -> postgres.Row:
     """Stores a conversion and counts it if it is new.
 
     Returns its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
@@ -30,16 +29,16 @@ async def record_conversion(conversion: dict[str, Any], origin: str | None) -> d
 
 
 @per_process
-def _writer() -> GroupCommit[dict[str, Any], database.Row]:
+def _writer() -> GroupCommit[dict[str, Any], postgres.Row]:
     return GroupCommit(_insert_conversions)
 
 
-def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]:
+def _insert_conversions(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
     """Commits the conversions. Returns the row of each.
 
     Raises LostRace where one of them loses its races again and again: that one's trouble, not that of the others.
     """
-    recorded: dict[int, database.Row] = {}
+    recorded: dict[int, postgres.Row] = {}
     for _ in range(MAX_TRIES):
         waiting = [
             {**conversion, "position": position}
@@ -50,13 +49,13 @@ def _insert_conversions(conversions: list[dict[str, Any]]) -> list[database.Row]
         recorded |= {row["position"]: row for row in rows if row["refusal"] or row["conversion_id"]}
         forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["is_new"]})
         stopping = {row["shop_id"] for row in rows if row["is_new"] and row["may_stop"]}
-        cache.forget_soon(*map(cache_keys.active_popups, stopping))
+        cache.forget_soon(*map(keys.active_popups, stopping))
         if len(recorded) == len(conversions):
             return [recorded[position] for position in range(len(conversions))]
     raise LostRace()
 
 
-def _try_insert(conversions: list[dict[str, Any]]) -> list[database.Row]:
+def _try_insert(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
     """The rows of one statement; none where it ran into another's claim of the same code."""
     try:
         return retry_lost_races(lambda: insert_events(conversions, ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS))

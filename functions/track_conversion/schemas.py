@@ -8,11 +8,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from common.blanks import Trimmed, trimmed
-from common.currencies import check_currency, rounded
-from common.email_forms import MAX_CHARACTERS, normalized
-from common.events import EventSchema
-from common.strict_fields import Flag, PlainDecimal
+from common.shop.blanks import Trimmed, trimmed
+from common.shop.currencies import check_currency, rounded
+from common.shop.emails import MAX_CHARACTERS, normalized
+from common.shop.events import EventSchema
+from common.shop.fields import Flag, PlainDecimal
 
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 MAX_METADATA_BYTES = 4 * 1024

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from common.asgi_adapter import asgi_function
-from common.crawlers import is_crawler
-from common.events import refusal
-from common.headers import Audience, page_origin
-from common.http import Function
-from common.messages import Request, Response, json_response
-from common.rate_limit import VIEWS
+from common.limits import VIEWS
+from common.shop.events import refusal
+from common.web import Audience, Function, Request, Response, json_response, page_origin
+from common.web.asgi import asgi_function
+from common.web.crawlers import is_crawler
 from functions.track_view.queries import record_views
 from functions.track_view.schemas import ViewsSchema
 

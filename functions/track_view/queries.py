@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from common import cache, cache_keys
-from common.database import retry_lost_races
-from common.events import as_json_row, forget_stats, insert_events
-from common.group_commit import GroupCommit
-from common.per_process import per_process
+from common import cache
+from common.cache import keys
+from common.postgres import GroupCommit, retry_lost_races
+from common.process.per_process import per_process
+from common.shop.events import as_json_row, forget_stats, insert_events
 
 # Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
 # never deadlock. The popups are asked for as an array: not knowing how many a batch names, Postgres would rather read
 # them all to join them. An event's conflict names no key, of which there is one: Postgres would look it up for each
 # index of the partition, a twentieth of the statement. A popup's own variants and the holdout are kept; a variant it
 # does not have counts as none.
-# A foreign event (common/event_ids.py) is new if its id is entered here for the first time, any other unless its id was
-# entered before it was of now. They are looked up in a sub-select, which Postgres can only answer by the key.
-# viewers_stay is LOCK_VIEWERS of common/events.py, shared: "view" in ASCII, and the shop.
+# A foreign event (common/shop/event_ids.py) is new if its id is entered here for the first time, any other unless its
+# id was entered before it was of now. They are looked up in a sub-select, which Postgres can only answer by the key.
+# viewers_stay is LOCK_VIEWERS of common/shop/events.py, shared: "view" in ASCII, and the shop.
 # A popup is near its limit when the views that all instances may be writing at this moment can reach it (10 instances,
 # 2 flushes of 500 events each): none of these statements sees the others, so that none can say which one does reach it.
 INSERT_VIEWS = """
@@ -155,5 +155,5 @@ def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
             refusals[row["position"]] = row["refusal"]
     changed = [row for row in rows if row["shop_id"]]
     forget_stats({(row["shop_id"], row["popup_id"]) for row in changed})
-    cache.forget_soon(*{cache_keys.active_popups(row["shop_id"]) for row in changed if row["near_limit"]})
+    cache.forget_soon(*{keys.active_popups(row["shop_id"]) for row in changed if row["near_limit"]})
     return refusals

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, post_load
 
-from common.events import EventSchema
-from common.strict_fields import BoundedList
+from common.shop.events import EventSchema
+from common.shop.fields import BoundedList
 
 MAX_EVENTS = 50
 MAX_URL_CHARACTERS = 2048

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cli.function_table import FUNCTIONS, DeployedFunction
-from common.config_values import Invalid
+from common.config import Invalid
 from ops.deploy.commands import Failure
 from ops.deploy.settings_table import SETTINGS, own_name
 

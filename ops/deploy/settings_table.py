@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from cli.function_table import FUNCTIONS, DeployedFunction
-from common.config import about
-from common.config_values import Invalid, Parser
+from common.config import Invalid, Parser, about
 
 
 @dataclass(frozen=True)

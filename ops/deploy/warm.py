@@ -31,9 +31,9 @@ def _fetch(url: str, shop: str) -> None:
 
     # A limit that is hit says after how many seconds to ask again.
     retry = Retry(TRIES, status_forcelist=WORTH_ANOTHER_TRY, backoff_factor=1)
-    with requests.Session() as session:
-        session.mount(url, requests.adapters.HTTPAdapter(max_retries=retry))
+    with requests.Session() as connection:
+        connection.mount(url, requests.adapters.HTTPAdapter(max_retries=retry))
         try:
-            session.get(url, params={"shop_id": shop}, timeout=ANSWER_SECONDS).raise_for_status()
+            connection.get(url, params={"shop_id": shop}, timeout=ANSWER_SECONDS).raise_for_status()
         except requests.RequestException as error:
             raise Failure(f"the popups of {shop} could not be fetched: {error}") from None

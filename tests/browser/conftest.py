@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from common.auth import new_key
+from common.shop.api_keys import new_key
 from tests.browser.built import budgets_told
 from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
 from tests.stack import FUNCTIONS, Database

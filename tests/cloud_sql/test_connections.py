@@ -9,9 +9,9 @@ import time
 import pytest
 from pg8000.core import CoreConnection
 
-from common import cloud_sql
 from common.config import Config, load
-from common.connect import connect
+from common.postgres import _cloud_sql
+from common.postgres.connect import connect
 from tests.cloud_sql.stand_in import PROXY_PORT, CloudSql, Instance
 from tests.stack import eventually
 
@@ -134,7 +134,7 @@ def loops() -> int:
 
 def start_anew() -> None:
     """The next connection has a connector of its own."""
-    cloud_sql._current().leave_behind(cloud_sql._current().get())
+    _cloud_sql._current().leave_behind(_cloud_sql._current().get())
 
 
 def open_files() -> int:
@@ -149,19 +149,19 @@ def try_to_connect(instance: Instance, seconds: float, error: str = "Cloud SQL")
 def test_however_long_an_instance_is_silent_only_some_attempts_are_blocked_and_more_fail_at_once(
     cloud: CloudSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cloud_sql, "SILENCE_SECONDS", 60)  # none ends by itself meanwhile
+    monkeypatch.setattr(_cloud_sql, "SILENCE_SECONDS", 60)  # none ends by itself meanwhile
     start_anew()
     silent = cloud.new_instance()
     eventually(lambda: loops() <= 1)
     files_before = open_files()
     cloud.proxy(silent.address).stop()
     with socket.create_server((silent.address, PROXY_PORT)):
-        for _ in range(4 * cloud_sql.MAX_LEFT_BEHIND):  # on a busy machine not every attempt comes as far as that
-            if loops() < cloud_sql.MAX_LEFT_BEHIND:
+        for _ in range(4 * _cloud_sql.MAX_LEFT_BEHIND):  # on a busy machine not every attempt comes as far as that
+            if loops() < _cloud_sql.MAX_LEFT_BEHIND:
                 try_to_connect(silent, seconds=1)
         for _ in range(20):
             try_to_connect(silent, seconds=1, error="still without an answer")
-        assert loops() == cloud_sql.MAX_LEFT_BEHIND
+        assert loops() == _cloud_sql.MAX_LEFT_BEHIND
     eventually(lambda: loops() == 0)  # what was waiting for an answer is reset
     # The stand-in's own ends of these connections are among them.
     eventually(lambda: open_files() <= files_before)
@@ -170,7 +170,7 @@ def test_however_long_an_instance_is_silent_only_some_attempts_are_blocked_and_m
 
 def test_an_attempt_that_never_gets_an_answer_ends_by_itself(cloud: CloudSql, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address may take a connection, and its machine then be gone: nothing would ever come back."""
-    monkeypatch.setattr(cloud_sql, "SILENCE_SECONDS", 2)
+    monkeypatch.setattr(_cloud_sql, "SILENCE_SECONDS", 2)
     start_anew()
     silent = cloud.new_instance()
     cloud.proxy(silent.address).stop()

@@ -1,0 +1,22 @@
+"""Finished answers, kept in memory over Redis over whatever loads them."""
+
+from __future__ import annotations
+
+from common.cache._cache import forget, forget_soon, get, get_or_load, replace
+from common.cache._entry import GZIP_FROM_BYTES, GZIP_LEVEL
+from common.cache._loading import MEMORY_SECONDS, Cached, Loaded
+from common.cache._redis import is_fresh_in_redis
+
+__all__ = [
+    "GZIP_FROM_BYTES",
+    "GZIP_LEVEL",
+    "MEMORY_SECONDS",
+    "Cached",
+    "Loaded",
+    "forget",
+    "forget_soon",
+    "get",
+    "get_or_load",
+    "is_fresh_in_redis",
+    "replace",
+]

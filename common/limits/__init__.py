@@ -1,0 +1,29 @@
+"""Rate limits per client, counted in memory and settled through Redis."""
+
+from __future__ import annotations
+
+from common.limits._limits import (
+    CONVERSIONS,
+    DEFAULT,
+    STATS,
+    VIEWS,
+    Verdict,
+    hit,
+    hit_in_memory,
+    quota_of,
+    refuse_if_exceeded,
+    untouched,
+)
+
+__all__ = [
+    "CONVERSIONS",
+    "DEFAULT",
+    "STATS",
+    "VIEWS",
+    "Verdict",
+    "hit",
+    "hit_in_memory",
+    "quota_of",
+    "refuse_if_exceeded",
+    "untouched",
+]

@@ -1,0 +1,108 @@
+"""One connection to Postgres: by URL or through the Cloud SQL connector, with every timeout set."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pg8000.core import CoreConnection
+from pg8000.native import Connection
+
+from common.config import Config, ConfigError
+from common.postgres import _cloud_sql
+
+# The server ends a statement by itself; the socket gives up a little later, for when the server is gone.
+SOCKET_GRACE_SECONDS = 0.5
+APPLICATION_NAME = "popups"
+# By the options' names, because not every platform has them all.
+_TCP_OPTIONS = {
+    # Without it a message over 8 KiB waits 40 ms for the server's delayed acknowledgement.
+    "TCP_NODELAY": 1,
+    # A connection that idles is asked for after a minute, which also keeps firewalls on the way from forgetting it, and
+    # after a minute and a half without an answer it is over. By default that takes more than two hours.
+    "TCP_KEEPIDLE": 60,
+    "TCP_KEEPINTVL": 10,
+    "TCP_KEEPCNT": 3,
+    # In milliseconds: as long for what was sent and nobody acknowledges. By default that takes a quarter of an hour.
+    "TCP_USER_TIMEOUT": 90_000,
+}
+
+
+def connect(
+    config: Config,
+    *,
+    connect_timeout_seconds: float | None = None,
+    limit_statements: bool = True,
+    replica: bool = False,
+) -> CoreConnection:
+    """A new connection, to the read replica when asked for one that is configured.
+
+    Its statements may take DB_STATEMENT_TIMEOUT each, unless they are not limited (migrations). Raises what pg8000, the
+    connector or the socket raise.
+    """
+    statement_timeout_ms = config.db_statement_timeout if limit_statements else None
+    timeout = connect_timeout_seconds or config.db_connection_timeout / 1000
+    options: dict[str, Any] = {"timeout": timeout, "application_name": APPLICATION_NAME}
+    server_settings = "-c timezone=UTC"
+    if statement_timeout_ms:
+        server_settings += f" -c statement_timeout={statement_timeout_ms}"
+    options["startup_params"] = {"options": server_settings}
+    url, instance = _target(config, replica)
+    connection = _by_url(url, options) if url else _by_connector(config, instance, options)
+    _tune(connection._usock, statement_timeout_ms)
+    return connection
+
+
+def has_replica(config: Config) -> bool:
+    return bool(config.database_replica_url or config.replica_instance_connection_name)
+
+
+def _target(config: Config, replica: bool) -> tuple[str | None, str]:
+    url, instance = config.database_url, config.instance_connection_name
+    if replica and has_replica(config):
+        url, instance = config.database_replica_url, config.replica_instance_connection_name
+    if not url and not instance:
+        raise ConfigError("DATABASE_URL is unset; allowed: postgresql://…, or INSTANCE_CONNECTION_NAME instead")
+    return url, instance or ""
+
+
+def _by_url(url: str, options: dict[str, Any]) -> CoreConnection:
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    port = parts.port or 5432
+    folder = query.get("host", "")
+    where: dict[str, Any] = {"host": parts.hostname or folder or "localhost", "port": port}
+    if folder.startswith("/"):
+        where = {"host": None, "unix_sock": f"{folder}/.s.PGSQL.{port}"}
+    return Connection(
+        unquote(parts.username or "postgres"),
+        database=unquote(parts.path.lstrip("/")) or None,
+        password=unquote(parts.password) if parts.password else None,
+        ssl_context=_ssl_context(query),
+        **where,
+        **options,
+    )
+
+
+def _ssl_context(query: dict[str, str]) -> Any:
+    """libpq's sslmode in pg8000's words: False without TLS, None if the server offers it, True always, or verified."""
+    mode = query.get("sslmode", "prefer")
+    if mode == "verify-full":
+        return ssl.create_default_context(cafile=query.get("sslrootcert"))
+    return {"disable": False, "prefer": None, "require": True}[mode]
+
+
+def _by_connector(config: Config, instance: str, options: dict[str, Any]) -> CoreConnection:
+    signed_in = {"user": config.db_user, "password": config.db_password, "enable_iam_auth": config.db_iam_auth}
+    return _cloud_sql.connect(instance, {**options, **signed_in, "db": config.db_name, "ip_type": config.db_ip_type})
+
+
+def _tune(sock: socket.socket, statement_timeout_ms: int | None) -> None:
+    """What neither pg8000 nor the connector sets."""
+    sock.settimeout(statement_timeout_ms / 1000 + SOCKET_GRACE_SECONDS if statement_timeout_ms else None)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sock.family != socket.AF_UNIX:
+        for name in _TCP_OPTIONS.keys() & vars(socket):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), _TCP_OPTIONS[name])

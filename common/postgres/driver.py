@@ -1,0 +1,197 @@
+"""One connection to Postgres and its statements: prepared once, then one round trip each.
+
+Only this module and connect.py know pg8000. What this one uses of it is semi-private, which is why its version is
+pinned; tests hold it. Imported with the first connection: a request that is answered from the cache pays for none.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import Any
+
+from pg8000.converters import make_params
+from pg8000.core import (
+    COMMAND_COMPLETE,
+    IN_FAILED_TRANSACTION,
+    READY_FOR_QUERY,
+    SYNC_MSG,
+    Context,
+    CoreConnection,
+    _flush,
+    _read,
+    _write,
+    ci_unpack,
+)
+from pg8000.exceptions import DatabaseError, InterfaceError
+from pg8000.native import to_statement
+
+from common import logs
+from common.config import Config
+from common.errors import DatabaseUnavailable
+from common.postgres import _errors
+from common.postgres._errors import DatabaseUnreachable, StaleStatement
+from common.postgres.connect import connect
+from common.process.waits import waiting_for
+
+_BEGIN = "BEGIN"
+
+_Call = tuple[str, dict[str, Any]]
+
+
+def open_connection(config: Config, timeout_seconds: float, *, replica: bool = False) -> Connection:
+    """A session on a new connection. Raises DatabaseUnreachable, or DatabaseUnavailable where the server refuses.
+
+    The log has the reason.
+    """
+    try:
+        return Connection(connect(config, connect_timeout_seconds=timeout_seconds, replica=replica))
+    except Exception as error:
+        logs.write("ERROR", "No database connection", reason=f"{type(error).__name__}: {error}"[:500])
+        raise (DatabaseUnavailable if isinstance(error, DatabaseError) else DatabaseUnreachable)() from error
+
+
+class Connection:
+    """A connection and the statements it has prepared."""
+
+    def __init__(self, connection: CoreConnection) -> None:
+        self._connection = connection
+        self._prepared: dict[str, tuple[Any, ...]] = {}
+        self._broken = False
+        self._queued: list[_Call] = []
+
+    def fetch_all(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        context = self._run(sql, parameters)
+        names = [column["name"] for column in context.columns or ()]
+        return [dict(zip(names, row, strict=True)) for row in context.rows or ()]
+
+    def fetch_one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
+        rows = self.fetch_all(sql, **parameters)
+        return rows[0] if rows else None
+
+    def execute(self, sql: str, **parameters: Any) -> int:
+        """How many rows the statement changed."""
+        return int(self._run(sql, parameters).row_count)
+
+    def queue(self, sql: str, **parameters: Any) -> None:
+        """Has a statement sent with the next one, in one round trip. The next one raises what this one does."""
+        self._queued.append((sql, parameters))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """The block's statements are committed together when it ends without an error.
+
+        BEGIN goes out with the first of them, COMMIT with what is queued last: neither costs a round trip of its own.
+        """
+        self.queue(_BEGIN)
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            self._queued.clear()
+            with suppress(DatabaseUnavailable):
+                self._roll_back()
+            raise
+
+    def is_usable(self) -> bool:
+        """False once broken, and when the server has hung up: an idle connection has nothing to say but goodbye."""
+        if self._broken:
+            return False
+        said = select.poll()  # not select(), which refuses files beyond the 1024th
+        said.register(self._connection._usock, select.POLLIN)
+        return not said.poll(0)
+
+    def answers(self, timeout_seconds: float) -> bool:
+        """Whether the server is still there, in one round trip; if not, the session is broken."""
+        sock = self._connection._usock
+        usual_timeout = sock.gettimeout()
+        sock.settimeout(timeout_seconds)
+        try:
+            self._connection.execute_simple("")
+        except (DatabaseError, InterfaceError, OSError):
+            self._broken = True
+            return False
+        sock.settimeout(usual_timeout)
+        return True
+
+    def close(self) -> None:
+        self._broken = True
+        with suppress(Exception):
+            self._connection.close()
+
+    def _run(self, sql: str, parameters: dict[str, Any]) -> Context:
+        calls, self._queued = [*self._queued, (sql, parameters)], []
+        try:
+            return self._send(calls)
+        except StaleStatement:
+            self._prepared.clear()
+            if self._connection._transaction_status == IN_FAILED_TRANSACTION:
+                if calls[0][0] != _BEGIN:
+                    raise
+                self._roll_back()
+        return self._send(calls)
+
+    def _send(self, calls: list[_Call]) -> Context:
+        """The last one's result. An error ends them all: what comes after the one that raised it is not run."""
+        values = [make_params(self._connection.py_types, _statement(sql)[1](given)) for sql, given in calls]
+        with self._watched():
+            contexts = [self._prepare(sql) for sql, _ in calls]
+            for (sql, _), its_values in zip(calls, values, strict=True):
+                self._connection.send_BIND(self._prepared[sql][0], its_values)
+                self._connection.send_EXECUTE()
+            _write(self._connection._sock, SYNC_MSG)
+            _flush(self._connection._sock)
+            self._read_answers(contexts)
+        return contexts[-1]
+
+    def _prepare(self, sql: str) -> Context:
+        """Room for the result of a statement, which costs a round trip the first time that this connection sees it."""
+        statement = _statement(sql)[0]
+        if sql not in self._prepared:
+            self._prepared[sql] = self._connection.prepare_statement(statement, ())
+        _, columns, input_functions = self._prepared[sql]
+        return Context(statement, columns=columns, input_funcs=input_functions)
+
+    def _read_answers(self, contexts: list[Context]) -> None:
+        """Puts the server's messages into the context of the statement that each is about, and raises its error."""
+        connection, current, code = self._connection, 0, None
+        while code != READY_FOR_QUERY:
+            code, size = ci_unpack(_read(connection._sock, 5))
+            about = contexts[min(current, len(contexts) - 1)]
+            connection.message_types[code](_read(connection._sock, size - 4), about)
+            current += code == COMMAND_COMPLETE
+        for context in contexts:
+            if context.error is not None:
+                raise context.error
+
+    def _roll_back(self) -> None:
+        with self._watched():
+            self._connection.execute_simple("ROLLBACK")
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Turns the driver's errors into ours; after anything but a refusal by the server the connection is broken."""
+        try:
+            with waiting_for("database"):
+                yield
+        except DatabaseError as error:
+            refusal = error.args[0]
+            self._broken = self._broken or _errors.has_hung_up(refusal)
+            if expected := _errors.expected_refusal(refusal):
+                raise expected from error
+            error.args = (_errors.loggable(refusal),)
+            raise
+        except (InterfaceError, OSError) as error:
+            self._broken = True
+            raise _errors.broken_connection(error) from error
+        except BaseException:
+            self._broken = True
+            raise
+
+
+@lru_cache(maxsize=256)
+def _statement(sql: str) -> tuple[str, Callable[[dict[str, Any]], tuple[Any, ...]]]:
+    statement, in_order = to_statement(sql)
+    return statement, in_order

@@ -1,0 +1,1 @@
+"""What a process has once: threads, breakers, bounded maps, waits and the garbage collector."""

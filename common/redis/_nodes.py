@@ -1,0 +1,103 @@
+"""The servers behind REDIS_URL: one, or the nodes of a Redis Cluster, each with its own client and breaker.
+
+redis-py's own RedisCluster is not used: when a node fails it asks the others for the new layout within the request and
+under a lock, one after the other, and where slots are not served it sleeps 250 ms. Here a request talks to the node
+that it thinks has the key, and to one more at most.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from common.config import settings
+from common.process.breaker import Breaker
+from common.process.per_process import per_process
+
+# A storefront request has 200 ms for Redis in all: connecting, AUTH on a new connection, and one answer fit in.
+CONNECT_TIMEOUT_SECONDS = 0.06
+SOCKET_TIMEOUT_SECONDS = 0.07
+MAX_CONNECTIONS = 100
+# Of a node that has one slot of 16384 a key is found within these.
+MAX_KEYS_TRIED = 200_000
+
+
+class Node:
+    """A server, asked by whoever its breaker admits."""
+
+    def __init__(self, url: str) -> None:
+        self.client = _client(url)
+        self.breaker = Breaker(f"Redis at {urlsplit(url).netloc.rpartition('@')[2]}")
+
+
+class Nodes:
+    """Which server has a key. Learned from the servers themselves, which redirect who comes to the wrong one."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("+cluster", "", 1)
+        self._entry = Node(self._url)
+        self._by_address: dict[str, Node] = {}
+        # First slot, last slot and node of each range.
+        self._ranges: list[tuple[int, int, Node]] = []
+
+    def all(self) -> list[Node]:
+        return list({id(node): node for _, _, node in self._ranges}.values()) or [self._entry]
+
+    def of(self, key: str) -> Node:
+        """The node that has the key, as far as is known; any other would say where it is."""
+        if not self._ranges:
+            return self._entry
+        from redis.crc import key_slot
+
+        slot = key_slot(key.encode())
+        return next((node for first, last, node in self._ranges if first <= slot <= last), self._entry)
+
+    def key_on(self, node: Node, prefix: str) -> str:
+        """A key that starts so and that the node has; found within a few tries for each node there is."""
+        keys = (f"{prefix}:{number}" for number in range(MAX_KEYS_TRIED))
+        return next((key for key in keys if self.of(key) is node), prefix)
+
+    def at(self, host: str, port: int) -> Node:
+        """The node at this address, as a redirection names it; without a host it is the one we know."""
+        host = host or urlsplit(self._url).hostname or ""
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if address not in self._by_address:
+            self._by_address[address] = Node(_with_address(self._url, address))
+        return self._by_address[address]
+
+    def learn(self, client: Any) -> None:
+        """Asks a node which node has which slots. Raises what redis-py raises."""
+        slots = client.execute_command("CLUSTER SLOTS")
+        found = [(first, last, self.at((host or b"").decode(), port)) for first, last, (host, port, *_), *_ in slots]
+        self._ranges = found or self._ranges
+
+
+@per_process
+def nodes() -> Nodes:
+    url = settings().redis_url
+    assert url is not None
+    return Nodes(url)
+
+
+def _client(url: str) -> Any:
+    from redis import Redis  # 100 ms that a function without Redis never pays
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    # redis-py would retry ten times with timeouts of 5 s.
+    limits = {
+        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+        "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "max_connections": MAX_CONNECTIONS,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    # Nothing that would have a new connection wait for further answers: HELLO, CLIENT SETINFO.
+    client = Redis.from_url(url, protocol=2, driver_info=None, **limits)
+    client.response_callbacks.pop("CLUSTER SLOTS", None)
+    return client
+
+
+def _with_address(url: str, address: str) -> str:
+    parts = urlsplit(url)
+    credentials = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    return parts._replace(netloc=credentials + address).geturl()

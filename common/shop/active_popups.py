@@ -1,0 +1,123 @@
+"""The active popups of a shop, as Postgres has them and as a storefront gets them.
+
+Loaded by get_active_popups when it must, and put into the cache by manage_popups when it has changed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any
+
+from common import postgres
+from common.cache import Loaded
+from common.config import settings
+from common.json_text import dumps
+from common.shop.addresses import page_pattern, referrer
+from common.shop.targeting_rules import NEWEST, unknown_rules
+
+# Short, since a shop may be created any moment.
+UNKNOWN_SHOP_SECONDS = 2
+# Eight of the largest popups, or a hundred of ordinary ones and more.
+MAX_ANSWER_BYTES = 512 * 1024
+# Of an offer, what is the merchant's alone.
+PRIVATE = ("discount_code_id", "when_empty", "fallback_discount_code_id")
+
+# One row with a NULL id for a shop without active popups, none for an unknown shop.
+SELECT_ACTIVE_POPUPS = """
+    SELECT popups.id, trigger, design, targeting, frequency, offer, variants, popups.holdout_percent, priority,
+        json_build_object(
+            'currency', currency,
+            'time_zone', time_zone,
+            'popups_per_visit', popups_per_visit,
+            'seconds_between_popups', seconds_between_popups,
+            'never_on_pages', never_on_pages,
+            'holdout_percent', shops.holdout_percent
+        ) AS shop,
+        (SELECT extract(epoch FROM min(change) - now())::float8
+         FROM popups AS scheduled, unnest(ARRAY[scheduled.starts_at, scheduled.ends_at]) AS change
+         WHERE scheduled.shop_id = shops.id AND scheduled.is_active AND change > now()
+        ) AS seconds_to_next_change
+    FROM shops
+    LEFT JOIN popups ON popups.shop_id = shops.id
+        AND popups.is_active
+        AND (starts_at IS NULL OR starts_at <= now())
+        AND (ends_at IS NULL OR ends_at > now())
+        AND (view_limit IS NULL OR view_limit > (
+            SELECT coalesce(sum(views), 0)
+            FROM daily_views AS tally
+            WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+        ))
+        AND (
+            SELECT count(*)
+            FROM stopping_offers AS stopping
+            WHERE stopping.shop_id = :shop_id AND stopping.popup_id = popups.id
+        ) = 0
+    WHERE shops.id = :shop_id
+    ORDER BY priority DESC, popups.created_at DESC, popups.id
+    LIMIT 50
+"""
+
+
+def load_active_popups(shop_id: str, rules: int = NEWEST) -> Loaded:
+    """The finished answer for scripts of that edition, fresh until a popup's schedule changes it at the latest."""
+    rows = postgres.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id)
+    if not rows:
+        return Loaded(None, UNKNOWN_SHOP_SECONDS)
+    next_change = rows[0]["seconds_to_next_change"]
+    known = (row for row in rows if row["id"] and not unknown_rules(row["targeting"], rules))
+    popups = fitting(map(for_storefront, known))
+    return Loaded(
+        dumps({"shop_id": shop_id, "shop": rows[0]["shop"], "popups": popups}),
+        ttl_seconds=settings().cache_ttl_popups,
+        most_seconds=inf if next_change is None else next_change,
+    )
+
+
+def fitting(popups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that every shopper downloads: the first one, and each further that still fits."""
+    kept: list[dict[str, Any]] = []
+    size = 0
+    for popup in popups:
+        popup_bytes = len(dumps(popup))
+        if not kept or size + popup_bytes <= MAX_ANSWER_BYTES:
+            kept.append(popup)
+            size += popup_bytes
+    return kept
+
+
+def for_storefront(row: postgres.Row) -> dict[str, Any]:
+    """A popup without what a shopper must not see."""
+    variants = [
+        {
+            "id": variant["id"],
+            "weight": variant["weight"],
+            "design": variant["design"],
+            "offer": public_offer(variant["offer"]),
+        }
+        for variant in row["variants"]
+    ]
+    shown = {name: value for name, value in row.items() if name not in ("shop", "seconds_to_next_change")}
+    targeting = with_comparable_addresses(row["targeting"])
+    return {**shown, "targeting": targeting, "offer": public_offer(row["offer"]), "variants": variants}
+
+
+def with_comparable_addresses(targeting: dict[str, Any]) -> dict[str, Any]:
+    """Patterns that were stored before they were normalized, as they would be today; as they are where that fails."""
+    forms = {"include_pages": page_pattern, "exclude_pages": page_pattern, "referrers": referrer}
+    return targeting | {name: [_or_as_it_is(form, text) for text in targeting[name]] for name, form in forms.items()}
+
+
+def _or_as_it_is(form: Callable[[str], str], text: str) -> str:
+    try:
+        return form(text)
+    except ValueError:
+        return text
+
+
+def public_offer(offer: dict[str, Any]) -> dict[str, Any]:
+    """An offer, or a variant's changes to it, that tells only whether there is a code."""
+    public = {name: value for name, value in offer.items() if name not in PRIVATE}
+    if "discount_code_id" in offer:
+        public["has_code"] = offer["discount_code_id"] is not None
+    return public

@@ -1,0 +1,90 @@
+"""E-mail addresses: which ones there can be, and the forms in which they are compared.
+
+An address is what `<input type=email>` takes for one (HTML, section 4.10.5.1.5), with letters of every script before
+the @, at a domain that looks like one of the Internet: it has a dot, and is neither a number nor localhost.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+
+from common.shop.blanks import trimmed
+
+MAX_CHARACTERS = 254
+
+_ATEXT = frozenset(string.ascii_lowercase + string.digits + ".!#$%&'*+/=?^_`{|}~-")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# As the DNS knows it.
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?!localhost\Z|[0-9]+\Z){_LABEL}")
+_GMAIL = ("gmail.com", "googlemail.com")
+
+
+def normalized(email: str) -> str | None:
+    """One subscriber per shop: the same text for every spelling of an address; None for what is no address.
+
+    Spellings differ in case, in Unicode form (NFC, NFD), and in a domain written in its script or as `xn--`, of which
+    this is the former: whoever searches for the start of an address finds it.
+    """
+    local, _, domain = trimmed(email).rpartition("@")
+    local = _lower(local)
+    if not local or not all(map(_is_of_a_local_part, local)):
+        return None
+    domain = _in_its_script(domain)
+    return f"{local}@{domain}" if _DOMAIN.fullmatch(_for_the_dns(domain)) else None
+
+
+def beginning(text: str) -> str:
+    """How a normalized address starts that somebody looks for by its beginning."""
+    local, at, domain = trimmed(text).partition("@")
+    return _lower(local) + at + (_in_its_script(domain) or _lower(domain))
+
+
+def canonical(normalized_email: str) -> str:
+    """One discount code per person: also without `+tags`, and without dots where Gmail ignores them."""
+    local, _, domain = normalized_email.rpartition("@")
+    local = local.split("+", 1)[0]
+    if domain in _GMAIL:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"
+
+
+def other_spellings(normalized_email: str) -> list[str]:
+    """How else the same address may have been stored, before there was one form; none for one in ASCII alone."""
+    if normalized_email.isascii():
+        return []
+    local, _, domain = normalized_email.rpartition("@")
+    locals_ = (local, unicodedata.normalize("NFD", local))
+    domains = (domain, unicodedata.normalize("NFD", domain), _for_the_dns(domain))
+    spellings = dict.fromkeys(f"{each}@{at}" for each in locals_ for at in domains)
+    return [spelling for spelling in spellings if spelling != normalized_email]
+
+
+def _lower(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+
+
+def _is_of_a_local_part(character: str) -> bool:
+    """Beyond ASCII letters, marks and numbers (RFC 6531 would allow anything)."""
+    return character in _ATEXT if character.isascii() else unicodedata.category(character)[0] in "LMN"
+
+
+def _in_its_script(domain: str) -> str:
+    """UTS #46, with what is written as `xn--` decoded; empty where that is impossible."""
+    if domain.isascii() and "xn--" not in domain.lower():
+        return domain.lower()
+    import idna  # which most addresses can do without
+
+    try:
+        labels = idna.uts46_remap(domain, std3_rules=True, transitional=False).split(".")
+        decoded = [label[4:].encode().decode("punycode") if label.startswith("xn--") else label for label in labels]
+        name = ".".join(decoded)
+        return name if idna.uts46_remap(name, std3_rules=True, transitional=False) == name else ""
+    except (idna.IDNAError, UnicodeError):
+        return ""
+
+
+def _for_the_dns(domain: str) -> str:
+    labels = domain.split(".")
+    return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)

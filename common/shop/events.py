@@ -1,0 +1,90 @@
+"""What every event of a storefront tells: which popup, which visit, which browser."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, post_load, validate
+
+from common import cache, postgres
+from common.cache import keys
+from common.errors import OriginNotAllowed, PopupNotFound, ProblemError
+from common.ids import new_id
+from common.json_text import dumps
+from common.shop.event_ids import kept_and_foreign
+
+DEVICE_TYPES = ("desktop", "mobile", "tablet")
+HOLDOUT = "holdout"
+MAX_ID_CHARACTERS = 64
+# Whoever takes viewers away from a shop holds this while he does; who inserts views shares it. A viewer that was found
+# known must not be forgotten before the view is committed.
+LOCK_VIEWERS = "SELECT pg_advisory_xact_lock(1986618743, hashtext(:shop_id))"
+
+
+def id_field(**options: Any) -> fields.String:
+    return fields.String(validate=validate.Length(min=1, max=MAX_ID_CHARACTERS), **options)
+
+
+class EventSchema(Schema):
+    """The part that views and conversions share. Fields it does not know are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    event_id = fields.UUID(load_default=None, allow_none=True)
+    popup_id = fields.UUID(required=True)
+    session_id = id_field(required=True)
+    visitor_id = id_field(load_default=None, allow_none=True)
+    variant_id = id_field(load_default=None, allow_none=True)
+    device_type = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(DEVICE_TYPES))
+
+    @post_load
+    def identify(self, event: dict[str, Any], **_: Any) -> dict[str, Any]:
+        event["event_id"] = event["event_id"] or new_id()
+        return event
+
+
+# A refusal's code, as the statements that insert events report it.
+_REFUSALS: dict[str, type[ProblemError]] = {refusal.code: refusal for refusal in (PopupNotFound, OriginNotAllowed)}
+
+
+def refusal(code: str) -> ProblemError:
+    """The error for an event that was not taken."""
+    return _REFUSALS[code]()
+
+
+def as_json_row(event: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An event as json_to_recordset reads it; `foreign_id` is its id as it was sent where it is kept under another."""
+    event_id, foreign_id = kept_and_foreign(event["event_id"])
+    row = event | {"event_id": event_id} | ({"foreign_id": foreign_id} if foreign_id else {})
+    return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in row.items()} | more
+
+
+def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the statements that store events read: the rows as JSON, and beside them each origin once.
+
+    A row says by its number, from 0, which of the origins is its own.
+    """
+    numbers: dict[str | None, int] = {}
+    events = [{**row, "origin": numbers.setdefault(row["origin"], len(numbers))} for row in rows]
+    return {"events": dumps(events).decode(), "origins": dumps(list(numbers)).decode()}
+
+
+def insert_events(rows: list[dict[str, Any]], enter_stored: str, insert: str) -> list[postgres.Row]:
+    """The rows of `insert`, which stores the events and commits by itself.
+
+    Where some are foreign, `enter_stored` goes out with it, before it in one transaction.
+    """
+    foreign_ids = [row["foreign_id"] for row in rows if "foreign_id" in row]
+    with postgres.connection() as connection:
+        if foreign_ids:
+            connection.queue(enter_stored, foreign_ids=foreign_ids)
+        return connection.fetch_all(insert, **as_parameters(rows))
+
+
+def forget_stats(changed: set[tuple[str, uuid.UUID]]) -> None:
+    """Drops the cached results of these (shop_id, popup_id): new events have changed them."""
+    popups = {keys.popup_stats(popup_id) for _, popup_id in changed}
+    shops = {keys.shop_stats(shop_id) for shop_id, _ in changed}
+    cache.forget_soon(*popups, *shops)

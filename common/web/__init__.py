@@ -1,0 +1,26 @@
+"""The web: a function's endpoints and everything around a handler. `asgi` and `flask` serve it."""
+
+from __future__ import annotations
+
+from common.web._body import AnyObject, Checker, load_fields
+from common.web._conditional import answer_cached, is_stale
+from common.web._headers import Audience, page_origin
+from common.web._messages import Request, Response, StreamedResponse, json_response
+from common.web._pipeline import Function
+from common.web._routing import Endpoint
+
+__all__ = [
+    "AnyObject",
+    "Audience",
+    "Checker",
+    "Endpoint",
+    "Function",
+    "Request",
+    "Response",
+    "StreamedResponse",
+    "answer_cached",
+    "is_stale",
+    "json_response",
+    "load_fields",
+    "page_origin",
+]

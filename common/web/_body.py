@@ -1,0 +1,96 @@
+"""From bytes to checked values: the body's size, type and JSON, and a marshmallow schema's verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from common.errors import BodyTooLarge, Invalid, ProblemError, UnsupportedMediaType
+from common.json_text import loads
+from common.web._headers import Audience
+from common.web._messages import Request
+
+MAX_QUERY_CHARACTERS = 8 * 1024
+# Of a body that is too large as much is still read, so that the client hears the answer. The platform accepts no larger
+# request over HTTP/1.
+MAX_DISCARDED_BYTES = 32 * 1024 * 1024
+
+# text/plain is what sendBeacon and fetch send without a preflight.
+_MEDIA_TYPES = {
+    Audience.STOREFRONT: ("application/json", "text/plain"),
+    Audience.MERCHANT: ("application/json", "application/merge-patch+json"),
+}
+
+
+class Checker(Protocol):
+    """A marshmallow schema, or what raises Invalid itself."""
+
+    def load(self, data: Any, /) -> Any: ...
+    def __hash__(self) -> int: ...
+
+
+class AnyObject:
+    """For an endpoint that needs no body, but may get one."""
+
+    def load(self, data: Any, /) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise Invalid(errors={"": ["Must be a JSON object."]})
+        return {}
+
+
+ANY_OBJECT = AnyObject()
+
+
+def load_body(schema: Checker, request: Request, audience: Audience) -> Any:
+    """What the schema makes of the body. Raises BodyTooLarge, UnsupportedMediaType, MalformedJson or Invalid."""
+    if request.body is None:
+        raise BodyTooLarge(f"The body may have at most {audience.max_body_bytes} bytes.")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _MEDIA_TYPES[audience]:
+        raise UnsupportedMediaType(f"Send the body as {' or '.join(_MEDIA_TYPES[audience])}.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+    return load_fields(schema, loads(request.body))
+
+
+# A storefront asks for the same shop again and again: checking its query anew would be an eighth of the request.
+@lru_cache(maxsize=1024)
+def load_query(schema: Checker, query_string: str) -> Mapping[str, Any]:
+    """What the schema makes of the query; of a parameter that is given twice the first counts. Raises Invalid."""
+    if len(query_string) > MAX_QUERY_CHARACTERS:
+        raise Invalid(errors={"": [f"At most {MAX_QUERY_CHARACTERS} characters of query."]})
+    try:
+        given = parse_qs(query_string, keep_blank_values=True, errors="replace", max_num_fields=100)
+    except ValueError:
+        raise Invalid(errors={"": ["At most 100 parameters."]}) from None
+    return MappingProxyType(load_fields(schema, {name: values[0] for name, values in given.items()}))
+
+
+def load_fields(schema: Checker, data: Any) -> Any:
+    """What the schema makes of the data. Raises Invalid with `field.path: [messages]`."""
+    try:
+        return schema.load(data)
+    except ProblemError:
+        raise
+    except Exception as error:
+        from marshmallow import ValidationError  # there by now; a function that has no use for it does without
+
+        if not isinstance(error, ValidationError):
+            raise
+        messages: Any = error.messages
+        raise Invalid(errors=field_paths(messages)) from None
+
+
+def field_paths(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages, flattened: `{"design.width": ["…"]}`. The whole body's path is empty."""
+    if isinstance(messages, list):
+        return {path: [str(message) for message in messages]}
+    flat: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        step = "" if name == "_schema" else str(name)
+        for inner_path, texts in field_paths(inner, ".".join(filter(None, (path, step)))).items():
+            flat.setdefault(inner_path, []).extend(texts)
+    return flat

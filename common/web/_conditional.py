@@ -1,0 +1,38 @@
+"""ETag, If-None-Match and If-Match (RFC 9110, section 13)."""
+
+from __future__ import annotations
+
+from common.cache import Cached
+from common.web._messages import Request, Response
+
+
+def answer_cached(request: Request, cached: Cached, cache_control: str) -> Response:
+    """A cached JSON answer with its ETag and X-Cache; 304 without the body for a client that has it."""
+    request.logged["cache"] = cached.verdict
+    headers = {"ETag": cached.entry.etag, "Cache-Control": cache_control, "X-Cache": cached.verdict}
+    if is_known(request, cached.entry.etag):
+        return Response(304, headers=headers)
+    headers["Content-Type"] = "application/json"
+    return Response(200, cached.entry.body or b"", headers, cached.entry.gzipped)
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether If-None-Match names this ETag; weak comparison, as section 13.1.2 asks."""
+    return _names(request.headers.get("if-none-match"), etag, weak=True)
+
+
+def is_stale(request: Request, etag: str) -> bool:
+    """Whether an If-Match is there and does not name this ETag."""
+    if_match = request.headers.get("if-match")
+    return if_match is not None and not _names(if_match, etag, weak=False)
+
+
+def _names(condition: str | None, etag: str, *, weak: bool) -> bool:
+    if condition is None:
+        return False
+    candidates = [candidate.strip() for candidate in condition.split(",")]
+    if "*" in candidates:
+        return True
+    if weak:
+        return etag.removeprefix("W/") in [candidate.removeprefix("W/") for candidate in candidates]
+    return etag in candidates

@@ -1,0 +1,139 @@
+"""The headers that every answer shares: request id, CORS, rate limit, compression."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from enum import Enum
+from functools import lru_cache
+from itertools import chain
+
+from common.cache import GZIP_FROM_BYTES, GZIP_LEVEL
+from common.config import settings
+from common.limits import Verdict
+from common.web._messages import Request, Response, StreamedResponse
+
+KIB = 1024
+GZIP_WBITS = 31  # zlib's word for gzip's format
+
+
+class Audience(Enum):
+    """Who calls a function, and the largest body accepted from them."""
+
+    STOREFRONT = 64 * KIB
+    MERCHANT = 1024 * KIB
+
+    @property
+    def max_body_bytes(self) -> int:
+        return self.value
+
+
+# For a browser that is led to an answer: it is no page, in no frame, only by TLS.
+_SAFETY = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+# A shop's allowed_origins are shorter: a scheme and at most 255 characters.
+MAX_ORIGIN_CHARACTERS = 300
+# What browsers send for a page without an origin of its own (RFC 6454, section 7.3). No shop can list it.
+OPAQUE_ORIGIN = "null"
+_EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
+_FOR_EVERY_PAGE = _SAFETY | {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
+# A merchant's answers differ by origin, and are not kept.
+_FOR_MERCHANTS = _SAFETY | {"Cache-Control": "no-store", "Vary": "Origin"}
+_REQUEST_HEADERS = {
+    # Tracing agents add headers of their own to a page's requests. An older browser takes the star for a name, so that
+    # those it asks for are named too.
+    Audience.STOREFRONT: "Content-Type, If-None-Match, *",
+    Audience.MERCHANT: "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
+}
+_HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(, ?[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
+MAX_HEADER_NAMES_CHARACTERS = 2000
+
+
+def new_request_id() -> str:
+    """What stands in for the trace id of a request that has none."""
+    return os.urandom(16).hex()
+
+
+def shared_headers(audience: Audience, origin: str | None) -> dict[str, str]:
+    """What each answer carries unless it says otherwise: who may read it, and that it is no page."""
+    if audience is Audience.STOREFRONT:
+        return _FOR_EVERY_PAGE
+    if origin in settings().console_origins:
+        return _FOR_MERCHANTS | {"Access-Control-Allow-Origin": str(origin), "Access-Control-Expose-Headers": _EXPOSED}
+    return _FOR_MERCHANTS
+
+
+def page_origin(request: Request) -> str | None:
+    """The origin of the page that sent the request, None where no page did; one that no shop can list is opaque."""
+    origin = request.headers.get("origin")
+    if origin is None or (len(origin) <= MAX_ORIGIN_CHARACTERS and origin.isascii() and origin.isprintable()):
+        return origin
+    return OPAQUE_ORIGIN
+
+
+def preflight_headers(audience: Audience, methods: Iterable[str], asked: str | None) -> dict[str, str]:
+    """What a page may send; `asked` is its Access-Control-Request-Headers."""
+    allowed, names = ", ".join(methods), _REQUEST_HEADERS[audience]
+    headers = {
+        "Allow": allowed,
+        "Access-Control-Allow-Methods": allowed,
+        "Access-Control-Allow-Headers": names,
+        "Access-Control-Max-Age": "86400",
+    }
+    if audience is Audience.STOREFRONT:
+        headers["Vary"] = "Access-Control-Request-Headers"
+        if asked and len(asked) <= MAX_HEADER_NAMES_CHARACTERS and _HEADER_NAMES.fullmatch(asked):
+            headers["Access-Control-Allow-Headers"] = f"{names}, {asked}"
+    return headers
+
+
+def limit_headers(verdict: Verdict) -> dict[str, str]:
+    """RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers); none where the limit is off."""
+    if not verdict.quota:
+        return {}
+    return {
+        "RateLimit-Policy": f'"{verdict.name}";q={verdict.quota};w={verdict.window_seconds}',
+        "RateLimit": f'"{verdict.name}";r={verdict.remaining};t={verdict.reset_seconds}',
+    }
+
+
+def compress(request: Request, response: Response) -> None:
+    """Compresses a body of 1 KiB or more for a client that accepts gzip; of a stream, the first part tells."""
+    if len(response.body) < GZIP_FROM_BYTES:
+        return
+    vary = response.headers.get("Vary")
+    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return
+    response.headers["Content-Encoding"] = "gzip"
+    if isinstance(response, StreamedResponse):
+        response.rest, response.body = _gzipped(response.body, response.rest), b""
+    else:
+        response.body = response.gzipped or gzip.compress(response.body, GZIP_LEVEL, mtime=0)
+
+
+# Browsers are of a few kinds: reading their header anew would be a tenth of a request.
+@lru_cache(maxsize=256)
+def accepts_gzip(accept_encoding: str) -> bool:
+    """RFC 9110, section 12.5.3: what is said of gzip goes before what is said of all the others."""
+    wanted = {}
+    for choice in accept_encoding.lower().split(","):
+        name, _, parameter = choice.partition(";")
+        wanted[name.strip()] = not re.fullmatch(r"q=0(\.0*)?", parameter.replace(" ", ""))
+    return wanted.get("gzip", wanted.get("*", False))
+
+
+def _gzipped(first: bytes, rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
+    with closing(rest):
+        for part in chain([first], rest):
+            if compressed := compressor.compress(part):
+                yield compressed
+    yield compressor.flush()

@@ -1,0 +1,164 @@
+"""What every handler needs around it, once: limits, keys, bodies, errors, headers and the log line.
+
+A function's main.py makes one Function and hangs its handlers on it; the adapters turn a framework's request into our
+Request and our Response into the framework's. This module knows neither framework.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from common import limits, logs, postgres
+from common.config import settings
+from common.errors import InternalError, MethodNotAllowed, ProblemError
+from common.json_text import dumps
+from common.process import waits
+from common.process.threads import in_brief_thread, in_probe_thread, in_thread
+from common.shop import api_keys
+from common.version import VERSION
+from common.web import _description, _health
+from common.web._body import ANY_OBJECT, Checker, load_body, load_query
+from common.web._client_address import client_address, limited_client, truncated
+from common.web._headers import Audience, compress, limit_headers, new_request_id, preflight_headers, shared_headers
+from common.web._messages import Request, Response, StreamedResponse, json_response
+from common.web._routing import Endpoint, Handler, allowed_methods, find_endpoint, make_endpoint
+from common.web._trace import log_fields, trace_of
+
+# Probes, and the description of the interface.
+UNCOUNTED = (_health.LIVE, _health.READY, _description.PATH)
+UNCOUNTED_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class Function:
+    """One deployed function: its name, its limit, who calls it, and its endpoints."""
+
+    def __init__(self, name: str, *, limit: str, audience: Audience) -> None:
+        self.name = name
+        self.limit = limit
+        self.audience = audience
+        self.endpoints: list[Endpoint] = []
+        settings()  # a bad value stops the function now, not at its first request
+
+    def endpoint(
+        self,
+        method: str,
+        path: str = "/",
+        *,
+        rights: str | None = None,
+        body: Checker | None = None,
+        query: Checker | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Registers a handler `(request, **ids) -> Response`.
+
+        It runs in a thread and may block, unless it is a coroutine function: that runs on the loop and may not.
+        `{name}` in the path stands for a UUID. `rights` ("read" or "write") asks for an API key that has them;
+        `body` and `query` are checked into `request.data` and `request.query`.
+        """
+
+        def register(handler: Handler) -> Handler:
+            self.endpoints.append(make_endpoint(method, path, handler, rights, body, query))
+            return handler
+
+        return register
+
+    async def handle(self, request: Request) -> Response:
+        """The answer to a request, whatever happens on the way to it."""
+        started = time.perf_counter()
+        waited = waits.start()
+        trace = trace_of(request.headers)
+        request_id = trace.id if trace else new_request_id()
+        logs.begin_request(log_fields(trace) if trace else {})
+        try:
+            response = await self._answer(request)
+        except ProblemError as problem:
+            response = _problem_response(problem, request_id)
+        except Exception as error:
+            logs.write_exception(
+                f"{self.name} failed", error, **{logs.LABELS: {"request_id": request_id, "version": VERSION}}
+            )
+            response = _problem_response(InternalError(), request_id)
+        shared = shared_headers(self.audience, request.headers.get("origin"))
+        response.headers = {**shared, **response.headers, **request.answer_headers, "X-Request-Id": request_id}
+        if request.method == "HEAD" and isinstance(response, StreamedResponse):
+            response.rest.close()
+        compress(request, response)
+        if waited:
+            request.logged["waited_seconds"] = {name: round(seconds, 6) for name, seconds in waited.copy().items()}
+        self._log(request, response, request_id, time.perf_counter() - started)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        if request.path in UNCOUNTED or request.method == "OPTIONS":
+            request.answer_headers |= limit_headers(limits.untouched(self.limit))
+            return await self._answer_uncounted(request)
+        await self._count(request)
+        endpoint, ids = find_endpoint(self.endpoints, request.method, request.path)
+        if endpoint.rights:
+            authorization = request.headers.get("authorization")
+            request.key = await in_thread(api_keys.authenticate, authorization, endpoint.rights)
+        if endpoint.query:
+            request.query = load_query(endpoint.query, request.query_string)
+        if endpoint.body or (endpoint.method == "POST" and request.body != b""):
+            request.data = load_body(endpoint.body or ANY_OBJECT, request, self.audience)
+        if endpoint.on_loop:
+            response: Response = await endpoint.handler(request, **ids)
+            return response
+        return await in_thread(endpoint.handler, request, **ids)
+
+    async def _answer_uncounted(self, request: Request) -> Response:
+        """Probes, preflights and the description: a limit must not make an instance look ill, or a page forbidden."""
+        if request.method == "OPTIONS":
+            methods = UNCOUNTED_METHODS if request.path in UNCOUNTED else allowed_methods(self.endpoints, request.path)
+            asked = request.headers.get("access-control-request-headers")
+            return Response(204, headers=preflight_headers(self.audience, methods, asked))
+        if request.method not in UNCOUNTED_METHODS:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(UNCOUNTED_METHODS)})
+        if request.path == _description.PATH:
+            return await in_thread(_description.describe, self.name)
+        if request.path == _health.LIVE:
+            return json_response({"status": "ok", "version": VERSION})
+        verdict = _health.fresh_verdict()
+        if verdict is None:
+            verdict = await in_probe_thread(_health.readiness)
+        if verdict.schema:
+            request.logged["schema"] = verdict.schema
+        if verdict.is_ready:
+            return json_response(verdict.as_answer())
+        return json_response(verdict.as_answer(), 503, {"Retry-After": "1"})
+
+    async def _count(self, request: Request) -> None:
+        forwarded_for = request.headers.get("x-forwarded-for")
+        address = client_address(request.peer, forwarded_for, settings().trusted_proxies)
+        request.logged["client"] = truncated(address)
+        client = limited_client(address)
+        verdict = limits.hit_in_memory(self.limit, client)
+        if verdict is None:
+            verdict = await in_brief_thread(limits.hit, self.limit, client)
+        request.logged["limit"] = "passed" if verdict.passes else "refused"
+        request.answer_headers |= limit_headers(verdict)
+        limits.refuse_if_exceeded(verdict)
+
+    def _log(self, request: Request, response: Response, request_id: str, seconds: float) -> None:
+        logs.write(
+            "ERROR" if response.status >= 500 else "INFO",
+            f"{request.method} {self.name} {response.status}",
+            httpRequest={
+                "requestMethod": request.method,
+                "requestUrl": request.path[:200],
+                "status": response.status,
+                "responseSize": str(len(response.body)),
+                "latency": f"{seconds:.6f}s",
+                "remoteIp": request.logged.pop("client", None),
+                "userAgent": request.headers.get("user-agent", "")[:200],
+            },
+            seconds=round(seconds, 6),
+            pool=postgres.pool_state(),
+            **request.logged,
+            **{logs.LABELS: {"function": self.name, "request_id": request_id, "version": VERSION}},
+        )
+
+
+def _problem_response(problem: ProblemError, request_id: str) -> Response:
+    headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store", **problem.headers}
+    return Response(problem.status, dumps(problem.as_problem(request_id)), headers)

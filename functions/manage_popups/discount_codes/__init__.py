@@ -1,0 +1,1 @@
+"""Discount codes, and the pools of single-use codes behind some of them."""

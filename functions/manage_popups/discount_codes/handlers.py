@@ -1,0 +1,173 @@
+"""Discount codes: made, read, listed, changed and deleted; and the pools of single-use codes behind some of them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+from common import cache, postgres
+from common.cache import keys
+from common.errors import Conflict, DiscountCodeNotFound, Invalid
+from common.ids import new_id
+from common.json_text import dumps
+from common.postgres import Duplicate
+from common.shop.currencies import DECIMALS, OTHER_DECIMALS
+from common.web import Request, Response, json_response
+from functions.manage_popups.discount_codes import queries
+from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, in_currency, money_decimals
+from functions.manage_popups.rest import cached_answers
+from functions.manage_popups.rest.idempotency import once
+from functions.manage_popups.rest.paging import cut_page, newest_first
+from functions.manage_popups.rest.patching import merged, retry_lost_edits
+
+# No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
+ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
+# 28^12 codes: whoever tries a million against a pool of a million finds one in 200 000 such attempts.
+GROUPS, GROUP_CHARACTERS = 3, 4
+# Stock is low when no more than this share of the codes, or of the uses, is left.
+LOW_STOCK_SHARE = 0.1
+
+_schema = DiscountCodeSchema()
+# For the one statement that meets the shop's currency first: most have two.
+_DECIMALS = dumps({code: decimals for code, decimals in DECIMALS.items() if decimals != OTHER_DECIMALS}).decode()
+
+
+def create_discount_code(request: Request) -> Response:
+    code = {**request.data, "code": request.data["code"] or new_code()}
+
+    def insert(connection: postgres.Connection) -> Response:
+        row = connection.fetch_one(
+            queries.INSERT_DISCOUNT_CODE,
+            id=new_id(),
+            shop_id=request.shop_id,
+            money_decimals=money_decimals(code),
+            decimals=_DECIMALS,
+            **code,
+        )
+        assert row is not None, "an API key belongs to a shop"
+        if row["id"] is None:
+            in_currency(code, row["currency"])
+            raise _is_taken()
+        return json_response(_shown(row), 201, {"Location": f"/discount-codes/{row['id']}"})
+
+    try:
+        return once(request, insert)
+    except Duplicate:
+        raise _is_taken() from None
+
+
+def list_discount_codes(request: Request) -> Response:
+    is_active = request.query["is_active"]
+    rows = postgres.fetch_all(
+        queries.SELECT_DISCOUNT_CODES, shop_id=request.shop_id, is_active=is_active, **newest_first(request)
+    )
+    page, next_cursor = cut_page(request, rows)
+    return json_response({"discount_codes": [_shown(row) for row in page], "next_cursor": next_cursor})
+
+
+def read_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    with postgres.connection() as connection:
+        return json_response(_shown(_fetch(connection, request.shop_id, code_id)))
+
+
+def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    def merge(connection: postgres.Connection) -> postgres.Row | None:
+        row = _fetch(connection, request.shop_id, code_id)
+        changed = in_currency(merged(_schema, row, request.data), row["currency"], before=row)
+        _check_change(row, changed)
+        return _update(connection, row, changed)
+
+    row = retry_lost_edits(merge)
+    cached_answers.refresh_active_popups(request.shop_id)  # one may go on, or stop
+    return json_response(_shown(row))
+
+
+def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    code = {"shop_id": request.shop_id, "id": code_id}
+    with postgres.connection() as connection:
+        connection.queue(queries.LOCK_DISCOUNT_CODE, **code)
+        row = connection.fetch_one(queries.DELETE_DISCOUNT_CODE, **code)
+    assert row is not None, "it has no FROM"
+    if not row["was_there"]:
+        raise DiscountCodeNotFound()
+    if not row["is_deleted"]:
+        raise Conflict("A popup offers this discount code. Change the popup's offer first, or delete the popup.")
+    return Response(204)
+
+
+def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
+    """The answer says what was added and what was there before; of codes made here it also lists them."""
+
+    def insert(connection: postgres.Connection) -> Response:
+        codes = request.data["codes"] or [new_code() for _ in range(request.data["count"])]
+        row = connection.fetch_one(
+            queries.INSERT_POOL_CODES, shop_id=request.shop_id, id=code_id, codes=dumps(codes).decode()
+        )
+        if row is None:
+            raise DiscountCodeNotFound()
+        if not row["single_use"]:
+            raise Conflict("This discount code is not single_use: every visitor gets the same code.")
+        answer = {"added": row["added"], "duplicates": row["duplicates"], "pool": _pool(row)}
+        return json_response(answer | ({"codes": codes} if request.data["count"] else {}), 201)
+
+    answer = once(request, insert)
+    cache.forget(keys.active_popups(request.shop_id))  # one may go on
+    return answer
+
+
+def new_code() -> str:
+    """A code that nobody guesses and everybody can type: `K7QM-2XRP-9TDW`."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def _fetch(connection: postgres.Connection, shop_id: str, code_id: uuid.UUID) -> postgres.Row:
+    row = connection.fetch_one(queries.SELECT_DISCOUNT_CODE, shop_id=shop_id, id=code_id)
+    if row is None:
+        raise DiscountCodeNotFound()
+    return row
+
+
+def _update(connection: postgres.Connection, read: postgres.Row, changed: dict[str, Any]) -> postgres.Row | None:
+    """The changed row; None where another edit came first."""
+    columns = {name: value for name, value in changed.items() if name != "single_use"}
+    place = {"shop_id": read["shop_id"], "id": read["id"], "read_updated_at": read["updated_at"]}
+    try:
+        row = connection.fetch_one(queries.UPDATE_DISCOUNT_CODE, **place, **columns)
+    except Duplicate:
+        raise _is_taken() from None
+    return row and {**read, **row}
+
+
+def _check_change(row: postgres.Row, changed: dict[str, Any]) -> None:
+    if changed["code"] is None:
+        raise Invalid(errors={"code": ["A discount code cannot lose its code."]})
+    if changed["single_use"] != row["single_use"]:
+        raise Invalid(errors={"single_use": ["Cannot be changed: make another discount code."]})
+
+
+def _shown(row: postgres.Row) -> dict[str, Any]:
+    written = {name: row[name] for name in _schema.fields}
+    return {
+        "id": row["id"],
+        **written,
+        "currency": row["currency"],
+        "usage_count": row["usage_count"],
+        "pool": _pool(row) if row["single_use"] else None,
+        "low_stock": row["left_of"] is not None and row["left_to_give"] <= row["left_of"] * LOW_STOCK_SHARE,
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
+def _pool(row: postgres.Row) -> dict[str, int]:
+    return {
+        "codes": row["pool_codes"],
+        "claimed": row["pool_claimed"],
+        "left": row["pool_left"],
+    }
+
+
+def _is_taken() -> Conflict:
+    return Conflict("The shop has a discount code with this code already.")

@@ -1,0 +1,145 @@
+"""What manage_popups accepts of discount codes and of the codes in their pools."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from common.errors import Invalid
+from common.shop.blanks import Trimmed
+from common.shop.currencies import DECIMALS, check_decimals, rounded
+from common.shop.fields import BoundedList, Flag, PlainDecimal, StrictSchema
+from functions.manage_popups.rest.fields import optional_time
+from functions.manage_popups.rest.paging import PageQuery
+
+TYPES = ("percentage", "fixed")
+MAX_AMOUNT = Decimal("9999999999.99")
+MAX_USAGE_LIMIT = 10**9
+MAX_CODES = 10_000
+MONEY = ("value", "minimum_purchase", "maximum_discount")
+MAX_PERCENTAGE = 100
+PERCENTAGE_DECIMALS = 2
+MAX_DECIMALS = max(DECIMALS.values())
+
+MAX_CODE_CHARACTERS = 64
+
+
+def _check_code(code: str) -> None:
+    """Letters of every script with their marks, numbers and signs (the categories of Unicode)."""
+    visible = all(unicodedata.category(character)[0] in "LMNPS" for character in code)
+    if not visible or not 1 <= len(code) <= MAX_CODE_CHARACTERS:
+        raise ValidationError(f"1 to {MAX_CODE_CHARACTERS} letters, numbers and signs, without blanks.")
+
+
+def _decimals(amount: Decimal) -> int:
+    exponent = amount.normalize().as_tuple().exponent
+    assert isinstance(exponent, int), "PlainDecimal takes no NaN"
+    return -exponent
+
+
+def _check_decimals(amount: Decimal) -> None:
+    """What no currency has; what the shop's own has is checked by `in_currency`."""
+    if _decimals(amount) > MAX_DECIMALS:
+        raise ValidationError(f"At most {MAX_DECIMALS} decimals.")
+
+
+def _amount(**options: Any) -> PlainDecimal:
+    above_zero = validate.Range(min=Decimal(0), min_inclusive=False, max=MAX_AMOUNT)
+    return PlainDecimal(validate=[above_zero, _check_decimals], **options)
+
+
+def _optional_amount() -> PlainDecimal:
+    return _amount(load_default=None, allow_none=True)
+
+
+class DiscountCodeSchema(StrictSchema):
+    """A discount code as merchants write it. Without a `code` it gets one of ours."""
+
+    code = Trimmed(load_default=None, allow_none=True, validate=_check_code)
+    type = fields.String(required=True, validate=validate.OneOf(TYPES))
+    value = _amount(required=True)
+    minimum_purchase = _optional_amount()
+    maximum_discount = _optional_amount()
+    starts_at = optional_time()
+    expires_at = optional_time()
+    usage_limit = fields.Integer(
+        strict=True, load_default=None, allow_none=True, validate=validate.Range(1, MAX_USAGE_LIMIT)
+    )
+    single_use = Flag(load_default=False)
+    is_active = Flag(load_default=True)
+
+    @validates_schema
+    def check_percentage(self, code: dict[str, Any], **_: Any) -> None:
+        if code["type"] != "percentage":
+            return
+        if code["value"] > MAX_PERCENTAGE:
+            raise ValidationError({"value": [f"A percentage is at most {MAX_PERCENTAGE}."]})
+        if _decimals(code["value"]) > PERCENTAGE_DECIMALS:
+            raise ValidationError({"value": [f"A percentage has at most {PERCENTAGE_DECIMALS} decimals."]})
+
+    @post_load
+    def write_percentage_out(self, code: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if code["type"] == "percentage":
+            code["value"] = round(code["value"], PERCENTAGE_DECIMALS)
+        return code
+
+    @validates_schema
+    def check_schedule(self, code: dict[str, Any], **_: Any) -> None:
+        if code["starts_at"] and code["expires_at"] and code["starts_at"] >= code["expires_at"]:
+            raise ValidationError({"expires_at": ["Must be after starts_at."]})
+
+
+class PoolCodesSchema(StrictSchema):
+    """`{"codes": ["…", …]}` brings codes of the merchant's own, `{"count": 500}` asks for as many new ones."""
+
+    codes = BoundedList(Trimmed(validate=_check_code), min_items=1, max_items=MAX_CODES, load_default=None)
+    count = fields.Integer(strict=True, load_default=None, validate=validate.Range(1, MAX_CODES))
+
+    @validates_schema
+    def check_one_of_both(self, given: dict[str, Any], **_: Any) -> None:
+        if (given["codes"] is None) == (given["count"] is None):
+            raise ValidationError("Send either codes or count.")
+
+
+class DiscountCodesQuery(PageQuery):
+    """`?is_active=true&limit=50&cursor=…`."""
+
+    is_active = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
+
+
+def money_decimals(code: dict[str, Any]) -> int:
+    """How many decimals the currency needs for the code's amounts."""
+    return max((_decimals(code[name]) for name in _money(code)), default=0)
+
+
+def in_currency(code: dict[str, Any], currency: str, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The code with its amounts in just that currency's decimals. Raises Invalid for one that has more.
+
+    What an edit leaves as it was `before` stays so: the shop may have had another currency then.
+    """
+    same = {name: before[name] for name in _money(code) if before and not _is_changed(code, before, name)}
+    changed = {name: code[name] for name in _money(code) if name not in same}
+    errors = {name: messages for name, amount in changed.items() if (messages := _messages(amount, currency))}
+    if errors:
+        raise Invalid(errors=errors)
+    return {**code, **same, **{name: rounded(amount, currency) for name, amount in changed.items()}}
+
+
+def _money(code: dict[str, Any]) -> list[str]:
+    """The names of its amounts: a percentage is none."""
+    return [name for name in MONEY if code[name] is not None and (name != "value" or code["type"] == "fixed")]
+
+
+def _is_changed(code: dict[str, Any], before: dict[str, Any], name: str) -> bool:
+    return (code[name], code["type"]) != (before[name], before["type"])
+
+
+def _messages(amount: Decimal, currency: str) -> list[str]:
+    try:
+        check_decimals(amount, currency)
+    except ValidationError as error:
+        return [str(message) for message in error.messages]
+    return []

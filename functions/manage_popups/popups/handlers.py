@@ -1,0 +1,108 @@
+"""Popups: made, read, listed, changed, copied and deleted."""
+
+from __future__ import annotations
+
+import uuid
+
+from common import cache, postgres
+from common.cache import keys
+from common.errors import Invalid
+from common.web import Request, Response, json_response, load_fields
+from functions.manage_popups.popups import queries
+from functions.manage_popups.popups.checks import checked
+from functions.manage_popups.popups.store import (
+    POPUP_FIELDS,
+    delete,
+    etag,
+    fetch,
+    insert,
+    popup_schema,
+    refuse_if_stale,
+    shown,
+    update,
+)
+from functions.manage_popups.rest import cached_answers
+from functions.manage_popups.rest.idempotency import once
+from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, newest_first
+from functions.manage_popups.rest.patching import as_written, merged, retry_lost_edits
+
+MAX_NAME_CHARACTERS = 200
+
+
+def create_popup(request: Request) -> Response:
+    answer = once(
+        request,
+        lambda connection: _created(insert(connection, request, checked(connection, request.shop_id, request.data))),
+    )
+    cached_answers.forget(request.shop_id)
+    return answer
+
+
+def list_popups(request: Request) -> Response:
+    fields = _selected_fields(request.query["fields_"])
+    rows = postgres.fetch_all(
+        queries.SELECT_POPUPS,
+        shop_id=request.shop_id,
+        status=request.query["status"],
+        most_bytes=MAX_PAGE_BYTES,
+        **newest_first(request),
+    )
+    page, next_cursor = cut_page(request, rows)
+    return json_response({"popups": [shown(row, fields) for row in page], "next_cursor": next_cursor})
+
+
+def read_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    fields = _selected_fields(request.query["fields_"])
+    with postgres.connection() as connection:
+        popup = fetch(connection, request, popup_id)
+    # No 304: the ETag is the version's, for If-Match, and the counters change without a new one.
+    return json_response(shown(popup, fields), headers={"ETag": etag(popup)})
+
+
+def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    def merge(connection: postgres.Connection) -> postgres.Row | None:
+        popup = fetch(connection, request, popup_id)
+        refuse_if_stale(request, popup)
+        stored = {name: popup[name] for name in popup_schema.fields}
+        changed = checked(connection, request.shop_id, merged(popup_schema, popup, request.data), stored)
+        return update(connection, request, popup, changed)
+
+    popup = retry_lost_edits(merge)
+    cached_answers.refresh(request.shop_id)
+    return json_response(shown(popup), headers={"ETag": etag(popup)})
+
+
+def delete_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    def remove(connection: postgres.Connection) -> postgres.Row | None:
+        popup = fetch(connection, request, popup_id)
+        refuse_if_stale(request, popup)
+        return delete(connection, request, popup)
+
+    retry_lost_edits(remove)
+    cached_answers.refresh(request.shop_id)
+    cache.forget(keys.popup_stats(popup_id))
+    return Response(204)
+
+
+def duplicate_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    def insert_copy(connection: postgres.Connection) -> Response:
+        original = as_written(popup_schema, fetch(connection, request, popup_id))
+        name = f"{original['name'][: MAX_NAME_CHARACTERS - len(' (copy)')]} (copy)"
+        copy = load_fields(popup_schema, {**original, "name": name, "status": "draft"})
+        return _created(insert(connection, request, checked(connection, request.shop_id, copy, stored=copy)))
+
+    return once(request, insert_copy)  # a draft: no shopper's answer changes
+
+
+def _created(popup: postgres.Row) -> Response:
+    return json_response(shown(popup), 201, {"ETag": etag(popup), "Location": f"/popups/{popup['id']}"})
+
+
+def _selected_fields(wanted: str | None) -> tuple[str, ...]:
+    """The fields that `?fields=` names, in the order of the object and always with its id. Raises Invalid."""
+    if wanted is None:
+        return POPUP_FIELDS
+    names = {name.strip() for name in wanted.split(",") if name.strip()}
+    if unknown := names - set(POPUP_FIELDS):
+        raise Invalid(errors={"fields": [f"Unknown: {', '.join(sorted(unknown))[:200]}."]})
+    return tuple(name for name in POPUP_FIELDS if name in names or name == "id")

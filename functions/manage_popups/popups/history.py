@@ -1,0 +1,103 @@
+"""A popup's history: who changed what and when, and the way back to an earlier version."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from marshmallow import fields, validate
+
+from common import postgres
+from common.errors import BeingChanged, Invalid, PopupNotFound
+from common.shop.fields import StrictSchema
+from common.web import Request, Response, json_response, load_fields
+from functions.manage_popups.popups import history_queries as queries
+from functions.manage_popups.popups.checks import checked
+from functions.manage_popups.popups.store import etag, popup_schema, refuse_if_stale, shown, update
+from functions.manage_popups.rest import cached_answers
+from functions.manage_popups.rest.idempotency import once
+from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, decode_cursor, more_than_a_page
+
+MAX_VERSION = 2**31 - 1
+
+
+class RollbackSchema(StrictSchema):
+    """`{"version": 3}`: the popup is to be again what it was then."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_VERSION))
+
+
+def list_versions(request: Request, popup_id: uuid.UUID) -> Response:
+    """Newest first; each with the key that made it and the fields it changed."""
+    (before,) = decode_cursor(request, _version) or [MAX_VERSION]
+    rows = postgres.fetch_all(
+        queries.SELECT_VERSIONS,
+        shop_id=request.shop_id,
+        id=popup_id,
+        before_version=before,
+        limit=more_than_a_page(request),
+        most_bytes=MAX_PAGE_BYTES,
+    )
+    if not rows:
+        raise PopupNotFound()
+    kept = [row for row in rows if row["version"] is not None]
+    page, next_cursor = cut_page(request, kept, position=lambda row: [str(row["version"])])
+    earlier = [*kept[1:], None]
+    versions = [_shown_version(row, before) for row, before in zip(page, earlier, strict=False)]
+    return json_response({"versions": versions, "next_cursor": next_cursor})
+
+
+def rollback_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    """Everything that a merchant may write becomes what it was, its status too, as a version of its own."""
+    answer = once(request, lambda connection: _restore(connection, request, popup_id))
+    cached_answers.forget(request.shop_id)
+    return answer
+
+
+def _restore(connection: postgres.Connection, request: Request, popup_id: uuid.UUID) -> Response:
+    version = request.data["version"]
+    popup = connection.fetch_one(
+        queries.SELECT_POPUP_AND_EARLIER, shop_id=request.shop_id, id=popup_id, version=version
+    )
+    if popup is None:
+        raise PopupNotFound()
+    refuse_if_stale(request, popup)
+    if popup["earlier"] is None:
+        raise Invalid(errors={"version": ["The popup has no such version."]})
+    earlier = load_fields(popup_schema, popup["earlier"])
+    restored = update(
+        connection, request, popup, checked(connection, request.shop_id, earlier, stored=earlier), version
+    )
+    if restored is None:
+        raise BeingChanged()
+    return json_response(shown(restored), headers={"ETag": etag(restored)})
+
+
+def _shown_version(row: postgres.Row, before: postgres.Row | None) -> dict[str, Any]:
+    return {
+        "version": row["version"],
+        "action": row["action"],
+        "restored_version": row["restored_version"],
+        "changed_at": row["changed_at"],
+        "api_key": {"id": row["api_key_id"], "name": row["api_key_name"], "prefix": row["api_key_prefix"]},
+        "changed_fields": list(_changes(before["popup"], row["popup"])) if before else [],
+        "popup": row["popup"],
+    }
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any], path: str = "") -> Iterator[str]:
+    """The paths of the fields that differ: `design.heading`; of a list, its own."""
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _changes(old, new, f"{path}{name}.")
+        elif old != new:
+            yield f"{path}{name}"
+
+
+def _version(text: str) -> int:
+    version = int(text)
+    if not 1 <= version <= MAX_VERSION:
+        raise ValueError(text)
+    return version

@@ -1,0 +1,184 @@
+"""What manage_popups accepts of popups. Loading fills in every default, so that what is stored is always whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from common.shop.events import DEVICE_TYPES, HOLDOUT
+from common.shop.fields import BoundedDict, BoundedList, StrictSchema
+from functions.manage_popups.rest.fields import (
+    MAX_PATTERN_CHARACTERS,
+    amount,
+    color,
+    one_of,
+    optional_time,
+    text,
+    text_list,
+    whole_number,
+)
+from functions.manage_popups.rest.paging import PageQuery
+
+STATUSES = ("draft", "active", "paused", "archived")
+TRIGGERS = ("exit_intent", "time_delay", "scroll_percentage", "inactivity", "click")
+LAYOUTS = ("centered", "left", "right")
+VISITORS = ("all", "new", "returning")
+OFFERS = ("none", "email_capture", "newsletter", "discount", "free_shipping")
+WHEN_EMPTY = ("without_code", "fallback", "stop")
+UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
+
+MAX_VARIANTS = 10
+MAX_DAYS = 3650
+MAX_VIEW_LIMIT = 10**12
+MAX_DELAY_SECONDS = 3600
+MAX_CART_ITEMS = 10**6
+
+HTTPS_URL = validate.Regexp(r"https://[^\s\"'<>\\]{1,2000}\Z", error="An https:// address.")
+
+
+class TriggerSchema(StrictSchema):
+    """When a popup shows."""
+
+    type = one_of(TRIGGERS, "exit_intent")
+    delay_seconds = whole_number(0, MAX_DELAY_SECONDS, 5)
+    scroll_percentage = whole_number(1, 100, 50)
+    selector = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=200))
+
+    @validates_schema
+    def check_click_has_a_selector(self, trigger: dict[str, Any], **_: Any) -> None:
+        if trigger["type"] == "click" and not trigger["selector"]:
+            raise ValidationError({"selector": ["Required for a click trigger."]})
+
+
+class DesignSchema(StrictSchema):
+    """How a popup looks. Text is text: never markup."""
+
+    heading = text(200)
+    subheading = text(1000)
+    button_text = text(100)
+    background_color = color("#ffffff")
+    text_color = color("#1e293b")
+    button_color = color("#4f46e5")
+    image_url = fields.String(load_default=None, allow_none=True, validate=HTTPS_URL)
+    layout = one_of(LAYOUTS, "centered")
+    width = whole_number(200, 1200, 500)
+    border_radius = whole_number(0, 50, 12)
+    padding = whole_number(10, 100, 32)
+
+
+class TargetingSchema(StrictSchema):
+    """Who sees a popup, and where."""
+
+    include_pages = text_list(MAX_PATTERN_CHARACTERS)
+    exclude_pages = text_list(MAX_PATTERN_CHARACTERS)
+    device_types = BoundedList(
+        fields.String(validate=validate.OneOf(DEVICE_TYPES)),
+        min_items=1,
+        max_items=len(DEVICE_TYPES),
+        load_default=lambda: list(DEVICE_TYPES),
+    )
+    visitors = one_of(VISITORS, "all")
+    referrers = text_list(MAX_PATTERN_CHARACTERS)
+    utm = BoundedDict(
+        keys=fields.String(validate=validate.OneOf(UTM_PARAMETERS)),
+        values=fields.String(validate=validate.Length(min=1, max=200)),
+        max_entries=len(UTM_PARAMETERS),
+        load_default=dict,
+    )
+    # There only where they are given. The cart is what the store tells the script of it (exitIntent.cart).
+    min_cart_value = amount()
+    max_cart_value = amount()
+    min_cart_items = fields.Integer(strict=True, validate=validate.Range(1, MAX_CART_ITEMS))
+
+
+class FrequencySchema(StrictSchema):
+    """How often one shopper sees a popup."""
+
+    max_per_session = whole_number(1, 100, 1)
+    days_after_close = whole_number(0, MAX_DAYS, 1)
+    days_after_conversion = whole_number(0, MAX_DAYS, 365)
+
+
+class OfferSchema(StrictSchema):
+    """What a popup offers."""
+
+    type = one_of(OFFERS, "none")
+    discount_code_id = fields.UUID(load_default=None, allow_none=True)
+    consent_text = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=1000))
+    # There only where they are given: what happens once the code can no longer be given. The fallback is a code for
+    # everybody, so that it is not empty in its turn; without either the popup goes on without a code.
+    when_empty = fields.String(validate=validate.OneOf(WHEN_EMPTY))
+    fallback_discount_code_id = fields.UUID()
+
+    @validates_schema
+    def check_fallback_is_named(self, offer: dict[str, Any], *, partial: bool = False, **_: Any) -> None:
+        if not partial and offer.get("when_empty") == "fallback" and "fallback_discount_code_id" not in offer:
+            raise ValidationError({"fallback_discount_code_id": ["Required to fall back to."]})
+
+
+def changes_to(schema: type[Schema]) -> fields.Nested:
+    """Those of a schema's fields that a variant changes; partial, so that the others get no default."""
+    return fields.Nested(schema(partial=True), load_default=dict)
+
+
+class VariantSchema(StrictSchema):
+    """One arm of an experiment."""
+
+    id = fields.String(
+        required=True,
+        validate=[
+            validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="1 to 32 of a-z, 0-9, _ and -."),
+            validate.NoneOf([HOLDOUT], error="'holdout' is the name of the holdout."),
+        ],
+    )
+    name = text(200)
+    weight = whole_number(0, 1000, 50)
+    design = changes_to(DesignSchema)
+    offer = changes_to(OfferSchema)
+
+
+class PopupSchema(StrictSchema):
+    """A popup as merchants write it; what the server keeps (id, counters, version, times) is not theirs to set."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    description = text(2000)
+    status = one_of(STATUSES, "draft")
+    trigger = fields.Nested(TriggerSchema, load_default=lambda: TriggerSchema().load({}))
+    design = fields.Nested(DesignSchema, load_default=lambda: DesignSchema().load({}))
+    targeting = fields.Nested(TargetingSchema, load_default=lambda: TargetingSchema().load({}))
+    frequency = fields.Nested(FrequencySchema, load_default=lambda: FrequencySchema().load({}))
+    offer = fields.Nested(OfferSchema, load_default=lambda: OfferSchema().load({}))
+    variants = BoundedList(fields.Nested(VariantSchema), max_items=MAX_VARIANTS, load_default=list)
+    holdout_percent = whole_number(0, 100, 0)
+    starts_at = optional_time()
+    ends_at = optional_time()
+    priority = whole_number(-1000, 1000, 0)
+    view_limit = fields.Integer(
+        strict=True, load_default=None, allow_none=True, validate=validate.Range(1, MAX_VIEW_LIMIT)
+    )
+
+    @validates_schema
+    def check_schedule(self, popup: dict[str, Any], **_: Any) -> None:
+        if popup["starts_at"] and popup["ends_at"] and popup["starts_at"] >= popup["ends_at"]:
+            raise ValidationError({"ends_at": ["Must be after starts_at."]})
+
+    @validates_schema
+    def check_variants(self, popup: dict[str, Any], **_: Any) -> None:
+        ids = [variant["id"] for variant in popup["variants"]]
+        if len(set(ids)) < len(ids):
+            raise ValidationError({"variants": ["Each variant needs an id of its own."]})
+        if ids and not any(variant["weight"] for variant in popup["variants"]):
+            raise ValidationError({"variants": ["One variant at least needs a weight above 0."]})
+
+
+class FieldsQuery(StrictSchema):
+    """`?fields=name,status`: only these fields of a popup, and its id."""
+
+    fields_ = fields.String(data_key="fields", load_default=None)
+
+
+class PopupsQuery(FieldsQuery, PageQuery):
+    """`?status=active&limit=50&cursor=…&fields=name,status`."""
+
+    status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))

@@ -1,0 +1,133 @@
+"""Popups as they are stored: written with their history, and turned into what merchants see and write."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from common import postgres
+from common.errors import BeingChanged, Invalid, PopupNotFound, StaleVersion
+from common.ids import new_id
+from common.json_text import dumps
+from common.web import Request, is_stale
+from functions.manage_popups.popups import queries
+from functions.manage_popups.popups.schemas import PopupSchema
+
+# What a merchant sees of a popup, in this order; what he writes is what PopupSchema accepts.
+POPUP_FIELDS = (
+    "id", "name", "description", "status", "trigger", "design", "targeting", "frequency", "offer", "variants",
+    "holdout_percent", "starts_at", "ends_at", "priority", "view_limit", "view_count", "conversion_count",
+    "is_active", "version", "created_at", "updated_at",
+)  # fmt: skip
+DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
+
+FALLBACK = "fallback_discount_code_id"
+
+popup_schema = PopupSchema()
+
+
+def fetch(connection: postgres.Connection, request: Request, popup_id: uuid.UUID) -> postgres.Row:
+    """The popup's row. Raises PopupNotFound."""
+    popup = connection.fetch_one(queries.SELECT_POPUP, shop_id=request.shop_id, id=popup_id)
+    if popup is None:
+        raise PopupNotFound()
+    return popup
+
+
+def insert(connection: postgres.Connection, request: Request, popup: dict[str, Any]) -> postgres.Row:
+    """The row of a new popup. Raises Invalid for an unknown discount code."""
+    row = connection.fetch_one(queries.INSERT_POPUP, id=new_id(), **_parameters(request, popup))
+    if row is None:
+        _refuse_unknown_discount_codes(connection, request.shop_id, popup)
+        raise BeingChanged()
+    return {**row, "view_count": 0, "conversion_count": 0}
+
+
+def update(
+    connection: postgres.Connection,
+    request: Request,
+    read: postgres.Row,
+    changed: dict[str, Any],
+    restored_version: int | None = None,
+) -> postgres.Row | None:
+    """The changed row; None where another edit came first. Raises Invalid for an unknown discount code."""
+    row = connection.fetch_one(
+        queries.UPDATE_POPUP,
+        id=read["id"],
+        read_version=read["version"],
+        restored_version=restored_version,
+        **_parameters(request, changed),
+    )
+    if row is None:
+        _refuse_unknown_discount_codes(connection, request.shop_id, changed)
+        return None
+    return {**read, **row}
+
+
+def delete(connection: postgres.Connection, request: Request, read: postgres.Row) -> postgres.Row | None:
+    """A row once the popup is gone; None where another edit came first."""
+    return connection.fetch_one(
+        queries.DELETE_POPUP,
+        shop_id=request.shop_id,
+        id=read["id"],
+        read_version=read["version"],
+        api_key_id=request.key_id,
+    )
+
+
+def refuse_if_stale(request: Request, popup: postgres.Row) -> None:
+    if is_stale(request, etag(popup)):
+        raise StaleVersion(headers={"ETag": etag(popup)})
+
+
+def shown(popup: postgres.Row, fields: Iterable[str] = POPUP_FIELDS) -> dict[str, Any]:
+    return {name: popup[name] for name in fields}
+
+
+def etag(popup: postgres.Row) -> str:
+    return f'"{popup["version"]}"'
+
+
+def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
+    """What the statements that write a popup need of it, and of who writes."""
+    offered = _offered_codes(popup)
+    return {
+        **popup,
+        **{name: dumps(popup[name]).decode() for name in DOCUMENTS},
+        "shop_id": request.shop_id,
+        "api_key_id": request.key_id,
+        "document": dumps(popup).decode(),
+        "discount_code_ids": list(set(offered.values())),
+        "fallback_ids": [id_ for path, id_ in offered.items() if path.endswith(FALLBACK)],
+    }
+
+
+def _offered_codes(popup: dict[str, Any]) -> dict[str, uuid.UUID]:
+    """The ids of the discount codes that a popup offers, by the path of the field that names them."""
+    offers = {"offer": popup["offer"]} | {
+        f"variants.{index}.offer": variant["offer"] for index, variant in enumerate(popup["variants"])
+    }
+    return {
+        f"{path}.{name}": offer[name]
+        for path, offer in offers.items()
+        for name in ("discount_code_id", FALLBACK)
+        if offer.get(name)
+    }
+
+
+def _refuse_unknown_discount_codes(connection: postgres.Connection, shop_id: str, popup: dict[str, Any]) -> None:
+    """Raises Invalid where an offer names a discount code that the shop does not have, or cannot fall back to."""
+    offered = _offered_codes(popup)
+    if not offered:
+        return
+    rows = connection.fetch_all(queries.SELECT_DISCOUNT_CODES, shop_id=shop_id, ids=list(offered.values()))
+    single_use = {row["id"]: row["single_use"] for row in rows}
+    errors: dict[str, list[str]] = {}
+    for path, id_ in offered.items():
+        if id_ not in single_use:
+            errors[path] = ["There is no such discount code."]
+        elif path.endswith(FALLBACK) and single_use[id_]:
+            errors[path] = ["Must be a code for everybody, not a pool."]
+    if errors:
+        raise Invalid(errors=errors)

@@ -1,0 +1,79 @@
+"""Kinds of fields that the schemas share: texts, colours, numbers, times and amounts, each with its bounds."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from common.json_text import is_storable
+from common.shop.fields import BoundedList, PlainDecimal
+
+MAX_LIST_ITEMS = 50
+MAX_PATTERN_CHARACTERS = 500
+MAX_AMOUNT = Decimal(10) ** 12
+# As many as any currency has.
+MAX_DECIMALS = 4
+EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)
+
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+HEX_COLOR = validate.Regexp(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z", error="A hex colour such as #4f46e5.")
+
+
+def text(max_characters: int, default: str = "") -> fields.String:
+    return fields.String(load_default=default, validate=validate.Length(max=max_characters))
+
+
+def one_of(allowed: tuple[str, ...], default: str) -> fields.String:
+    return fields.String(load_default=default, validate=validate.OneOf(allowed))
+
+
+def whole_number(low: int, high: int, default: int) -> fields.Integer:
+    return fields.Integer(strict=True, load_default=default, validate=validate.Range(low, high))
+
+
+def color(default: str) -> fields.String:
+    return fields.String(load_default=default, validate=HEX_COLOR)
+
+
+class Time(fields.AwareDateTime):
+    """An RFC 3339 time with its offset; ISO 8601, which is what marshmallow reads, has many other forms."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type="RFC 3339 time")
+        return super()._deserialize(value.upper(), attr, data, **options)
+
+
+def optional_time() -> Time:
+    return Time(format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST))
+
+
+def text_list(max_characters: int, default: Iterable[str] = ()) -> BoundedList:
+    item = fields.String(validate=validate.Length(min=1, max=max_characters))
+    return BoundedList(item, max_items=MAX_LIST_ITEMS, load_default=lambda: list(default))
+
+
+def amount() -> PlainDecimal:
+    """An amount of the shop's money, whose currency says how many decimals it has."""
+    return PlainDecimal(validate=[validate.Range(Decimal(0), MAX_AMOUNT), _check_decimals])
+
+
+def _check_decimals(amount: Decimal) -> None:
+    exponent = amount.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -MAX_DECIMALS:
+        raise ValidationError(f"At most {MAX_DECIMALS} decimals.")
+
+
+def check_storable(text: str) -> None:
+    """For text in a query; what comes as JSON is checked when it is read."""
+    if not is_storable(text):
+        raise ValidationError("Must not contain NUL.")

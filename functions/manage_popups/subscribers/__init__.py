@@ -1,0 +1,1 @@
+"""Subscribers: listed, searched, exported, unsubscribed and erased."""

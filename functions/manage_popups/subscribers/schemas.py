@@ -1,0 +1,25 @@
+"""Which subscribers a merchant asks for."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from common.shop.fields import StrictSchema
+from functions.manage_popups.rest.fields import check_storable
+from functions.manage_popups.rest.paging import PageQuery
+
+MAX_EMAIL_CHARACTERS = 254
+
+
+class SubscribersFilter(StrictSchema):
+    """`?email=ann&popup_id=…&active=true`: whose address starts so, who came by this popup, who has not left."""
+
+    email = fields.String(
+        load_default=None, validate=[validate.Length(min=1, max=MAX_EMAIL_CHARACTERS), check_storable]
+    )
+    popup_id = fields.UUID(load_default=None)
+    active = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
+
+
+class SubscribersQuery(PageQuery, SubscribersFilter):
+    """The same, page by page."""
