@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
@@ -10,8 +12,8 @@ from functions.manage_popups.shop import ShopSchema
 from openapi.answers import PageAnswer, each, needed, nullable
 
 
-class PopupAnswer(PopupSchema):
-    """A popup as merchants see it. With `fields=` only its id and what was asked for."""
+class PopupPartAnswer(PopupSchema):
+    """A popup as merchants see it: whole, or with `fields=` its id and what was asked for."""
 
     id = needed(fields.UUID)
     name = fields.String()
@@ -23,8 +25,17 @@ class PopupAnswer(PopupSchema):
     updated_at = fields.AwareDateTime()
 
 
+class PopupAnswer(PopupPartAnswer):
+    """A popup as merchants see it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for field in self.fields.values():
+            field.required = True
+
+
 class PopupsAnswer(PageAnswer):
-    popups = each(PopupAnswer)
+    popups = each(PopupPartAnswer)
 
 
 class KeyNameAnswer(Schema):

@@ -1,13 +1,15 @@
 """The OpenAPI document: true to the functions, complete, with examples that work, and served by each function."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cli.function_table import FUNCTIONS, load
 from openapi.__main__ import COPIES, as_text
-from openapi.operations import OPERATIONS
+from openapi.examples import EXAMPLES
 from tests.client import Client, assert_problem
 from tests.stack import FunctionProcess
 
@@ -24,10 +26,58 @@ def test_the_committed_document_is_the_one_the_schemas_make(copy: Any) -> None:
     assert copy.read_text() == as_text(), "run `make openapi`"
 
 
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each operation of the document by its method and path."""
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
 def test_every_endpoint_is_described_and_nothing_else() -> None:
-    assert set(OPERATIONS) == set(ENDPOINTS)
-    for name, method, path in ENDPOINTS:
-        assert method.lower() in DOCUMENT["paths"][f"/{name}{path}"]
+    probes = {f"GET /{name}{probe}" for name in FUNCTIONS for probe in ("/_health", "/_ready")}
+    endpoints = {f"{method} /{name}{path}".rstrip("/") for name, method, path in ENDPOINTS}
+    assert {name for name, _ in operations()} == endpoints | probes
+
+
+def test_every_operation_says_what_it_does_who_may_and_what_it_is_about() -> None:
+    tags = {tag["name"] for tag in DOCUMENT["tags"]}
+    for name, operation in operations():
+        assert operation["summary"], name
+        assert operation["security"] in ([], [{"key": []}]), name
+        assert len(operation["tags"]) == 1, name
+        assert set(operation["tags"]) <= tags, name
+    assert {tag for _, operation in operations() for tag in operation["tags"]} == tags
+
+
+def test_an_operations_id_is_an_act_of_its_own() -> None:
+    ids = [operation["operationId"] for _, operation in operations()]
+    assert len(set(ids)) == len(ids)
+    assert {"list_popups", "create_popup", "get_popup", "update_popup", "delete_popup", "report_views"} <= set(ids)
+    verbs = {each.partition("_")[0] for each in ids}
+    assert verbs <= {"add", "check", "create", "delete", "duplicate", "erase", "explain", "export", "get", "list",
+                     "report", "revoke", "rollback", "unsubscribe", "update"}  # fmt: skip
+
+
+def test_no_path_ends_with_a_slash() -> None:
+    assert [path for path in DOCUMENT["paths"] if path.endswith("/")] == []
+
+
+def patterns(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("pattern"), str):
+            yield value["pattern"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from patterns(each)
+
+
+def test_every_pattern_is_one_of_ecmascript() -> None:
+    """In its Unicode mode, which JSON Schema asks for, a backslash may stand before nothing but what it means."""
+    escapes = re.compile(r"\\(?:[dDsSwWbB0nrtfv^$.*+?()[\]{}|/\\-]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]+\}|p\{)")
+    for pattern in set(patterns(DOCUMENT)):
+        assert "\\" not in escapes.sub("", pattern), pattern
+        assert "(?P<" not in pattern
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -50,7 +100,7 @@ def test_every_reference_leads_somewhere() -> None:
     "endpoint", [key for key, endpoint in ENDPOINTS.items() if endpoint.body], ids=lambda key: " ".join(key)
 )
 def test_every_body_has_an_example_that_the_server_accepts(endpoint: tuple[str, str, str]) -> None:
-    schema, example = ENDPOINTS[endpoint].body, OPERATIONS[endpoint].example
+    schema, example = ENDPOINTS[endpoint].body, EXAMPLES.get(ENDPOINTS[endpoint].handler.__name__)
     assert schema
     assert example
     assert schema.load(example)

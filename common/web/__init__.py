@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.web._answers import CSV, Answers, answers, answers_of
 from common.web._body import AnyObject, Checker, load_fields
 from common.web._conditional import answer_cached, is_stale
 from common.web._headers import Audience, page_origin
@@ -10,6 +11,8 @@ from common.web._pipeline import Function
 from common.web._routing import Endpoint
 
 __all__ = [
+    "CSV",
+    "Answers",
     "AnyObject",
     "Audience",
     "Checker",
@@ -19,6 +22,8 @@ __all__ = [
     "Response",
     "StreamedResponse",
     "answer_cached",
+    "answers",
+    "answers_of",
     "is_stale",
     "json_response",
     "load_fields",

@@ -25,7 +25,9 @@ def _part_of(function_name: str) -> tuple[bytes, bytes]:
     document = json.loads(Path(__file__).with_name("openapi.json").read_text())
     prefix = f"/{function_name}"
     document["paths"] = {
-        path.removeprefix(prefix): item for path, item in document["paths"].items() if path.startswith(f"{prefix}/")
+        path.removeprefix(prefix) or "/": item
+        for path, item in document["paths"].items()
+        if f"{path}/".startswith(f"{prefix}/")
     }
     document["servers"] = [{"url": "."}]
     body = dumps(document)

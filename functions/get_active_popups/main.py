@@ -10,7 +10,7 @@ from common.errors import ShopNotFound
 from common.limits import DEFAULT
 from common.shop.active_popups import load_active_popups
 from common.shop.targeting_rules import NEWEST
-from common.web import Audience, Function, Request, Response, answer_cached
+from common.web import Audience, Function, Request, Response, answer_cached, answers
 from common.web.asgi import asgi_function
 from functions.get_active_popups.schemas import ShopQuery
 
@@ -20,7 +20,9 @@ function = Function("get_active_popups", limit=DEFAULT, audience=Audience.STOREF
 
 
 @function.endpoint("GET", query=ShopQuery())
-async def read_active_popups(request: Request) -> Response:
+@answers({200: "Storefront", 304: None}, headers=("ETag", "X-Cache"), problems=(404,))
+async def list_active_popups(request: Request) -> Response:
+    """List the popups that a storefront shows now."""
     shop_id, rules = request.query["shop_id"], request.query["rules"]
     name = "body" if rules == NEWEST else f"rules {rules}"  # An edit has put the newest there already.
     cached = await cache.get(keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)

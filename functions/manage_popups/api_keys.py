@@ -12,7 +12,7 @@ from common import postgres
 from common.errors import Conflict, NotFound
 from common.shop import api_keys
 from common.shop.fields import StrictSchema
-from common.web import Request, Response, json_response
+from common.web import Request, Response, answers, json_response
 from functions.manage_popups.rest.fields import text
 from functions.manage_popups.rest.idempotency import once
 
@@ -50,22 +50,26 @@ class ApiKeySchema(StrictSchema):
     rights = fields.String(required=True, validate=validate.OneOf(("read", "write")))
 
 
+@answers({201: "NewApiKey"}, headers=("Location",))
 def create_api_key(request: Request) -> Response:
-    """The new key is in the answer, also in one that is replayed, but never in the stored one.
-
-    That has a salt instead, from which only the holder of the calling key can make the new one again.
-    """
+    """Create an API key, which is shown this once."""
+    # The key is in the answer, also in one that is replayed, but never in the stored one. That has a salt instead, from
+    # which only the holder of the calling key can make the new one again.
     answer = once(request, lambda connection: _insert(connection, request))
     made = json.loads(answer.body)
     key = _key(request, made.pop("salt"))
     return json_response({**made, "key": key}, answer.status, answer.headers)
 
 
+@answers({200: "ApiKeys"})
 def list_api_keys(request: Request) -> Response:
+    """List the shop's API keys."""
     return json_response({"api_keys": postgres.fetch_all(SELECT_API_KEYS, shop_id=request.shop_id)})
 
 
+@answers({204: None}, problems=(409,))
 def revoke_api_key(request: Request, key_id: uuid.UUID) -> Response:
+    """Revoke an API key."""
     found = postgres.fetch_one(REVOKE_API_KEY, shop_id=request.shop_id, id=key_id)
     assert found is not None, "a SELECT of two EXISTS"
     if found["is_revoked"]:

@@ -14,7 +14,7 @@ from common.errors import Invalid
 from common.shop.addresses import origin, page_pattern
 from common.shop.currencies import DECIMALS
 from common.shop.fields import StrictSchema
-from common.web import Request, Response, json_response
+from common.web import Request, Response, answers, json_response
 from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS, text_list, whole_number
 from functions.manage_popups.rest.patching import Errors, merged, normalized, retry_lost_edits
 
@@ -84,11 +84,16 @@ def checked_shop(shop: dict[str, Any], stored: Mapping[str, Any] | None = None) 
     return {**shop, **lists}
 
 
-def read_shop(request: Request) -> Response:
+@answers({200: "Shop"})
+def get_shop(request: Request) -> Response:
+    """Get the key's shop."""
     return json_response(postgres.fetch_one(SELECT_SHOP, shop_id=request.shop_id))
 
 
-def patch_shop(request: Request) -> Response:
+@answers({200: "Shop"}, problems=(409,))
+def update_shop(request: Request) -> Response:
+    """Change the shop by a merge patch."""
+
     def merge(connection: postgres.Connection) -> postgres.Row | None:
         shop = connection.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
         assert shop is not None, "an API key belongs to a shop"

@@ -10,7 +10,7 @@ from common import cache
 from common.cache import Loaded, keys
 from common.errors import PopupNotFound
 from common.limits import STATS
-from common.web import Audience, Function, Request, Response, answer_cached
+from common.web import Audience, Function, Request, Response, answer_cached, answers
 from common.web.flask import flask_function
 from functions.stats.experiment_report import load_experiment
 from functions.stats.reports import load_popup_report, load_shop_report
@@ -23,20 +23,26 @@ function = Function("stats", limit=STATS, audience=Audience.MERCHANT)
 
 
 @function.endpoint("GET", "/popups/{popup_id}", rights="read", query=PeriodQuery())
-def read_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
+@answers({200: "PopupReport", 304: None}, headers=("ETag", "X-Cache"))
+def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
+    """Report how a popup did."""
     load = partial(load_popup_report, request.shop_id, popup_id, request.query)
     return _answer(request, keys.popup_stats(popup_id), _period(request), load)
 
 
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
-def read_experiment(request: Request, popup_id: uuid.UUID) -> Response:
+@answers({200: "Experiment", 304: None}, headers=("ETag", "X-Cache"))
+def get_experiment(request: Request, popup_id: uuid.UUID) -> Response:
+    """Say which of a popup's variants converts best, how sure that is, and whether to stop."""
     goal = request.query["goal"]
     load = partial(load_experiment, request.shop_id, popup_id, goal)
     return _answer(request, keys.popup_stats(popup_id), f"experiment {goal}", load)
 
 
 @function.endpoint("GET", "/shop", rights="read", query=PeriodQuery())
-def read_shop_stats(request: Request) -> Response:
+@answers({200: "ShopReport", 304: None}, headers=("ETag", "X-Cache"))
+def get_shop_stats(request: Request) -> Response:
+    """Report how the shop did."""
     load = partial(load_shop_report, request.shop_id, request.query)
     return _answer(request, keys.shop_stats(request.shop_id), _period(request), load)
 

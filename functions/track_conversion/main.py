@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.limits import CONVERSIONS
 from common.shop.events import refusal
-from common.web import Audience, Function, Request, Response, json_response, page_origin
+from common.web import Audience, Function, Request, Response, answers, json_response, page_origin
 from common.web.asgi import asgi_function
 from functions.track_conversion.recording import record_conversion
 from functions.track_conversion.schemas import ConversionSchema
@@ -13,7 +13,9 @@ function = Function("track_conversion", limit=CONVERSIONS, audience=Audience.STO
 
 
 @function.endpoint("POST", body=ConversionSchema())
-async def accept_conversion(request: Request) -> Response:
+@answers({200: "Conversion", 201: "Conversion"}, problems=(403, 404))
+async def report_conversion(request: Request) -> Response:
+    """Report a conversion, and get the discount code that it brings."""
     recorded = await record_conversion(request.data, page_origin(request))  # returns once it is committed
     if recorded["refusal"]:
         raise refusal(recorded["refusal"])

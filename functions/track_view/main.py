@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.limits import VIEWS
 from common.shop.events import refusal
-from common.web import Audience, Function, Request, Response, json_response, page_origin
+from common.web import Audience, Function, Request, Response, answers, json_response, page_origin
 from common.web.asgi import asgi_function
 from common.web.crawlers import is_crawler
 from functions.track_view.queries import record_views
@@ -14,7 +14,9 @@ function = Function("track_view", limit=VIEWS, audience=Audience.STOREFRONT)
 
 
 @function.endpoint("POST", body=ViewsSchema())
-async def accept_views(request: Request) -> Response:
+@answers({202: "Accepted"}, problems=(403, 404))
+async def report_views(request: Request) -> Response:
+    """Report one view, or up to 50."""
     views = request.data["events"]
     if is_crawler(request):
         return json_response({"accepted": len(views)}, 202)

@@ -13,7 +13,7 @@ from common.ids import new_id
 from common.json_text import dumps
 from common.postgres import Duplicate
 from common.shop.currencies import DECIMALS, OTHER_DECIMALS
-from common.web import Request, Response, json_response
+from common.web import Request, Response, answers, json_response
 from functions.manage_popups.discount_codes import queries
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, in_currency, money_decimals
 from functions.manage_popups.rest import cached_answers
@@ -33,7 +33,9 @@ _schema = DiscountCodeSchema()
 _DECIMALS = dumps({code: decimals for code, decimals in DECIMALS.items() if decimals != OTHER_DECIMALS}).decode()
 
 
+@answers({201: "DiscountCode"}, headers=("Location",))
 def create_discount_code(request: Request) -> Response:
+    """Create a discount code."""
     code = {**request.data, "code": request.data["code"] or new_code()}
 
     def insert(connection: postgres.Connection) -> Response:
@@ -57,7 +59,9 @@ def create_discount_code(request: Request) -> Response:
         raise _is_taken() from None
 
 
+@answers({200: "DiscountCodes"})
 def list_discount_codes(request: Request) -> Response:
+    """List the shop's discount codes, newest first."""
     is_active = request.query["is_active"]
     rows = postgres.fetch_all(
         queries.SELECT_DISCOUNT_CODES, shop_id=request.shop_id, is_active=is_active, **newest_first(request)
@@ -66,12 +70,17 @@ def list_discount_codes(request: Request) -> Response:
     return json_response({"discount_codes": [_shown(row) for row in page], "next_cursor": next_cursor})
 
 
-def read_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+@answers({200: "DiscountCode"})
+def get_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    """Get a discount code."""
     with postgres.connection() as connection:
         return json_response(_shown(_fetch(connection, request.shop_id, code_id)))
 
 
-def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+@answers({200: "DiscountCode"}, problems=(409,))
+def update_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    """Change a discount code by a merge patch."""
+
     def merge(connection: postgres.Connection) -> postgres.Row | None:
         row = _fetch(connection, request.shop_id, code_id)
         changed = in_currency(merged(_schema, row, request.data), row["currency"], before=row)
@@ -83,7 +92,9 @@ def patch_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     return json_response(_shown(row))
 
 
+@answers({204: None}, problems=(409,))
 def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
+    """Delete a discount code that no popup offers."""
     code = {"shop_id": request.shop_id, "id": code_id}
     with postgres.connection() as connection:
         connection.queue(queries.LOCK_DISCOUNT_CODE, **code)
@@ -96,8 +107,12 @@ def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     return Response(204)
 
 
+@answers({201: "PoolCodes"})
 def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
-    """The answer says what was added and what was there before; of codes made here it also lists them."""
+    """Add single-use codes to a discount code's pool.
+
+    The answer says what was added and what was there before; of codes made here it also lists them.
+    """
 
     def insert(connection: postgres.Connection) -> Response:
         codes = request.data["codes"] or [new_code() for _ in range(request.data["count"])]

@@ -14,7 +14,7 @@ from common.errors import PopupNotFound
 from common.shop.active_popups import SELECT_ACTIVE_POPUPS, fitting, for_storefront, with_comparable_addresses
 from common.shop.events import DEVICE_TYPES, MAX_ID_CHARACTERS
 from common.shop.fields import StrictSchema
-from common.web import Request, Response, json_response
+from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups.rules import Shopper, first_no, variant_for
 from functions.manage_popups.rest.fields import check_storable
 
@@ -85,7 +85,9 @@ class ExplainQuery(StrictSchema):
     cart_items = fields.Integer(load_default=0, validate=validate.Range(0, MAX_ITEMS))
 
 
+@answers({200: "Explanation"})
 def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    """Say whether this shopper would be shown the popup now, and if not, why not."""
     visitor = request.query["visitor"]
     with postgres.connection() as connection:
         popup = connection.fetch_one(SELECT_POPUP_FOR_VISITOR, shop_id=request.shop_id, id=popup_id, visitor=visitor)

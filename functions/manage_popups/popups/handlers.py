@@ -7,7 +7,7 @@ import uuid
 from common import cache, postgres
 from common.cache import keys
 from common.errors import Invalid
-from common.web import Request, Response, json_response, load_fields
+from common.web import Request, Response, answers, json_response, load_fields
 from functions.manage_popups.popups import queries
 from functions.manage_popups.popups.checks import checked
 from functions.manage_popups.popups.store import (
@@ -29,7 +29,9 @@ from functions.manage_popups.rest.patching import as_written, merged, retry_lost
 MAX_NAME_CHARACTERS = 200
 
 
+@answers({201: "Popup"}, headers=("ETag", "Location"))
 def create_popup(request: Request) -> Response:
+    """Create a popup."""
     answer = once(
         request,
         lambda connection: _created(insert(connection, request, checked(connection, request.shop_id, request.data))),
@@ -38,7 +40,9 @@ def create_popup(request: Request) -> Response:
     return answer
 
 
+@answers({200: "Popups"})
 def list_popups(request: Request) -> Response:
+    """List the shop's popups, newest first."""
     fields = _selected_fields(request.query["fields_"])
     rows = postgres.fetch_all(
         queries.SELECT_POPUPS,
@@ -51,7 +55,9 @@ def list_popups(request: Request) -> Response:
     return json_response({"popups": [shown(row, fields) for row in page], "next_cursor": next_cursor})
 
 
-def read_popup(request: Request, popup_id: uuid.UUID) -> Response:
+@answers({200: "PopupPart"}, headers=("ETag",))
+def get_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    """Get a popup."""
     fields = _selected_fields(request.query["fields_"])
     with postgres.connection() as connection:
         popup = fetch(connection, request, popup_id)
@@ -59,7 +65,10 @@ def read_popup(request: Request, popup_id: uuid.UUID) -> Response:
     return json_response(shown(popup, fields), headers={"ETag": etag(popup)})
 
 
-def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
+@answers({200: "Popup"}, headers=("ETag",), problems=(409, 412))
+def update_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    """Change a popup by a merge patch (RFC 7396)."""
+
     def merge(connection: postgres.Connection) -> postgres.Row | None:
         popup = fetch(connection, request, popup_id)
         refuse_if_stale(request, popup)
@@ -72,7 +81,10 @@ def patch_popup(request: Request, popup_id: uuid.UUID) -> Response:
     return json_response(shown(popup), headers={"ETag": etag(popup)})
 
 
+@answers({204: None}, problems=(409, 412))
 def delete_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    """Delete a popup."""
+
     def remove(connection: postgres.Connection) -> postgres.Row | None:
         popup = fetch(connection, request, popup_id)
         refuse_if_stale(request, popup)
@@ -84,7 +96,10 @@ def delete_popup(request: Request, popup_id: uuid.UUID) -> Response:
     return Response(204)
 
 
+@answers({201: "Popup"}, headers=("ETag", "Location"))
 def duplicate_popup(request: Request, popup_id: uuid.UUID) -> Response:
+    """Copy a popup, as a draft."""
+
     def insert_copy(connection: postgres.Connection) -> Response:
         original = as_written(popup_schema, fetch(connection, request, popup_id))
         name = f"{original['name'][: MAX_NAME_CHARACTERS - len(' (copy)')]} (copy)"

@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from common import postgres
 from common.errors import BeingChanged, Invalid, PopupNotFound
 from common.shop.fields import StrictSchema
-from common.web import Request, Response, json_response, load_fields
+from common.web import Request, Response, answers, json_response, load_fields
 from functions.manage_popups.popups import history_queries as queries
 from functions.manage_popups.popups.checks import checked
 from functions.manage_popups.popups.store import etag, popup_schema, refuse_if_stale, shown, update
@@ -28,8 +28,12 @@ class RollbackSchema(StrictSchema):
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_VERSION))
 
 
-def list_versions(request: Request, popup_id: uuid.UUID) -> Response:
-    """Newest first; each with the key that made it and the fields it changed."""
+@answers({200: "History"})
+def list_popup_versions(request: Request, popup_id: uuid.UUID) -> Response:
+    """List a popup's versions, newest first.
+
+    Each with the key that made it and the fields it changed.
+    """
     (before,) = decode_cursor(request, _version) or [MAX_VERSION]
     rows = postgres.fetch_all(
         queries.SELECT_VERSIONS,
@@ -48,8 +52,12 @@ def list_versions(request: Request, popup_id: uuid.UUID) -> Response:
     return json_response({"versions": versions, "next_cursor": next_cursor})
 
 
+@answers({200: "Popup"}, headers=("ETag",), problems=(412,))
 def rollback_popup(request: Request, popup_id: uuid.UUID) -> Response:
-    """Everything that a merchant may write becomes what it was, its status too, as a version of its own."""
+    """Bring back an earlier version of a popup.
+
+    Everything that a merchant may write becomes what it was, its status too, as a version of its own.
+    """
     answer = once(request, lambda connection: _restore(connection, request, popup_id))
     cached_answers.forget(request.shop_id)
     return answer

@@ -34,7 +34,7 @@ MAX_VIEW_LIMIT = 10**12
 MAX_DELAY_SECONDS = 3600
 MAX_CART_ITEMS = 10**6
 
-HTTPS_URL = validate.Regexp(r"https://[^\s\"'<>\\]{1,2000}\Z", error="An https:// address.")
+HTTPS_URL = validate.Regexp(r"""https://[^\s"'<>\\]{1,2000}\Z""", error="An https:// address.")
 
 
 class TriggerSchema(StrictSchema):

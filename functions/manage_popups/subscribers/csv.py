@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Sequence
 from common import postgres
 from common.process import waits
 from common.shop.blanks import BLANK
-from common.web import Request, StreamedResponse
+from common.web import CSV, Request, StreamedResponse, answers
 from functions.manage_popups.subscribers.handlers import email_bounds
 
 COLUMNS = (
@@ -43,7 +43,9 @@ SELECT_PAGE = """
 """
 
 
+@answers({200: None}, media_type=CSV)
 def export_subscribers(request: Request) -> StreamedResponse:
+    """Export subscribers as CSV (RFC 4180)."""
     parts = _parts(request)
     # The first part is made now: a database that cannot be reached is still a 503.
     return StreamedResponse(

@@ -9,7 +9,7 @@ from common import postgres
 from common.errors import SubscriberNotFound
 from common.ids import new_id
 from common.shop.emails import beginning
-from common.web import Request, Response, json_response
+from common.web import Request, Response, answers, json_response
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, decode_cursor, more_than_a_page, newest_first, oldest_first
 from functions.manage_popups.subscribers import queries
@@ -18,8 +18,12 @@ from functions.manage_popups.subscribers import queries
 LAST_CHARACTER = "\U0010ffff"
 
 
+@answers({200: "Subscribers"})
 def list_subscribers(request: Request) -> Response:
-    """Newest first; those that were searched for by their e-mail address, in its order."""
+    """List subscribers, newest first.
+
+    Those that were searched for by their e-mail address come in its order.
+    """
     if request.query["email"] is not None:
         return _list_by_email(request)
     popup_id, active = request.query["popup_id"], request.query["active"]
@@ -34,8 +38,9 @@ def list_subscribers(request: Request) -> Response:
     return json_response({"subscribers": page, "next_cursor": next_cursor})
 
 
-def read_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
-    """The subscriber with the consents given and withdrawn, oldest first, page by page."""
+@answers({200: "SubscriberWithConsents"})
+def get_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
+    """Get a subscriber, with the consents given and withdrawn, oldest first, page by page."""
     person, place = {"shop_id": request.shop_id, "id": subscriber_id}, oldest_first(request)
     with postgres.connection() as connection:
         row = connection.fetch_one(queries.SELECT_SUBSCRIBER, **person)
@@ -47,8 +52,12 @@ def read_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
     return json_response({**row, "consents": consents, "next_cursor": next_cursor})
 
 
+@answers({200: "Unsubscribed"})
 def unsubscribe(request: Request, subscriber_id: uuid.UUID) -> Response:
-    """The answer, which an Idempotency-Key keeps for a day, says nothing about the person."""
+    """Unsubscribe a subscriber.
+
+    The answer, which an Idempotency-Key keeps for a day, says nothing about the person.
+    """
 
     def withdraw(connection: postgres.Connection) -> Response:
         row = connection.fetch_one(
@@ -61,7 +70,9 @@ def unsubscribe(request: Request, subscriber_id: uuid.UUID) -> Response:
     return once(request, withdraw)
 
 
+@answers({204: None})
 def erase_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
+    """Erase a person from every table; the counts stay."""
     if not postgres.fetch_one(queries.ERASE_SUBSCRIBER, shop_id=request.shop_id, id=subscriber_id):
         raise SubscriberNotFound()
     return Response(204)

@@ -1,0 +1,41 @@
+"""A body for each endpoint that takes one, by its operation's id: for people, and for a test that sends them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ID = "0199a000-0000-7000-8000-000000000001"
+VIEW = {"event_id": ID, "popup_id": ID, "session_id": "visit-1", "visitor_id": "browser-1", "device_type": "desktop"}
+POPUP = {
+    "name": "Summer exit",
+    "status": "active",
+    "trigger": {"type": "exit_intent"},
+    "design": {"heading": "Leaving so soon?", "button_text": "Send me my code"},
+    "targeting": {"include_pages": ["/products/*"], "exclude_pages": ["/checkout*"]},
+    "offer": {"type": "email_capture", "consent_text": "Write to me about offers."},
+}
+CAPTURE = {
+    **VIEW,
+    "type": "email_capture",
+    "email": "ann@example.com",
+    "consent": True,
+    "consent_text": "Write to me about offers.",
+}
+
+EXAMPLES: dict[str, Any] = {
+    "report_views": {"events": [VIEW]},
+    "report_conversion": CAPTURE,
+    "create_popup": POPUP,
+    "update_popup": {"status": "paused", "design": {"heading": "Wait!"}},
+    "rollback_popup": {"version": 1},
+    "create_discount_code": {
+        "type": "percentage",
+        "value": "10.00",
+        "usage_limit": 500,
+        "expires_at": "2027-01-01T00:00:00Z",
+    },
+    "update_discount_code": {"is_active": False},
+    "add_pool_codes": {"count": 500},
+    "update_shop": {"time_zone": "Europe/Berlin"},
+    "create_api_key": {"rights": "read", "name": "BI"},
+}

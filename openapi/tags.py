@@ -1,0 +1,25 @@
+"""What an operation is about: the headings under which clients and readers find it."""
+
+from __future__ import annotations
+
+from common.web import Audience, Function
+
+STOREFRONT, STATS, PROBES = "storefront", "stats", "probes"
+
+TAGS = {
+    STOREFRONT: "What the script on a shop's pages calls. Anybody may; there is no key.",
+    "popups": "What is shown to whom, its variants and its history.",
+    "discount-codes": "The codes that popups give out, and pools of single-use ones.",
+    "subscribers": "Who left an e-mail address, and what they consented to.",
+    "shop": "The shop that a key belongs to.",
+    "api-keys": "Keys for the shop's own programs.",
+    STATS: "How popups did.",
+    PROBES: "Whether a function lives and can work.",
+}
+
+
+def tag_of(function: Function, template: str) -> str:
+    """A storefront's calls are together, so are reports; all else is by the first word of its path."""
+    if function.audience is Audience.STOREFRONT:
+        return STOREFRONT
+    return STATS if function.name == "stats" else template.split("/")[1].partition(".")[0]
