@@ -49,7 +49,7 @@ def _fill(shop_id: str) -> str:
     key, load = keys.active_popups(shop_id), partial(load_active_popups, shop_id)
     for _ in range(TRIES):
         try:
-            verdict = cache.get_or_load(key, load).verdict
+            verdict = cache.get_blocking(key, load).verdict
         except DatabaseUnavailable:
             continue
         if verdict == "HIT":

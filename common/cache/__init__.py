@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from common.cache._cache import forget, forget_soon, get, get_or_load, replace
-from common.cache._entry import GZIP_FROM_BYTES, GZIP_LEVEL
-from common.cache._loading import MEMORY_SECONDS, Cached, Loaded
+from common.cache._cache import forget, forget_soon, get_async, get_blocking, reload
+from common.cache._entry import GZIP_FROM_BYTES, GZIP_LEVEL, Cached
+from common.cache._loading import MEMORY_SECONDS, Loaded
 from common.cache._redis import is_fresh_in_redis
 
 __all__ = [
@@ -15,8 +15,8 @@ __all__ = [
     "Loaded",
     "forget",
     "forget_soon",
-    "get",
-    "get_or_load",
+    "get_async",
+    "get_blocking",
     "is_fresh_in_redis",
-    "replace",
+    "reload",
 ]

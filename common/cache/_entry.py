@@ -1,4 +1,4 @@
-"""A finished answer as the cache keeps it: its bytes, plain and compressed, and its ETag."""
+"""A finished answer as the cache keeps it, where it keeps it, and for how long it may be served."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 GZIP_FROM_BYTES = 1024
 # Level 5 of 9: within 3 % of the smallest for JSON of this size, at half the time.
@@ -14,6 +15,15 @@ GZIP_LEVEL = 5
 FORMAT = 2
 # What Python's objects around the bytes take, roughly.
 OVERHEAD_BYTES = 500
+# The name of an answer that is the only one under its key.
+BODY = "body"
+
+
+class Slot(NamedTuple):
+    """The place of one answer. What is forgotten is a key, with all the names under it."""
+
+    key: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,22 @@ class Entry:
     @property
     def size_bytes(self) -> int:
         return len(self.body or b"") + len(self.gzipped or b"") + OVERHEAD_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """An entry and its verdict (HIT, MISS or STALE, as X-Cache says), with four monotonic times.
+
+    It was looked up at looked_at, is served without asking Redis until serve_until, is fresh until fresh_until, and may
+    be served stale in an outage until keep_until.
+    """
+
+    entry: Entry
+    verdict: str
+    looked_at: float
+    serve_until: float
+    fresh_until: float
+    keep_until: float
 
 
 def make_entry(body: bytes | None) -> Entry:

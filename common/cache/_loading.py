@@ -10,14 +10,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
-from typing import NamedTuple
 
 from common import logs
 from common.cache import _changes, _memory, _redis
-from common.cache._entry import Entry, make_entry
-from common.cache._memory import Held
+from common.cache._entry import Cached, Entry, Slot, make_entry
 from common.cache._redis import OUTAGE_SECONDS, Look
 from common.errors import DatabaseUnavailable, ProblemError
 
@@ -42,51 +40,42 @@ class Loaded:
     most_seconds: float = inf
 
 
-class Cached(NamedTuple):
-    """An answer and how it was come by: HIT, MISS or STALE, as X-Cache says."""
-
-    entry: Entry
-    verdict: str
-
-
-def from_redis(full_name: str, look: Look) -> Cached | None:
-    """What Redis had, where it can be served; what is no longer fresh is a copy at hand at least."""
+def from_redis(slot: Slot, look: Look) -> Cached | None:
+    """Return what Redis had, where it can be served, and hold it in memory; no longer fresh, it is a stale copy."""
     if look.entry is None:
         return None
     verdict = "HIT" if look.fresh_seconds > 0 else "STALE"
-    _hold(full_name, look.entry, verdict, look.looked_at, look.fresh_seconds)
-    # Who holds the lease shall load what replaces it; for others that is being done.
-    return None if look.holds_lease else Cached(look.entry, verdict)
+    cached = _hold(slot, look.entry, verdict, look.looked_at, look.fresh_seconds)
+    # The holder of the lease shall load what replaces it; for all others that is under way.
+    return None if look.holds_lease else cached
 
 
-def load(key: str, name: str, source: Callable[[], Loaded], look: Look) -> Cached:
-    """What the source has, put into the cache; or what another process has put there meanwhile. Blocks."""
-    full_name = f"{key} {name}"
+def load(slot: Slot, source: Callable[[], Loaded], look: Look) -> Cached:
+    """Return what the source has, put into the cache; or what another process has put there meanwhile. Blocks."""
     if not look.holds_lease:
-        look = _redis.look_until_fresh_or_leased(key, name)
-        if cached := from_redis(full_name, look):
+        look = _redis.look_until_fresh_or_leased(slot)
+        if cached := from_redis(slot, look):
             return cached
     try:
-        return Cached(keep(key, name, source(), look), "MISS")
+        return replace(keep(slot, source(), look), verdict="MISS")
     except BaseException as error:
-        _redis.end_lease(key, name, look.generation)
-        old = _memory.copy_at_hand(full_name)
+        _redis.end_lease(slot, look.generation)
+        old = _memory.copy_of(slot)
         if old is None or not _is_trouble(error):
             raise
-        _memory.hold_longer(full_name, old, RETRY_SECONDS)
-        return Cached(old.entry, "STALE")
+        return _memory.serve_stale(slot, old, RETRY_SECONDS)
 
 
-def keep(key: str, name: str, loaded: Loaded, look: Look) -> Entry:
-    """Puts what was loaded into memory and Redis. Its freshness counts from before it was loaded."""
+def keep(slot: Slot, loaded: Loaded, look: Look) -> Cached:
+    """Put what was loaded into memory and Redis. Its freshness counts from before it was loaded."""
     entry = make_entry(loaded.body)
     fresh_seconds = min(loaded.ttl_seconds * random.uniform(1 - TTL_JITTER, 1 + TTL_JITTER), loaded.most_seconds)
     if look.forgotten_seconds is not None and look.forgotten_seconds < 2 * CHANGING_SECONDS:
         fresh_seconds = min(fresh_seconds, CHANGING_FRESH_SECONDS)
-    _hold(f"{key} {name}", entry, "HIT", look.looked_at, fresh_seconds)
+    cached = _hold(slot, entry, "HIT", look.looked_at, fresh_seconds)
     left_seconds = max(0.0, look.looked_at + fresh_seconds - time.monotonic())
-    _redis.store(key, name, look.generation, entry, left_seconds)
-    return entry
+    _redis.store(slot, look.generation, entry, left_seconds)
+    return cached
 
 
 def _is_trouble(error: BaseException) -> bool:
@@ -99,7 +88,9 @@ def _is_trouble(error: BaseException) -> bool:
     return True
 
 
-def _hold(full_name: str, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> None:
+def _hold(slot: Slot, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> Cached:
     fresh_until = since + fresh_seconds
     serve_until = min(since + MEMORY_SECONDS, fresh_until)
-    _memory.hold(full_name, Held(entry, verdict, since, serve_until, fresh_until, fresh_until + OUTAGE_SECONDS))
+    cached = Cached(entry, verdict, since, serve_until, fresh_until, fresh_until + OUTAGE_SECONDS)
+    _memory.hold(slot, cached)
+    return cached

@@ -3,64 +3,52 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from common.cache._entry import Entry
+from common.cache._entry import Cached, Slot
 from common.process.bounded import Memory
 
 MEMORY_BYTES = 32 * 1024 * 1024
 # Names that do not exist are anybody's to invent: they have a small room of their own.
 MAX_ABSENT = 1000
 
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An entry and how it was come by; when that was, until when it is served unasked, is fresh, and is served in need.
-
-    All times are monotonic.
-    """
-
-    entry: Entry
-    verdict: str
-    looked_at: float
-    serve_until: float
-    fresh_until: float
-    keep_until: float
+_present: Memory[Slot, Cached] = Memory(MEMORY_BYTES, cost=lambda cached: cached.entry.size_bytes)
+_absent: Memory[Slot, Cached] = Memory(MAX_ABSENT)
 
 
-_present: Memory[Held] = Memory(MEMORY_BYTES, cost=lambda held: held.entry.size_bytes)
-_absent: Memory[Held] = Memory(MAX_ABSENT)
+def find(slot: Slot) -> Cached | None:
+    """Return what may be served without asking anybody."""
+    cached = _present.get(slot) or _absent.get(slot)
+    return cached if cached and time.monotonic() < cached.serve_until else None
 
 
-def find(full_name: str) -> Held | None:
-    """What may be served without asking anybody."""
-    held = _present.get(full_name) or _absent.get(full_name)
-    return held if held and time.monotonic() < held.serve_until else None
+def copy_of(slot: Slot) -> Cached | None:
+    """Return what may be served while there is nothing better, however old it is."""
+    cached = _present.get(slot)
+    return cached if cached and time.monotonic() < cached.keep_until else None
 
 
-def copy_at_hand(full_name: str) -> Held | None:
-    """What may be served while there is nothing better."""
-    held = _present.get(full_name)
-    return held if held and time.monotonic() < held.keep_until else None
+def find_stale(slot: Slot) -> Cached | None:
+    """Return the same, marked as STALE."""
+    cached = copy_of(slot)
+    return cached and replace(cached, verdict="STALE")
 
 
-def hold(full_name: str, held: Held) -> None:
-    room, other = (_absent, _present) if held.entry.body is None else (_present, _absent)
-    other.remove(full_name)
-    room.put(full_name, held)
+def hold(slot: Slot, cached: Cached) -> None:
+    """Keep an answer in place of what the slot held."""
+    room, other = (_absent, _present) if cached.entry.body is None else (_present, _absent)
+    other.remove(slot)
+    room.put(slot, cached)
 
 
-def serve_on(full_name: str, held: Held, until: float) -> None:
-    """Has an entry served unasked until that monotonic time."""
-    hold(full_name, replace(held, serve_until=until))
-
-
-def hold_longer(full_name: str, held: Held, seconds: float) -> None:
-    """Has an old copy served unasked for a while, but kept no longer than it would have been."""
-    hold(full_name, replace(held, verdict="STALE", serve_until=min(time.monotonic() + seconds, held.keep_until)))
+def serve_stale(slot: Slot, cached: Cached, seconds: float) -> Cached:
+    """Return the copy as STALE, served for so many seconds without asking anybody, but kept no longer than before."""
+    stale = replace(cached, verdict="STALE", serve_until=min(time.monotonic() + seconds, cached.keep_until))
+    hold(slot, stale)
+    return stale
 
 
 def drop(key: str) -> None:
-    """Drops every entry under a key, whatever its name."""
-    _present.remove_starting(f"{key} ")
-    _absent.remove_starting(f"{key} ")
+    """Drop every answer under a key, whatever its name."""
+    _present.remove_where(lambda slot: slot.key == key)
+    _absent.remove_where(lambda slot: slot.key == key)

@@ -1,4 +1,4 @@
-"""The part of the cache that all instances share: entries in Redis, each key one hash (see cache_read.lua).
+"""The part of the cache that all instances share: entries in Redis, each key one hash (see read.lua).
 
 Nothing here fails: while Redis is down every look finds nothing and stores are left out. Drops are made up for: a
 thread tells Redis once it answers again, and who has seen an outage takes no entry from before it for fresh.
@@ -16,7 +16,7 @@ from typing import Any
 
 from common import redis
 from common.cache import _changes
-from common.cache._entry import FORMAT, Entry, decode, encode
+from common.cache._entry import BODY, FORMAT, Entry, Slot, decode, encode
 from common.process.bounded import Memory
 
 # Longer than a load takes as a rule: then another process takes over.
@@ -37,7 +37,7 @@ _read_script = redis.Script(Path(__file__).with_name("read.lua"))
 _store_script = redis.Script(Path(__file__).with_name("store.lua"))
 _forget_script = redis.Script(Path(__file__).with_name("forget.lua"))
 # Dropped here, but not in Redis yet. While there are any, a thread is telling.
-_untold: Memory[str] = Memory(MAX_UNTOLD)
+_untold: Memory[str, str] = Memory(MAX_UNTOLD)
 _telling = threading.Lock()
 
 
@@ -56,14 +56,14 @@ class Look:
     looked_at: float = 0.0
 
 
-def look(key: str, name: str) -> Look:
-    """What Redis has under this key and name."""
+def look(slot: Slot) -> Look:
+    """Return what Redis has in the slot."""
     looked_at = time.monotonic()
     if not redis.is_configured():
         return Look(looked_at=looked_at)
-    trusted_seconds = min(redis.seconds_since_outage(key), AGES_SECONDS)
+    trusted_seconds = min(redis.seconds_since_outage(slot.key), AGES_SECONDS)
     try:
-        found = _read_script.run(key, [_field(name), int(LEASE_SECONDS * 1000), int(trusted_seconds * 1000)])
+        found = _read_script.run(slot.key, [_field(slot), int(LEASE_SECONDS * 1000), int(trusted_seconds * 1000)])
     except redis.RedisDown:
         return Look(looked_at=looked_at)
     generation, stored, fresh_ms, holds_lease, forgotten_ms = found
@@ -79,30 +79,30 @@ def look(key: str, name: str) -> Look:
     )
 
 
-def is_fresh_in_redis(key: str, name: str = "body") -> bool:
+def is_fresh_in_redis(key: str, name: str = BODY) -> bool:
     """Return whether Redis has a fresh entry."""
-    return look(key, name).fresh_seconds > 0
+    return look(Slot(key, name)).fresh_seconds > 0
 
 
-def look_until_fresh_or_leased(key: str, name: str) -> Look:
+def look_until_fresh_or_leased(slot: Slot) -> Look:
     """Where another process is loading and there is no copy to serve: looks until it has, or takes too long."""
     deadline = time.monotonic() + LEASE_SECONDS
     while True:
         time.sleep(LEASE_POLL_SECONDS)
-        found = look(key, name)
+        found = look(slot)
         if found.entry or found.holds_lease or time.monotonic() > deadline:
             return found
 
 
-def store(key: str, name: str, generation: str, entry: Entry, fresh_seconds: float) -> None:
+def store(slot: Slot, generation: str, entry: Entry, fresh_seconds: float) -> None:
     """Stores an entry unless its key was forgotten since `generation`; ends the lease on it."""
     # What does not exist is not stored: its names are anybody's to invent.
-    _store(key, name, generation, encode(entry) if entry.body is not None else b"", fresh_seconds)
+    _store(slot, generation, encode(entry) if entry.body is not None else b"", fresh_seconds)
 
 
-def end_lease(key: str, name: str, generation: str) -> None:
+def end_lease(slot: Slot, generation: str) -> None:
     """Lets others load what the holder of the lease could not."""
-    _store(key, name, generation, b"", 0)
+    _store(slot, generation, b"", 0)
 
 
 def forget(*keys: str) -> dict[str, str]:
@@ -141,13 +141,13 @@ def _tell(generations: dict[str, str]) -> set[str]:
     return dropped if _changes.announce(dropped) else set()
 
 
-def _store(key: str, name: str, generation: str, stored: bytes, fresh_seconds: float) -> None:
+def _store(slot: Slot, generation: str, stored: bytes, fresh_seconds: float) -> None:
     if redis.is_configured():
         keep_ms = int((fresh_seconds + OUTAGE_SECONDS) * 1000)
         with suppress(redis.RedisDown):
             fresh_ms = int(fresh_seconds * 1000)
-            _store_script.run(key, [generation, _field(name), stored, fresh_ms, keep_ms, MAX_NAMES])
+            _store_script.run(slot.key, [generation, _field(slot), stored, fresh_ms, keep_ms, MAX_NAMES])
 
 
-def _field(name: str) -> str:
-    return f"{name} v{FORMAT}"
+def _field(slot: Slot) -> str:
+    return f"{slot.name} v{FORMAT}"

@@ -1,6 +1,6 @@
 -- Reads the log of changes, which begins with the first who asks for it, and anew where it is none of ours.
 --
--- KEYS[1]  the log (see change_log_add.lua)
+-- KEYS[1]  the log (see changes_add.lua)
 -- ARGV     the name of the epoch should a new one begin, ms to keep the log, the number of the last change that is known
 -- Returns  {epoch, number of the last change, the keys that have changed since the known one…}
 

@@ -1,6 +1,6 @@
 -- Drops a key's entries and gives it a new generation, so that who loaded the old state cannot store it any more.
 --
--- KEYS[1]  the key (see cache_read.lua)
+-- KEYS[1]  the key (see read.lua)
 -- ARGV     the new generation, ms to remember it (longer than any load takes)
 
 local time = redis.call('TIME')

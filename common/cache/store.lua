@@ -1,6 +1,6 @@
 -- Stores an entry and ends its lease, unless the key was forgotten since the loader read its generation.
 --
--- KEYS[1]  the key (see cache_read.lua)
+-- KEYS[1]  the key (see read.lua)
 -- ARGV     the generation the loader read, the entry's name, the entry ('' stores none), ms it is fresh, ms it is kept,
 --          the most entries under the key: one more, and the others are dropped. A hash lives as long as its last entry,
 --          so that who asks for ever new names (a period of days is one) would keep all of them

@@ -62,7 +62,7 @@ class _Window(NamedTuple):
         return self.current + self.previous * (self.start_ms + WINDOW_MS - now_ms) // WINDOW_MS
 
 
-_windows: Memory[_Window] = Memory(MAX_CLIENTS_IN_MEMORY)
+_windows: Memory[str, _Window] = Memory(MAX_CLIENTS_IN_MEMORY)
 _lock = threading.Lock()
 _script = redis.Script(Path(__file__).with_name("hit.lua"))
 

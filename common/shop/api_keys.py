@@ -62,7 +62,7 @@ class Key:
     checked_at: float
 
 
-_keys: Memory[Key] = Memory(MAX_KEYS_IN_MEMORY)
+_keys: Memory[str, Key] = Memory(MAX_KEYS_IN_MEMORY)
 
 
 def new_key() -> str:

@@ -25,7 +25,7 @@ async def list_active_popups(request: Request) -> Response:
     """List the popups that a storefront shows now."""
     shop_id, rules = request.query["shop_id"], request.query["rules"]
     name = "body" if rules == NEWEST else f"rules {rules}"  # An edit has put the newest there already.
-    cached = await cache.get(keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
+    cached = await cache.get_async(keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
     if cached.entry.body is None:
         raise ShopNotFound()
     return answer_cached(request, cached, CACHE_CONTROL)

@@ -49,7 +49,7 @@ def get_shop_stats(request: Request) -> Response:
 
 def _answer(request: Request, key: str, name: str, load: Callable[[], Loaded]) -> Response:
     """From the cache, where each shop that asks has entries of its own: another's popup is cached as not there."""
-    cached = cache.get_or_load(key, load, name=f"{request.shop_id} {name}")
+    cached = cache.get_blocking(key, load, name=f"{request.shop_id} {name}")
     if cached.entry.body is None:
         raise PopupNotFound()
     return answer_cached(request, cached, CACHE_CONTROL)

@@ -22,4 +22,4 @@ def forget(shop_id: str) -> None:
 
 def refresh_active_popups(shop_id: str) -> None:
     """Replaces what storefronts get."""
-    cache.replace(keys.active_popups(shop_id), partial(load_active_popups, shop_id))
+    cache.reload(keys.active_popups(shop_id), partial(load_active_popups, shop_id))
