@@ -8,7 +8,7 @@ import sys
 from benchmarks import chart
 from benchmarks.load import find_wrk
 from benchmarks.report import describe_machine
-from benchmarks.scenarios import SCENARIOS, Run
+from benchmarks.scenarios import SCENARIOS, WITH_WRK, Run
 from benchmarks.servers import running_bench
 from benchmarks.shop import make_shops
 from cli.child import StartError
@@ -17,7 +17,8 @@ from cli.child import StartError
 def main() -> None:
     options = _parse()
     try:
-        find_wrk()
+        if WITH_WRK.intersection(options.scenarios or WITH_WRK):
+            find_wrk()
         machine = describe_machine()
         print(machine, flush=True)
         with running_bench() as bench:

@@ -13,6 +13,7 @@ from benchmarks.caching import freshness, hits
 from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.load import Round, Target, run_wrk
 from benchmarks.report import AIO, FLASK, compare, table
+from benchmarks.retention import retention
 from benchmarks.run import Run
 from benchmarks.servers import Bench
 from benchmarks.shop import SHOWN, SPREAD, view_body
@@ -146,7 +147,10 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "start": start,
     "hits": hits,
     "freshness": freshness,
+    "retention": retention,
 }
+# Those whose load is wrk's.
+WITH_WRK = {"functions", "reads", "views", "memory"}
 
 
 def _alternate(run: Run, *targets: Target) -> str:
