@@ -43,6 +43,7 @@ class ReportAnswer(NumbersAnswer):
     from_ = needed(fields.Date, data_key="from")
     to = needed(fields.Date)
     time_zone = needed(fields.String)
+    crawlers = needed(fields.Integer)
     # There only where there are any: their amounts are left out.
     conversions_in_unknown_currency = fields.Integer()
     by_day = each(DayAnswer)

@@ -79,6 +79,7 @@ def test_a_popup_that_nobody_saw_has_a_report_of_zeros(reader: Client, popup_id:
         "from": str(today - datetime.timedelta(days=29)),
         "to": str(today),
         "time_zone": "UTC",
+        "crawlers": 0,
         "by_day": [{"day": str(today - datetime.timedelta(days=ago)), **NOTHING} for ago in range(29, -1, -1)],
         "by_device": [],
         "by_variant": [],

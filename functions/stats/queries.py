@@ -56,6 +56,18 @@ SELECT_SHOP_VIEWERS = """
     WHERE shop_id = :shop_id AND day BETWEEN :first AND :last
 """
 
+SELECT_POPUP_CRAWLERS = """
+    SELECT coalesce(sum(events), 0)::bigint AS events
+    FROM daily_crawlers
+    WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
+"""
+
+SELECT_SHOP_CRAWLERS = """
+    SELECT coalesce(sum(events), 0)::bigint AS events
+    FROM daily_crawlers
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last
+"""
+
 SELECT_POPUP_NAMES = """
     SELECT id, name, status
     FROM popups

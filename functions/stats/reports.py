@@ -29,10 +29,10 @@ def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any
     tallies = replica.read(partial(_fetch_popup_tallies, shop_id, popup_id, query))
     if tallies is None:
         return Loaded(None, UNKNOWN_POPUP_SECONDS)
-    shop, period, views, conversions = tallies
+    shop, period, views, conversions, crawlers = tallies
     report = {
         "popup_id": popup_id,
-        **_report(shop, period, _without_holdout(views), _without_holdout(conversions)),
+        **_report(shop, period, _without_holdout(views), _without_holdout(conversions), crawlers),
         "by_variant": _grouped("variant_id", views, conversions, shop["currency"]),
     }
     return _loaded(report, shop)
@@ -46,8 +46,8 @@ def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
 
 def _fetch_popup_tallies(
     shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], connection: postgres.Connection
-) -> tuple[Row, dict[str, datetime.date], list[Row], list[Row]] | None:
-    """The popup's shop, the days asked for, and the tallies of its views and conversions; None without the popup."""
+) -> tuple[Row, dict[str, datetime.date], list[Row], list[Row], Row] | None:
+    """The popup's shop, the days asked for, the tallies of its views, conversions and crawlers; None without it."""
     popup = {"shop_id": shop_id, "popup_id": popup_id}
     shop = connection.fetch_one(queries.SELECT_SHOP_OF_POPUP, **popup)
     if shop is None:
@@ -56,7 +56,8 @@ def _fetch_popup_tallies(
     views = connection.fetch_all(queries.SELECT_POPUP_VIEWS, **popup, **period)
     known = known_currencies(shop["currency"])
     conversions = connection.fetch_all(queries.SELECT_POPUP_CONVERSIONS, currencies=known, **popup, **period)
-    return shop, period, views, conversions
+    (crawlers,) = connection.fetch_all(queries.SELECT_POPUP_CRAWLERS, **popup, **period)
+    return shop, period, views, conversions, crawlers
 
 
 def _load_shop_report(shop_id: str, query: Mapping[str, Any], connection: postgres.Connection) -> Loaded | None:
@@ -68,12 +69,13 @@ def _load_shop_report(shop_id: str, query: Mapping[str, Any], connection: postgr
     known = known_currencies(shop["currency"])
     conversions = connection.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, currencies=known, **period)
     viewers = connection.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
+    (crawlers,) = connection.fetch_all(queries.SELECT_SHOP_CRAWLERS, shop_id=shop_id, **period)
     names = connection.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
     # Who saw two popups is one viewer of the shop: its viewers are tallied apart.
     views = [{**row, "viewers": 0} for row in by_popup] + [{**row, "views": 0} for row in viewers]
     report = {
         "shop_id": shop_id,
-        **_report(shop, period, views, conversions),
+        **_report(shop, period, views, conversions, crawlers),
         "popups": _ranked(names, by_popup, conversions, shop["currency"]),
     }
     return _loaded(report, shop)
@@ -93,7 +95,9 @@ def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetim
     return {"first": first, "last": last}
 
 
-def _report(shop: Row, period: dict[str, datetime.date], views: list[Row], conversions: list[Row]) -> dict[str, Any]:
+def _report(
+    shop: Row, period: dict[str, datetime.date], views: list[Row], conversions: list[Row], crawlers: Row
+) -> dict[str, Any]:
     currency = shop["currency"]
     totals = summarize(views, conversions)
     by_day = summarize_by(lambda tally: tally["day"], views, conversions)
@@ -102,6 +106,7 @@ def _report(shop: Row, period: dict[str, datetime.date], views: list[Row], conve
         "to": period["last"],
         "time_zone": shop["time_zone"],
         **totals.as_json(currency),
+        "crawlers": crawlers["events"],
         **totals.oddities(),
         "by_day": [
             {"day": day, **by_day[day].as_json(currency)} for day in days_between(period["first"], period["last"])

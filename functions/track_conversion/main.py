@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from common.limits import CONVERSIONS
+from common.shop.crawler_tallies import count_crawler
 from common.shop.events import refusal
 from common.web import Audience, Function, Request, Response, answers, json_response, page_origin
 from common.web.asgi import asgi_function
+from common.web.crawlers import is_crawler
 from functions.track_conversion.recording import record_conversion
 from functions.track_conversion.schemas import ConversionSchema
 
@@ -16,6 +18,9 @@ function = Function("track_conversion", limit=CONVERSIONS, audience=Audience.STO
 @answers({200: "Conversion", 201: "Conversion"}, problems=(403, 404))
 async def report_conversion(request: Request) -> Response:
     """Report a conversion, and get the discount code that it brings."""
+    if is_crawler(request):
+        await count_crawler([request.data["popup_id"]])
+        return json_response({"conversion_id": request.data["event_id"]}, 201)
     recorded = await record_conversion(request.data, page_origin(request))  # returns once it is committed
     if recorded["refusal"]:
         raise refusal(recorded["refusal"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.limits import VIEWS
+from common.shop.crawler_tallies import count_crawler
 from common.shop.events import refusal
 from common.web import Audience, Function, Request, Response, answers, json_response, page_origin
 from common.web.asgi import asgi_function
@@ -19,6 +20,7 @@ async def report_views(request: Request) -> Response:
     """Report one view, or up to 50."""
     views = request.data["events"]
     if is_crawler(request):
+        await count_crawler(view["popup_id"] for view in views)
         return json_response({"accepted": len(views)}, 202)
     rejected = await record_views(views, page_origin(request))  # returns once they are committed
     if rejected and not request.data["is_list"]:

@@ -1,0 +1,57 @@
+"""How many events of crawlers were left out, by popup and day. Kept nowhere else, and lost rather than waited for."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+
+from common import postgres
+from common.errors import DatabaseUnavailable
+from common.json_text import dumps
+from common.postgres import GroupCommit, retry_lost_races
+from common.process.per_process import per_process
+from common.shop.events import forget_stats
+
+# One row for each popup that there is, however many events and made-up ids a batch names. In the order of the key, so
+# that two batches never deadlock; the popups are asked for as an array, as those of views are.
+COUNT_CRAWLERS = """
+    WITH seen AS MATERIALIZED (
+        SELECT popup_id, events
+        FROM json_to_recordset(:seen) AS seen (popup_id uuid, events bigint)
+    )
+    INSERT INTO daily_crawlers AS tally (shop_id, popup_id, day, events)
+    SELECT popups.shop_id, popups.id, (now() AT TIME ZONE shops.time_zone)::date, seen.events
+    FROM popups
+    JOIN shops ON shops.id = popups.shop_id
+    JOIN seen ON seen.popup_id = popups.id
+    WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM seen)) AND popups.deleted_at IS NULL
+    ORDER BY popups.shop_id, popups.id
+    ON CONFLICT (shop_id, popup_id, day) DO UPDATE SET events = tally.events + excluded.events
+    RETURNING shop_id, popup_id
+"""
+
+# One submission's events of one popup.
+Seen = tuple[uuid.UUID, int]
+
+
+async def count_crawler(popup_ids: Iterable[uuid.UUID]) -> None:
+    """Counts a crawler's events, one for each popup named. While the database is away they are not counted at all."""
+    with suppress(DatabaseUnavailable):
+        await _writer().submit(list(Counter(popup_ids).items()))
+
+
+@per_process
+def _writer() -> GroupCommit[Seen, None]:
+    return GroupCommit(_count)
+
+
+def _count(batch: list[Seen]) -> list[None]:
+    events: Counter[uuid.UUID] = Counter()
+    for popup_id, count in batch:
+        events[popup_id] += count
+    seen = dumps([{"popup_id": popup_id, "events": count} for popup_id, count in events.items()]).decode()
+    rows = retry_lost_races(lambda: postgres.fetch_all(COUNT_CRAWLERS, seen=seen))
+    forget_stats({(row["shop_id"], row["popup_id"]) for row in rows})
+    return [None] * len(batch)
