@@ -15,7 +15,7 @@ from ops.deploy.settings_table import SETTINGS
 BUILT = ROOT / "storefront" / "dist"
 CORS = Path(__file__).with_name("storefront_cors.json")
 
-FOR_EVER = ("--no-clobber", "--cache-control=public, max-age=31536000, immutable")
+FOR_EVER = ("--cache-control=public, max-age=31536000, immutable", "--no-clobber")
 FOR_MINUTES = ("--cache-control=public, max-age=300",)
 
 
