@@ -146,6 +146,7 @@ def _introduce(port: int, key: str, codes: dict[str, str]) -> None:
     click.echo(f"""
 The demo store   {address}/    (move the mouse out through the top)
 The script       {address}/exit_intent.js
+The API          {address}/reference/
 The functions    {address}/NAME: {" ".join(FUNCTIONS)}
 Postgres         {config.database_url}
 Valkey           {config.redis_url or "none, the cache is in memory"}

@@ -6,19 +6,23 @@ from typing import Any
 
 from cli.demo_store import demo_store
 from cli.function_table import FUNCTIONS, load
+from cli.reference import PATH, reference
 from cli.script_files import script_file
 from common.web.asgi import Application, Receive, Scope, Send, asgi_app
 
 
 def one_address(storefront: Path) -> Application:
-    """Each function below its own name, the storefront script, and the demo store for the rest."""
+    """Each function below its own name, the API's reference, the storefront script, and the demo store for the rest."""
     functions = {name: asgi_app(load(function)) for name, function in FUNCTIONS.items()}
     store: Any = demo_store(storefront / "demo")
+    pages: Any = reference()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         name, _, rest = scope["path"].removeprefix("/").partition("/")
         if name in functions:
             await functions[name]({**scope, "path": f"/{rest}"}, receive, _below(f"/{name}", send))
+        elif name == PATH.removeprefix("/"):
+            await pages(scope, receive, send)
         elif file := script_file(storefront / "dist", scope["path"].removeprefix("/")):
             await file(dict(scope), receive, send)
         else:

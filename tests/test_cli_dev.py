@@ -121,12 +121,24 @@ def test_the_demo_shop_has_three_active_popups_that_differ_in_layout_trigger_and
         ("/", 200, "text/html"),
         ("/exit_intent.js", 200, "text/javascript"),
         ("/cart.html", 200, "text/html"),
+        ("/reference/", 200, "text/html"),
+        ("/reference/openapi.json", 200, "application/json"),
         ("/stats/_ready", 200, "application/json"),
         ("/stats", 404, "application/problem+json"),
         ("/nothing", 404, "text/plain"),
         ("/..%2f..%2fpyproject.toml", 404, "text/plain"),
     ],
-    ids=["the store", "the script", "a page", "a function", "a bare function", "nothing", "a way out of the store"],
+    ids=[
+        "the store",
+        "the script",
+        "a page",
+        "the reference",
+        "its document",
+        "a function",
+        "a bare function",
+        "nothing",
+        "a way out of the store",
+    ],
 )
 def test_one_address_serves_the_store_the_script_and_the_functions(
     dev: Dev, path: str, status: int, content_type: str

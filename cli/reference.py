@@ -1,0 +1,57 @@
+"""The API's reference for `popups dev`: Swagger UI over docs/openapi.json, all of it from this machine."""
+
+import json
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+PATH = "/reference"
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Exit-intent popups: the API</title>
+<link rel="stylesheet" href="swagger-ui.css">
+<link rel="icon" href="favicon-32x32.png">
+<div id="reference"></div>
+<script src="swagger-ui-bundle.js"></script>
+<script src="start.js"></script>
+</html>
+"""
+# No validator: that one would send the document to somebody else.
+START = """SwaggerUIBundle({url: "openapi.json", dom_id: "#reference", validatorUrl: null, deepLinking: true,
+  persistAuthorization: true, docExpansion: "none", defaultModelsExpandDepth: 0});
+"""
+# Whatever a page of many libraries may do, it asks nobody but us.
+POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+
+def reference() -> Starlette:
+    """The page with what it loads, below PATH."""
+    routes = [
+        Route("/", _page),
+        Route("/start.js", _start),
+        Route("/openapi.json", _document),
+        Mount("/", StaticFiles(packages=[("flask_swagger_ui", "dist")])),
+    ]
+    return Starlette(routes=[Mount(PATH, routes=routes)])
+
+
+def _page(_: Request) -> Response:
+    return HTMLResponse(PAGE, headers={"Content-Security-Policy": POLICY})
+
+
+def _start(_: Request) -> Response:
+    return Response(START, media_type="text/javascript")
+
+
+def _document(_: Request) -> Response:
+    """As it is written, for this address instead of the usual one."""
+    document = json.loads(DOCUMENT.read_text())
+    return JSONResponse({**document, "servers": [{"url": "/"}]})
