@@ -100,6 +100,12 @@ MALFORMED: dict[str, bytes] = {
     "invalid UTF-8": b'{"name": "\xff\xfe"}',
     "an overlong form": b'{"name": "\xc0\xaf"}',
     "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
+    "a lone high surrogate": b'{"name": "\\ud800"}',
+    "a lone low surrogate": b'{"name": "\\udfff"}',
+    "surrogates the wrong way round": b'{"name": "\\udc00\\ud800"}',
+    "half an emoji": b'{"name": "\\ud83d!"}',
+    "a number beyond a double": b'{"name": "Bad", "priority": 1e400}',
+    "a negative number beyond a double": b'{"name": "Bad", "priority": -1e400}',
     "Latin-1": '{"name": "Bücher"}'.encode("latin-1"),
     "UTF-16": '{"name": "Bad"}'.encode("utf-16"),
     "a byte order mark": '{"name": "Bad"}'.encode("utf-8-sig"),
@@ -137,10 +143,7 @@ def test_a_body_that_is_no_object_is_a_422(send: Any, target: Target, body: byte
 
 UNSTORABLE: dict[str, str] = {
     "an escaped NUL": "\\u0000",
-    "a lone high surrogate": "\\ud800",
-    "a lone low surrogate": "\\udfff",
-    "surrogates the wrong way round": "\\udc00\\ud800",
-    "half an emoji": "\\ud83d!",
+    "one in a row": "Bad\\u0000\\u0000name",
 }
 
 
@@ -209,13 +212,6 @@ def test_a_body_of_another_type_or_encoding_is_a_415(
 def test_text_plain_is_for_storefronts_only(send: Any, name: str, popup_id: str) -> None:
     body = json.dumps(TARGETS[name][3](popup_id)).encode()
     assert_problem(send(TARGETS[name], body, Content_Type="text/plain"), 415, "unsupported_media_type")
-
-
-def test_a_number_too_large_for_a_float_is_refused_by_its_field(send: Any) -> None:
-    """JSON has no infinity, but 1e400 becomes one."""
-    body = b'{"name": "Bad", "priority": 1e400, "holdout_percent": -1e400, "view_limit": 1e400}'
-    for name in ("a new popup", "a popup's patch"):
-        assert_problem(send(TARGETS[name], body), 422, "invalid", "priority", "holdout_percent", "view_limit")
 
 
 # More than anybody needs: each is refused by its number, and nothing in it is looked at
@@ -389,12 +385,12 @@ def test_a_bad_conversion_is_refused_by_field(
     assert_problem(Client(track_conversion).post(json={**conversion(popup_id), **fields}), 422, "invalid", path)
 
 
-def test_numbers_that_json_has_no_words_for_are_refused_in_revenue_and_metadata(send: Any, popup_id: str) -> None:
+def test_a_number_beyond_a_double_is_malformed_in_revenue_and_metadata(send: Any, popup_id: str) -> None:
     for value in ("1e400", "-1e400"):
         body = json.dumps(purchase(popup_id, "1", "REVENUE")).replace('"REVENUE"', value)
-        assert_problem(send(TARGETS["track_conversion"], body.encode()), 422, "invalid", "revenue")
+        assert_problem(send(TARGETS["track_conversion"], body.encode()), 400, "malformed_json")
         body = json.dumps(conversion(popup_id, metadata={"a": ["METADATA"]})).replace('"METADATA"', value)
-        assert_problem(send(TARGETS["track_conversion"], body.encode()), 422, "invalid", "metadata")
+        assert_problem(send(TARGETS["track_conversion"], body.encode()), 400, "malformed_json")
 
 
 @pytest.mark.parametrize(

@@ -501,7 +501,7 @@ def test_a_handler_that_waits_for_an_event_loop_under_flask_is_an_error_and_no_h
 
 
 def test_a_value_that_has_no_json_form_is_an_error_that_names_its_type() -> None:
-    with pytest.raises(TypeError, match="complex has no JSON form"):
+    with pytest.raises(TypeError, match="complex"):
         json_text.dumps({"value": 1j})
 
 

@@ -24,6 +24,7 @@ INSTALLED = {
     "google",
     "idna",
     "marshmallow",
+    "orjson",
     "pg8000",
     "redis",
     "starlette",

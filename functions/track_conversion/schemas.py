@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from common.json_text import dumps
 from common.shop.blanks import Trimmed, trimmed
 from common.shop.currencies import check_currency, rounded
 from common.shop.emails import MAX_CHARACTERS, normalized
@@ -36,10 +36,7 @@ def _check_email(email: str) -> None:
 
 
 def _check_metadata(metadata: dict[str, Any]) -> None:
-    try:
-        size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode())
-    except ValueError:
-        raise ValidationError("Numbers must be finite.") from None
+    size = len(dumps(metadata))
     if size > MAX_METADATA_BYTES:
         raise ValidationError(f"At most {MAX_METADATA_BYTES} bytes of JSON.")
 
