@@ -8,7 +8,7 @@ from common.shop.events import refusal
 from common.web import Audience, Function, Request, Response, answers, json_response, page_origin
 from common.web.asgi import asgi_function
 from common.web.crawlers import is_crawler
-from functions.track_view.queries import record_views
+from functions.track_view.recording import record_views
 from functions.track_view.schemas import ViewsSchema
 
 function = Function("track_view", limit=VIEWS, audience=Audience.STOREFRONT)

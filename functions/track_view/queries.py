@@ -1,14 +1,6 @@
-"""Views into their table and their tallies, in one statement that commits by itself."""
+"""The statement that stores views and counts them."""
 
 from __future__ import annotations
-
-from typing import Any
-
-from common import cache
-from common.cache import keys
-from common.postgres import GroupCommit, retry_lost_races
-from common.process.per_process import per_process
-from common.shop.events import as_json_row, forget_stats, insert_events
 
 # Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
 # never deadlock. The popups are asked for as an array: not knowing how many a batch names, Postgres would rather read
@@ -129,31 +121,3 @@ ENTER_STORED_VIEWS = """
     ORDER BY shop_id, event_id
     ON CONFLICT DO NOTHING
 """
-
-
-async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
-    """Stores the views and counts those that are new. Returns `{"index", "code"}` of those it refused.
-
-    When it returns, the others are committed. Raises DatabaseUnavailable; sending the same views again is safe.
-    """
-    refusals = await _writer().submit([as_json_row(view, origin=origin) for view in views])
-    return [{"index": index, "code": code} for index, code in enumerate(refusals) if code]
-
-
-@per_process
-def _writer() -> GroupCommit[dict[str, Any], str | None]:
-    return GroupCommit(_insert_views)
-
-
-def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
-    """Commits the views. Returns for each the code of its refusal, or None."""
-    given = [{**view, "position": position} for position, view in enumerate(views)]
-    rows = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
-    refusals: list[str | None] = [None] * len(views)
-    for row in rows:
-        if row["refusal"]:
-            refusals[row["position"]] = row["refusal"]
-    changed = [row for row in rows if row["shop_id"]]
-    forget_stats({(row["shop_id"], row["popup_id"]) for row in changed})
-    cache.forget_soon(*{keys.active_popups(row["shop_id"]) for row in changed if row["near_limit"]})
-    return refusals

@@ -1,0 +1,40 @@
+"""Views into their table and their tallies: batches of them, each in one statement that commits by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common import cache
+from common.cache import keys
+from common.postgres import GroupCommit, retry_lost_races
+from common.process.per_process import per_process
+from common.shop.events import as_json_row, forget_stats, insert_events
+from functions.track_view.queries import ENTER_STORED_VIEWS, INSERT_VIEWS
+
+
+async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
+    """Stores the views and counts those that are new. Returns `{"index", "code"}` of those it refused.
+
+    When it returns, the others are committed. Raises DatabaseUnavailable; sending the same views again is safe.
+    """
+    refusals = await _writer().submit([as_json_row(view, origin=origin) for view in views])
+    return [{"index": index, "code": code} for index, code in enumerate(refusals) if code]
+
+
+@per_process
+def _writer() -> GroupCommit[dict[str, Any], str | None]:
+    return GroupCommit(_insert_views)
+
+
+def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
+    """Commits the views. Returns for each the code of its refusal, or None."""
+    given = [{**view, "position": position} for position, view in enumerate(views)]
+    rows = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
+    refusals: list[str | None] = [None] * len(views)
+    for row in rows:
+        if row["refusal"]:
+            refusals[row["position"]] = row["refusal"]
+    changed = [row for row in rows if row["shop_id"]]
+    forget_stats({(row["shop_id"], row["popup_id"]) for row in changed})
+    cache.forget_soon(*{keys.active_popups(row["shop_id"]) for row in changed if row["near_limit"]})
+    return refusals
