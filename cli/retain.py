@@ -11,13 +11,14 @@ from typing import Any
 
 from pg8000.core import CoreConnection
 
-from cli.batches import BATCH_ROWS, limited, run_batches
+from cli.batches import BATCH_ROWS, limited, run_batch, run_batches
 from cli.deleted_popups import delete_deleted_popups
 from cli.mailboxes import unify_mailboxes
 from cli.migrate import alone
 from cli.partitions import drop_partitions, first_id_of_months, make_partitions
 from cli.strays import move_strays
 from common.postgres.driver import Connection
+from common.shop.erasures import rename_batch
 from common.shop.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
 
 MAX_DAYS = 36_500
@@ -79,6 +80,8 @@ DELETE_IDEMPOTENCY_KEYS = """
     SELECT count(*) AS count FROM gone
 """
 
+SELECT_ERASURES = "SELECT shop_id, subscriber_id FROM erasures ORDER BY requested_at"
+
 
 def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: Callable[[str], None] = print) -> None:
     """Makes the coming months' partitions and deletes events older than `days`. By two at once: one of them waits."""
@@ -92,6 +95,7 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
             _delete(connection, DELETE_FOREIGN_IDS, below=first_id_of_months(raw))
             delete_deleted_popups(connection, now, say)
             _delete_idempotency_keys(connection, now, say)
+            _finish_erasures(connection, say)
         unify_mailboxes(Connection(raw), say)
 
 
@@ -99,6 +103,16 @@ def _delete_idempotency_keys(connection: Connection, now: datetime, say: Callabl
     created_before = now - timedelta(hours=IDEMPOTENCY_HOURS)
     if keys := _delete(connection, DELETE_IDEMPOTENCY_KEYS, created_before=created_before):
         say(f"deleted {keys} idempotency keys that expired")
+
+
+def _finish_erasures(connection: Connection, say: Callable[[str], None]) -> None:
+    """Renames the events that were too many for the answer to an erasure."""
+    erasures = connection.fetch_all(SELECT_ERASURES)
+    for erasure in erasures:
+        while not run_batch(partial(rename_batch, connection, **erasure)):
+            pass
+    if erasures:
+        say(f"renamed what {len(erasures)} erased persons did")
 
 
 def _delete_old_strays(connection: Connection, older_than: datetime, say: Callable[[str], None]) -> None:

@@ -115,7 +115,7 @@ class Calls:
             "GET /subscribers/{subscriber_id}": (lambda: get(f"/subscribers/{self.subscriber_id}"), 2),
             "DELETE /subscribers/{subscriber_id}": (
                 lambda: delete(f"/subscribers/{self.spare_subscribers.pop()}"),
-                1,
+                3,  # and two for each further 1000 events
             ),
             "GET /shop": (lambda: get("/shop"), 1),
             "PATCH /shop": (lambda: patch("/shop", {"name": f"Shop {next(self._numbers)}"}), 2),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from common import postgres
-from common.errors import SubscriberNotFound
+from common.errors import DatabaseUnavailable, SubscriberNotFound
 from common.ids import new_id
 from common.shop.emails import beginning
+from common.shop.erasures import rename_batch
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, decode_cursor, more_than_a_page, newest_first, oldest_first
@@ -16,6 +19,8 @@ from functions.manage_popups.subscribers import queries
 
 # Below it are all texts that start with the text before it.
 LAST_CHARACTER = "\U0010ffff"
+# How long the answer to an erasure waits for the person's events to be renamed: tens of thousands.
+RENAMING_SECONDS = 1.0
 
 
 @answers({200: "Subscribers"})
@@ -72,10 +77,22 @@ def unsubscribe(request: Request, subscriber_id: uuid.UUID) -> Response:
 
 @answers({204: None})
 def erase_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
-    """Erase a person from every table; the counts stay."""
+    """Erase a person from every table; the counts stay.
+
+    The person is gone with the answer. Events that are too many to be renamed in a second are renamed by the next
+    `popups retain`.
+    """
     if not postgres.fetch_one(queries.ERASE_SUBSCRIBER, shop_id=request.shop_id, id=subscriber_id):
         raise SubscriberNotFound()
+    with suppress(DatabaseUnavailable), postgres.connection() as connection:  # what is left to do is noted
+        _rename_events(connection, request.shop_id, subscriber_id)
     return Response(204)
+
+
+def _rename_events(connection: postgres.Connection, shop_id: str, subscriber_id: uuid.UUID) -> None:
+    deadline = time.monotonic() + RENAMING_SECONDS
+    while not rename_batch(connection, shop_id, subscriber_id) and time.monotonic() < deadline:
+        pass
 
 
 def email_bounds(prefix: str | None) -> dict[str, Any]:

@@ -1,0 +1,179 @@
+"""Erased persons' events are renamed: in batches, so that however many there are makes no erasure impossible.
+
+The person is gone before this begins; a row of `erasures` stands for what is left to do, and goes in the transaction
+that does the last of it. The events stay and count as before, but under names that nothing ties to the person. Theirs
+are the events of the viewers as whom the address was captured: of a visitor id, or of a session where there is none.
+Others in the same session keep what is theirs.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from common import postgres
+from common.shop.events import LOCK_VIEWERS
+
+BATCH_ROWS = 1000
+# Each is looked up in every month.
+BATCH_VIEWERS = 200
+
+# Where one visitor has most of a table's events, Postgres would rather read all of it than use an index; and again for
+# the next batch. For the transaction that it goes out with.
+USE_INDEXES = "SELECT set_config('enable_seqscan', 'off', true)"
+
+# Takes the person's name off the conversions that have it, and notes as whom they were made.
+COLLECT_VIEWERS = """
+    WITH own AS MATERIALIZED (
+        SELECT event_id, coalesce(visitor_id, session_id) AS viewer
+        FROM popup_conversions
+        WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
+        LIMIT :batch_rows
+        FOR UPDATE
+    ), noted AS (
+        INSERT INTO erased_viewers (shop_id, subscriber_id, viewer)
+        SELECT DISTINCT :shop_id, (:subscriber_id)::uuid, viewer FROM own ORDER BY viewer
+        ON CONFLICT DO NOTHING
+    ), consents AS (
+        DELETE FROM email_consents
+        WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id AND id = ANY (ARRAY(
+            SELECT id
+            FROM email_consents
+            WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
+            LIMIT :batch_rows))
+    )
+    UPDATE popup_conversions
+    SET subscriber_id = NULL, metadata = NULL
+    WHERE shop_id = :shop_id AND event_id = ANY (ARRAY(SELECT event_id FROM own))
+"""
+
+# A visitor's sessions are noted as well, for their events without a visitor id. Who was first has renamed what a second
+# batch at the same time would rename again, so an event is looked at once more under its lock.
+RENAME_EVENTS = """
+    WITH erasure AS MATERIALIZED (
+        SELECT salt FROM erasures WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
+    ), name AS MATERIALIZED (
+        SELECT viewer
+        FROM erased_viewers
+        WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
+        ORDER BY viewer
+        LIMIT :batch_viewers
+    ), viewed AS MATERIALIZED (
+        SELECT event.event_id, event.session_id
+        FROM name
+        CROSS JOIN LATERAL (
+            SELECT event_id, session_id
+            FROM popup_views
+            WHERE shop_id = :shop_id AND visitor_id = name.viewer
+            UNION ALL
+            SELECT event_id, session_id
+            FROM popup_views
+            WHERE shop_id = :shop_id AND session_id = name.viewer AND visitor_id IS NULL
+        ) AS event
+        LIMIT :batch_rows
+    ), converted AS MATERIALIZED (
+        SELECT event.event_id, event.session_id
+        FROM name
+        CROSS JOIN LATERAL (
+            SELECT event_id, session_id
+            FROM popup_conversions
+            WHERE shop_id = :shop_id AND visitor_id = name.viewer
+            UNION ALL
+            SELECT event_id, session_id
+            FROM popup_conversions
+            WHERE shop_id = :shop_id AND session_id = name.viewer AND visitor_id IS NULL
+        ) AS event
+        LIMIT :batch_rows
+    ), noted AS (
+        INSERT INTO erased_viewers (shop_id, subscriber_id, viewer)
+        SELECT :shop_id, (:subscriber_id)::uuid, session_id
+        FROM (SELECT session_id FROM viewed UNION SELECT session_id FROM converted) AS visit
+        ORDER BY session_id
+        ON CONFLICT DO NOTHING
+    ), views AS (
+        UPDATE popup_views
+        SET visitor_id = erased_name(salt, visitor_id), session_id = erased_name(salt, session_id),
+            page_url = NULL, referrer = NULL
+        FROM erasure
+        WHERE shop_id = :shop_id AND event_id = ANY (ARRAY(SELECT event_id FROM viewed))
+          AND coalesce(visitor_id, session_id) = ANY (ARRAY(SELECT viewer FROM name))
+    ), conversions AS (
+        UPDATE popup_conversions
+        SET visitor_id = erased_name(salt, visitor_id), session_id = erased_name(salt, session_id), metadata = NULL
+        FROM erasure
+        WHERE shop_id = :shop_id AND event_id = ANY (ARRAY(SELECT event_id FROM converted))
+          AND coalesce(visitor_id, session_id) = ANY (ARRAY(SELECT viewer FROM name))
+    )
+    SELECT (SELECT count(*) FROM viewed) + (SELECT count(*) FROM converted) AS found
+"""
+
+# Viewers without any event are renamed where they count as known. Under LOCK_VIEWERS: none is known to a view under way
+# that would come too late for its new name.
+RENAME_VIEWERS = """
+    WITH erasure AS MATERIALIZED (
+        SELECT salt FROM erasures WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
+    ), done AS MATERIALIZED (
+        SELECT viewer
+        FROM (
+            SELECT viewer
+            FROM erased_viewers
+            WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
+            ORDER BY viewer
+            LIMIT :batch_viewers
+        ) AS name
+        WHERE coalesce(
+            (SELECT 1 FROM popup_views WHERE shop_id = :shop_id AND visitor_id = name.viewer LIMIT 1),
+            (SELECT 1 FROM popup_views WHERE shop_id = :shop_id AND session_id = name.viewer AND visitor_id IS NULL
+             LIMIT 1),
+            (SELECT 1 FROM popup_conversions WHERE shop_id = :shop_id AND visitor_id = name.viewer LIMIT 1),
+            (SELECT 1 FROM popup_conversions WHERE shop_id = :shop_id AND session_id = name.viewer
+             AND visitor_id IS NULL LIMIT 1)
+        ) IS NULL
+    ), viewers AS (
+        UPDATE popup_viewers
+        SET viewer = erased_name(salt, viewer)
+        FROM erasure
+        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM done))
+    ), viewers_of_shop AS (
+        UPDATE shop_viewers
+        SET viewer = erased_name(salt, viewer)
+        FROM erasure
+        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM done))
+    ), claims AS (
+        UPDATE single_use_codes AS claim
+        SET claimed_by = 'erased:' || erased_name(salt, claimed_by)
+        FROM erasure CROSS JOIN done CROSS JOIN discount_codes AS pool
+        WHERE pool.shop_id = :shop_id AND pool.single_use
+          AND claim.shop_id = :shop_id AND claim.discount_code_id = pool.id
+          AND claim.claimed_by = 'viewer:' || done.viewer
+    )
+    DELETE FROM erased_viewers
+    WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id AND viewer = ANY (ARRAY(SELECT viewer FROM done))
+"""
+
+END_ERASURE = """
+    DELETE FROM erasures
+    WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
+      AND (SELECT 1 FROM erased_viewers WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id LIMIT 1) IS NULL
+      AND (SELECT 1 FROM popup_conversions WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id LIMIT 1) IS NULL
+      AND (SELECT 1 FROM email_consents WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id LIMIT 1) IS NULL
+    RETURNING subscriber_id
+"""
+
+
+def rename_batch(connection: postgres.Connection, shop_id: str, subscriber_id: uuid.UUID) -> bool:
+    """Renames some of an erased person's events, in two round trips at most. Returns whether that was all there was.
+
+    Safe at any time and by several at once. Raises DatabaseUnavailable.
+    """
+    erasure = {"shop_id": shop_id, "subscriber_id": subscriber_id}
+    some = {**erasure, "batch_rows": BATCH_ROWS, "batch_viewers": BATCH_VIEWERS}
+    connection.queue(USE_INDEXES)
+    connection.queue(COLLECT_VIEWERS, **some)
+    renamed = connection.fetch_one(RENAME_EVENTS, **some)
+    if renamed and renamed["found"] >= BATCH_ROWS:
+        return False
+    connection.queue(USE_INDEXES)
+    connection.queue(LOCK_VIEWERS, shop_id=shop_id)
+    connection.queue(RENAME_EVENTS, **some)
+    connection.queue(RENAME_VIEWERS, **some)
+    return connection.fetch_one(END_ERASURE, **erasure) is not None
