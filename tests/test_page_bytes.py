@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pg8000.native import to_statement
 
-from common.postgres.driver import to_statement
 from common.shop.active_popups import MAX_ANSWER_BYTES
 from functions.manage_popups.popups import history_queries
 from functions.manage_popups.popups import queries as popup_queries
@@ -129,10 +129,8 @@ def test_a_page_reads_no_more_rows_than_it_may_show(database: Database, list_: s
         copies = """INSERT INTO popups (id, shop_id, name, trigger, design, targeting, frequency, offer)
             SELECT gen_random_uuid(), shop_id, name, trigger, design, targeting, frequency, offer
             FROM popups, generate_series(1, 3000) WHERE popups.id = :id"""
-        sql, more = (
-            popup_queries.SELECT_POPUPS,
-            {"status": None, "before_created_at": NEWEST[0], "before_id": NEWEST[1]},
-        )
+        sql = popup_queries.SELECT_POPUPS
+        more: dict[str, Any] = {"status": None, "before_created_at": NEWEST[0], "before_id": NEWEST[1]}
     else:
         copies = """INSERT INTO popup_versions (shop_id, popup_id, version, action, api_key_id, popup)
             SELECT shop_id, id, n, 'changed', id, to_jsonb(popups) FROM popups, generate_series(1, 3000) AS n

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from pg8000.native import to_statement
 
-from common.postgres.driver import to_statement
 from functions.manage_popups.discount_codes import queries as discount_code_queries
 from functions.manage_popups.main import function as manage_popups_function
 from functions.manage_popups.popups import queries as popup_queries
