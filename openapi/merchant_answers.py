@@ -6,9 +6,12 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from common.shop.api_keys import RIGHTS
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
+from functions.manage_popups.popups.history import ACTIONS
 from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.shop import ShopSchema
+from functions.manage_popups.subscribers.schemas import CONSENT_TYPES
 from openapi.answers import PageAnswer, each, needed, nullable
 
 
@@ -48,7 +51,7 @@ class KeyNameAnswer(Schema):
 
 class VersionAnswer(Schema):
     version = needed(fields.Integer)
-    action = needed(fields.String, validate=validate.OneOf(("created", "changed", "restored")))
+    action = needed(fields.String, validate=validate.OneOf(ACTIONS))
     restored_version = nullable(fields.Integer)
     changed_at = needed(fields.AwareDateTime)
     api_key = fields.Nested(KeyNameAnswer, required=True)
@@ -117,7 +120,7 @@ class SubscribersAnswer(PageAnswer):
 
 
 class ConsentAnswer(Schema):
-    type = needed(fields.String, validate=validate.OneOf(("given", "withdrawn")))
+    type = needed(fields.String, validate=validate.OneOf(CONSENT_TYPES))
     consent_text = nullable(fields.String)
     popup_id = nullable(fields.UUID)
     popup_version = nullable(fields.Integer)
@@ -145,7 +148,7 @@ class ApiKeyAnswer(Schema):
     id = needed(fields.UUID)
     name = needed(fields.String)
     prefix = needed(fields.String)
-    rights = needed(fields.String, validate=validate.OneOf(("read", "write")))
+    rights = needed(fields.String, validate=validate.OneOf(RIGHTS))
     created_at = needed(fields.AwareDateTime)
     last_used_at = nullable(fields.AwareDateTime)
 

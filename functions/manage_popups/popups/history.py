@@ -20,6 +20,8 @@ from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, decode_cursor, more_than_a_page
 
 MAX_VERSION = 2**31 - 1
+# How a version came about.
+ACTIONS = ("created", "changed", "restored", "deleted")
 
 
 class RollbackSchema(StrictSchema):

@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from common.shop.events import DEVICE_TYPES, HOLDOUT
+from common.shop.events import DEVICE_TYPES, HOLDOUTS
 from common.shop.fields import BoundedDict, BoundedList, StrictSchema
+from common.shop.targeting_rules import VISITORS
 from functions.manage_popups.rest.fields import (
     MAX_PATTERN_CHARACTERS,
     amount,
@@ -23,7 +24,6 @@ from functions.manage_popups.rest.paging import PageQuery
 STATUSES = ("draft", "active", "paused", "archived")
 TRIGGERS = ("exit_intent", "time_delay", "scroll_percentage", "inactivity", "click")
 LAYOUTS = ("centered", "left", "right")
-VISITORS = ("all", "new", "returning")
 OFFERS = ("none", "email_capture", "newsletter", "discount", "free_shipping")
 WHEN_EMPTY = ("without_code", "fallback", "stop")
 UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
@@ -129,7 +129,7 @@ class VariantSchema(StrictSchema):
         required=True,
         validate=[
             validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="1 to 32 of a-z, 0-9, _ and -."),
-            validate.NoneOf([HOLDOUT], error="'holdout' is the name of the holdout."),
+            validate.NoneOf(HOLDOUTS, error=f"{' and '.join(HOLDOUTS)} are the names of holdouts."),
         ],
     )
     name = text(200)
