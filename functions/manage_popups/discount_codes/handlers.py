@@ -15,7 +15,7 @@ from common.postgres import Duplicate
 from common.shop.currencies import DECIMALS, OTHER_DECIMALS
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.discount_codes import queries
-from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, in_currency, money_decimals
+from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, checked_code, in_currency, money_decimals
 from functions.manage_popups.rest import cached_answers
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, newest_first
@@ -36,7 +36,7 @@ _DECIMALS = dumps({code: decimals for code, decimals in DECIMALS.items() if deci
 @answers({201: "DiscountCode"}, headers=("Location",))
 def create_discount_code(request: Request) -> Response:
     """Create a discount code."""
-    code = {**request.data, "code": request.data["code"] or new_code()}
+    code = checked_code({**request.data, "code": request.data["code"] or new_code()})
 
     def insert(connection: postgres.Connection) -> Response:
         row = connection.fetch_one(
@@ -83,7 +83,8 @@ def update_discount_code(request: Request, code_id: uuid.UUID) -> Response:
 
     def merge(connection: postgres.Connection) -> postgres.Row | None:
         row = _fetch(connection, request.shop_id, code_id)
-        changed = in_currency(merged(_schema, row, request.data), row["currency"], before=row)
+        edited = checked_code(merged(_schema, row, request.data))
+        changed = in_currency(edited, row["currency"], before=row)
         _check_change(row, changed)
         return _update(connection, row, changed)
 
