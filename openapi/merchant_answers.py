@@ -80,6 +80,14 @@ class PoolAnswer(Schema):
     left = needed(fields.Integer)
 
 
+class BudgetMetAnswer(Schema):
+    """How often a budget of the shop's kept a code from being given, or a use from being counted."""
+
+    budget = needed(fields.String)
+    refused = needed(fields.Integer)
+    last_met_at = needed(fields.AwareDateTime)
+
+
 class DiscountCodeAnswer(DiscountCodeSchema):
     """A discount code with how it was used. `pool` is there for single-use codes."""
 
@@ -88,6 +96,7 @@ class DiscountCodeAnswer(DiscountCodeSchema):
     usage_count = needed(fields.Integer)
     pool = fields.Nested(PoolAnswer, required=True, allow_none=True)
     low_stock = needed(fields.Boolean)
+    budgets_met = each(BudgetMetAnswer)
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)
 
@@ -101,6 +110,17 @@ class PoolCodesAnswer(Schema):
     duplicates = fields.List(fields.String(), required=True)
     pool = fields.Nested(PoolAnswer, required=True)
     codes = fields.List(fields.String(), metadata={"description": "The new codes, where `count` asked for them."})
+
+
+class ReleaseAnswer(Schema):
+    withdrawn = needed(fields.Integer)
+    added = needed(fields.Integer)
+    withdrawn_codes = fields.List(
+        fields.String(), required=True, metadata={"description": "The shop must no longer take these."}
+    )
+    codes = fields.List(fields.String(), required=True, metadata={"description": "The fresh ones."})
+    has_more = needed(fields.Boolean, metadata={"description": "10 000 are withdrawn at a time: call it again."})
+    pool = fields.Nested(PoolAnswer, required=True)
 
 
 class SubscriberAnswer(Schema):
@@ -139,6 +159,7 @@ class UnsubscribedAnswer(Schema):
 
 
 class ShopAnswer(ShopSchema):
+    budgets_met = each(BudgetMetAnswer)
     id = needed(fields.String)
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)

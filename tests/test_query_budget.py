@@ -133,6 +133,7 @@ class Calls:
             "POST /popups/{popup_id}/rollback": (f"{popup}/rollback", {"version": 1}, 2, 3),
             "POST /discount-codes": ("/discount-codes", {"type": "fixed", "value": "1"}, 1, 2),
             "POST /discount-codes/{code_id}/codes": (f"/discount-codes/{self.pool_id}/codes", {"count": 100}, 1, 2),
+            "POST /discount-codes/{code_id}/release": (f"/discount-codes/{self.pool_id}/release", None, 2, 3),
             "POST /subscribers/{subscriber_id}/unsubscribe": (f"{subscriber}/unsubscribe", None, 1, 2),
             "POST /api-keys": ("/api-keys", {"rights": "read"}, 1, 2),
         }

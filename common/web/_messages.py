@@ -42,7 +42,8 @@ class Request:
     headers: Mapping[str, str]
     body: bytes | None
     peer: str
-    # Found out on the way to the handler.
+    # Found out on the way to the handler. `client` is what a limit counts: an IPv4 address, or an IPv6 /64.
+    client: str = ""
     data: Any = None
     query: Mapping[str, Any] = field(default_factory=dict)
     key: Key | None = None
