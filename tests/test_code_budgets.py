@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import requests
-from common.connect import connect
 
 from cli.retain import retain
 from common.config import load
+from common.postgres.connect import connect
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, purchase
 from tests.stack import Database, FunctionProcess, Stack
