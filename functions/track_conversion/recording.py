@@ -72,7 +72,7 @@ def _warn(met: set[tuple[str, str]]) -> None:
 
 
 @per_process
-def _warned() -> Memory[float]:
+def _warned() -> Memory[str, float]:
     return Memory(1000)
 
 
