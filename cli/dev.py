@@ -25,6 +25,7 @@ from cli.migrate import migrate
 from cli.programs import postgres_account, reachable_folder
 from common.config import settings
 from common.postgres.driver import Connection
+from common.web.protocol import PatientProtocol
 
 STOREFRONT = Path(__file__).resolve().parent.parent / "storefront"
 
@@ -118,7 +119,7 @@ def _serve(listener: socket.socket, data: Path) -> None:
         uvicorn.Config(
             one_address(STOREFRONT),
             loop="uvloop",
-            http="httptools",
+            http=PatientProtocol,
             lifespan="off",
             proxy_headers=False,
             log_level="warning",

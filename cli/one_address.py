@@ -8,7 +8,8 @@ from cli.demo_store import demo_store
 from cli.function_table import FUNCTIONS, load
 from cli.reference import PATH, reference
 from cli.script_files import script_file
-from common.web.asgi import Application, Receive, Scope, Send, asgi_app
+from common.web.asgi import Application, asgi_app
+from common.web.incoming import Receive, Scope, Send
 
 
 def one_address(storefront: Path) -> Application:

@@ -45,16 +45,14 @@ def read(reader: FunctionProcess, shop: Shop) -> str:
 
 def hash_of(client: redis.Redis, key: str, **fields: Any) -> None:
     client.delete(key)
-    fresh: dict[Any, Any] = {FIELD: b"", f"{FIELD}:fresh_until": FAR, f"{FIELD}:stored_at": 1}
-    client.hset(key, mapping=fresh | fields)
+    client.hset(key, mapping={FIELD: b"", f"{FIELD}:fresh_until": FAR, f"{FIELD}:stored_at": 1} | fields)
 
 
 def entry(content: Callable[[bytes], bytes]) -> Callable[[redis.Redis, str], Any]:
     """Fresh, and made of the real one."""
 
     def put(client: redis.Redis, key: str) -> None:
-        stored: Any = client.hget(key, FIELD)
-        client.hset(key, FIELD, content(stored or b""))
+        client.hset(key, FIELD, content(client.hget(key, FIELD) or b""))
 
     return put
 

@@ -14,9 +14,8 @@ from common.web._headers import Audience
 from common.web._messages import Request
 
 MAX_QUERY_CHARACTERS = 8 * 1024
-# Of a body that is too large as much is still read, so that the client hears the answer. The platform accepts no larger
-# request over HTTP/1.
-MAX_DISCARDED_BYTES = 32 * 1024 * 1024
+# To check more than this takes longer than to hand it over to a thread.
+MAX_BYTES_ON_LOOP = 16 * 1024
 
 # text/plain is what sendBeacon and fetch send without a preflight.
 _MEDIA_TYPES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +34,19 @@ def json_response(data: Any, status: int = 200, headers: dict[str, str] | None =
 
 @dataclass(slots=True)
 class Request:
-    """What came in. Header names are in lower case; body is None when it is larger than the function accepts."""
+    """What came in. Header names are in lower case.
+
+    `receive(max_bytes)` reads the body, once and whole; None where it is larger.
+    """
 
     method: str
     path: str
     query_string: str
     headers: Mapping[str, str]
-    body: bytes | None
+    receive: Callable[[int], Awaitable[bytes | None]]
     peer: str
-    # Found out on the way to the handler. `client` is what a limit counts: an IPv4 address, or an IPv6 /64.
-    client: str = ""
+    # Found out on the way to the handler. Nothing has a body before somebody has read it.
+    body: bytes | None = b""
     data: Any = None
     query: Mapping[str, Any] = field(default_factory=dict)
     key: Key | None = None

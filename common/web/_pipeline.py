@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from common import limits, logs, postgres
 from common.config import settings
@@ -18,7 +19,7 @@ from common.process.threads import in_brief_thread, in_probe_thread, in_thread
 from common.shop import api_keys
 from common.version import VERSION
 from common.web import _description, _health
-from common.web._body import ANY_OBJECT, Checker, load_body, load_query
+from common.web._body import ANY_OBJECT, MAX_BYTES_ON_LOOP, Checker, load_body, load_query
 from common.web._client_address import client_address, limited_client, truncated
 from common.web._headers import Audience, compress, limit_headers, new_request_id, preflight_headers, shared_headers
 from common.web._messages import Request, Response, StreamedResponse, json_response
@@ -99,12 +100,23 @@ class Function:
             request.key = await in_thread(api_keys.authenticate, authorization, endpoint.rights)
         if endpoint.query:
             request.query = load_query(endpoint.query, request.query_string)
-        if endpoint.body or (endpoint.method == "POST" and request.body != b""):
-            request.data = load_body(endpoint.body or ANY_OBJECT, request, self.audience)
+        if endpoint.body or endpoint.method == "POST":
+            await self._read_body(request, endpoint.body)
         if endpoint.on_loop:
             response: Response = await endpoint.handler(request, **ids)
             return response
         return await in_thread(endpoint.handler, request, **ids)
+
+    async def _read_body(self, request: Request, schema: Checker | None) -> None:
+        """Only now: who is not let in, or has called at the wrong door, is not listened to."""
+        request.body = await request.receive(self.audience.max_body_bytes)
+        if schema is None and request.body == b"":
+            return
+        check = partial(load_body, schema or ANY_OBJECT, request, self.audience)
+        if request.body and len(request.body) > MAX_BYTES_ON_LOOP:
+            request.data = await in_thread(check)
+        else:
+            request.data = check()
 
     async def _answer_uncounted(self, request: Request) -> Response:
         """Probes, preflights and the description: a limit must not make an instance look ill, or a page forbidden."""
@@ -131,10 +143,10 @@ class Function:
         forwarded_for = request.headers.get("x-forwarded-for")
         address = client_address(request.peer, forwarded_for, settings().trusted_proxies)
         request.logged["client"] = truncated(address)
-        request.client = limited_client(address)
-        verdict = limits.hit_in_memory(self.limit, request.client)
+        client = limited_client(address)
+        verdict = limits.hit_in_memory(self.limit, client)
         if verdict is None:
-            verdict = await in_brief_thread(limits.hit, self.limit, request.client)
+            verdict = await in_brief_thread(limits.hit, self.limit, client)
         request.logged["limit"] = "passed" if verdict.passes else "refused"
         request.answer_headers |= limit_headers(verdict)
         limits.refuse_if_exceeded(verdict)

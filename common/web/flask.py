@@ -1,54 +1,70 @@
-"""A Function under functions-framework's Flask server: a thread a request. Only this module knows Flask."""
+"""A Function under functions-framework's Flask server, a thread a request. Only this module knows Flask."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from itertools import chain
-from typing import IO, TypeVar
+from typing import Any, TypeVar
 
 import flask
 import functions_framework
+from functions_framework._http import gunicorn as framework
 
+from common.config import keep_peer_address
+from common.errors import ProblemError
 from common.process.garbage import freeze_loaded
-from common.web._body import MAX_DISCARDED_BYTES
 from common.web._messages import Request, Response, StreamedResponse
 from common.web._pipeline import Function
+from common.web._worker import PatientWorker
+from common.web.incoming import IncompleteBody
 
 T = TypeVar("T")
+
+keep_peer_address()
+_server: Any = framework
+_server.GunicornApplication = partial(framework.GunicornApplication, worker_class=PatientWorker)
 
 
 def flask_function(function: Function) -> Callable[[flask.Request], flask.Response]:
     """The callable that functions-framework serves under the function's name."""
 
     def serve(incoming: flask.Request) -> flask.Response:
-        request = Request(
-            method=incoming.method,
-            path=incoming.path,
-            query_string=incoming.query_string.decode("latin-1"),
-            headers={name.lower(): value for name, value in incoming.headers.items()},
-            body=_read_limited(incoming.stream, function.audience.max_body_bytes),
-            peer=incoming.remote_addr or "",
-        )
-        return _as_flask(_run(function.handle(request)))
+        return _as_flask(_run(function.handle(_as_ours(incoming))))
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        return serve(flask.Request(environ))(environ, start_response)
 
     serve.__name__ = function.name
     functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
-    # There is one while functions-framework loads us: paths that it has no route for are ours.
+    # There is one while functions-framework loads us. What it would answer itself is ours, too, such as /robots.txt;
+    # and it would read to the end whatever body comes with a request.
     if flask.has_app_context():
-        flask.current_app.register_error_handler(404, lambda _: serve(flask.request))
+        flask.current_app.wsgi_app = application  # type: ignore[method-assign]
     freeze_loaded()
     return serve
 
 
-def _read_limited(stream: IO[bytes], max_bytes: int) -> bytes | None:
-    """The whole stream, or None when it is larger; that is still read, so that the client hears the answer."""
-    body = stream.read(max_bytes + 1)
-    if len(body) <= max_bytes:
-        return body
-    discarded = len(body)
-    while discarded <= MAX_DISCARDED_BYTES and (chunk := stream.read(64 * 1024)):
-        discarded += len(chunk)
-    return None
+def _as_ours(incoming: flask.Request) -> Request:
+    async def receive(max_bytes: int) -> bytes | None:
+        try:
+            if (incoming.content_length or 0) > max_bytes:
+                return None
+            body = incoming.stream.read(max_bytes + 1)
+        except ProblemError:
+            raise
+        except Exception as error:  # whatever a server raises of a body that breaks off
+            raise IncompleteBody() from error
+        return body if len(body) <= max_bytes else None
+
+    return Request(
+        method=incoming.method,
+        path=incoming.path,
+        query_string=incoming.query_string.decode("latin-1"),
+        headers={name.lower(): value for name, value in incoming.headers.items()},
+        receive=receive,
+        peer=incoming.remote_addr or "",
+    )
 
 
 def _as_flask(response: Response) -> flask.Response:

@@ -24,9 +24,7 @@ class Gcloud:
     """
 
     def __init__(self, **state: Any) -> None:
-        kinds: dict[str, Any] = {
-            kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")
-        }
+        kinds = {kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")}
         wishes = {"failing": [], "crashing": [], "account": "operator@example.com", "federated": False}
         self.state: dict[str, Any] = {**kinds, **wishes, "accounts": [], **state}
         self.calls: list[list[str]] = []
@@ -59,13 +57,13 @@ class Call:
     @property
     def service(self) -> dict[str, Any]:
         try:
-            return self.state["services"][self.words[3]]
+            return self.state["services"][self.words[3]]  # type: ignore[no-any-return]
         except KeyError:
             raise Refusal(f"Cannot find service [{self.words[3]}]") from None
 
     def configuration(self) -> dict[str, Any]:
         path = self.flags.get("config-from-file") or self.flags["policy-from-file"]
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text())  # type: ignore[no-any-return]
 
 
 def list_named(kind: str) -> Callable[[Call], str]:

@@ -1,0 +1,171 @@
+"""Where a Flask function runs: uvicorn waits for the clients, threads run the application (PEP 3333).
+
+A thread of gunicorn's own waits for one client at a time. As many half-sent requests, or readers who do not read, as
+there are threads, and nobody else is answered, probes included. Here a thread is taken by a request whose head is
+there, and waits for a body only once the application wants it, which is after the limit and the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from uvicorn_worker import UvicornWorker
+
+from common.errors import ProblemError
+from common.web._health import LIVE, READY
+from common.web.incoming import Incoming, Receive, Scope, Send, joined_headers, send_parts
+from common.web.protocol import SERVER_OPTIONS
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+# Probes are answered also when every other thread waits for the database.
+PROBE_THREADS = 2
+# What is on its way already is there by then.
+AT_ONCE_SECONDS = 0.1
+
+
+class TooManySlowClients(ProblemError):
+    """Too many others are sending their bodies slowly. Try again after the seconds in `Retry-After`."""
+
+    status, code = 503, "too_many_slow_clients"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+class PatientWorker(UvicornWorker):  # type: ignore[misc]
+    """gunicorn's worker, whose `threads` run a WSGI application."""
+
+    CONFIG_KWARGS = SERVER_OPTIONS
+
+    async def _serve(self) -> None:
+        self.wsgi: Any = Threads(self.wsgi, self.cfg.threads)
+        await super()._serve()
+
+
+class Threads:
+    """A WSGI application as an ASGI one, run by that many threads; at most half of them wait for slow clients."""
+
+    def __init__(self, application: WsgiApplication, threads: int) -> None:
+        self._application = application
+        self._threads = ThreadPoolExecutor(threads)
+        self._probes = ThreadPoolExecutor(PROBE_THREADS)
+        self._patience = threading.BoundedSemaphore(max(1, threads // 2))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = joined_headers(scope["headers"])
+        incoming = Incoming(scope, receive, headers)
+        body = _Input(incoming, asyncio.get_running_loop(), self._patience)
+        pool = self._probes if scope["path"] in (LIVE, READY) else self._threads
+        answer = _Answer()
+        await _run(pool, partial(answer.begin, self._application, _environ(scope, headers, body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        is_whole = answer.is_whole and incoming.has_ended
+        await send({"type": "http.response.body", "body": answer.first, "more_body": not is_whole})
+        if not answer.is_whole:
+            try:
+                await send_parts(partial(_run, pool, answer.next_part), receive, send)
+            finally:
+                await _run(pool, answer.close)
+        elif not is_whole:
+            await incoming.discard()
+            await send({"type": "http.response.body", "body": b""})
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What the application answers, taken out of it in threads."""
+
+    status: int = 500
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    first: bytes = b""
+    is_whole: bool = False
+    _parts: Iterator[bytes] = field(default_factory=lambda: iter(()))
+    close: Callable[[], None] = lambda: None
+
+    def begin(self, application: WsgiApplication, environ: dict[str, Any]) -> None:
+        """Runs the application, and takes as much as comes at once."""
+        parts = application(environ, self._start_response)
+        self._parts = iter(parts)
+        self.close = getattr(parts, "close", self.close)
+        self.first = self.next_part()
+        length = dict(self.headers).get(b"content-length")
+        has_none = environ["REQUEST_METHOD"] == "HEAD" or self.status in (204, 304)
+        self.is_whole = has_none or length == str(len(self.first)).encode()
+        if self.is_whole:
+            self.close()
+
+    def next_part(self) -> bytes:
+        """Empty at the end."""
+        return next((part for part in self._parts if part), b"")
+
+    def _start_response(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+        self.status = int(status.partition(" ")[0])
+        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+class _Input(io.RawIOBase):
+    """wsgi.input: a thread that reads it waits until the body has come."""
+
+    def __init__(self, incoming: Incoming, loop: asyncio.AbstractEventLoop, patience: threading.Semaphore) -> None:
+        self._incoming, self._loop, self._patience = incoming, loop, patience
+        self._received = bytearray()
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._incoming.has_ended and not 0 <= size <= len(self._received):
+            self._received += self._next_chunk()
+        read = bytes(self._received if size < 0 else self._received[:size])
+        del self._received[: len(read)]
+        return read
+
+    def _next_chunk(self) -> bytes:
+        coming = asyncio.run_coroutine_threadsafe(self._incoming.chunk(), self._loop)
+        with suppress(TimeoutError):
+            return coming.result(AT_ONCE_SECONDS)
+        if not self._patience.acquire(blocking=False):
+            coming.cancel()
+            raise TooManySlowClients()
+        try:
+            return coming.result()
+        finally:
+            self._patience.release()
+
+
+async def _run(pool: Executor, call: Callable[[], Any]) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+
+def _environ(scope: Scope, headers: dict[str, str], body: _Input) -> dict[str, Any]:
+    """The request as PEP 3333 has it. A header with an underscore in its name, which could pass for another, is not."""
+    address, port = scope.get("server") or ("", 0)
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items() if "_" not in name}
+    return {
+        **environ,
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "CONTENT_TYPE": headers.get("content-type", ""),
+        "CONTENT_LENGTH": headers.get("content-length", ""),
+        "SERVER_NAME": address,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": body,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
