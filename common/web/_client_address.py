@@ -10,6 +10,10 @@ from functools import lru_cache
 _WITH_PORT = re.compile(r"^(?:([0-9.]+)(?::[0-9]+)?|\[([^\]]+)\](?::[0-9]+)?)$")
 
 
+# An IPv6 address with its zone and port is shorter. Addresses are remembered, and what is remembered is bounded.
+MAX_ADDRESS_CHARACTERS = 100
+
+
 def client_address(peer: str, forwarded_for: str | None, trusted_proxies: int) -> str:
     """The client's address: with N trusted proxies the Nth entry of X-Forwarded-For from the right.
 
@@ -19,7 +23,7 @@ def client_address(peer: str, forwarded_for: str | None, trusted_proxies: int) -
     if trusted_proxies and forwarded_for:
         entries = forwarded_for.split(",")
         if len(entries) >= trusted_proxies:
-            return entries[-trusted_proxies].strip() or peer
+            return entries[-trusted_proxies].strip()[:MAX_ADDRESS_CHARACTERS] or peer
     return peer
 
 

@@ -18,6 +18,8 @@ from common.limits import Verdict
 from common.web._messages import Request, Response, StreamedResponse
 
 KIB = 1024
+# Browsers send 30. What is longer is cut, since it is remembered.
+MAX_ACCEPT_CHARACTERS = 500
 GZIP_WBITS = 31  # zlib's word for gzip's format
 
 
@@ -110,7 +112,7 @@ def compress(request: Request, response: Response) -> None:
         return
     vary = response.headers.get("Vary")
     response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
-    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+    if not accepts_gzip(request.headers.get("accept-encoding", "")[:MAX_ACCEPT_CHARACTERS]):
         return
     response.headers["Content-Encoding"] = "gzip"
     if isinstance(response, StreamedResponse):
