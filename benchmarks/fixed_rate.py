@@ -13,6 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import quantiles
 from urllib.parse import urlsplit
 
@@ -117,7 +118,7 @@ async def _send_steadily(requests: Sequence[Request], per_second: int, answered_
     loop = asyncio.get_running_loop()
     for address in {request.address for request in requests}:
         for _ in range(2 * CONNECTIONS):
-            _, connection = await loop.create_connection(lambda to=address: _Connection(sending, to), *address)
+            _, connection = await loop.create_connection(partial(_Connection, sending, address), *address)
             connections.append(connection)
     start = time.perf_counter()
     async with asyncio.timeout(len(requests) / per_second + 60):

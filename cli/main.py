@@ -16,6 +16,7 @@ from cli.partitions import make_partitions
 from cli.retain import MAX_DAYS
 from common.config import settings
 from common.postgres.driver import Connection
+from common.shop.api_keys import RIGHTS
 
 PENDING = 3
 """Exit code of `popups migrate --status` while something is to be applied, so that a script can ask."""
@@ -124,7 +125,7 @@ def key() -> None:
 
 @key.command("create")
 @click.argument("shop_id", metavar="SHOP")
-@click.option("--rights", required=True, type=click.Choice(["read", "write"]), help="What its bearer may do.")
+@click.option("--rights", required=True, type=click.Choice(RIGHTS), help="What its bearer may do.")
 @click.option("--name", default="", help="To tell it from the shop's other keys.")
 def create_key(shop_id: str, rights: str, name: str) -> None:
     """Create a key for SHOP and print it. It is not kept and cannot be shown again."""

@@ -28,6 +28,8 @@ IDEMPOTENCY_HOURS = 24
 OF_NOW = timedelta(seconds=MAX_AGE_SECONDS + DOUBT_SECONDS)
 """A month stays at least as long as events may still come that are kept in it."""
 
+BUDGET_AGE = timedelta(hours=2)
+
 # The DEFAULT partitions hold ids that tell no time, so their rows go by the server's clock.
 DELETE_OLD_STRAYS = {
     "popup_views": """
@@ -83,6 +85,18 @@ DELETE_IDEMPOTENCY_KEYS = """
 SELECT_ERASURES = "SELECT shop_id, subscriber_id FROM erasures ORDER BY requested_at"
 
 
+# They are for one hour each; what merchants are told of them stays in code_refusals.
+DELETE_CODE_BUDGETS = """
+    WITH gone AS (
+        DELETE FROM code_budgets
+        WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM code_budgets WHERE hour < :hour_before ORDER BY hour LIMIT :batch_rows))
+        RETURNING shop_id
+    )
+    SELECT count(*) AS count FROM gone
+"""
+
+
 def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: Callable[[str], None] = print) -> None:
     """Makes the coming months' partitions and deletes events older than `days`. By two at once: one of them waits."""
     now = now or datetime.now(UTC)
@@ -96,6 +110,7 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
             delete_deleted_popups(connection, now, say)
             _delete_idempotency_keys(connection, now, say)
             _finish_erasures(connection, say)
+            _delete(connection, DELETE_CODE_BUDGETS, hour_before=now - BUDGET_AGE)
         unify_mailboxes(Connection(raw), say)
 
 

@@ -184,6 +184,13 @@ class DatabaseTimeout(DatabaseUnavailable):
     retry_after_seconds = 5
 
 
+class DatabaseOutdated(DatabaseUnavailable):
+    """The database lacks a migration that this release needs. Try again after the seconds in `Retry-After`."""
+
+    code = "database_outdated"
+    retry_after_seconds = 30
+
+
 def _bounded(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """As many as are told, their paths cut to a bearable length."""
     told = MAX_ERRORS if len(errors) <= MAX_ERRORS else MAX_ERRORS - 1

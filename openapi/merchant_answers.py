@@ -6,9 +6,12 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from common.shop.api_keys import RIGHTS
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
+from functions.manage_popups.popups.history import ACTIONS
 from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.shop import ShopSchema
+from functions.manage_popups.subscribers.schemas import CONSENT_TYPES
 from openapi.answers import PageAnswer, each, needed, nullable
 
 
@@ -48,7 +51,7 @@ class KeyNameAnswer(Schema):
 
 class VersionAnswer(Schema):
     version = needed(fields.Integer)
-    action = needed(fields.String, validate=validate.OneOf(("created", "changed", "restored")))
+    action = needed(fields.String, validate=validate.OneOf(ACTIONS))
     restored_version = nullable(fields.Integer)
     changed_at = needed(fields.AwareDateTime)
     api_key = fields.Nested(KeyNameAnswer, required=True)
@@ -77,6 +80,14 @@ class PoolAnswer(Schema):
     left = needed(fields.Integer)
 
 
+class BudgetMetAnswer(Schema):
+    """How often a budget of the shop's kept a code from being given, or a use from being counted."""
+
+    budget = needed(fields.String)
+    refused = needed(fields.Integer)
+    last_met_at = needed(fields.AwareDateTime)
+
+
 class DiscountCodeAnswer(DiscountCodeSchema):
     """A discount code with how it was used. `pool` is there for single-use codes."""
 
@@ -85,6 +96,7 @@ class DiscountCodeAnswer(DiscountCodeSchema):
     usage_count = needed(fields.Integer)
     pool = fields.Nested(PoolAnswer, required=True, allow_none=True)
     low_stock = needed(fields.Boolean)
+    budgets_met = each(BudgetMetAnswer)
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)
 
@@ -98,6 +110,17 @@ class PoolCodesAnswer(Schema):
     duplicates = fields.List(fields.String(), required=True)
     pool = fields.Nested(PoolAnswer, required=True)
     codes = fields.List(fields.String(), metadata={"description": "The new codes, where `count` asked for them."})
+
+
+class ReleaseAnswer(Schema):
+    withdrawn = needed(fields.Integer)
+    added = needed(fields.Integer)
+    withdrawn_codes = fields.List(
+        fields.String(), required=True, metadata={"description": "The shop must no longer take these."}
+    )
+    codes = fields.List(fields.String(), required=True, metadata={"description": "The fresh ones."})
+    has_more = needed(fields.Boolean, metadata={"description": "10 000 are withdrawn at a time: call it again."})
+    pool = fields.Nested(PoolAnswer, required=True)
 
 
 class SubscriberAnswer(Schema):
@@ -117,7 +140,7 @@ class SubscribersAnswer(PageAnswer):
 
 
 class ConsentAnswer(Schema):
-    type = needed(fields.String, validate=validate.OneOf(("given", "withdrawn")))
+    type = needed(fields.String, validate=validate.OneOf(CONSENT_TYPES))
     consent_text = nullable(fields.String)
     popup_id = nullable(fields.UUID)
     popup_version = nullable(fields.Integer)
@@ -136,6 +159,7 @@ class UnsubscribedAnswer(Schema):
 
 
 class ShopAnswer(ShopSchema):
+    budgets_met = each(BudgetMetAnswer)
     id = needed(fields.String)
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)
@@ -145,7 +169,7 @@ class ApiKeyAnswer(Schema):
     id = needed(fields.UUID)
     name = needed(fields.String)
     prefix = needed(fields.String)
-    rights = needed(fields.String, validate=validate.OneOf(("read", "write")))
+    rights = needed(fields.String, validate=validate.OneOf(RIGHTS))
     created_at = needed(fields.AwareDateTime)
     last_used_at = nullable(fields.AwareDateTime)
 

@@ -17,7 +17,7 @@ from tests.turns import turn
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    folder = item.config.cache.mkdir("turns")  # type: ignore[union-attr]
+    folder = item.config.cache.mkdir("turns")
     with turn(folder, alone=item.get_closest_marker("alone") is not None):
         return (yield)
 

@@ -152,7 +152,7 @@ class Stack:
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "PYTEST_"))}
         return {key: value for key, value in {**plain, **ours, **env}.items() if value is not None}
 
-    def start_function(self, name: str, *, folder: Path = ROOT, **env: str | None) -> FunctionProcess:
+    def start_function(self, name: str, folder: Path = ROOT, /, **env: str | None) -> FunctionProcess:
         """A function in a new process, ready to answer. It is stopped with the stack unless somebody did before."""
         port = free_port()
         program = Path(sys.executable).with_name("functions-framework")

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import gc
 import gzip
+import random
 import threading
 import time
 import uuid
@@ -20,6 +21,7 @@ import requests
 import common
 from common.cache import _cache, _changes, _entry, _loading, _memory, _redis
 from common.cache._entry import Cached, Entry, Slot, make_entry
+from common.cache._loading import Loaded
 from common.cache._redis import MAX_NAMES, Look
 from common.errors import DatabaseUnavailable, PopupNotFound
 from tests.clock import Clock
@@ -58,10 +60,16 @@ def key_of(shop: Shop) -> str:
     return f"active-popups:{shop.id}"
 
 
+def as_bytes(value: Any) -> bytes:
+    """What a client that decodes nothing gives."""
+    assert isinstance(value, bytes)
+    return value
+
+
 def fresh_ms(valkey: redis.Redis, key: str, name: str = BODY) -> int:
     """For how long Redis counts an entry as fresh, from when it was stored."""
     fresh_until, stored_at = valkey.hmget(key, f"{name}:fresh_until", f"{name}:stored_at")
-    return int(fresh_until) - int(stored_at)
+    return int(fresh_until or 0) - int(stored_at or 0)
 
 
 def expire(valkey: redis.Redis, shop: Shop) -> None:
@@ -105,7 +113,7 @@ class TestAnswer:
         assert {answer.headers.get("Content-Encoding") for answer in zipped} == {"gzip"}
         assert len({answer.content for answer in plain + zipped}) == 1
         assert len({answer.headers["ETag"] for answer in plain + zipped}) == 1
-        stored = _entry.decode(valkey.hget(key_of(shop), BODY))
+        stored: Any = _entry.decode(as_bytes(valkey.hget(key_of(shop), BODY)))
         assert gzip.decompress(stored.gzipped or b"") == stored.body == plain[0].content
 
     def test_keys_are_those_of_the_contract_one_for_each_shop(
@@ -264,9 +272,9 @@ class TestMemory:
         taken = threading.Event()
         monkeypatch.setattr(_redis, "store", lambda *_: taken.wait(10))
 
-        async def ask() -> _cache.Cached:
+        async def ask() -> Cached:
             try:
-                return await _cache.get_async("slow", lambda: _cache.Loaded(b"{}", 300))
+                return await _cache.get_async("slow", lambda: Loaded(b"{}", 300))
             finally:
                 taken.set()
 
@@ -303,14 +311,14 @@ class Source:
         self.asked, self.ttl_seconds = 0, ttl_seconds
         self.error: BaseException | None = None
 
-    def __call__(self) -> _cache.Loaded:
+    def __call__(self) -> Loaded:
         self.asked += 1
         if self.error:
             raise self.error
-        return _cache.Loaded(b"answer %d" % self.asked, self.ttl_seconds)
+        return Loaded(b"answer %d" % self.asked, self.ttl_seconds)
 
 
-def answer(cached: _cache.Cached) -> tuple[bytes | None, str]:
+def answer(cached: Cached) -> tuple[bytes | None, str]:
     return cached.entry.body, cached.verdict
 
 
@@ -363,7 +371,7 @@ class TestHowLong:
         monkeypatch.setattr(_redis, "store", lambda *arguments: self.told.append(arguments[-1]))
         return self.told
 
-    def keep(self, key: str, loaded: _cache.Loaded, look: Look) -> Cached:
+    def keep(self, key: str, loaded: Loaded, look: Look) -> Cached:
         _loading.keep(Slot(key, "body"), loaded, look)
         held = _memory.copy_of(Slot(key, "body"))
         assert held
@@ -372,19 +380,19 @@ class TestHowLong:
     def test_its_freshness_counts_from_before_it_was_loaded(
         self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_loading.random, "uniform", lambda low, high: high)
-        held = self.keep(key, _cache.Loaded(b"{}", 100), Look(looked_at=995))
+        monkeypatch.setattr(random, "uniform", lambda low, high: high)
+        held = self.keep(key, Loaded(b"{}", 100), Look(looked_at=995))
         assert (held.verdict, held.looked_at, held.serve_until) == ("HIT", 995, 996.5)
         assert (held.fresh_until, held.keep_until) == pytest.approx((1105, 1105 + 3600))
         assert self.told == pytest.approx([105])
 
     def test_the_ttl_is_spread_by_a_tenth_to_each_side(self, clock: Clock, key: str) -> None:
-        freshness = [self.keep(key, _cache.Loaded(b"{}", 100), Look(looked_at=1000)).fresh_until for _ in range(200)]
+        freshness = [self.keep(key, Loaded(b"{}", 100), Look(looked_at=1000)).fresh_until for _ in range(200)]
         assert 1090 <= min(freshness) < 1092
         assert 1108 < max(freshness) <= 1110
 
     def test_it_is_never_fresh_beyond_what_its_content_allows(self, clock: Clock, key: str) -> None:
-        held = self.keep(key, _cache.Loaded(b"{}", 100, most_seconds=1), Look(looked_at=1000))
+        held = self.keep(key, Loaded(b"{}", 100, most_seconds=1), Look(looked_at=1000))
         assert (held.serve_until, held.fresh_until) == (1001, 1001)
 
     @pytest.mark.parametrize(
@@ -398,13 +406,13 @@ class TestHowLong:
         forgotten_seconds: float | None,
         fresh_seconds: int,
     ) -> None:
-        monkeypatch.setattr(_loading.random, "uniform", lambda *_: 1)
+        monkeypatch.setattr(random, "uniform", lambda *_: 1)
         look = Look(looked_at=1000, forgotten_seconds=forgotten_seconds)
-        assert self.keep(key, _cache.Loaded(b"{}", 100), look).fresh_until == 1000 + fresh_seconds
-        assert self.keep(key, _cache.Loaded(b"{}", 0.5), look).fresh_until == 1000.5
+        assert self.keep(key, Loaded(b"{}", 100), look).fresh_until == 1000 + fresh_seconds
+        assert self.keep(key, Loaded(b"{}", 0.5), look).fresh_until == 1000.5
 
     def test_what_took_longer_to_load_than_it_is_fresh_is_stored_as_a_copy(self, clock: Clock, key: str) -> None:
-        self.keep(key, _cache.Loaded(b"{}", 1), Look(looked_at=990))
+        self.keep(key, Loaded(b"{}", 1), Look(looked_at=990))
         assert self.told == [0]
 
     def test_the_promises_in_numbers(self) -> None:
@@ -545,7 +553,7 @@ class TestWithoutRedis:
             now = time.monotonic()
             _memory.hold(Slot(key, "body"), Cached(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
 
-        def slow() -> _cache.Loaded:
+        def slow() -> Loaded:
             assert loading.wait(5)
             return source()
 
@@ -628,7 +636,7 @@ class TestWithoutRedis:
         source = Source()
         source.error = DatabaseUnavailable()
 
-        async def ask() -> list[_cache.Cached | BaseException]:
+        async def ask() -> list[Any]:
             return await asyncio.gather(*(_cache.get_async(key, source) for _ in range(5)), return_exceptions=True)
 
         assert all(isinstance(error, DatabaseUnavailable) for error in asyncio.run(ask()))
@@ -663,7 +671,7 @@ class TestWithoutRedis:
         _memory.hold(Slot(key, "body"), Cached(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
         loading, heard = threading.Event(), []
 
-        def slow() -> _cache.Loaded:
+        def slow() -> Loaded:
             assert loading.wait(5)
             raise PopupNotFound
 
@@ -687,7 +695,7 @@ class TestWithoutRedis:
         _memory.hold(Slot(key, "body"), Cached(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
         source, loading = Source(), threading.Event()
 
-        def slow() -> _cache.Loaded:
+        def slow() -> Loaded:
             assert loading.wait(5)
             return source()
 
@@ -711,9 +719,9 @@ class TestWithoutRedis:
         asyncio.run(story())
 
     def test_coroutines_without_a_copy_wait_however_long_it_takes(self, key: str) -> None:
-        def slow() -> _cache.Loaded:
+        def slow() -> Loaded:
             time.sleep(3 * _cache.PATIENCE_SECONDS)
-            return _cache.Loaded(b"late", 300)
+            return Loaded(b"late", 300)
 
         assert answer(asyncio.run(_cache.get_async(key, slow))) == (b"late", "MISS")
 
@@ -830,7 +838,7 @@ class TestGenerations:
         scripts.read()
         scripts.store(b"", "entry")
         an_hour_ahead = int(time.time() * 1000) + 3_600_000
-        times = {f"body:{name}": an_hour_ahead for name in ("stored_at", "fresh_until", "leased_until")}
+        times: dict[Any, Any] = {f"body:{name}": an_hour_ahead for name in ("stored_at", "fresh_until", "leased_until")}
         valkey.hset(scripts.key, mapping=times)
         found = scripts.read()
         assert (found["entry"], found["leased"]) == (b"entry", 1)
@@ -914,7 +922,7 @@ class TestWriters:
     ) -> None:
         popup_id = make_popup(database, shop)
         requests.get(f"{stats.url}/popups/{popup_id}", headers=shop.reader, timeout=30).raise_for_status()
-        fields = valkey.hkeys(f"stats:popup:{popup_id}")
-        (name,) = (field.decode().removesuffix(":stored_at") for field in fields if field.endswith(b":stored_at"))
+        fields = [as_bytes(field).decode() for field in valkey.hkeys(f"stats:popup:{popup_id}")]
+        (name,) = (field.removesuffix(":stored_at") for field in fields if field.endswith(":stored_at"))
         until_midnight = 86_400 - time.time() % 86_400
         assert min(53.0, until_midnight - 2) <= fresh_ms(valkey, f"stats:popup:{popup_id}", name) / 1000 <= 66

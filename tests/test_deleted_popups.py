@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pg8000.native import to_statement
 
 from cli.batches import limited
 from cli.connection import open_connection
 from cli.deleted_popups import DELETE_VIEWERS, delete_deleted_popups
 from cli.retain import retain
 from common.config import load
-from common.postgres.driver import to_statement
 from common.shop.events import LOCK_VIEWERS, as_json_row, as_parameters
 from functions.track_view.queries import INSERT_VIEWS
 from functions.track_view.schemas import ViewSchema

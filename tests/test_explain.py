@@ -195,12 +195,13 @@ class TestEndpoint:
     def test_what_keeps_it_from_every_shopper(self, merchant: Client, database: Database, shop: Shop) -> None:
         now = datetime.now(UTC)
         day = timedelta(days=1)
-        for reason, fields in {
+        reasons: dict[str, dict[str, Any]] = {
             "status": {"status": "paused", "targeting": {"device_types": ["mobile"]}},
             "starts_at": {"starts_at": (now + day).isoformat()},
             "ends_at": {"ends_at": (now - day).isoformat()},
             "view_limit": {"view_limit": 1},
-        }.items():
+        }
+        for reason, fields in reasons.items():
             popup_id = make_popup(database, shop, **fields)
             insert(
                 database, "daily_views", shop_id=shop.id, popup_id=popup_id, day=now.date(), variant_id="",

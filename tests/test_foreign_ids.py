@@ -12,7 +12,7 @@ from common.config import load
 from common.postgres import _database as database_module
 from common.process import waits
 from common.shop import event_ids
-from functions.track_view import queries as view_queries
+from functions.track_view import recording as view_recording
 from tests.factories import (
     Shop,
     capture,
@@ -189,7 +189,7 @@ class TestOneEventForEver:
             as_sent = event["event_id"]
             for taken_for in order:
                 ids = {"event_id": uuid7() if taken_for == foreign else as_sent}
-                view_queries._insert_views(
+                view_recording._insert_views(
                     [row | ids | ({} if taken_for == kept_as_it_is else {"foreign_id": as_sent})]
                 )
         assert len(rows(database, "view", popup_id)) == len(orders)
@@ -215,7 +215,7 @@ class TestOneEventForEver:
         """Connections for what runs in this process."""
         config = load({"DATABASE_URL": stack.database_url})
         monkeypatch.setattr(database_module, "settings", lambda: config)
-        monkeypatch.setattr(view_queries, "forget_stats", lambda changed: None)
+        monkeypatch.setattr(view_recording, "forget_stats", lambda changed: None)
         pool = database_module._pool.__wrapped__(False)  # type: ignore[attr-defined]
         monkeypatch.setattr(database_module, "_pool", lambda replica: pool)
         waits.start()

@@ -62,7 +62,7 @@ def ids(database: Database, shop: Shop, track_conversion: FunctionProcess) -> di
     }
 
 
-def name_known_things(case: schemathesis.Case, shop: Shop, ids: dict[str, str]) -> None:
+def name_known_things(case: schemathesis.Case[Any], shop: Shop, ids: dict[str, str]) -> None:
     """What is there is found by ids that nobody makes up, and changed by a patch that means something."""
     case.path_parameters = {key: ids[key] for key in case.path_parameters or ()}
     if isinstance(case.query, dict) and "shop_id" in case.query:
@@ -99,7 +99,7 @@ def test_every_answer_is_as_documented(
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    def send(case: schemathesis.Case, known: bool) -> None:
+    def send(case: schemathesis.Case[Any], known: bool) -> None:
         if known:
             name_known_things(case, shop, ids)
         authorization = {"Authorization": f"Bearer {shop.write_key}"}

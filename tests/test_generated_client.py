@@ -33,8 +33,14 @@ def client_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FunctionPro
         if not (folder / package).exists():
             document = folder / f"{function.name}.json"
             document.write_bytes(requests.get(f"{function.url}/_openapi.json", timeout=10).content)
-            generator = [PROGRAMS / "openapi-python-client", "generate", "--fail-on-warning", "--meta", "none"]
-            command = [*generator, "--path", document, "--output-path", folder / package]
+            generator: list[str | Path] = [
+                PROGRAMS / "openapi-python-client",
+                "generate",
+                "--fail-on-warning",
+                "--meta",
+                "none",
+            ]
+            command: list[str | Path] = [*generator, "--path", document, "--output-path", folder / package]
             environ = os.environ | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
             done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr

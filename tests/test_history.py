@@ -77,7 +77,7 @@ def test_a_rollback_brings_back_everything_as_a_new_version(
     schedule = {"starts_at": "2020-01-01T00:00:00.000Z", "ends_at": "2100-01-01T00:00:00.000Z"}
     popup_id = make(status="active", design={"heading": "Good"}, variants=[{"id": "a", "weight": 1}], **schedule)
     original = merchant.get(f"/popups/{popup_id}").json()
-    worse = {"status": "paused", "design": {"heading": "Bad"}, "variants": [], "ends_at": None}
+    worse: dict[str, Any] = {"status": "paused", "design": {"heading": "Bad"}, "variants": [], "ends_at": None}
     assert merchant.patch(f"/popups/{popup_id}", worse).status_code == 200
     back = merchant.post(f"/popups/{popup_id}/rollback", {"version": 1})
     assert back.status_code == 200

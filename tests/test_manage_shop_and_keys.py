@@ -55,6 +55,10 @@ def test_a_shop_is_read_with_all_it_has(merchant: Client, shop: Shop) -> None:
         "seconds_between_popups": 60,
         "never_on_pages": list(CHECKOUT_PAGES),
         "holdout_percent": 0,
+        "codes_per_hour": 10_000,
+        "codes_per_network_per_hour": 500,
+        "code_uses_per_network_per_hour": 20,
+        "budgets_met": [],
     }
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pg8000.native import to_statement
 
-from common.postgres.driver import to_statement
 from common.shop.active_popups import MAX_ANSWER_BYTES
 from functions.manage_popups.popups import history_queries
 from functions.manage_popups.popups import queries as popup_queries
 from functions.manage_popups.popups.checks import MAX_POPUP_BYTES
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, NEWEST
+from functions.manage_popups.subscribers import csv
+from functions.manage_popups.subscribers.handlers import email_bounds
 from tests.client import PROMISED_SECONDS, Client, assert_problem
 from tests.factories import Shop, make_popup, make_shop
 from tests.stack import Database, FunctionProcess, eventually
@@ -121,6 +123,21 @@ def test_a_history_of_large_versions_comes_in_more_pages(merchant: Client, datab
     assert changed[:-1] == [["priority"]] * 5
 
 
+def test_a_csv_of_long_texts_comes_in_smaller_parts_and_whole(merchant: Client, database: Database, shop: Shop) -> None:
+    database(
+        """INSERT INTO email_subscribers (id, shop_id, email, email_normalized, name, popup_id, consent_text)
+        SELECT gen_random_uuid(), :shop, made.email, made.email, repeat('界', 200), :popup, repeat('界', 1000)
+        FROM generate_series(1, 1500) AS n, LATERAL (SELECT lpad(n::text, 4, '0') || '@example.com') AS made (email)""",
+        shop=shop.id,
+        popup=make_popup(database, shop),
+    )
+    wanted = {"shop_id": shop.id, "popup_id": None, "active": None, **email_bounds(None), "email_after": ""}
+    rows = database(csv.SELECT_PAGE, **wanted, most_bytes=MAX_PAGE_BYTES)
+    assert len("".join(row["name"] + row["consent_text"] for row in rows).encode()) <= MAX_PAGE_BYTES + 4000
+    exported = merchant.get("/subscribers.csv").text.splitlines()
+    assert [line[:4] for line in exported[1:]] == [f"{number:04}" for number in range(1, 1501)]
+
+
 @pytest.mark.parametrize("list_", ["popups", "history"])
 def test_a_page_reads_no_more_rows_than_it_may_show(database: Database, list_: str) -> None:
     shop = make_shop(database)
@@ -129,10 +146,8 @@ def test_a_page_reads_no_more_rows_than_it_may_show(database: Database, list_: s
         copies = """INSERT INTO popups (id, shop_id, name, trigger, design, targeting, frequency, offer)
             SELECT gen_random_uuid(), shop_id, name, trigger, design, targeting, frequency, offer
             FROM popups, generate_series(1, 3000) WHERE popups.id = :id"""
-        sql, more = (
-            popup_queries.SELECT_POPUPS,
-            {"status": None, "before_created_at": NEWEST[0], "before_id": NEWEST[1]},
-        )
+        sql = popup_queries.SELECT_POPUPS
+        more: dict[str, Any] = {"status": None, "before_created_at": NEWEST[0], "before_id": NEWEST[1]}
     else:
         copies = """INSERT INTO popup_versions (shop_id, popup_id, version, action, api_key_id, popup)
             SELECT shop_id, id, n, 'changed', id, to_jsonb(popups) FROM popups, generate_series(1, 3000) AS n

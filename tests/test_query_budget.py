@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from pg8000.native import to_statement
 
-from common.postgres.driver import to_statement
 from functions.manage_popups.discount_codes import queries as discount_code_queries
 from functions.manage_popups.main import function as manage_popups_function
 from functions.manage_popups.popups import queries as popup_queries
@@ -133,6 +133,7 @@ class Calls:
             "POST /popups/{popup_id}/rollback": (f"{popup}/rollback", {"version": 1}, 2, 3),
             "POST /discount-codes": ("/discount-codes", {"type": "fixed", "value": "1"}, 1, 2),
             "POST /discount-codes/{code_id}/codes": (f"/discount-codes/{self.pool_id}/codes", {"count": 100}, 1, 2),
+            "POST /discount-codes/{code_id}/release": (f"/discount-codes/{self.pool_id}/release", None, 2, 3),
             "POST /subscribers/{subscriber_id}/unsubscribe": (f"{subscriber}/unsubscribe", None, 1, 2),
             "POST /api-keys": ("/api-keys", {"rights": "read"}, 1, 2),
         }

@@ -39,7 +39,7 @@ def limited(stack: Stack) -> FunctionProcess:
 def twins(stack: Stack) -> list[FunctionProcess]:
     """Two instances with the real quota, on the same Redis."""
     env = {"RATE_LIMIT_DEFAULT": "1000", "TRUSTED_PROXIES": "1"}
-    return [stack.start_function("get_active_popups", **env) for _ in range(2)]  # type: ignore[arg-type]
+    return [stack.start_function("get_active_popups", **env) for _ in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def test_after_the_time_that_is_told_the_next_one_passes(monkeypatch: pytest.Mon
     clock = itertools.count(10**12)
     monkeypatch.setattr(_limits, "_windows", Memory(10))
     monkeypatch.setattr(_limits, "quota_of", lambda _: quota)
-    monkeypatch.setattr(_limits, "_now_ms", lambda: now_ms)
     now_ms, waits = next(clock), 0
+    monkeypatch.setattr(_limits, "_now_ms", lambda: now_ms)
     end = now_ms + 600_000
     while now_ms < end:
         verdict = _limits.hit_in_memory(_limits.DEFAULT, "somebody")
@@ -430,7 +430,7 @@ def test_of_a_limit_of_1000_that_two_instances_share_1000_pass_and_10_more_at_mo
 
 def test_a_small_limit_that_two_instances_share_is_kept_to_the_request(stack: Stack, address: str) -> None:
     env = {"RATE_LIMIT_DEFAULT": "20", "TRUSTED_PROXIES": "1"}
-    both = itertools.cycle([stack.start_function("get_active_popups", **env) for _ in range(2)])  # type: ignore[arg-type]
+    both = itertools.cycle([stack.start_function("get_active_popups", **env) for _ in range(2)])
     assert [passes(next(both), address) for _ in range(60)] == [True] * 20 + [False] * 40
 
 

@@ -45,14 +45,16 @@ def read(reader: FunctionProcess, shop: Shop) -> str:
 
 def hash_of(client: redis.Redis, key: str, **fields: Any) -> None:
     client.delete(key)
-    client.hset(key, mapping={FIELD: b"", f"{FIELD}:fresh_until": FAR, f"{FIELD}:stored_at": 1} | fields)
+    fresh: dict[Any, Any] = {FIELD: b"", f"{FIELD}:fresh_until": FAR, f"{FIELD}:stored_at": 1}
+    client.hset(key, mapping=fresh | fields)
 
 
 def entry(content: Callable[[bytes], bytes]) -> Callable[[redis.Redis, str], Any]:
     """Fresh, and made of the real one."""
 
     def put(client: redis.Redis, key: str) -> None:
-        client.hset(key, FIELD, content(client.hget(key, FIELD) or b""))
+        stored: Any = client.hget(key, FIELD)
+        client.hset(key, FIELD, content(stored or b""))
 
     return put
 

@@ -38,7 +38,7 @@ REFUSALS: dict[str, tuple[Admin, Admin]] = {
 
 def fail_to_save(admin: redis.Redis) -> None:
     """Has the server fail at a snapshot: its file's name is taken by a folder."""
-    (Path(admin.config_get("dir")["dir"]) / "dump.rdb" / "full").mkdir(parents=True, exist_ok=True)
+    (Path(str(admin.config_get("dir")["dir"])) / "dump.rdb" / "full").mkdir(parents=True, exist_ok=True)
     admin.config_set("save", "900 1")
     admin.bgsave()
     eventually(lambda: admin.info("persistence")["rdb_last_bgsave_status"] == "err")
@@ -143,7 +143,7 @@ def test_a_reader_who_comes_seldom_is_not_fooled_either(
         end(admin)
 
 
-ARGUMENTS: dict[str, list[object]] = {
+ARGUMENTS: dict[str, list[str | int]] = {
     "forget": ["abc", 60_000],
     "read": ["body", 1000, 10**12],
     "store": ["", "body", "entry", 60_000, 60_000, 50],

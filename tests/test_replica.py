@@ -31,7 +31,17 @@ class Standby(Postgres):
     def _create_cluster(self) -> None:
         source = f"host=127.0.0.1 port={self._primary.port} user={self.user} dbname=postgres"
         # -R writes what makes it a standby of its source.
-        command = [self._programs / "pg_basebackup", "-d", source, "-D", self._cluster, "-R", "-c", "fast", "--no-sync"]
+        command: list[str | Path] = [
+            self._programs / "pg_basebackup",
+            "-d",
+            source,
+            "-D",
+            self._cluster,
+            "-R",
+            "-c",
+            "fast",
+            "--no-sync",
+        ]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **as_account(self._account))
 
 

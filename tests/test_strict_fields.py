@@ -37,7 +37,7 @@ def looks_at_any_number(field: fields.Field[Any]) -> bool:
         return not isinstance(field, BoundedList)
     if isinstance(field, fields.Mapping):
         return bool(field.key_field or field.value_field) and not isinstance(field, BoundedDict)
-    return isinstance(field, fields.Nested) and field.many
+    return isinstance(field, fields.Nested) and bool(field.many)
 
 
 def test_every_list_and_every_object_of_any_names_is_bounded() -> None:

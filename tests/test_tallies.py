@@ -191,7 +191,7 @@ def first_views(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def counted(chosen_views: list[dict[str, Any]], chosen_conversions: list[dict[str, Any]]) -> dict[str, Any]:
-    revenue: Counter[str] = Counter()
+    revenue: Any = Counter()  # of amounts, where the type says numbers of something
     for row in chosen_conversions:
         if row["revenue"]:
             revenue[row["currency"]] += Decimal(row["revenue"])

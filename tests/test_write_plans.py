@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pg8000.native import to_statement
 
-from common.postgres.driver import to_statement
 from functions.track_conversion.queries import INSERT_CONVERSIONS
 from functions.track_view.queries import INSERT_VIEWS
 from tests.factories import conversion, make_popup, make_shop, view

@@ -69,7 +69,7 @@ def recount(database: Database, shop_id: str) -> dict[str, Any]:
         shop_id=shop_id,
     )
     viewers = {(row["popup_id"], row["variant"] == HOLDOUT, row["viewer"]) for row in views}
-    revenue: Counter[Any] = Counter()
+    revenue: Any = Counter()  # of amounts, where the type says numbers of something
     for row in conversions:
         revenue[tuple(row.values())[:6]] += Decimal(row["revenue"])
     return {

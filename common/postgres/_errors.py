@@ -6,7 +6,7 @@ import threading
 import time
 
 from common import logs
-from common.errors import DatabaseTimeout, DatabaseUnavailable
+from common.errors import DatabaseOutdated, DatabaseTimeout, DatabaseUnavailable
 
 # The fields of Postgres' ErrorResponse by their letters: C is the SQLSTATE.
 Refusal = dict[str, str]
@@ -20,6 +20,10 @@ _TRY_AGAIN = (*_HUNG_UP, *_TOO_SLOW, "53", "25006")
 # Deadlocks and serialization failures: rolled back so that another transaction could go on.
 _LOST_RACE = "40"
 _UNIQUE_VIOLATION = "23505"
+# There is no such column, table, function, type, or key for ON CONFLICT: a migration is missing.
+_OUTDATED = ("42703", "42P01", "42883", "42704", "42P10")
+# So it is where a value is not among those of a closed set, whose CHECK ends with this.
+_CHECK_VIOLATION, _CLOSED_SET = "23514", "_known"
 # Where Postgres refuses a prepared statement because a migration has changed what it returns.
 _STALE_STATEMENT = "RevalidateCachedQuery"
 
@@ -68,7 +72,15 @@ def expected_refusal(refusal: Refusal) -> Exception | None:
         if sqlstate.startswith(_LOST_RACE):
             return LostRace()
         return DatabaseTimeout() if sqlstate in _TOO_SLOW else DatabaseUnavailable()
+    if _is_outdated(refusal):
+        _warn_seldom("The database lacks a migration: run popups migrate", sqlstate, refusal.get("M", ""))
+        return DatabaseOutdated()
     return Duplicate(refusal.get("n", "")) if sqlstate == _UNIQUE_VIOLATION else None
+
+
+def _is_outdated(refusal: Refusal) -> bool:
+    sqlstate = refusal.get("C")
+    return sqlstate in _OUTDATED or (sqlstate == _CHECK_VIOLATION and refusal.get("n", "").endswith(_CLOSED_SET))
 
 
 def loggable(refusal: Refusal) -> Refusal:

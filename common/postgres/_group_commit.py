@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseOutdated, DatabaseUnavailable
 from common.postgres._errors import LostRace
 from common.process import waits
 from common.process.threads import start_in_thread
@@ -143,7 +143,7 @@ class GroupCommit(Generic[Event, Answer]):
             if len(answers) != len(events):
                 raise RuntimeError(f"{len(answers)} answers for {len(events)} events")
         except Exception as error:
-            if isinstance(error, DatabaseUnavailable) and not isinstance(error, LostRace):
+            if isinstance(error, DatabaseUnavailable) and not isinstance(error, LostRace | DatabaseOutdated):
                 raise
             if len(batch) == 1:
                 return [error]

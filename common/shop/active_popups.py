@@ -20,8 +20,8 @@ from common.shop.targeting_rules import NEWEST, unknown_rules
 UNKNOWN_SHOP_SECONDS = 2
 # Eight of the largest popups, or a hundred of ordinary ones and more.
 MAX_ANSWER_BYTES = 512 * 1024
-# Of an offer, what is the merchant's alone.
-PRIVATE = ("discount_code_id", "when_empty", "fallback_discount_code_id")
+# What shoppers get of an offer. The rest is the merchant's alone, and so is what a newer release has stored there.
+PUBLIC_OFFER = ("type", "consent_text")
 
 # One row with a NULL id for a shop without active popups, none for an unknown shop.
 SELECT_ACTIVE_POPUPS = """
@@ -117,7 +117,7 @@ def _or_as_it_is(form: Callable[[str], str], text: str) -> str:
 
 def public_offer(offer: dict[str, Any]) -> dict[str, Any]:
     """An offer, or a variant's changes to it, that tells only whether there is a code."""
-    public = {name: value for name, value in offer.items() if name not in PRIVATE}
+    public = {name: offer[name] for name in PUBLIC_OFFER if name in offer}
     if "discount_code_id" in offer:
         public["has_code"] = offer["discount_code_id"] is not None
     return public

@@ -31,6 +31,8 @@ MAX_KEYS_IN_MEMORY = 10_000
 # Far more than a shop has systems and people; they are listed in one answer.
 MAX_KEYS_PER_SHOP = 100
 
+RIGHTS = ("read", "write")
+
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 INSERT_API_KEY = """
@@ -98,14 +100,17 @@ def insert_key(connection: postgres.Connection, shop_id: str, rights: str, name:
 
 
 def authenticate(authorization: str | None, rights: str) -> Key:
-    """The key in an Authorization header. Raises Unauthorized, or KeyLacksRight for a read key that would write."""
+    """The key in an Authorization header. Raises Unauthorized, or KeyLacksRight for a read key that would write.
+
+    A right that a newer release has given, and that this one does not know, is none.
+    """
     scheme, _, text = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not is_well_formed(text.strip()):
         raise Unauthorized(headers={"WWW-Authenticate": "Bearer"})
     key = _known_key(_sha256(text.strip()))
     if key is None:
         raise Unauthorized(headers={"WWW-Authenticate": "Bearer"})
-    if rights == "write" and key.rights != "write":
+    if key.rights not in ("write", rights):
         raise KeyLacksRight()
     return key
 

@@ -15,7 +15,11 @@ from common.json_text import dumps
 from common.shop.event_ids import kept_and_foreign
 
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
+# A new one also needs a migration that widens popup_conversions_type_known, which tests/test_closed_sets.py asks for.
+CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 HOLDOUT = "holdout"
+# What those are told as who are shown nothing, by the popup or by the whole shop: no variant has such an id.
+HOLDOUTS = (HOLDOUT, "shop_holdout")
 MAX_ID_CHARACTERS = 64
 # Whoever takes viewers away from a shop holds this while he does; who inserts views shares it. A viewer that was found
 # known must not be forgotten before the view is committed.

@@ -37,13 +37,13 @@ class BoundedList(fields.List[Any]):
     """A list whose length is checked before any of its items is looked at."""
 
     def __init__(self, item: Any, *, max_items: int, min_items: int | None = None, **options: Any) -> None:
-        self._check_length = validate.Length(min=min_items, max=max_items)
-        super().__init__(item, validate=self._check_length, **options)
+        self.check_length = validate.Length(min=min_items, max=max_items)
+        super().__init__(item, validate=self.check_length, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:  # noqa: ARG002
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        self._check_length(value)
+        self.check_length(value)
         items, errors = [], {}
         for index, item in enumerate(value):
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.web._answers import CSV, Answers, answers, answers_of
-from common.web._body import AnyObject, Checker, load_fields
+from common.web._body import AnyObject, Checker, field_paths, load_fields
 from common.web._conditional import answer_cached, is_stale
 from common.web._headers import Audience, page_origin
 from common.web._messages import Request, Response, StreamedResponse, json_response
@@ -24,6 +24,7 @@ __all__ = [
     "answer_cached",
     "answers",
     "answers_of",
+    "field_paths",
     "is_stale",
     "json_response",
     "load_fields",

@@ -45,7 +45,9 @@ class Request:
     headers: Mapping[str, str]
     receive: Callable[[int], Awaitable[bytes | None]]
     peer: str
-    # Found out on the way to the handler. Nothing has a body before somebody has read it.
+    # Found out on the way to the handler. `client` is what a limit counts: an IPv4 address, or an IPv6 /64.
+    client: str = ""
+    # Nothing has a body before somebody has read it.
     body: bytes | None = b""
     data: Any = None
     query: Mapping[str, Any] = field(default_factory=dict)

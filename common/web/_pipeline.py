@@ -143,10 +143,10 @@ class Function:
         forwarded_for = request.headers.get("x-forwarded-for")
         address = client_address(request.peer, forwarded_for, settings().trusted_proxies)
         request.logged["client"] = truncated(address)
-        client = limited_client(address)
-        verdict = limits.hit_in_memory(self.limit, client)
+        request.client = limited_client(address)
+        verdict = limits.hit_in_memory(self.limit, request.client)
         if verdict is None:
-            verdict = await in_brief_thread(limits.hit, self.limit, client)
+            verdict = await in_brief_thread(limits.hit, self.limit, request.client)
         request.logged["limit"] = "passed" if verdict.passes else "refused"
         request.answer_headers |= limit_headers(verdict)
         limits.refuse_if_exceeded(verdict)

@@ -47,7 +47,7 @@ class ApiKeySchema(StrictSchema):
     """A new API key."""
 
     name = text(200)
-    rights = fields.String(required=True, validate=validate.OneOf(("read", "write")))
+    rights = fields.String(required=True, validate=validate.OneOf(api_keys.RIGHTS))
 
 
 @answers({201: "NewApiKey"}, headers=("Location",))

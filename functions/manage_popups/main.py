@@ -8,6 +8,7 @@ from common.web.flask import flask_function
 from functions.manage_popups import api_keys, shop
 from functions.manage_popups.api_keys import ApiKeySchema
 from functions.manage_popups.discount_codes import handlers as discount_codes
+from functions.manage_popups.discount_codes import pools
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
 from functions.manage_popups.popups import handlers as popups
 from functions.manage_popups.popups import history
@@ -38,7 +39,8 @@ route("GET", "/discount-codes", rights="read", query=DiscountCodesQuery())(disco
 route("GET", "/discount-codes/{code_id}", rights="read")(discount_codes.get_discount_code)
 route("PATCH", "/discount-codes/{code_id}", rights="write", body=MergePatch())(discount_codes.update_discount_code)
 route("DELETE", "/discount-codes/{code_id}", rights="write")(discount_codes.delete_discount_code)
-route("POST", "/discount-codes/{code_id}/codes", rights="write", body=PoolCodesSchema())(discount_codes.add_pool_codes)
+route("POST", "/discount-codes/{code_id}/codes", rights="write", body=PoolCodesSchema())(pools.add_pool_codes)
+route("POST", "/discount-codes/{code_id}/release", rights="write")(pools.release_codes)
 
 route("GET", "/subscribers", rights="read", query=SubscribersQuery())(subscribers.list_subscribers)
 route("GET", "/subscribers.csv", rights="read", query=SubscribersFilter())(export_subscribers)

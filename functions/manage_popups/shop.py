@@ -21,6 +21,8 @@ from functions.manage_popups.rest.patching import Errors, merged, normalized, re
 MAX_ORIGIN_CHARACTERS = 300
 MAX_POPUPS_PER_VISIT = 100
 SECONDS_A_DAY = 86_400
+# 0 switches a budget off.
+MAX_CODES_PER_HOUR = 1_000_000
 
 # What a shop has before its merchant says otherwise; the same as the columns' own defaults in sql/.
 CHECKOUT_PAGES = (
@@ -28,9 +30,19 @@ CHECKOUT_PAGES = (
     "/kassa*", "/commande*", "/*/commande*", "/pagamento*", "/finalizar-compra*", "/afrekenen*",
 )  # fmt: skip
 
+# How often each budget for codes was met is told beside it.
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
-        holdout_percent, created_at, updated_at
+        holdout_percent, codes_per_hour, codes_per_network_per_hour, code_uses_per_network_per_hour, (
+            SELECT coalesce(jsonb_agg(to_jsonb(met) ORDER BY budget), '[]')
+            FROM (
+                SELECT budget, sum(refused)::bigint AS refused,
+                    to_char(max(last_refused_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_met_at
+                FROM code_refusals
+                WHERE shop_id = :shop_id
+                GROUP BY budget
+            ) AS met
+        ) AS budgets_met, created_at, updated_at
     FROM shops
     WHERE id = :shop_id
 """
@@ -39,10 +51,13 @@ UPDATE_SHOP = """
     UPDATE shops
     SET name = :name, time_zone = :time_zone, currency = :currency, allowed_origins = :allowed_origins,
         popups_per_visit = :popups_per_visit, seconds_between_popups = :seconds_between_popups,
-        never_on_pages = :never_on_pages, holdout_percent = :holdout_percent, updated_at = clock_timestamp()
+        never_on_pages = :never_on_pages, holdout_percent = :holdout_percent, codes_per_hour = :codes_per_hour,
+        codes_per_network_per_hour = :codes_per_network_per_hour,
+        code_uses_per_network_per_hour = :code_uses_per_network_per_hour, updated_at = clock_timestamp()
     WHERE id = :shop_id AND updated_at = :read_updated_at
     RETURNING id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
-        holdout_percent, created_at, updated_at,
+        holdout_percent, codes_per_hour, codes_per_network_per_hour, code_uses_per_network_per_hour,
+        created_at, updated_at,
         ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
 """
 
@@ -66,6 +81,9 @@ class ShopSchema(StrictSchema):
     seconds_between_popups = whole_number(0, SECONDS_A_DAY, 60)
     never_on_pages = text_list(MAX_PATTERN_CHARACTERS, CHECKOUT_PAGES)
     holdout_percent = whole_number(0, 100, 0)
+    codes_per_hour = whole_number(0, MAX_CODES_PER_HOUR, 10_000)
+    codes_per_network_per_hour = whole_number(0, MAX_CODES_PER_HOUR, 500)
+    code_uses_per_network_per_hour = whole_number(0, MAX_CODES_PER_HOUR, 20)
 
 
 _schema = ShopSchema()
@@ -100,7 +118,9 @@ def update_shop(request: Request) -> Response:
         changed = checked_shop(merged(_schema, shop, request.data), shop)
         if changed["time_zone"] != shop["time_zone"]:
             _refuse_unknown_time_zone(connection, changed["time_zone"])
-        return connection.fetch_one(UPDATE_SHOP, shop_id=request.shop_id, read_updated_at=shop["updated_at"], **changed)
+        place = {"shop_id": request.shop_id, "read_updated_at": shop["updated_at"]}
+        written = connection.fetch_one(UPDATE_SHOP, **place, **changed)
+        return written and {**shop, **written}
 
     shop = retry_lost_edits(merge)
     # What is told in the shop's currency and in its days, and what its script must know.

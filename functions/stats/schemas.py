@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from common.shop.events import CONVERSION_TYPES
 from common.shop.fields import StrictSchema
-from functions.stats.summary import CONVERSION_TYPES
 
 MAX_DAYS = 366
 EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)

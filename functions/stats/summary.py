@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from common.postgres import Row
+from common.shop.events import CONVERSION_TYPES
 
-CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 RATE_DECIMALS = 4
 # As the queries call what is no currency: its amounts are no money, and left out.
 UNKNOWN_CURRENCY = "unknown"
@@ -22,7 +22,8 @@ class Summary:
     def __init__(self) -> None:
         self.views = 0
         self.viewers = 0
-        self.conversions_by_type = dict.fromkeys(CONVERSION_TYPES, 0)
+        # A newer release may have stored other types, each of which gets its own name.
+        self.conversions_by_type = defaultdict(int, dict.fromkeys(CONVERSION_TYPES, 0))
         self.revenue_by_currency: dict[str, Decimal] = defaultdict(Decimal)
         self.conversions_in_unknown_currency = 0
 

@@ -21,7 +21,7 @@ async def report_conversion(request: Request) -> Response:
     if is_crawler(request):
         await count_crawler([request.data["popup_id"]])
         return json_response({"conversion_id": request.data["event_id"]}, 201)
-    recorded = await record_conversion(request.data, page_origin(request))  # returns once it is committed
+    recorded = await record_conversion(request.data, page_origin(request), request.client)  # once it is committed
     if recorded["refusal"]:
         raise refusal(recorded["refusal"])
     answer = {"conversion_id": recorded["conversion_id"]}

@@ -8,6 +8,9 @@
 # last shown: then an edit stopped it (stopped_at), it was over, the view came that reached its limit, or it ran out of
 # a code without which it stops. A code is used by each event without an order, and once by an order that names it, in
 # whichever of its events: functions of before this knew the code of a purchase only, so a stored purchase counts too.
+# Budgets (code_budgets) are for what anybody could drain: codes of a pool, by network and shop, and uses that count
+# towards a limit. They are spent by what is there to be claimed and counted, in the step that decides. Networks come
+# before the shop, so that one that has spent its own takes nothing of the others'.
 # Anybody may send any address: a consent is real where its text is that of a version of the popup in the last 30 days
 # (the last 1000 of them are looked at), in any variant; only then does it prove anything and revive anybody.
 # Until `popups retain` has brought an address into its one form it may be stored in another: `known_as`.
@@ -20,10 +23,12 @@ INSERT_CONVERSIONS = """
             position integer, event_id uuid, foreign_id uuid, popup_id uuid, session_id text, visitor_id text,
             variant_id text, device_type text, origin integer, type text, email text, email_normalized text, name text,
             consent boolean, consent_text text, new_subscriber_id uuid, claimer text, other_emails text[],
-            other_claimers text[], discount_code text, trimmed_code text, revenue numeric, currency text,
+            other_claimers text[], network text, discount_code text, trimmed_code text, revenue numeric, currency text,
             order_id text, metadata jsonb)
     ), popup AS MATERIALIZED (
         SELECT popups.id, popups.shop_id, popups.version, popups.variants, popups.offer, popups.view_limit,
+            shops.codes_per_hour, shops.codes_per_network_per_hour, shops.code_uses_per_network_per_hour,
+            concat(shops.network_salt, floor(extract(epoch FROM now()) / 3600)) AS salt,
             shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date AS day,
             coalesce(
                 popups.stopped_at > now() - interval '30 minutes'
@@ -154,7 +159,8 @@ INSERT_CONVERSIONS = """
         RETURNING id, shop_id, email_normalized
     ), receiving AS MATERIALIZED (
         SELECT new_event.event_id, new_event.shop_id, new_event.offer, new_event.claimer, new_event.other_claimers,
-            popup.time_zone
+            sha256(convert_to(concat(popup.salt, new_event.network), 'UTF8')) AS subject, popup.codes_per_hour,
+            popup.codes_per_network_per_hour, popup.time_zone
         FROM new_event
         JOIN popup ON popup.id = new_event.popup_id
         WHERE new_event.offer ->> 'discount_code_id' IS NOT NULL
@@ -198,13 +204,77 @@ INSERT_CONVERSIONS = """
         ORDER BY promised.shop_id, promised.id, promised.claimer,
             single_use_codes.claimed_by <> promised.claimer, single_use_codes.code
     ), wanted AS MATERIALIZED (
-        SELECT shop_id, id, claimer, row_number() OVER (PARTITION BY shop_id, id ORDER BY claimer) AS number
-        FROM (SELECT shop_id, id, claimer FROM promised WHERE single_use
-              EXCEPT SELECT shop_id, id, claimer FROM held) AS claim
+        SELECT claim.*, row_number() OVER (PARTITION BY shop_id, id ORDER BY turn, claimer) AS number
+        FROM (
+            SELECT DISTINCT ON (shop_id, id, claimer) shop_id, id, claimer, subject, codes_per_hour,
+                codes_per_network_per_hour, dense_rank() OVER (PARTITION BY shop_id, subject ORDER BY claimer) AS turn
+            FROM promised
+            WHERE single_use AND (shop_id, id, claimer) NOT IN (SELECT shop_id, id, claimer FROM held)
+            ORDER BY shop_id, id, claimer, subject
+        ) AS claim
+    ), possible_claim AS MATERIALIZED (
+        SELECT wanted.*, row_number() OVER (PARTITION BY wanted.shop_id, subject ORDER BY number, wanted.id)
+            AS number_of_network
+        FROM wanted
+        JOIN (
+            SELECT pool.shop_id, pool.id, count(*) AS codes
+            FROM (SELECT shop_id, id, count(*) AS needed FROM wanted GROUP BY shop_id, id) AS pool
+            CROSS JOIN LATERAL (
+                SELECT
+                FROM codes_left
+                WHERE codes_left.shop_id = pool.shop_id AND codes_left.discount_code_id = pool.id
+                LIMIT pool.needed
+            ) AS left_now
+            GROUP BY pool.shop_id, pool.id
+        ) AS stock ON stock.shop_id = wanted.shop_id AND stock.id = wanted.id AND number <= stock.codes
+    ), spent_by_network AS (
+        INSERT INTO code_budgets AS budget (shop_id, budget, subject, hour, most, spent, granted)
+        SELECT shop_id, 'codes_per_network_per_hour', subject, date_trunc('hour', now(), 'UTC'),
+            codes_per_network_per_hour, least(count(*), codes_per_network_per_hour),
+            least(count(*), codes_per_network_per_hour)
+        FROM possible_claim
+        WHERE codes_per_network_per_hour > 0
+        GROUP BY shop_id, subject, codes_per_network_per_hour
+        ORDER BY shop_id, subject
+        ON CONFLICT (shop_id, budget, subject, hour) DO UPDATE
+        SET most = excluded.most,
+            granted = greatest(0, least(excluded.granted, excluded.most - budget.spent)),
+            spent = budget.spent + greatest(0, least(excluded.granted, excluded.most - budget.spent))
+        RETURNING shop_id, subject, granted
+    ), claim_of_network AS MATERIALIZED (
+        SELECT possible_claim.*, row_number() OVER (PARTITION BY shop_id ORDER BY number, id) AS number_of_shop
+        FROM possible_claim
+        LEFT JOIN spent_by_network USING (shop_id, subject)
+        WHERE codes_per_network_per_hour = 0 OR number_of_network <= granted
+    ), spent_by_shop AS (
+        INSERT INTO code_budgets AS budget (shop_id, budget, subject, hour, most, spent, granted)
+        SELECT shop_id, 'codes_per_hour', '', date_trunc('hour', now(), 'UTC'), codes_per_hour,
+            least(count(*), codes_per_hour), least(count(*), codes_per_hour)
+        FROM claim_of_network
+        WHERE codes_per_hour > 0
+        GROUP BY shop_id, codes_per_hour
+        ORDER BY shop_id
+        ON CONFLICT (shop_id, budget, subject, hour) DO UPDATE
+        SET most = excluded.most,
+            granted = greatest(0, least(excluded.granted, excluded.most - budget.spent)),
+            spent = budget.spent + greatest(0, least(excluded.granted, excluded.most - budget.spent))
+        RETURNING shop_id, granted
+    ), claim AS MATERIALIZED (
+        SELECT shop_id, id, claimer, row_number() OVER (PARTITION BY shop_id, id ORDER BY number) AS number
+        FROM claim_of_network
+        LEFT JOIN spent_by_shop USING (shop_id)
+        WHERE codes_per_hour = 0 OR number_of_shop <= granted
+    ), refused_claim AS MATERIALIZED (
+        SELECT shop_id, id, claimer, CASE WHEN of_network.number IS NULL THEN 'codes_per_network_per_hour'
+            ELSE 'codes_per_hour' END AS budget
+        FROM possible_claim
+        LEFT JOIN claim_of_network AS of_network USING (shop_id, id, claimer)
+        LEFT JOIN claim USING (shop_id, id, claimer)
+        WHERE claim.number IS NULL
     ), free AS MATERIALIZED (
         SELECT pool.shop_id, pool.id, unclaimed.code,
             row_number() OVER (PARTITION BY pool.shop_id, pool.id ORDER BY unclaimed.code) AS number
-        FROM (SELECT shop_id, id, count(*) AS needed FROM wanted GROUP BY shop_id, id) AS pool
+        FROM (SELECT shop_id, id, count(*) AS needed FROM claim GROUP BY shop_id, id) AS pool
         CROSS JOIN LATERAL (
             SELECT code
             FROM codes_left
@@ -215,11 +285,11 @@ INSERT_CONVERSIONS = """
         ) AS unclaimed
     ), claimed AS (
         UPDATE single_use_codes
-        SET claimed_by = wanted.claimer, claimed_at = now()
-        FROM wanted JOIN free USING (shop_id, id, number)
+        SET claimed_by = claim.claimer, claimed_at = now()
+        FROM claim JOIN free USING (shop_id, id, number)
         WHERE (single_use_codes.shop_id, single_use_codes.discount_code_id, single_use_codes.code)
             = (free.shop_id, free.id, free.code)
-        RETURNING wanted.shop_id, wanted.id, wanted.claimer, single_use_codes.code
+        RETURNING claim.shop_id, claim.id, claim.claimer, single_use_codes.code
     ), issued AS MATERIALIZED (
         SELECT DISTINCT ON (event_id) event_id, jsonb_build_object(
             'code', code,
@@ -242,6 +312,8 @@ INSERT_CONVERSIONS = """
                 AND code.id = (receiving.offer ->> 'fallback_discount_code_id')::uuid
             JOIN discount_code_stock AS stock ON stock.shop_id = code.shop_id AND stock.discount_code_id = code.id
             WHERE receiving.offer ->> 'when_empty' = 'fallback' AND NOT code.single_use AND stock.is_valid
+              AND (receiving.shop_id, receiving.claimer, receiving.offer ->> 'discount_code_id')
+                NOT IN (SELECT shop_id, claimer, id::text FROM refused_claim)
         ) AS possible (event_id, choice, code, type, value, expires_at, time_zone)
         ORDER BY event_id, choice
     ), inserted AS (
@@ -280,17 +352,20 @@ INSERT_CONVERSIONS = """
         WHERE inserted.subscriber_id IS NOT NULL
         ON CONFLICT DO NOTHING  -- it outlives its event, which may be sent again after retention
     ), named AS MATERIALIZED (
-        SELECT new_event.shop_id, new_event.order_id, upper(normalize(new_event.trimmed_code, NFKC)) AS code
+        SELECT new_event.shop_id, new_event.popup_id, new_event.order_id, new_event.network,
+            upper(normalize(new_event.trimmed_code, NFKC)) AS code
         FROM inserted
         JOIN new_event USING (event_id)
         WHERE new_event.trimmed_code IS NOT NULL AND new_event.order_id IS NULL
         UNION ALL
         SELECT *
         FROM (
-            SELECT DISTINCT shop_id, order_id, upper(normalize(trimmed_code, NFKC)) AS code
+            SELECT DISTINCT ON (shop_id, order_id, upper(normalize(trimmed_code, NFKC))) shop_id, popup_id, order_id,
+                network, upper(normalize(trimmed_code, NFKC)) AS code
             FROM given
             WHERE refusal IS NULL AND trimmed_code IS NOT NULL AND order_id IS NOT NULL
               AND position NOT IN (SELECT position FROM known WHERE NOT is_order)
+            ORDER BY shop_id, order_id, upper(normalize(trimmed_code, NFKC)), position
         ) AS of_order
         WHERE (
             SELECT count(*)
@@ -309,31 +384,62 @@ INSERT_CONVERSIONS = """
             WHERE purchases.shop_id = of_order.shop_id AND purchases.order_id = of_order.order_id
               AND upper(normalize(stored.discount_code, NFKC)) = of_order.code
         ) = 0
-    ), used AS MATERIALIZED (
-        SELECT named.*, shared.id, NULL AS pool_code
+    ), possible_use AS MATERIALIZED (
+        SELECT named.*, shared.id, NULL AS pool_code, shared.usage_limit IS NOT NULL AS is_limited
         FROM named
         JOIN discount_codes AS shared ON shared.shop_id = named.shop_id
             AND upper(normalize(shared.code, NFKC)) = named.code
         WHERE NOT shared.single_use
         UNION ALL
-        SELECT named.*, pool.discount_code_id, pool.code
+        SELECT named.*, pool.discount_code_id, pool.code, pool.claimed_by IS NULL
         FROM named
         JOIN single_use_codes AS pool ON pool.shop_id = named.shop_id
             AND upper(normalize(pool.code, NFKC)) = named.code
         WHERE pool.used_at IS NULL
+    ), limited_use AS MATERIALIZED (
+        SELECT possible_use.*, row_number() OVER (PARTITION BY shop_id, subject ORDER BY order_id, code) AS number
+        FROM (
+            SELECT possible_use.*, popup.code_uses_per_network_per_hour,
+                sha256(convert_to(concat(popup.salt, possible_use.network, possible_use.id), 'UTF8')) AS subject
+            FROM possible_use
+            JOIN popup ON popup.id = possible_use.popup_id
+        ) AS possible_use
+        WHERE is_limited AND code_uses_per_network_per_hour > 0
+    ), spent_by_uses AS (
+        INSERT INTO code_budgets AS budget (shop_id, budget, subject, hour, most, spent, granted)
+        SELECT shop_id, 'code_uses_per_network_per_hour', subject, date_trunc('hour', now(), 'UTC'),
+            code_uses_per_network_per_hour, least(count(*), code_uses_per_network_per_hour),
+            least(count(*), code_uses_per_network_per_hour)
+        FROM limited_use
+        GROUP BY shop_id, subject, code_uses_per_network_per_hour
+        ORDER BY shop_id, subject
+        ON CONFLICT (shop_id, budget, subject, hour) DO UPDATE
+        SET most = excluded.most,
+            granted = greatest(0, least(excluded.granted, excluded.most - budget.spent)),
+            spent = budget.spent + greatest(0, least(excluded.granted, excluded.most - budget.spent))
+        RETURNING shop_id, subject, granted
+    ), used AS MATERIALIZED (
+        SELECT possible_use.*, true AS is_counted
+        FROM possible_use
+        JOIN popup ON popup.id = possible_use.popup_id
+        WHERE NOT (is_limited AND popup.code_uses_per_network_per_hour > 0)
+        UNION ALL
+        SELECT shop_id, popup_id, order_id, network, code, id, pool_code, is_limited, number <= granted
+        FROM limited_use
+        JOIN spent_by_uses USING (shop_id, subject)
     ), used_by_order AS (
         INSERT INTO order_codes (shop_id, order_id, code, is_counted)
-        SELECT DISTINCT shop_id, order_id, code, true
+        SELECT DISTINCT ON (shop_id, order_id, code) shop_id, order_id, code, is_counted
         FROM used
         WHERE order_id IS NOT NULL
-        ORDER BY shop_id, order_id, code
+        ORDER BY shop_id, order_id, code, is_counted DESC
         ON CONFLICT (shop_id, order_id, code) DO NOTHING
         RETURNING shop_id, order_id, code
     ), counted AS MATERIALIZED (
         SELECT used.*
         FROM used
         LEFT JOIN used_by_order USING (shop_id, order_id, code)
-        WHERE used.order_id IS NULL OR used_by_order.code IS NOT NULL
+        WHERE used.is_counted AND (used.order_id IS NULL OR used_by_order.code IS NOT NULL)
     ), used_of_pool AS (
         UPDATE single_use_codes
         SET used_at = now()
@@ -357,12 +463,25 @@ INSERT_CONVERSIONS = """
         ON CONFLICT (shop_id, discount_code_id) DO UPDATE
         SET uses = tally.uses + excluded.uses, claimed = tally.claimed + excluded.claimed,
             used_unclaimed = tally.used_unclaimed + excluded.used_unclaimed, taken_at = excluded.taken_at
+    ), refused AS MATERIALIZED (
+        SELECT shop_id, id, budget FROM refused_claim
+        UNION ALL
+        SELECT shop_id, id, 'code_uses_per_network_per_hour' FROM used WHERE NOT is_counted
+    ), told AS (
+        INSERT INTO code_refusals AS refusal (shop_id, discount_code_id, budget, refused, last_refused_at)
+        SELECT shop_id, id, budget, count(*), now()
+        FROM refused
+        GROUP BY shop_id, id, budget
+        ORDER BY shop_id, id, budget
+        ON CONFLICT (shop_id, discount_code_id, budget) DO UPDATE
+        SET refused = refusal.refused + excluded.refused, last_refused_at = excluded.last_refused_at
     )
     SELECT given.position, given.shop_id, given.popup_id, given.refusal,
         CASE WHEN inserted.event_id IS NULL THEN known.conversion_id ELSE given.sent_id END AS conversion_id,
         coalesce(inserted.issued_code, known.issued_code) AS issued_code,
         inserted.event_id IS NOT NULL AND new_event.position = given.position AS is_new,
-        coalesce(given.offer ->> 'when_empty' = 'stop', false) AS may_stop
+        coalesce(given.offer ->> 'when_empty' = 'stop', false) AS may_stop,
+        (SELECT max(budget) FROM refused WHERE refused.shop_id = given.shop_id) AS met_budget
     FROM given
     LEFT JOIN new_event ON new_event.sent_id = given.sent_id
         AND (new_event.foreign_id IS NULL OR new_event.shop_id = given.shop_id)

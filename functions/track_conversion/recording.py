@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from common import cache, postgres
+from common import cache, logs, postgres
 from common.cache import keys
 from common.ids import new_id
 from common.postgres import Duplicate, GroupCommit, LostRace, retry_lost_races
+from common.process.bounded import Memory
 from common.process.per_process import per_process
 from common.shop.blanks import trimmed
 from common.shop.emails import canonical, normalized, other_spellings
@@ -16,15 +18,17 @@ from functions.track_conversion.queries import ENTER_STORED_CONVERSIONS, INSERT_
 
 # The second try finds what the first one lost a race to; a third would need another such race at once.
 MAX_TRIES = 5
+# That a shop has met a budget is one line, however many requests are refused.
+SECONDS_BETWEEN_WARNINGS = 600
 
 
-async def record_conversion(conversion: dict[str, Any], origin: str | None) -> postgres.Row:
-    """Stores a conversion and counts it if it is new.
+async def record_conversion(conversion: dict[str, Any], origin: str | None, network: str) -> postgres.Row:
+    """Stores a conversion that came from this network, and counts it if it is new.
 
     Returns its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
     `is_new`. When it returns, the conversion is committed. Raises DatabaseUnavailable; sending it again is safe.
     """
-    (recorded,) = await _writer().submit([_as_row(conversion, origin)])
+    (recorded,) = await _writer().submit([_as_row(conversion, origin, network)])
     return recorded
 
 
@@ -50,9 +54,26 @@ def _insert_conversions(conversions: list[dict[str, Any]]) -> list[postgres.Row]
         forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["is_new"]})
         stopping = {row["shop_id"] for row in rows if row["is_new"] and row["may_stop"]}
         cache.forget_soon(*map(keys.active_popups, stopping))
+        _warn({(row["shop_id"], row["met_budget"]) for row in rows if row["met_budget"]})
         if len(recorded) == len(conversions):
             return [recorded[position] for position in range(len(conversions))]
     raise LostRace()
+
+
+def _warn(met: set[tuple[str, str]]) -> None:
+    """For the operator; the merchant is told by the API."""
+    now = time.monotonic()
+    for shop_id, budget in met:
+        name = f"{shop_id} {budget}"
+        last = _warned().get(name)
+        if last is None or now >= last + SECONDS_BETWEEN_WARNINGS:
+            _warned().put(name, now)
+            logs.write("WARNING", "A shop's budget for codes is met", shop_id=shop_id, budget=budget)
+
+
+@per_process
+def _warned() -> Memory[str, float]:
+    return Memory(1000)
 
 
 def _try_insert(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
@@ -63,10 +84,11 @@ def _try_insert(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
         return []
 
 
-def _as_row(conversion: dict[str, Any], origin: str | None) -> dict[str, Any]:
+def _as_row(conversion: dict[str, Any], origin: str | None, network: str) -> dict[str, Any]:
     return as_json_row(
         conversion,
         origin=origin,
+        network=network,
         new_subscriber_id=str(new_id()),
         trimmed_code=trimmed(conversion["discount_code"] or "") or None,
         **(_of_an_address(conversion["email"]) if conversion["email"] else _of_a_viewer(conversion)),

@@ -11,10 +11,9 @@ from common.json_text import dumps
 from common.shop.blanks import Trimmed, trimmed
 from common.shop.currencies import check_currency, rounded
 from common.shop.emails import MAX_CHARACTERS, normalized
-from common.shop.events import EventSchema
+from common.shop.events import CONVERSION_TYPES, EventSchema
 from common.shop.fields import Flag, PlainDecimal
 
-TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 MAX_METADATA_BYTES = 4 * 1024
 MAX_REVENUE = Decimal(10) ** 12
 
@@ -44,7 +43,7 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
 class ConversionSchema(EventSchema):
     """One conversion; which fields it must have depends on its type."""
 
-    type = fields.String(required=True, validate=validate.OneOf(TYPES))
+    type = fields.String(required=True, validate=validate.OneOf(CONVERSION_TYPES))
     email = Trimmed(
         load_default=None,
         allow_none=True,

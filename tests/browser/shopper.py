@@ -226,7 +226,7 @@ class Shopper:
         self.page.wait_for_function("exitIntent.explain().length")
         (told,) = self.page.evaluate("exitIntent.explain()")
         assert told["would_show"] is (told["reason"] is None)
-        return told["reason"]  # type: ignore[no-any-return]
+        return told["reason"]
 
     def address_of(self, name: str) -> str:
         """Of one function, as the page calls it."""

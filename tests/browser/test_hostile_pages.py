@@ -41,7 +41,7 @@ HOSTILE_DESIGNS: list[dict[str, Any]] = [
 def test_an_api_that_was_tricked_cannot_harm_the_shop(shopper: Shopper, design: dict[str, Any]) -> None:
     requests: list[str] = []
     page = shopper.visit()
-    page.on("request", lambda request: DIALOG.name in request.url or requests.append(request.url))
+    page.on("request", lambda request: requests.append(request.url) if DIALOG.name not in request.url else None)
     page.evaluate("design => exitIntent.preview({design})", {"heading": "Before you go", **design})
     box = shopper.dialog.bounding_box()
     assert box

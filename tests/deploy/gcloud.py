@@ -24,7 +24,9 @@ class Gcloud:
     """
 
     def __init__(self, **state: Any) -> None:
-        kinds = {kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")}
+        kinds: dict[str, Any] = {
+            kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")
+        }
         wishes = {"failing": [], "crashing": [], "account": "operator@example.com", "federated": False}
         self.state: dict[str, Any] = {**kinds, **wishes, "accounts": [], **state}
         self.calls: list[list[str]] = []
@@ -57,13 +59,13 @@ class Call:
     @property
     def service(self) -> dict[str, Any]:
         try:
-            return self.state["services"][self.words[3]]  # type: ignore[no-any-return]
+            return self.state["services"][self.words[3]]
         except KeyError:
             raise Refusal(f"Cannot find service [{self.words[3]}]") from None
 
     def configuration(self) -> dict[str, Any]:
         path = self.flags.get("config-from-file") or self.flags["policy-from-file"]
-        return json.loads(Path(path).read_text())  # type: ignore[no-any-return]
+        return json.loads(Path(path).read_text())
 
 
 def list_named(kind: str) -> Callable[[Call], str]:

@@ -248,7 +248,7 @@ def test_whatever_call_fails_the_traffic_stays_where_it_is(deployer: Deployer, c
     if new_service:
         assert not service or not service["public"]
     else:
-        assert [target for target in service["traffic"] if "percent" in target] == before  # type: ignore[index]
+        assert [target for target in service["traffic"] if "percent" in target] == before
 
 
 def test_too_many_connections_are_refused_before_anything_is_done(deployer: Deployer) -> None:

@@ -1,13 +1,11 @@
-"""Discount codes: made, read, listed, changed and deleted; and the pools of single-use codes behind some of them."""
+"""Discount codes: made, read, listed, changed and deleted."""
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from typing import Any
 
-from common import cache, postgres
-from common.cache import keys
+from common import postgres
 from common.errors import Conflict, DiscountCodeNotFound, Invalid
 from common.ids import new_id
 from common.json_text import dumps
@@ -15,16 +13,13 @@ from common.postgres import Duplicate
 from common.shop.currencies import DECIMALS, OTHER_DECIMALS
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.discount_codes import queries
-from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, in_currency, money_decimals
+from functions.manage_popups.discount_codes.pools import new_code, pool_of
+from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, checked_code, in_currency, money_decimals
 from functions.manage_popups.rest import cached_answers
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, newest_first
 from functions.manage_popups.rest.patching import merged, retry_lost_edits
 
-# No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
-ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
-# 28^12 codes: whoever tries a million against a pool of a million finds one in 200 000 such attempts.
-GROUPS, GROUP_CHARACTERS = 3, 4
 # Stock is low when no more than this share of the codes, or of the uses, is left.
 LOW_STOCK_SHARE = 0.1
 
@@ -36,7 +31,7 @@ _DECIMALS = dumps({code: decimals for code, decimals in DECIMALS.items() if deci
 @answers({201: "DiscountCode"}, headers=("Location",))
 def create_discount_code(request: Request) -> Response:
     """Create a discount code."""
-    code = {**request.data, "code": request.data["code"] or new_code()}
+    code = checked_code({**request.data, "code": request.data["code"] or new_code()})
 
     def insert(connection: postgres.Connection) -> Response:
         row = connection.fetch_one(
@@ -83,7 +78,8 @@ def update_discount_code(request: Request, code_id: uuid.UUID) -> Response:
 
     def merge(connection: postgres.Connection) -> postgres.Row | None:
         row = _fetch(connection, request.shop_id, code_id)
-        changed = in_currency(merged(_schema, row, request.data), row["currency"], before=row)
+        edited = checked_code(merged(_schema, row, request.data))
+        changed = in_currency(edited, row["currency"], before=row)
         _check_change(row, changed)
         return _update(connection, row, changed)
 
@@ -105,36 +101,6 @@ def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     if not row["is_deleted"]:
         raise Conflict("A popup offers this discount code. Change the popup's offer first, or delete the popup.")
     return Response(204)
-
-
-@answers({201: "PoolCodes"})
-def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
-    """Add single-use codes to a discount code's pool.
-
-    The answer says what was added and what was there before; of codes made here it also lists them.
-    """
-
-    def insert(connection: postgres.Connection) -> Response:
-        codes = request.data["codes"] or [new_code() for _ in range(request.data["count"])]
-        row = connection.fetch_one(
-            queries.INSERT_POOL_CODES, shop_id=request.shop_id, id=code_id, codes=dumps(codes).decode()
-        )
-        if row is None:
-            raise DiscountCodeNotFound()
-        if not row["single_use"]:
-            raise Conflict("This discount code is not single_use: every visitor gets the same code.")
-        answer = {"added": row["added"], "duplicates": row["duplicates"], "pool": _pool(row)}
-        return json_response(answer | ({"codes": codes} if request.data["count"] else {}), 201)
-
-    answer = once(request, insert)
-    cache.forget(keys.active_popups(request.shop_id))  # one may go on
-    return answer
-
-
-def new_code() -> str:
-    """A code that nobody guesses and everybody can type: `K7QM-2XRP-9TDW`."""
-    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS))
-    return "-".join(groups)
 
 
 def _fetch(connection: postgres.Connection, shop_id: str, code_id: uuid.UUID) -> postgres.Row:
@@ -169,18 +135,11 @@ def _shown(row: postgres.Row) -> dict[str, Any]:
         **written,
         "currency": row["currency"],
         "usage_count": row["usage_count"],
-        "pool": _pool(row) if row["single_use"] else None,
+        "pool": pool_of(row) if row["single_use"] else None,
         "low_stock": row["left_of"] is not None and row["left_to_give"] <= row["left_of"] * LOW_STOCK_SHARE,
+        "budgets_met": row["budgets_met"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
-    }
-
-
-def _pool(row: postgres.Row) -> dict[str, int]:
-    return {
-        "codes": row["pool_codes"],
-        "claimed": row["pool_claimed"],
-        "left": row["pool_left"],
     }
 
 

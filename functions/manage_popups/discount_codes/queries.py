@@ -30,7 +30,7 @@ INSERT_DISCOUNT_CODE = """
     )
     SELECT written.*, shop.currency, 0::bigint AS usage_count, 0::bigint AS pool_codes, 0::bigint AS pool_claimed,
         0::bigint AS pool_left, left_to_give(single_use, 0, usage_limit, 0) AS left_to_give,
-        CASE WHEN single_use THEN 0 ELSE usage_limit END AS left_of
+        CASE WHEN single_use THEN 0 ELSE usage_limit END AS left_of, '[]'::jsonb AS budgets_met
     FROM shop
     LEFT JOIN written ON true
 """
@@ -38,7 +38,15 @@ INSERT_DISCOUNT_CODE = """
 SELECT_DISCOUNT_CODE = """
     SELECT code.*, shops.currency, coalesce(tally.uses, 0) AS usage_count, coalesce(tally.codes, 0) AS pool_codes,
         coalesce(tally.claimed, 0) AS pool_claimed, coalesce(tally.left_in_pool, 0) AS pool_left, stock.left_to_give,
-        stock.left_of
+        stock.left_of, (
+            SELECT coalesce(jsonb_agg(to_jsonb(met) ORDER BY budget), '[]')
+            FROM (
+                SELECT budget, refused,
+                    to_char(last_refused_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_met_at
+                FROM code_refusals
+                WHERE code_refusals.shop_id = :shop_id AND discount_code_id = code.id
+            ) AS met
+        ) AS budgets_met
     FROM discount_codes AS code
     JOIN shops ON shops.id = :shop_id
     JOIN discount_code_stock AS stock ON stock.shop_id = :shop_id AND stock.discount_code_id = code.id
@@ -49,7 +57,15 @@ SELECT_DISCOUNT_CODE = """
 SELECT_DISCOUNT_CODES = """
     SELECT code.*, shops.currency, coalesce(tally.uses, 0) AS usage_count, coalesce(tally.codes, 0) AS pool_codes,
         coalesce(tally.claimed, 0) AS pool_claimed, coalesce(tally.left_in_pool, 0) AS pool_left, stock.left_to_give,
-        stock.left_of
+        stock.left_of, (
+            SELECT coalesce(jsonb_agg(to_jsonb(met) ORDER BY budget), '[]')
+            FROM (
+                SELECT budget, refused,
+                    to_char(last_refused_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_met_at
+                FROM code_refusals
+                WHERE code_refusals.shop_id = :shop_id AND discount_code_id = code.id
+            ) AS met
+        ) AS budgets_met
     FROM discount_codes AS code
     JOIN shops ON shops.id = :shop_id
     JOIN discount_code_stock AS stock ON stock.shop_id = :shop_id AND stock.discount_code_id = code.id
@@ -102,6 +118,9 @@ DELETE_DISCOUNT_CODE = """
     ), of_tallies AS (
         DELETE FROM discount_code_tallies
         WHERE shop_id = :shop_id AND discount_code_id IN (SELECT id FROM deleted)
+    ), of_refusals AS (
+        DELETE FROM code_refusals
+        WHERE shop_id = :shop_id AND discount_code_id IN (SELECT id FROM deleted)
     )
     SELECT EXISTS (SELECT FROM discount_codes WHERE shop_id = :shop_id AND id = :id) AS was_there,
         EXISTS (SELECT FROM deleted) AS is_deleted
@@ -153,5 +172,66 @@ INSERT_POOL_CODES = """
          LEFT JOIN added ON added.code = given.code AND given.number = 1
          WHERE added.code IS NULL) AS duplicates
     FROM pool
+    LEFT JOIN tallied ON true
+"""
+
+# Codes that somebody was given and has not used. No row where the shop has no such discount code.
+SELECT_UNUSED = """
+    SELECT single_use, (
+        SELECT count(*)
+        FROM (
+            SELECT
+            FROM single_use_codes
+            WHERE shop_id = :shop_id AND discount_code_id = :id
+              AND claimed_by IS NOT NULL AND used_at IS NULL AND withdrawn_at IS NULL
+            LIMIT :limit
+        ) AS unused
+    ) AS unused
+    FROM discount_codes
+    WHERE shop_id = :shop_id AND id = :id
+"""
+
+# As many are withdrawn as there are fresh ones in `codes`, and as many of those are added. A withdrawn code stays, so
+# that it is never given again, but nobody holds it: whoever did may be given another.
+RELEASE_CODES = """
+    WITH fresh AS MATERIALIZED (
+        SELECT code, position
+        FROM json_array_elements_text(:codes::json) WITH ORDINALITY AS listed (code, position)
+        WHERE NOT EXISTS (
+            SELECT
+            FROM discount_codes AS shared
+            WHERE shared.shop_id = :shop_id AND upper(normalize(shared.code, NFKC)) = upper(listed.code))
+    ), unused AS MATERIALIZED (
+        SELECT code
+        FROM single_use_codes
+        WHERE shop_id = :shop_id AND discount_code_id = :id
+          AND claimed_by IS NOT NULL AND used_at IS NULL AND withdrawn_at IS NULL
+        ORDER BY code
+        LIMIT (SELECT count(*) FROM fresh)
+        FOR UPDATE
+    ), withdrawn AS (
+        UPDATE single_use_codes
+        SET claimed_by = 'withdrawn:' || gen_random_uuid(), withdrawn_at = now()
+        FROM unused
+        WHERE shop_id = :shop_id AND discount_code_id = :id AND single_use_codes.code = unused.code
+        RETURNING single_use_codes.code
+    ), added AS (
+        INSERT INTO single_use_codes (shop_id, discount_code_id, code)
+        SELECT :shop_id, :id, code
+        FROM fresh
+        ORDER BY position
+        LIMIT (SELECT count(*) FROM withdrawn)
+        ON CONFLICT DO NOTHING
+        RETURNING code
+    ), tallied AS (
+        UPDATE discount_code_tallies
+        SET codes = codes + (SELECT count(*) FROM added)
+        WHERE shop_id = :shop_id AND discount_code_id = :id
+        RETURNING codes, claimed, left_in_pool
+    )
+    SELECT (SELECT coalesce(json_agg(code ORDER BY code), '[]') FROM withdrawn) AS withdrawn,
+        (SELECT coalesce(json_agg(code ORDER BY code), '[]') FROM added) AS added,
+        tallied.codes AS pool_codes, tallied.claimed AS pool_claimed, tallied.left_in_pool AS pool_left
+    FROM (SELECT 1) AS one
     LEFT JOIN tallied ON true
 """

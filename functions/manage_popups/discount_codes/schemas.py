@@ -6,13 +6,13 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from common.errors import Invalid
 from common.shop.blanks import Trimmed
 from common.shop.currencies import DECIMALS, check_decimals, rounded
 from common.shop.fields import BoundedList, Flag, PlainDecimal, StrictSchema
-from functions.manage_popups.rest.fields import optional_time
+from functions.manage_popups.rest.fields import optional_time, out_of_order
 from functions.manage_popups.rest.paging import PageQuery
 
 TYPES = ("percentage", "fixed")
@@ -56,7 +56,10 @@ def _optional_amount() -> PlainDecimal:
 
 
 class DiscountCodeSchema(StrictSchema):
-    """A discount code as merchants write it. Without a `code` it gets one of ours."""
+    """A discount code as merchants write it; `checked_code` has the rest to say.
+
+    Without a `code` it gets one of ours.
+    """
 
     code = Trimmed(load_default=None, allow_none=True, validate=_check_code)
     type = fields.String(required=True, validate=validate.OneOf(TYPES))
@@ -70,26 +73,6 @@ class DiscountCodeSchema(StrictSchema):
     )
     single_use = Flag(load_default=False)
     is_active = Flag(load_default=True)
-
-    @validates_schema
-    def check_percentage(self, code: dict[str, Any], **_: Any) -> None:
-        if code["type"] != "percentage":
-            return
-        if code["value"] > MAX_PERCENTAGE:
-            raise ValidationError({"value": [f"A percentage is at most {MAX_PERCENTAGE}."]})
-        if _decimals(code["value"]) > PERCENTAGE_DECIMALS:
-            raise ValidationError({"value": [f"A percentage has at most {PERCENTAGE_DECIMALS} decimals."]})
-
-    @post_load
-    def write_percentage_out(self, code: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if code["type"] == "percentage":
-            code["value"] = round(code["value"], PERCENTAGE_DECIMALS)
-        return code
-
-    @validates_schema
-    def check_schedule(self, code: dict[str, Any], **_: Any) -> None:
-        if code["starts_at"] and code["expires_at"] and code["starts_at"] >= code["expires_at"]:
-            raise ValidationError({"expires_at": ["Must be after starts_at."]})
 
 
 class PoolCodesSchema(StrictSchema):
@@ -108,6 +91,22 @@ class DiscountCodesQuery(PageQuery):
     """`?is_active=true&limit=50&cursor=…`."""
 
     is_active = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
+
+
+def checked_code(code: dict[str, Any]) -> dict[str, Any]:
+    """The code as it is to be stored, but for its currency's decimals. Raises Invalid for fields that do not fit."""
+    errors = {}
+    if code["type"] == "percentage":
+        if code["value"] > MAX_PERCENTAGE:
+            errors["value"] = [f"A percentage is at most {MAX_PERCENTAGE}."]
+        elif _decimals(code["value"]) > PERCENTAGE_DECIMALS:
+            errors["value"] = [f"A percentage has at most {PERCENTAGE_DECIMALS} decimals."]
+        code = {**code, "value": round(code["value"], PERCENTAGE_DECIMALS)}
+    if out_of_order(code["starts_at"], code["expires_at"]):
+        errors["expires_at"] = ["Must be after starts_at."]
+    if errors:
+        raise Invalid(errors=errors)
+    return code
 
 
 def money_decimals(code: dict[str, Any]) -> int:

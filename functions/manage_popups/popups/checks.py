@@ -17,6 +17,8 @@ from common.json_text import dumps
 from common.shop.addresses import page_pattern, referrer
 from common.shop.currencies import check_decimals, rounded
 from functions.manage_popups.popups.css_selectors import selector
+from functions.manage_popups.popups.store import DOCUMENTS
+from functions.manage_popups.rest.fields import out_of_order
 from functions.manage_popups.rest.patching import Errors, normalized
 
 # All texts of a popup in Latin letters at their longest, three times over: shoppers download what they may be shown.
@@ -36,20 +38,38 @@ def checked(
     connection: postgres.Connection, shop_id: str, popup: dict[str, Any], stored: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The popup as it is to be stored. Raises Invalid, for what is not in the `stored` one already."""
-    errors: Errors = {}
+    wrong_before = _mismatches(stored) if stored else {}
+    errors = {path: messages for path, messages in _mismatches(popup).items() if path not in wrong_before}
     before = stored["targeting"] if stored else {}
     targeting = dict(popup["targeting"])
     for name, form in ADDRESSES.items():
         targeting[name] = normalized(f"targeting.{name}", targeting[name], form, before.get(name, ()), errors)
-    new = {name: targeting[name] for name in AMOUNTS if targeting.get(name) not in (None, _amount(before.get(name)))}
-    if new:
+    amounts = {name: targeting[name] for name in AMOUNTS if isinstance(targeting.get(name), Decimal)}
+    if new := {name: amount for name, amount in amounts.items() if amount != _amount(before.get(name))}:
         targeting |= _in_currency(connection, shop_id, new, errors)
     popup = {**popup, "targeting": targeting, "trigger": _trigger(popup["trigger"], stored, errors)}
-    if (size := _size(popup)) > MAX_POPUP_BYTES and (stored is None or size > _size(stored)):
+    if (size := _size(popup)) > MAX_POPUP_BYTES and (stored is None or _has_grown(popup, stored)):
         errors[""] = [f"The popup is {size} bytes of JSON: at most {MAX_POPUP_BYTES}."]
     if errors:
         raise Invalid(errors=errors)
     return popup
+
+
+def _mismatches(popup: Mapping[str, Any]) -> Errors:
+    """Fields that do not go together."""
+    errors: Errors = {}
+    trigger, offer, variants = popup["trigger"], popup["offer"], popup["variants"]
+    if trigger["type"] == "click" and not trigger["selector"]:
+        errors["trigger.selector"] = ["Required for a click trigger."]
+    if offer.get("when_empty") == "fallback" and "fallback_discount_code_id" not in offer:
+        errors["offer.fallback_discount_code_id"] = ["Required to fall back to."]
+    if out_of_order(popup["starts_at"], popup["ends_at"]):
+        errors["ends_at"] = ["Must be after starts_at."]
+    if len({variant["id"] for variant in variants}) < len(variants):
+        errors["variants"] = ["Each variant needs an id of its own."]
+    elif variants and not any(variant["weight"] for variant in variants):
+        errors["variants"] = ["One variant at least needs a weight above 0."]
+    return errors
 
 
 def _trigger(trigger: dict[str, Any], stored: Mapping[str, Any] | None, errors: Errors) -> dict[str, Any]:
@@ -81,5 +101,10 @@ def _amount(stored: str | Decimal | None) -> Decimal | None:
     return None if stored is None else Decimal(stored)
 
 
-def _size(popup: Mapping[str, Any]) -> int:
-    return len(dumps(popup))
+def _has_grown(popup: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Whether one of its documents has: a longer word for its status is no more to download."""
+    return any(_size(popup[name]) > _size(stored[name]) for name in DOCUMENTS)
+
+
+def _size(document: Any) -> int:
+    return len(dumps(document))

@@ -14,6 +14,7 @@ from common.errors import PopupNotFound
 from common.shop.active_popups import SELECT_ACTIVE_POPUPS, fitting, for_storefront, with_comparable_addresses
 from common.shop.events import DEVICE_TYPES, MAX_ID_CHARACTERS
 from common.shop.fields import StrictSchema
+from common.shop.targeting_rules import KINDS_OF_VISITORS
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups.rules import Shopper, first_no, variant_for
 from functions.manage_popups.rest.fields import check_storable
@@ -79,7 +80,7 @@ class ExplainQuery(StrictSchema):
     url = fields.String(load_default="/", validate=[validate.Length(1, MAX_ADDRESS_CHARACTERS), _check_address])
     device_type = fields.String(load_default="desktop", validate=validate.OneOf(DEVICE_TYPES))
     visitor = fields.String(load_default=None, validate=[validate.Length(1, MAX_ID_CHARACTERS), check_storable])
-    visitors = fields.String(load_default=None, validate=validate.OneOf(("new", "returning")))
+    visitors = fields.String(load_default=None, validate=validate.OneOf(KINDS_OF_VISITORS))
     referrer = fields.String(load_default="", validate=validate.Length(max=MAX_ADDRESS_CHARACTERS))
     cart_value = fields.Decimal(load_default=Decimal(0), validate=validate.Range(0, 10**12))
     cart_items = fields.Integer(load_default=0, validate=validate.Range(0, MAX_ITEMS))

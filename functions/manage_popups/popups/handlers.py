@@ -7,7 +7,7 @@ import uuid
 from common import cache, postgres
 from common.cache import keys
 from common.errors import Invalid
-from common.web import Request, Response, answers, json_response, load_fields
+from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups import queries
 from functions.manage_popups.popups.checks import checked
 from functions.manage_popups.popups.store import (
@@ -22,6 +22,7 @@ from functions.manage_popups.popups.store import (
     update,
 )
 from functions.manage_popups.rest import cached_answers
+from functions.manage_popups.rest.edited import load_edited
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, newest_first
 from functions.manage_popups.rest.patching import as_written, merged, retry_lost_edits
@@ -103,7 +104,7 @@ def duplicate_popup(request: Request, popup_id: uuid.UUID) -> Response:
     def insert_copy(connection: postgres.Connection) -> Response:
         original = as_written(popup_schema, fetch(connection, request, popup_id))
         name = f"{original['name'][: MAX_NAME_CHARACTERS - len(' (copy)')]} (copy)"
-        copy = load_fields(popup_schema, {**original, "name": name, "status": "draft"})
+        copy = load_edited(popup_schema, {**original, "name": name, "status": "draft"}, original)
         return _created(insert(connection, request, checked(connection, request.shop_id, copy, stored=copy)))
 
     return once(request, insert_copy)  # a draft: no shopper's answer changes

@@ -10,16 +10,27 @@ from marshmallow import fields, validate
 
 from common import postgres
 from common.errors import BeingChanged, Invalid, PopupNotFound
+from common.json_text import dumps, loads
 from common.shop.fields import StrictSchema
-from common.web import Request, Response, answers, json_response, load_fields
+from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups import history_queries as queries
 from functions.manage_popups.popups.checks import checked
+from functions.manage_popups.popups.schemas import VariantSchema
 from functions.manage_popups.popups.store import etag, popup_schema, refuse_if_stale, shown, update
 from functions.manage_popups.rest import cached_answers
+from functions.manage_popups.rest.edited import load_edited
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, decode_cursor, more_than_a_page
+from functions.manage_popups.rest.patching import as_written
 
 MAX_VERSION = 2**31 - 1
+# How a version came about.
+ACTIONS = ("created", "changed", "restored", "deleted")
+
+
+# What a field that is missing in an older version stands for.
+_DEFAULTS = loads(dumps(popup_schema.load({"name": "-"})))
+_VARIANT_DEFAULTS = VariantSchema().load({"id": "-"})
 
 
 class RollbackSchema(StrictSchema):
@@ -73,7 +84,9 @@ def _restore(connection: postgres.Connection, request: Request, popup_id: uuid.U
     refuse_if_stale(request, popup)
     if popup["earlier"] is None:
         raise Invalid(errors={"version": ["The popup has no such version."]})
-    earlier = load_fields(popup_schema, popup["earlier"])
+    # A field that there was not yet gets its default, or stays as it is where only a newer release knows it.
+    stored = as_written(popup_schema, popup) | popup["earlier"]
+    earlier = load_edited(popup_schema, popup["earlier"], stored)
     restored = update(
         connection, request, popup, checked(connection, request.shop_id, earlier, stored=earlier), version
     )
@@ -89,19 +102,44 @@ def _shown_version(row: postgres.Row, before: postgres.Row | None) -> dict[str, 
         "restored_version": row["restored_version"],
         "changed_at": row["changed_at"],
         "api_key": {"id": row["api_key_id"], "name": row["api_key_name"], "prefix": row["api_key_prefix"]},
-        "changed_fields": list(_changes(before["popup"], row["popup"])) if before else [],
+        "changed_fields": changed_fields(before["popup"], row["popup"]) if before else [],
         "popup": row["popup"],
     }
 
 
+def changed_fields(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
+    """The paths of the fields that differ: `design.heading`; of a list, its own.
+
+    A field that is missing has its default: a release which adds one has changed nothing.
+    """
+    if before is None or after is None:
+        return []
+    return list(_changes(_whole(before), _whole(after)))
+
+
 def _changes(before: dict[str, Any], after: dict[str, Any], path: str = "") -> Iterator[str]:
-    """The paths of the fields that differ: `design.heading`; of a list, its own."""
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _changes(old, new, f"{path}{name}.")
         elif old != new:
             yield f"{path}{name}"
+
+
+def _whole(popup: dict[str, Any]) -> dict[str, Any]:
+    """The popup with every default."""
+    variants = [_over(_VARIANT_DEFAULTS, variant) for variant in popup.get("variants", [])]
+    return {**_over(_DEFAULTS, popup), "variants": variants}
+
+
+def _over(defaults: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The document on top of the defaults, and so on inside of it."""
+    inner = {
+        name: _over(default, document[name])
+        for name, default in defaults.items()
+        if isinstance(default, dict) and isinstance(document.get(name), dict)
+    }
+    return {**defaults, **document, **inner}
 
 
 def _version(text: str) -> int:

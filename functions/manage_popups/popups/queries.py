@@ -68,7 +68,8 @@ SELECT_POPUPS = """
     ORDER BY created_at DESC, id DESC
 """
 
-# The same, and no row where the popup is no longer in the version that was read. Its last 1000 versions are kept.
+# The same, and no row where the popup is no longer in the version that was read. Its last 1000 versions are kept. What
+# the history has of fields that this code does not know, since a newer release wrote them, is in force and stays there.
 UPDATE_POPUP = """
     WITH offered AS MATERIALIZED (
         SELECT id
@@ -94,7 +95,11 @@ UPDATE_POPUP = """
     ), kept AS (
         INSERT INTO popup_versions (shop_id, popup_id, version, action, restored_version, api_key_id, popup)
         SELECT shop_id, id, version, CASE WHEN :restored_version::integer IS NULL THEN 'changed' ELSE 'restored' END,
-            :restored_version, :api_key_id, :document
+            :restored_version, :api_key_id, coalesce((
+                SELECT newest.popup - :known_fields::text[]
+                FROM popup_versions AS newest
+                WHERE newest.shop_id = :shop_id AND newest.popup_id = :id AND newest.version = :read_version
+            ), '{}') || :document::jsonb
         FROM written
     ), outlived AS (
         DELETE FROM popup_versions

@@ -1,13 +1,16 @@
-"""What manage_popups accepts of popups. Loading fills in every default, so that what is stored is always whole."""
+"""What manage_popups accepts of popups, field by field; how fields go together is in `checks`.
+
+Loading fills in every default, so that a new popup is stored whole. It does not with what is stored already
+(`rest/edited.py`): code that reads a field which is younger than the first release bears that it is not there.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from marshmallow import Schema, fields, validate
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-
-from common.shop.events import DEVICE_TYPES, HOLDOUT
+from common.shop.events import DEVICE_TYPES, HOLDOUTS
 from common.shop.fields import BoundedDict, BoundedList, StrictSchema
+from common.shop.targeting_rules import VISITORS
 from functions.manage_popups.rest.fields import (
     MAX_PATTERN_CHARACTERS,
     amount,
@@ -23,7 +26,6 @@ from functions.manage_popups.rest.paging import PageQuery
 STATUSES = ("draft", "active", "paused", "archived")
 TRIGGERS = ("exit_intent", "time_delay", "scroll_percentage", "inactivity", "click")
 LAYOUTS = ("centered", "left", "right")
-VISITORS = ("all", "new", "returning")
 OFFERS = ("none", "email_capture", "newsletter", "discount", "free_shipping")
 WHEN_EMPTY = ("without_code", "fallback", "stop")
 UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
@@ -44,11 +46,6 @@ class TriggerSchema(StrictSchema):
     delay_seconds = whole_number(0, MAX_DELAY_SECONDS, 5)
     scroll_percentage = whole_number(1, 100, 50)
     selector = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=200))
-
-    @validates_schema
-    def check_click_has_a_selector(self, trigger: dict[str, Any], **_: Any) -> None:
-        if trigger["type"] == "click" and not trigger["selector"]:
-            raise ValidationError({"selector": ["Required for a click trigger."]})
 
 
 class DesignSchema(StrictSchema):
@@ -111,11 +108,6 @@ class OfferSchema(StrictSchema):
     when_empty = fields.String(validate=validate.OneOf(WHEN_EMPTY))
     fallback_discount_code_id = fields.UUID()
 
-    @validates_schema
-    def check_fallback_is_named(self, offer: dict[str, Any], *, partial: bool = False, **_: Any) -> None:
-        if not partial and offer.get("when_empty") == "fallback" and "fallback_discount_code_id" not in offer:
-            raise ValidationError({"fallback_discount_code_id": ["Required to fall back to."]})
-
 
 def changes_to(schema: type[Schema]) -> fields.Nested:
     """Those of a schema's fields that a variant changes; partial, so that the others get no default."""
@@ -129,7 +121,7 @@ class VariantSchema(StrictSchema):
         required=True,
         validate=[
             validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="1 to 32 of a-z, 0-9, _ and -."),
-            validate.NoneOf([HOLDOUT], error="'holdout' is the name of the holdout."),
+            validate.NoneOf(HOLDOUTS, error=f"{' and '.join(HOLDOUTS)} are the names of holdouts."),
         ],
     )
     name = text(200)
@@ -139,7 +131,10 @@ class VariantSchema(StrictSchema):
 
 
 class PopupSchema(StrictSchema):
-    """A popup as merchants write it; what the server keeps (id, counters, version, times) is not theirs to set."""
+    """A popup as merchants write it; what the server keeps (id, counters, version, times) is not theirs to set.
+
+    A field never changes its type, since the release before reads it as well.
+    """
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))
     description = text(2000)
@@ -157,19 +152,6 @@ class PopupSchema(StrictSchema):
     view_limit = fields.Integer(
         strict=True, load_default=None, allow_none=True, validate=validate.Range(1, MAX_VIEW_LIMIT)
     )
-
-    @validates_schema
-    def check_schedule(self, popup: dict[str, Any], **_: Any) -> None:
-        if popup["starts_at"] and popup["ends_at"] and popup["starts_at"] >= popup["ends_at"]:
-            raise ValidationError({"ends_at": ["Must be after starts_at."]})
-
-    @validates_schema
-    def check_variants(self, popup: dict[str, Any], **_: Any) -> None:
-        ids = [variant["id"] for variant in popup["variants"]]
-        if len(set(ids)) < len(ids):
-            raise ValidationError({"variants": ["Each variant needs an id of its own."]})
-        if ids and not any(variant["weight"] for variant in popup["variants"]):
-            raise ValidationError({"variants": ["One variant at least needs a weight above 0."]})
 
 
 class FieldsQuery(StrictSchema):

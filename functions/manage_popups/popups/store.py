@@ -97,7 +97,8 @@ def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
         **{name: dumps(popup[name]).decode() for name in DOCUMENTS},
         "shop_id": request.shop_id,
         "api_key_id": request.key_id,
-        "document": dumps(popup).decode(),
+        "document": dumps({name: popup[name] for name in popup_schema.fields}).decode(),
+        "known_fields": list(popup_schema.fields),
         "discount_code_ids": list(set(offered.values())),
         "fallback_ids": [id_ for path, id_ in offered.items() if path.endswith(FALLBACK)],
     }
@@ -112,7 +113,7 @@ def _offered_codes(popup: dict[str, Any]) -> dict[str, uuid.UUID]:
         f"{path}.{name}": offer[name]
         for path, offer in offers.items()
         for name in ("discount_code_id", FALLBACK)
-        if offer.get(name)
+        if isinstance(offer.get(name), uuid.UUID)
     }
 
 

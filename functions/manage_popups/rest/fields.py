@@ -57,6 +57,11 @@ def optional_time() -> Time:
     return Time(format="iso", load_default=None, allow_none=True, validate=validate.Range(EARLIEST, LATEST))
 
 
+def out_of_order(start: datetime.datetime | str | None, end: datetime.datetime | str | None) -> bool:
+    """Whether the end is not after the start. What is stored and was not read as a time, a text, is not judged."""
+    return isinstance(start, datetime.datetime) and isinstance(end, datetime.datetime) and start >= end
+
+
 def text_list(max_characters: int, default: Iterable[str] = ()) -> BoundedList:
     item = fields.String(validate=validate.Length(min=1, max=max_characters))
     return BoundedList(item, max_items=MAX_LIST_ITEMS, load_default=lambda: list(default))

@@ -10,7 +10,8 @@ from marshmallow import Schema
 
 from common import postgres
 from common.errors import BeingChanged
-from common.web import AnyObject, load_fields
+from common.web import AnyObject
+from functions.manage_popups.rest.edited import load_edited
 from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS
 
 # How often an edit is made anew because another came between what it read and what it wrote.
@@ -59,8 +60,9 @@ def retry_lost_edits(edit: Callable[[postgres.Connection], postgres.Row | None])
 
 
 def merged(schema: Schema, stored: postgres.Row, patch: Any) -> Any:
-    """What the schema makes of the stored thing with the patch applied. Raises Invalid."""
-    return load_fields(schema, merge_patch(as_written(schema, stored), patch))
+    """What the schema makes of the stored thing with the patch applied. Raises Invalid, for what the patch changes."""
+    written = as_written(schema, stored)
+    return load_edited(schema, merge_patch(written, patch), written)
 
 
 def as_written(schema: Schema, stored: postgres.Row) -> dict[str, Any]:

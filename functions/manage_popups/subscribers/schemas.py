@@ -9,6 +9,7 @@ from functions.manage_popups.rest.fields import check_storable
 from functions.manage_popups.rest.paging import PageQuery
 
 MAX_EMAIL_CHARACTERS = 254
+CONSENT_TYPES = ("given", "withdrawn")
 
 
 class SubscribersFilter(StrictSchema):
