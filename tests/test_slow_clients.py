@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -170,7 +171,7 @@ def test_of_merchants_threads_half_wait_for_slow_bodies_and_whoever_comes_on_top
 ) -> None:
     function = start_function("manage_popups", THREADS="4")
     with sending(function, half_a_body("manage_popups", shop.writer), clients=5) as sockets:
-        refused = []
+        refused: list[tuple[int, dict[str, str], Any]] = []
         deadline = time.monotonic() + 10
         while len(refused) < 3:
             assert time.monotonic() < deadline

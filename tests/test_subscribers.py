@@ -451,7 +451,11 @@ def exporting(stack: Stack, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iter
     waits.start()
     query = dict.fromkeys(("email", "popup_id", "active"))
     key = Key(str(uuid.uuid4()), shop.id, "read", checked_at=0)
-    yield Request("GET", "/subscribers.csv", "", {}, b"", "127.0.0.1", query=query, key=key)
+
+    async def receive(_: int) -> bytes:
+        return b""
+
+    yield Request("GET", "/subscribers.csv", "", {}, receive, "127.0.0.1", query=query, key=key)
     waits.start()
     pool.close_idle()
 
