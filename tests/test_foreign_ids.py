@@ -228,7 +228,9 @@ class TestAnswers:
         self, track_conversion: FunctionProcess, database: Database, shop: Shop
     ) -> None:
         codes = make_discount_code(database, shop, [f"CODE-{uuid.uuid4()}" for _ in range(2)])
-        popup_id = make_popup(database, shop, offer={"type": "email_capture", "discount_code_id": codes})
+        popup_id = make_popup(
+            database, shop, offer={"type": "email_capture", "discount_code_id": codes, "consent_text": "Yes."}
+        )
         event = capture(popup_id, "ann@example.com", event_id=str(uuid.uuid4()), consent=True, consent_text="Yes.")
         first, again = send(track_conversion, event), send(track_conversion, event)
         assert (first.status_code, again.status_code) == (201, 200)
