@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from cli.demo_store import demo_store
-from cli.function_table import FUNCTIONS, load
+from cli.function_table import FUNCTIONS, DeployedFunction, load
 from cli.reference import PATH, reference
 from cli.script_files import script_file
 from common.web.asgi import Application, asgi_app
+from common.web.flask import flask_app
 from common.web.incoming import Receive, Scope, Send
 
 
 def one_address(storefront: Path) -> Application:
     """Each function below its own name, the API's reference, the storefront script, and the demo store for the rest."""
-    functions = {name: asgi_app(load(function)) for name, function in FUNCTIONS.items()}
+    functions = {name: served(function) for name, function in FUNCTIONS.items()}
     store: Any = demo_store(storefront / "demo")
     pages: Any = reference()
 
@@ -30,6 +31,12 @@ def one_address(storefront: Path) -> Application:
             await store(scope, receive, send)
 
     return application
+
+
+def served(function: DeployedFunction) -> Application:
+    """Return what serves the function when it is deployed, but for gunicorn's master process."""
+    loaded = load(function)
+    return flask_app(loaded, function.concurrency) if function.server == "flask" else asgi_app(loaded)
 
 
 def _below(prefix: str, send: Send) -> Send:

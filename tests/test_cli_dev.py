@@ -17,7 +17,10 @@ import pytest
 import requests
 
 from cli.child import free_port
+from cli.function_table import FUNCTIONS
+from cli.one_address import served
 from cli.programs import postgres_account, reachable_folder
+from common.web._worker import Threads
 from tests.stack import ROOT, eventually, temporary_folder
 
 POPUPS = Path(sys.executable).with_name("popups")
@@ -101,6 +104,11 @@ def test_every_line_to_try_works_as_printed(dev: Dev) -> None:
         done = subprocess.run(["bash", "-c", f"{line} --silent --fail"], capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, (line, done)
         assert done.stdout.startswith("{")
+
+
+def test_every_function_is_served_as_it_is_deployed() -> None:
+    flask = {name for name, function in FUNCTIONS.items() if isinstance(served(function), Threads)}
+    assert flask == {name for name, function in FUNCTIONS.items() if function.server == "flask"}
 
 
 def test_the_printed_key_is_kept_where_only_its_owner_reads_it(dev: Dev) -> None:

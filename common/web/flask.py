@@ -16,7 +16,7 @@ from common.errors import ProblemError
 from common.process.garbage import freeze_loaded
 from common.web._messages import Request, Response, StreamedResponse
 from common.web._pipeline import Function
-from common.web._worker import PatientWorker
+from common.web._worker import PatientWorker, Threads
 from common.web.incoming import IncompleteBody
 
 T = TypeVar("T")
@@ -30,19 +30,29 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
     """The callable that functions-framework serves under the function's name."""
 
     def serve(incoming: flask.Request) -> flask.Response:
-        return _as_flask(_run(function.handle(_as_ours(incoming))))
-
-    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        return serve(flask.Request(environ))(environ, start_response)
+        return _serve(function, incoming)
 
     serve.__name__ = function.name
     functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
     # There is one while functions-framework loads us. What it would answer itself is ours, too, such as /robots.txt;
     # and it would read to the end whatever body comes with a request.
     if flask.has_app_context():
-        flask.current_app.wsgi_app = application  # type: ignore[method-assign]
+        flask.current_app.wsgi_app = partial(_application, function)  # type: ignore[method-assign]
     freeze_loaded()
     return serve
+
+
+def flask_app(function: Function, threads: int) -> Threads:
+    """Return the function as an ASGI application of its own, served by Flask in that many threads as when deployed."""
+    return Threads(partial(_application, function), threads)
+
+
+def _application(function: Function, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    return _serve(function, flask.Request(environ))(environ, start_response)
+
+
+def _serve(function: Function, incoming: flask.Request) -> flask.Response:
+    return _as_flask(_run(function.handle(_as_ours(incoming))))
 
 
 def _as_ours(incoming: flask.Request) -> Request:
