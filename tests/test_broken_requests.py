@@ -1,15 +1,18 @@
 """What is no request, or only half of one, is a problem as every other: told, counted, and one line in the log."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+import functions_framework
 import pytest
 import requests
 
 from tests.client import Client
 from tests.factories import Shop, make_shop
 from tests.raw_http import answer_to, connected, ends, head
-from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack, eventually
+from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
 
 Start = Callable[..., FunctionProcess]
 
@@ -154,6 +157,20 @@ def test_no_answer_is_the_frameworks_own(
     assert (told, answered["content-type"]) == (status, "application/problem+json")
     assert problem["code"] == "not_found"
     assert answered["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize("name", ["plain_insert", "one_by_one"])
+def test_of_two_functions_in_a_file_the_one_that_was_asked_for_is_served(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application = functions_framework.create_app(name, str(ROOT / "benchmarks/ungrouped.py"))
+
+    async def send(_: Any) -> None:
+        pass
+
+    scope: dict[str, Any] = {"method": "GET", "path": "/_health", "query_string": b"", "headers": [], "client": None}
+    asyncio.run(application(scope, None, send))
+    assert f"GET {name} 200" in capsys.readouterr().out
 
 
 def test_a_header_with_an_underscore_is_not_taken_for_the_one_with_a_dash(start_function: Start) -> None:

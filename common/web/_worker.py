@@ -20,6 +20,7 @@ from typing import Any
 
 from uvicorn_worker import UvicornWorker
 
+from common import logs
 from common.errors import ProblemError
 from common.web._health import LIVE, READY
 from common.web.incoming import Incoming, Receive, Scope, Send, joined_headers, send_parts
@@ -133,6 +134,7 @@ class _Input(io.RawIOBase):
             return coming.result(AT_ONCE_SECONDS)
         if not self._patience.acquire(blocking=False):
             coming.cancel()
+            logs.write("WARNING", "Too many clients send their bodies slowly")
             raise TooManySlowClients()
         try:
             return coming.result()

@@ -32,13 +32,21 @@ def asgi_function(function: Function) -> Callable[[StarletteRequest], Awaitable[
         return application
 
     serve.__name__ = function.name
+    serve.application = application  # type: ignore[attr-defined]
     register: Any = functions_framework.aio.http  # its types know Starlette's own responses only
     register(serve)
-    # What the framework's own application answers itself is ours, too: /robots.txt, and verbs that it does not know.
-    framework: Any = functions_framework.aio
-    framework._create_asgi_app_with_function = lambda *_: application
     freeze_loaded()
     return serve
+
+
+def _application_of(serve: Any, *_: Any) -> Application:
+    """In place of the framework's own application, which answers itself for /robots.txt and for verbs unknown to it."""
+    application: Application = serve.application
+    return application
+
+
+_framework: Any = functions_framework.aio
+_framework._create_asgi_app_with_function = _application_of
 
 
 def asgi_app(function: Function) -> Application:

@@ -36,7 +36,7 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
     functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
     # There is one while functions-framework loads us. What it would answer itself is ours, too, such as /robots.txt;
     # and it would read to the end whatever body comes with a request.
-    if flask.has_app_context():
+    if flask.has_app_context() and flask.current_app.name == function.name:
         flask.current_app.wsgi_app = partial(_application, function)  # type: ignore[method-assign]
     freeze_loaded()
     return serve
