@@ -8,9 +8,10 @@ from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from common.config import Config, ConfigError, settings
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseOutdated, DatabaseUnavailable
 from common.postgres.connect import connect
 
+OUTDATED = "The database lacks our tables: popups migrate makes them"
 # SQLSTATEs of a table, and of a function, that is not there.
 NOT_MIGRATED = ("42P01", "42883")
 
@@ -37,13 +38,15 @@ def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
         raise click.ClickException(f"The database cannot be reached: {' '.join(str(error).split())}") from None
     try:
         yield connection
+    except DatabaseOutdated:
+        raise click.ClickException(OUTDATED) from None
     except DatabaseUnavailable:
         raise click.ClickException("The database is too busy or went away; what was done stays, run it again") from None
     except (InterfaceError, OSError):
         raise click.ClickException("The connection to the database broke; run the command again") from None
     except DatabaseError as error:
         if error.args[0].get("C") in NOT_MIGRATED:
-            raise click.ClickException("The database lacks our tables: popups migrate makes them") from None
+            raise click.ClickException(OUTDATED) from None
         raise
     finally:
         with suppress(InterfaceError, OSError):  # it broke, which was said above

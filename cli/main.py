@@ -14,6 +14,7 @@ from cli.child import StartError
 from cli.connection import open_connection
 from cli.partitions import make_partitions
 from cli.retain import MAX_DAYS
+from common import logs
 from common.config import settings
 from common.postgres.driver import Connection
 from common.shop.api_keys import RIGHTS
@@ -23,8 +24,11 @@ PENDING = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def popups() -> None:
-    """Runs exit-intent popups: on this machine for development, and for the database the environment names."""
+@click.pass_context
+def popups(context: click.Context) -> None:
+    """Run exit-intent popups: on this machine for development, and for the database the environment names."""
+    if context.invoked_subcommand != "dev":
+        logs.mute()  # a command says in its own words what went wrong
 
 
 @popups.command()

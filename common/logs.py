@@ -23,6 +23,15 @@ _of_request: ContextVar[dict[str, Any] | None] = ContextVar("of_request", defaul
 _SEVERITIES = {"DEBUG": 100, "INFO": 200, "WARNING": 400, "ERROR": 500}
 
 
+_muted = False
+
+
+def mute() -> None:
+    """Write no more lines from now on, in a command, whose stdout is its result."""
+    global _muted
+    _muted = True
+
+
 def begin_request(fields: dict[str, Any]) -> None:
     """Has every line that is written for the request at hand carry these fields."""
     _of_request.set(fields)
@@ -30,7 +39,7 @@ def begin_request(fields: dict[str, Any]) -> None:
 
 def write(severity: str, message: str, **fields: Any) -> None:
     """Writes one line, unless LOG_LEVEL is above its severity (DEBUG, INFO, WARNING or ERROR)."""
-    if _SEVERITIES[severity] < _SEVERITIES[settings().log_level]:
+    if _muted or _SEVERITIES[severity] < _SEVERITIES[settings().log_level]:
         return
     # One write a line: lines of several threads do not mix.
     sys.stdout.write(_rendered({"severity": severity, "message": message, **fields, **(_of_request.get() or {})}))
