@@ -1,5 +1,6 @@
 """Codes that anybody could drain: budgets a network and a shop, told to the merchant, and codes that are taken back."""
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from common.postgres.connect import connect
 from tests.client import Client, assert_problem
 from tests.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, purchase
 from tests.stack import Database, FunctionProcess, Stack
-from tests.tracking import at_once
+from tests.tracking import assert_tallies_equal_events, at_once
 
 NETWORK, OTHER_NETWORK = "203.0.113.7", "198.51.100.9"
 BUDGETS = ("codes_per_hour", "codes_per_network_per_hour", "code_uses_per_network_per_hour")
@@ -275,6 +276,45 @@ class TestUses:
         told_of = merchant.get(f"/discount-codes/{pool_id}").json()
         assert told_of["pool"] == {"codes": 45, "claimed": 1, "left": 41}
         assert told_of["usage_count"] == 4
+
+
+def test_what_is_told_of_codes_is_what_became_of_them_however_many_claim_and_use_them_at_once(
+    merchant: Client,
+    database: Database,
+    shop: Shop,
+    pool_id: str,
+    popup_id: str,
+    send: Any,
+    behind_a_proxy: FunctionProcess,
+    another: FunctionProcess,
+) -> None:
+    merchant.patch("/shop", {"codes_per_hour": 25, "code_uses_per_network_per_hour": 6})
+    merchant.post("/discount-codes", {"code": "TEN", "type": "percentage", "value": "10", "usage_limit": 100})
+    codes = [row["code"] for row in database("SELECT code FROM single_use_codes WHERE shop_id = :id", id=shop.id)]
+    events = visitors(popup_id, 40) + visitors(popup_id, 20)
+    for number in range(60):
+        order = {"order_id": f"order-{number % 12}", "discount_code": random.choice(["TEN", *codes[:10]])}
+        kind = random.choice(["purchase", "discount_code_used"])
+        events.append(conversion(popup_id, kind, **order))
+    jobs = [(event, NETWORK, function) for event in events for function in (behind_a_proxy, another)]
+    random.shuffle(jobs)
+    at_once([lambda job=job: send(*job) for job in jobs])  # type: ignore[misc]
+    for tally in database("SELECT * FROM discount_code_tallies WHERE shop_id = :id", id=shop.id):
+        (became,) = database(
+            """
+            SELECT count(*) AS codes, count(claimed_by) AS claimed, count(used_at) AS uses,
+                count(used_at) FILTER (WHERE claimed_by IS NULL) AS used_unclaimed
+            FROM single_use_codes WHERE discount_code_id = :id
+            """,
+            id=tally["discount_code_id"],
+        )
+        if str(tally["discount_code_id"]) != pool_id:
+            became["uses"] = database.value(
+                "SELECT count(*) FROM order_codes WHERE shop_id = :id AND code = 'TEN' AND is_counted", id=shop.id
+            )
+        assert {name: tally[name] for name in became} == became
+    assert spent(database, shop, "codes_per_hour") == [25]
+    assert_tallies_equal_events(database, shop.id)
 
 
 class TestRelease:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,10 +10,12 @@ from pg8000.native import to_statement
 
 from functions.track_conversion.queries import INSERT_CONVERSIONS
 from functions.track_view.queries import INSERT_VIEWS
-from tests.factories import conversion, make_popup, make_shop, view
+from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
 from tests.stack import Database, Stack, create_database, open_database
 
 POPUPS = 300
+MANY = 200
+POOL = 5000
 # Postgres makes a plan for each of the first calls; then one for all, which is what a warm connection runs.
 CALLS_BEFORE_THE_PLAN_STAYS = 6
 
@@ -45,6 +47,44 @@ def test_a_flush_reads_the_popups_it_names_and_no_others(
     assert [rows_read(plan["Plan"], "popups") for (plan,) in plans] == [2] * len(plans)
 
 
+@pytest.mark.parametrize(("sql", "new_event"), [(INSERT_VIEWS, view), (INSERT_CONVERSIONS, conversion)])
+def test_a_flush_compares_no_event_with_every_other(
+    database: Database, popup_ids: list[str], sql: str, new_event: Any
+) -> None:
+    plan = plan_that_stays(database, sql, lambda: events(new_event, popup_ids, MANY))
+    compared = {
+        node["CTE Name"]: node["Actual Rows"] * node["Actual Loops"]
+        for node in nodes_of(plan)
+        if node["Node Type"] == "CTE Scan"
+    }
+    assert {name: rows for name, rows in compared.items() if rows > 2 * MANY} == {}
+
+
+def test_a_flush_that_gives_and_uses_codes_reads_those_and_no_others(database: Database) -> None:
+    shop = make_shop(database)
+    pool = make_discount_code(database, shop, single_use=True)
+    shared = make_discount_code(database, shop, code="TEN", usage_limit=1000)
+    database(
+        "INSERT INTO single_use_codes (shop_id, discount_code_id, code, claimed_by)"
+        " SELECT :shop, :pool, 'C' || lpad(n::text, 6, '0'), CASE WHEN n <= :count THEN 'email:' || n END"
+        " FROM generate_series(1, :count + 50) AS n",
+        shop=shop.id, pool=pool, count=POOL,
+    )  # fmt: skip
+    database("VACUUM ANALYZE single_use_codes, discount_codes")
+    offer = {"type": "email_capture", "discount_code_id": pool, "when_empty": "stop"}
+    popup_id = make_popup(database, shop, offer=offer)
+
+    def batch() -> str:
+        named = [purchase(popup_id, uuid.uuid4().hex, discount_code=code) for code in ("TEN", "C000001")]
+        asked = [capture(popup_id, f"{uuid.uuid4().hex}@example.com") for _ in range(2)]
+        return json.dumps([as_written(event, position) for position, event in enumerate(named + asked)])
+
+    plan = plan_that_stays(database, INSERT_CONVERSIONS, batch)
+    assert rows_read(plan, "single_use_codes", with_others=True) < 40
+    assert rows_read(plan, "discount_codes", with_others=True) < 20
+    assert database.value("SELECT uses FROM discount_code_tallies WHERE discount_code_id = :id", id=shared) > 0
+
+
 @pytest.mark.parametrize("table", ["popup_views", "popup_conversions"])
 def test_an_event_table_has_no_unique_key_but_the_event_id(database: Database, table: str) -> None:
     """ON CONFLICT DO NOTHING is for all keys there are: for another one it would drop an event in silence."""
@@ -60,11 +100,36 @@ def test_an_event_table_has_no_unique_key_but_the_event_id(database: Database, t
     assert keys == [{"key": "PRIMARY KEY (event_id)", "indexes": tables}]
 
 
-def events(new_event: Any, popup_ids: list[str]) -> str:
-    """Three, of two popups."""
-    return json.dumps([{**new_event(popup_ids[index % 2]), "position": index, "origin": 0} for index in range(3)])
+def events(new_event: Any, popup_ids: list[str], count: int = 3) -> str:
+    """Of two popups."""
+    return json.dumps([as_written(new_event(popup_ids[index % 2]), index) for index in range(count)])
 
 
-def rows_read(plan: dict[str, Any], table: str) -> int:
-    own = plan["Actual Rows"] * plan["Actual Loops"] if plan.get("Relation Name") == table else 0
-    return int(own) + sum(rows_read(inner, table) for inner in plan.get("Plans", ()))
+def as_written(event: dict[str, Any], position: int) -> dict[str, Any]:
+    """What the function makes of an event, as far as it matters here."""
+    email = event.get("email")
+    person = {"email_normalized": email, "claimer": f"email:{email}", "new_subscriber_id": str(uuid.uuid4())}
+    return {**event, **person, "trimmed_code": event.get("discount_code"), "position": position, "origin": 0}
+
+
+def plan_that_stays(database: Database, sql: str, batch: Callable[[], str]) -> dict[str, Any]:
+    statement, _ = to_statement(sql)
+    database(f"PREPARE flush (json, jsonb) AS {statement}")
+    for _ in range(CALLS_BEFORE_THE_PLAN_STAYS):
+        (plan,) = database.value(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE flush ('{batch()}', '[null]')")
+    database("DEALLOCATE flush")
+    return dict(plan["Plan"])
+
+
+def nodes_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for inner in plan.get("Plans", ()) for node in nodes_of(inner))]
+
+
+def rows_read(plan: dict[str, Any], table: str, *, with_others: bool = False) -> int:
+    """How many of the table's rows were used; or also of those that were looked at in vain."""
+    total = 0
+    for node in nodes_of(plan):
+        if node.get("Relation Name") == table and node["Node Type"] != "ModifyTable":
+            rows = node["Actual Rows"] + (node.get("Rows Removed by Filter", 0) if with_others else 0)
+            total += rows * node["Actual Loops"]
+    return int(total)

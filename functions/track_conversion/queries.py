@@ -16,6 +16,8 @@
 # Until `popups retain` has brought an address into its one form it may be stored in another: `known_as`.
 # track_view tells why the popups are asked for as an array, why an event's conflict names no key, and which events are
 # foreign. An event's sent_id is its id as it was sent, which orders, consents and answers name; event_id is its row's.
+# is_taken is a column, of which Postgres expects half to be true: of a condition, one in 200, and it would compare each
+# event with each. A view's id is of about now (common/shop/event_ids.py): its bounds leave the other months alone.
 INSERT_CONVERSIONS = """
     WITH event AS MATERIALIZED (
         SELECT *, coalesce(foreign_id, event_id) AS sent_id
@@ -39,13 +41,11 @@ INSERT_CONVERSIONS = """
         JOIN shops ON shops.id = popups.shop_id
         WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
     ), given AS MATERIALIZED (
-        SELECT event.*, popup.shop_id, popup.version AS popup_version,
+        SELECT event.*, popup.shop_id, popup.version AS popup_version, judged.refusal,
+            judged.refusal IS NULL AS is_taken,
             coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
             popup.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
             event.variant_id IN ('holdout', 'shop_holdout') OR variant.value -> 'weight' = '0' AS is_hidden,
-            CASE WHEN popup.id IS NULL THEN 'popup_not_found'
-                WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
-                THEN 'origin_not_allowed' END AS refusal,
             (SELECT known.event_id
              FROM foreign_event_ids AS known
              WHERE known.shop_id = popup.shop_id AND known.kind = 'conversion' AND known.sent_id = event.sent_id
@@ -53,25 +53,30 @@ INSERT_CONVERSIONS = """
         FROM event
         LEFT JOIN popup ON popup.id = event.popup_id
         LEFT JOIN LATERAL jsonb_array_elements(popup.variants) AS variant ON variant.value ->> 'id' = event.variant_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN popup.id IS NULL THEN 'popup_not_found'
+                WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
+                THEN 'origin_not_allowed' END AS refusal
+        ) AS judged
     ), known AS MATERIALIZED (
         SELECT given.position, 1 AS choice, false AS is_order, given.sent_id AS conversion_id,
             CASE WHEN stored.popup_id = given.popup_id THEN stored.issued_code END AS issued_code
         FROM given
         JOIN popup_conversions AS stored ON stored.event_id = coalesce(given.known_id, given.event_id)
-        WHERE given.refusal IS NULL
+        WHERE given.is_taken
         UNION ALL
         SELECT given.position, 2, true, purchases.event_id, NULL
         FROM given
         JOIN purchases ON (purchases.shop_id, purchases.order_id) = (given.shop_id, given.order_id)
-        WHERE given.refusal IS NULL AND given.type = 'purchase'
+        WHERE given.is_taken AND given.type = 'purchase'
         UNION ALL
         SELECT position, 3, false, sent_id, NULL
         FROM given
-        WHERE refusal IS NULL AND known_id IS NOT NULL
+        WHERE is_taken AND known_id IS NOT NULL
     ), unknown AS MATERIALIZED (
         SELECT DISTINCT ON (sent_id, CASE WHEN foreign_id IS NOT NULL THEN shop_id END) *
         FROM given
-        WHERE refusal IS NULL AND position NOT IN (SELECT position FROM known)
+        WHERE is_taken AND position NOT IN (SELECT position FROM known)
         ORDER BY sent_id, CASE WHEN foreign_id IS NOT NULL THEN shop_id END, position
     ), bought AS (
         INSERT INTO purchases (shop_id, order_id, event_id)
@@ -91,17 +96,14 @@ INSERT_CONVERSIONS = """
         ON CONFLICT DO NOTHING
         RETURNING event_id
     ), new_event AS MATERIALIZED (
-        SELECT *, coalesce((
+        SELECT *, CASE WHEN other_emails IS NULL THEN email_normalized ELSE coalesce((
                 SELECT stored.email_normalized
                 FROM email_subscribers AS stored
-                WHERE stored.shop_id = unknown.shop_id AND stored.email_normalized = ANY (unknown.other_emails)
-                    AND NOT EXISTS (
-                        SELECT
-                        FROM email_subscribers AS newer
-                        WHERE newer.shop_id = unknown.shop_id AND newer.email_normalized = unknown.email_normalized)
-                ORDER BY stored.id
+                WHERE stored.shop_id = unknown.shop_id
+                  AND stored.email_normalized = ANY (unknown.email_normalized || unknown.other_emails)
+                ORDER BY stored.email_normalized <> unknown.email_normalized, stored.id
                 LIMIT 1
-            ), email_normalized) AS known_as
+            ), email_normalized) END AS known_as
         FROM unknown
         WHERE foreign_id IS NULL OR event_id IN (SELECT event_id FROM entered)
     ), consent AS MATERIALIZED (
@@ -173,6 +175,8 @@ INSERT_CONVERSIONS = """
                     FROM popup_views AS late
                     WHERE late.shop_id = popup.shop_id AND late.popup_id = popup.id
                       AND late.viewed_at > now() - interval '30 minutes' AND late.variant_id IS DISTINCT FROM 'holdout'
+                      AND late.event_id >= first_event_id(now() - interval '8 days')
+                      AND late.event_id < first_event_id(now() + interval '2 days')
                     OFFSET greatest(0, counted.views - popup.view_limit)
                     LIMIT 1)
                 FROM (
@@ -223,6 +227,7 @@ INSERT_CONVERSIONS = """
                 SELECT
                 FROM codes_left
                 WHERE codes_left.shop_id = pool.shop_id AND codes_left.discount_code_id = pool.id
+                ORDER BY codes_left.code
                 LIMIT pool.needed
             ) AS left_now
             GROUP BY pool.shop_id, pool.id
@@ -363,7 +368,7 @@ INSERT_CONVERSIONS = """
             SELECT DISTINCT ON (shop_id, order_id, upper(normalize(trimmed_code, NFKC))) shop_id, popup_id, order_id,
                 network, upper(normalize(trimmed_code, NFKC)) AS code
             FROM given
-            WHERE refusal IS NULL AND trimmed_code IS NOT NULL AND order_id IS NOT NULL
+            WHERE is_taken AND trimmed_code IS NOT NULL AND order_id IS NOT NULL
               AND position NOT IN (SELECT position FROM known WHERE NOT is_order)
             ORDER BY shop_id, order_id, upper(normalize(trimmed_code, NFKC)), position
         ) AS of_order
