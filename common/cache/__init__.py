@@ -1,4 +1,4 @@
-"""Finished answers, kept in memory over Redis over whatever loads them."""
+"""Two-level cache of finished answers: process memory over Redis, read through a loader."""
 
 from __future__ import annotations
 

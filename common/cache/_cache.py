@@ -1,8 +1,8 @@
-"""Who waits for whom when a cached answer is asked for.
+"""Cached reads with single flight, and invalidation.
 
-What memory has is served without asking anybody, and for as long as the change log shows that its key is unchanged. Of
-those who ask for the same slot one loads at a time (single flight); the others are served a stale copy, or wait for it.
-_loading.py says for how long an answer is fresh.
+A copy in memory is served without a round trip, and for as long as the change log shows its key as unchanged. Per slot
+one caller at a time loads (single flight); the others are served a stale copy, or wait. _loading.py decides how long an
+answer is fresh.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from common.errors import DatabaseUnavailable
 from common.process.bounded import Memory
 from common.process.threads import in_brief_thread, in_thread
 
-# How long a refresh is waited for before a stale copy is served.
+# How long a caller waits for a refresh before it is served a stale copy.
 PATIENCE_SECONDS = 0.1
 MAX_LOCKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Refresh:
-    """The task that refreshes a slot for all coroutines that ask for it; started_at is monotonic time."""
+    """The task that refreshes a slot for all waiting coroutines; started_at is monotonic time."""
 
     task: asyncio.Task[Cached]
     started_at: float
@@ -44,7 +44,7 @@ _locks_guard = threading.Lock()
 
 
 async def get_async(key: str, load: Callable[[], Loaded], name: str = BODY) -> Cached:
-    """Return the answer called `name` under a key, for coroutines: refreshed once for all who ask.
+    """Return the answer called `name` under a key, for coroutines; concurrent callers share one refresh.
 
     Raises what `load` raises, except DatabaseUnavailable where a stale copy can be served instead.
     """
@@ -57,7 +57,7 @@ async def get_async(key: str, load: Callable[[], Loaded], name: str = BODY) -> C
         await asyncio.wait({refresh.task}, timeout=patience)
         if refresh.task.done():
             break
-        if loaded := _memory.find(slot):  # it is loaded, and only on its way to Redis
+        if loaded := _memory.find(slot):  # loaded, but not yet stored in Redis
             return replace(loaded, verdict="MISS")
         if stale := _memory.find_stale(slot):
             return stale
@@ -66,7 +66,7 @@ async def get_async(key: str, load: Callable[[], Loaded], name: str = BODY) -> C
 
 
 def get_blocking(key: str, load: Callable[[], Loaded], name: str = BODY) -> Cached:
-    """Return the same to a thread: from memory, from Redis, or loaded by one thread for all. May block."""
+    """Return the same for threads: from memory, from Redis, or loaded by one thread for all. May block."""
     slot = Slot(key, name)
     if cached := _memory.find(slot):
         return cached
@@ -92,9 +92,9 @@ def forget(*keys: str) -> None:
 
 
 def forget_soon(*keys: str) -> None:
-    """Forget keys that change many times a second: each is dropped at most every CHANGING_SECONDS.
+    """Forget keys that change many times per second: each is dropped at most once per CHANGING_SECONDS.
 
-    What changes between two drops is not lost: an answer loaded so soon after a drop is not kept for long.
+    A change between two drops is not lost: an answer loaded so soon after a drop is fresh for a short time only.
     """
     now = time.monotonic()
     due = [key for key in keys if now - (_forgotten_at.get(key) or -inf) >= CHANGING_SECONDS]
@@ -121,7 +121,7 @@ def _start_refresh(slot: Slot, work: Coroutine[None, None, Cached]) -> _Refresh:
 def _end_refresh(slot: Slot, task: asyncio.Task[Cached]) -> None:
     del _refreshes[slot]
     if not task.cancelled():
-        task.exception()  # retrieved: those who waited have it, or were served a stale copy
+        task.exception()  # mark it retrieved: the waiting callers have it, or were served a stale copy
 
 
 async def _refresh(slot: Slot, load: Callable[[], Loaded]) -> Cached:
@@ -130,7 +130,7 @@ async def _refresh(slot: Slot, load: Callable[[], Loaded]) -> Cached:
 
 
 def _ask_redis(slot: Slot) -> Cached | Look:
-    """Return the answer where it is unchanged or Redis has it; otherwise the look that says who shall load it."""
+    """Return the answer if it is unchanged or in Redis; otherwise the Look that says whether to load it."""
     _changes.catch_up()
     if cached := _find_unchanged(slot):
         return cached
@@ -139,7 +139,7 @@ def _ask_redis(slot: Slot) -> Cached | Look:
 
 
 def _find_unchanged(slot: Slot) -> Cached | None:
-    """Return what memory may go on serving because its key has not changed since it was looked up. Never blocks."""
+    """Return the copy in memory if its key has not changed since it was looked up, else None. Never blocks."""
     cached = _memory.copy_of(slot)
     if cached is None:
         return None
@@ -151,7 +151,7 @@ def _find_unchanged(slot: Slot) -> Cached | None:
 
 
 def _lock_of(slot: Slot) -> threading.Lock:
-    """Return the slot's lock; those that nobody holds are dropped when they are many."""
+    """Return the slot's lock; idle locks are dropped above MAX_LOCKS."""
     with _locks_guard:
         if len(_locks) > MAX_LOCKS:
             for idle in [other for other, lock in _locks.items() if not lock.locked()]:

@@ -1,10 +1,10 @@
-"""What has changed lately: a log in Redis of the keys that were forgotten, which each process asks for now and then.
+"""The change log: recently invalidated keys in Redis, polled by each process.
 
-Who knows of every change also knows what has not changed: such an entry is served from memory for as long as it is
-fresh, and an instance asks Redis once for all its shops instead of once for each.
+A process that knows every change also knows which keys have not changed: their entries are served from memory for as
+long as they are fresh, and an instance asks Redis once for all its shops instead of once per shop.
 
-It never vouches for too much. A log that was lost, evicted, or cut off because it had grown too long goes on as another
-epoch, and what was looked at in an earlier one is no longer vouched for; nor is anything while Redis does not answer.
+If the log is lost, evicted or truncated, a new epoch starts, and entries checked under the old epoch are no longer
+trusted. Nor is any entry while Redis does not answer.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 from common import redis
 
-# What is announced, and thereby vouched for. Reports are not: they change with every event, and would drown the rest.
+# Keys that are written to the log. Reports are not: they change with every event, and would crowd out the rest.
 ANNOUNCED = "active-popups:"
-# How old our knowledge may be. Promised is that an edit is served everywhere within 2 s; the rest is for the way of the
-# request.
+# How old the known state of the log may be. An edit is promised to show everywhere within 2 s; the other half second is
+# for the requests themselves.
 KNOWN_SECONDS = 1.5
-# A log this long is cut off: it is read whole, in about 0.2 ms.
+# The log is truncated at this length: it is read whole, in about 0.2 ms.
 MAX_CHANGES = 1000
 KEPT_SECONDS = 3600
 
@@ -33,7 +33,7 @@ _read_script = redis.Script(Path(__file__).with_name("changes_read.lua"))
 
 
 class _Known(NamedTuple):
-    """Every change since `since`, as of asked_at (monotonic times): when we heard of a key's last one."""
+    """All changes between `since` and asked_at (monotonic times); changed_at is when a key's last one was read."""
 
     epoch: bytes
     number: int
@@ -47,7 +47,7 @@ _asking = threading.Lock()
 
 
 def unchanged_until(key: str, looked_at: float) -> float:
-    """Until when what was found at that monotonic time is still what one would find; -inf where nobody knows."""
+    """Return the monotonic time until which an entry looked up at looked_at is current; -inf if unknown."""
     known = _known
     if known is None or not key.startswith(ANNOUNCED):
         return -inf
@@ -57,7 +57,7 @@ def unchanged_until(key: str, looked_at: float) -> float:
 
 
 def catch_up() -> None:
-    """Asks Redis what has changed, unless that is known. One thread asks, the others wait for it. Never fails."""
+    """Read the log unless the known state is recent enough. One thread reads, the others wait. Never fails."""
     global _known
     if not redis.is_configured():
         return
@@ -68,7 +68,7 @@ def catch_up() -> None:
 
 
 def announce(keys: set[str]) -> bool:
-    """Tells everybody that these keys were forgotten, which they must have been before. Returns whether Redis knows."""
+    """Append keys, already forgotten, to the log that every process reads. Return whether Redis stored them."""
     announced = [key for key in keys if key.startswith(ANNOUNCED)]
     if announced:
         try:
@@ -86,7 +86,7 @@ def _ask(known: _Known | None, asked_at: float) -> _Known | None:
         return None
     answered_at = time.monotonic()
     if known is None or epoch != known.epoch or number < known.number:
-        # Not from asked_at on: of what changed since then we may have heard nothing.
+        # From answered_at, not asked_at: a change in between may be missing from the answer.
         return _Known(epoch, number, answered_at, asked_at, {})
     changed_at = known.changed_at | dict.fromkeys(changed, answered_at) if changed else known.changed_at
     return _Known(epoch, number, known.since, asked_at, changed_at)

@@ -1,4 +1,4 @@
-"""A finished answer as the cache keeps it, where it keeps it, and for how long it may be served."""
+"""The cache's types: an answer, its place, and its lifetimes; and the format of an entry in Redis."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import NamedTuple
 GZIP_FROM_BYTES = 1024
 # Level 5 of 9: within 3 % of the smallest for JSON of this size, at half the time.
 GZIP_LEVEL = 5
-# Raised with every change of `encode`: of two releases at work side by side each then sees only its own entries.
+# Raised with every change of `encode`: two releases that run side by side then see only their own entries.
 FORMAT = 2
-# What Python's objects around the bytes take, roughly.
+# Roughly what the Python objects around the bytes take.
 OVERHEAD_BYTES = 500
-# The name of an answer that is the only one under its key.
+# The name of an answer that is alone under its key.
 BODY = "body"
 
 
 class Slot(NamedTuple):
-    """The place of one answer. What is forgotten is a key, with all the names under it."""
+    """The place of one answer. Invalidation is by key, with all names under it."""
 
     key: str
     name: str
@@ -28,7 +28,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """body is None for what is known not to exist; gzipped is None for a body below 1 KiB."""
+    """A finished answer: body is None if it is known not to exist; gzipped is None for a body below 1 KiB."""
 
     body: bytes | None
     gzipped: bytes | None
@@ -63,14 +63,14 @@ def make_entry(body: bytes | None) -> Entry:
 
 
 def encode(entry: Entry) -> bytes:
-    """A line of JSON about the entry, then its bytes."""
+    """Return the entry as stored in Redis: a line of JSON about it, then its bytes."""
     both = (entry.body or b"") + (entry.gzipped or b"")
     about = {"etag": entry.etag, "plain": len(entry.body or b""), "digest": _digest(both)}
     return json.dumps(about).encode() + b"\n" + both
 
 
 def decode(stored: bytes) -> Entry | None:
-    """The entry; None for bytes that `encode` has never written, or that are no longer whole."""
+    """Return the entry; None for bytes that `encode` did not write, or that are corrupt."""
     line, _, both = stored.partition(b"\n")
     try:
         about = json.loads(line)

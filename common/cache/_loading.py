@@ -1,8 +1,8 @@
-"""What is put into the cache and for how long: an answer that Redis had, or that was loaded.
+"""Loading into the cache, and the lifetimes of what is loaded.
 
-In memory an answer is served for a moment without asking anybody; that moment bounds how long another instance may
-serve what a writer replaced. In Redis it is fresh for its TTL, unless its key is forgotten. Everything is kept an hour
-longer: while it cannot be loaded, the last good copy is served as STALE.
+Memory serves an answer for MEMORY_SECONDS without a round trip, which bounds how long another instance may serve what
+a writer has replaced. In Redis it is fresh for its TTL, unless its key is forgotten. Everything is kept an hour longer
+(stale-if-error): while loading fails, the last good copy is served as STALE.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from common.errors import DatabaseUnavailable, ProblemError
 
 MEMORY_SECONDS = _changes.KNOWN_SECONDS
 TTL_JITTER = 0.1
-# While the database is down, it is asked for a key this often.
+# While the database is down, a load is retried this often per key.
 RETRY_SECONDS = 1.0
-# An event shows within 2 s: half a second until its key is dropped, and one in which a reader may keep what it has.
+# An event shows within 2 s: half a second until its key is dropped, and one second that a reader may keep its copy.
 CHANGING_SECONDS = 0.5
 CHANGING_FRESH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a loader found, and how long it is fresh: its TTL, and what its content allows at most.
+    """A loader's result, its TTL, and the longest time that its content may count as fresh.
 
-    body None: it does not exist.
+    body is None if it does not exist.
     """
 
     body: bytes | None
@@ -41,17 +41,17 @@ class Loaded:
 
 
 def from_redis(slot: Slot, look: Look) -> Cached | None:
-    """Return what Redis had, where it can be served, and hold it in memory; no longer fresh, it is a stale copy."""
+    """Return the entry that Redis had and hold it in memory; as STALE if it is not fresh. None if it must be loaded."""
     if look.entry is None:
         return None
     verdict = "HIT" if look.fresh_seconds > 0 else "STALE"
     cached = _hold(slot, look.entry, verdict, look.looked_at, look.fresh_seconds)
-    # The holder of the lease shall load what replaces it; for all others that is under way.
+    # The lease holder loads the replacement; the others are served this copy meanwhile.
     return None if look.holds_lease else cached
 
 
 def load(slot: Slot, source: Callable[[], Loaded], look: Look) -> Cached:
-    """Return what the source has, put into the cache; or what another process has put there meanwhile. Blocks."""
+    """Load from the source into the cache, or take what another process has stored meanwhile. Blocks."""
     if not look.holds_lease:
         look = _redis.look_until_fresh_or_leased(slot)
         if cached := from_redis(slot, look):
@@ -67,7 +67,7 @@ def load(slot: Slot, source: Callable[[], Loaded], look: Look) -> Cached:
 
 
 def keep(slot: Slot, loaded: Loaded, look: Look) -> Cached:
-    """Put what was loaded into memory and Redis. Its freshness counts from before it was loaded."""
+    """Store a loaded answer in memory and Redis. Its freshness counts from before the load."""
     entry = make_entry(loaded.body)
     fresh_seconds = min(loaded.ttl_seconds * random.uniform(1 - TTL_JITTER, 1 + TTL_JITTER), loaded.most_seconds)
     if look.forgotten_seconds is not None and look.forgotten_seconds < 2 * CHANGING_SECONDS:
@@ -79,7 +79,7 @@ def keep(slot: Slot, loaded: Loaded, look: Look) -> Cached:
 
 
 def _is_trouble(error: BaseException) -> bool:
-    """Whether it is ours and not the caller's, who then gets an older answer; what nobody expected is logged."""
+    """Return whether the server is at fault, not the caller: then a stale copy is served. Log unexpected errors."""
     if isinstance(error, DatabaseUnavailable):
         return True
     if isinstance(error, ProblemError) or not isinstance(error, Exception):

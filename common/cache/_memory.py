@@ -1,4 +1,4 @@
-"""The part of the cache in this process's memory: served for a moment without asking anybody, kept for outages."""
+"""The cache's first level, in this process's memory: short-lived copies, kept longer for outages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.cache._entry import Cached, Slot
 from common.process.bounded import Memory
 
 MEMORY_BYTES = 32 * 1024 * 1024
-# Names that do not exist are anybody's to invent: they have a small room of their own.
+# Clients can invent any number of names that do not exist: these have a small map of their own.
 MAX_ABSENT = 1000
 
 _present: Memory[Slot, Cached] = Memory(MEMORY_BYTES, cost=lambda cached: cached.entry.size_bytes)
@@ -17,13 +17,13 @@ _absent: Memory[Slot, Cached] = Memory(MAX_ABSENT)
 
 
 def find(slot: Slot) -> Cached | None:
-    """Return what may be served without asking anybody."""
+    """Return the slot's copy if it may be served without asking Redis."""
     cached = _present.get(slot) or _absent.get(slot)
     return cached if cached and time.monotonic() < cached.serve_until else None
 
 
 def copy_of(slot: Slot) -> Cached | None:
-    """Return what may be served while there is nothing better, however old it is."""
+    """Return the slot's copy if it may still be served in an outage."""
     cached = _present.get(slot)
     return cached if cached and time.monotonic() < cached.keep_until else None
 
@@ -42,7 +42,7 @@ def hold(slot: Slot, cached: Cached) -> None:
 
 
 def serve_stale(slot: Slot, cached: Cached, seconds: float) -> Cached:
-    """Return the copy as STALE, served for so many seconds without asking anybody, but kept no longer than before."""
+    """Return the copy as STALE, served for `seconds` without asking Redis, but kept no longer than before."""
     stale = replace(cached, verdict="STALE", serve_until=min(time.monotonic() + seconds, cached.keep_until))
     hold(slot, stale)
     return stale

@@ -1,7 +1,7 @@
-"""The part of the cache that all instances share: entries in Redis, each key one hash (see read.lua).
+"""The cache's second level, shared by all instances: entries in Redis, one hash per key (see read.lua).
 
-Nothing here fails: while Redis is down every look finds nothing and stores are left out. Drops are made up for: a
-thread tells Redis once it answers again, and who has seen an outage takes no entry from before it for fresh.
+Nothing here fails: while Redis is down, lookups miss and stores are skipped. Invalidations are replayed by a thread
+once Redis answers again, and a process that saw an outage treats every entry stored before it as stale.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from common.cache import _changes
 from common.cache._entry import BODY, FORMAT, Entry, Slot, decode, encode
 from common.process.bounded import Memory
 
-# Longer than a load takes as a rule: then another process takes over.
+# Longer than most loads: after that another process takes over.
 LEASE_SECONDS = 1.0
 LEASE_POLL_SECONDS = 0.02
-# How much longer than it is fresh an entry is kept, for when it cannot be loaded.
+# How long an entry is kept after it stops being fresh, for stale-if-error.
 OUTAGE_SECONDS = 3600
 GENERATION_SECONDS = 3600
-# Of entries under one key: more periods than a merchant's pages ask for, at some hundred KiB each at the most.
+# Entries under one key: more periods than a merchant's pages ask for, at a few hundred KiB each at most.
 MAX_NAMES = 50
 # Older than any entry.
 AGES_SECONDS = 1e9
@@ -36,14 +36,14 @@ MAX_TOLD_AT_ONCE = 500
 _read_script = redis.Script(Path(__file__).with_name("read.lua"))
 _store_script = redis.Script(Path(__file__).with_name("store.lua"))
 _forget_script = redis.Script(Path(__file__).with_name("forget.lua"))
-# Dropped here, but not in Redis yet. While there are any, a thread is telling.
+# Invalidations that Redis has not taken yet. While there are any, a thread replays them.
 _untold: Memory[str, str] = Memory(MAX_UNTOLD)
 _telling = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at an entry showed: the entry itself, for how long it is fresh, and whether the looker may load it.
+    """The result of a lookup: the entry, for how long it is fresh, and whether the caller holds the lease to load it.
 
     forgotten_seconds is the time since its key was forgotten, None if that was long ago. looked_at is monotonic time.
     """
@@ -57,7 +57,7 @@ class Look:
 
 
 def look(slot: Slot) -> Look:
-    """Return what Redis has in the slot."""
+    """Look the slot up in Redis; a miss while Redis is down."""
     looked_at = time.monotonic()
     if not redis.is_configured():
         return Look(looked_at=looked_at)
@@ -72,7 +72,7 @@ def look(slot: Slot) -> Look:
         generation.decode(),
         entry,
         fresh_ms / 1000,
-        # What cannot be read is to be loaded, whoever else may be at it.
+        # A corrupt entry must be loaded, even if another process holds the lease.
         bool(holds_lease) or bool(stored and entry is None),
         forgotten_ms / 1000 if forgotten_ms >= 0 else None,
         looked_at,
@@ -85,7 +85,7 @@ def is_fresh_in_redis(key: str, name: str = BODY) -> bool:
 
 
 def look_until_fresh_or_leased(slot: Slot) -> Look:
-    """Where another process is loading and there is no copy to serve: looks until it has, or takes too long."""
+    """Poll the slot until another process has loaded it, or the lease is free, for LEASE_SECONDS at most."""
     deadline = time.monotonic() + LEASE_SECONDS
     while True:
         time.sleep(LEASE_POLL_SECONDS)
@@ -95,18 +95,18 @@ def look_until_fresh_or_leased(slot: Slot) -> Look:
 
 
 def store(slot: Slot, generation: str, entry: Entry, fresh_seconds: float) -> None:
-    """Stores an entry unless its key was forgotten since `generation`; ends the lease on it."""
-    # What does not exist is not stored: its names are anybody's to invent.
+    """Store an entry unless its key was forgotten since `generation`; end the lease on it."""
+    # What does not exist is not stored: clients can invent any number of names.
     _store(slot, generation, encode(entry) if entry.body is not None else b"", fresh_seconds)
 
 
 def end_lease(slot: Slot, generation: str) -> None:
-    """Lets others load what the holder of the lease could not."""
+    """Release the lease after a failed load, so that others can try."""
     _store(slot, generation, b"", 0)
 
 
 def forget(*keys: str) -> dict[str, str]:
-    """Drops all entries under the keys. Returns the new generation of each."""
+    """Drop all entries under the keys. Return the new generation of each."""
     generations = {key: uuid.uuid4().hex for key in keys}
     if keys and redis.is_configured() and (untold := generations.keys() - _tell(generations)):
         _tell_later(untold)
@@ -114,7 +114,7 @@ def forget(*keys: str) -> dict[str, str]:
 
 
 def _tell_later(keys: set[str]) -> None:
-    """Has a thread tell Redis what it could not be told now. The answer to the request at hand does not wait for it."""
+    """Replay these invalidations in a thread, so that the current request does not wait for Redis."""
     with _telling:
         is_running = bool(_untold.keys())
         for key in keys:
@@ -135,7 +135,7 @@ def _tell_untold() -> None:
 
 
 def _tell(generations: dict[str, str]) -> set[str]:
-    """Drops the keys and says so in the log of changes. Returns those of which all is done."""
+    """Drop the keys in Redis and append them to the change log. Return those for which both succeeded."""
     runs: dict[str, list[Any]] = {key: [new, GENERATION_SECONDS * 1000] for key, new in generations.items()}
     dropped = _forget_script.run_many(runs)
     return dropped if _changes.announce(dropped) else set()

@@ -1,7 +1,7 @@
--- Adds keys to the log of changes. A log that has grown too long, or is none, starts over, as another epoch.
+-- Appends keys to the change log. A log that is too long or corrupt starts over under a new epoch.
 --
 -- KEYS[1]  the log, a hash of: epoch (any text), number (of the last change); and for each key the number of its last one
--- ARGV     the name of the epoch should a new one begin, ms to keep the log, most keys in it, the changed keys…
+-- ARGV     the name of a new epoch if one must begin, ms to keep the log, most keys in it, the changed keys…
 
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or redis.call('HLEN', KEYS[1]) > tonumber(ARGV[3])
   or not string.match(redis.call('HGET', KEYS[1], 'number') or '0', '^%d+$') then

@@ -1,7 +1,7 @@
--- Reads the log of changes, which begins with the first who asks for it, and anew where it is none of ours.
+-- Reads the change log; starts it under a new epoch if it is missing or corrupt.
 --
 -- KEYS[1]  the log (see changes_add.lua)
--- ARGV     the name of the epoch should a new one begin, ms to keep the log, the number of the last change that is known
+-- ARGV     the name of a new epoch if one must begin, ms to keep the log, the number of the last known change
 -- Returns  {epoch, number of the last change, the keys that have changed since the known one…}
 
 local key, known = KEYS[1], tonumber(ARGV[3])
@@ -22,7 +22,7 @@ for index = 1, #log, 2 do
   end
 end
 if epoch and last then
-  -- Changes nothing. But a server that would not take a further change refuses it.
+  -- Changes no data, but fails on a server that refuses writes.
   redis.call('HSETNX', key, 'epoch', epoch)
 else
   epoch, last, changed = ARGV[1], 0, {}

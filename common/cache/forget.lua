@@ -1,4 +1,4 @@
--- Drops a key's entries and gives it a new generation, so that who loaded the old state cannot store it any more.
+-- Drops a key's entries and gives it a new generation, so that a load of the old state can no longer be stored.
 --
 -- KEYS[1]  the key (see read.lua)
 -- ARGV     the new generation, ms to remember it (longer than any load takes)

@@ -1,7 +1,7 @@
--- Reads an entry; where it is missing or no longer fresh, one caller at a time gets the lease to load it.
+-- Reads an entry; if it is missing or no longer fresh, one caller at a time gets the lease to load it.
 --
 -- KEYS[1]  the key, a hash of: generation, forgotten_at (Unix ms); and for each entry its name (the entry itself),
---          name:stored_at, name:fresh_until and name:leased_until (Unix ms). Any other key of that name is dropped.
+--          name:stored_at, name:fresh_until and name:leased_until (Unix ms). A key of another type is dropped.
 -- ARGV     the entry's name, ms that a lease lasts, ms within which an entry must have been stored to count as fresh
 -- Returns  {generation or '', entry or '', ms it is still fresh, 1 if the caller holds the lease,
 --          ms since the key was forgotten or -1}
@@ -10,7 +10,7 @@ local key, name, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local function whole(text)  -- nil for what this script's like has never written
+local function whole(text)  -- nil for a value that none of these scripts wrote
   return text and #text < 16 and tonumber(string.match(text, '^%d+$')) or nil
 end
 
@@ -31,7 +31,7 @@ end
 local leased = 0
 local leased_until = whole(found[5]) or 0
 if fresh > 0 then
-  -- Changes nothing. But a server that takes no writes, from which nobody could drop what is old, refuses it.
+  -- Changes no data, but fails on a server that refuses writes, from which no old entry could be dropped.
   redis.call('HSETNX', key, name, '')
 elseif leased_until < now or leased_until > now + lease then
   leased = 1

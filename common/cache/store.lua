@@ -2,8 +2,8 @@
 --
 -- KEYS[1]  the key (see read.lua)
 -- ARGV     the generation the loader read, the entry's name, the entry ('' stores none), ms it is fresh, ms it is kept,
---          the most entries under the key: one more, and the others are dropped. A hash lives as long as its last entry,
---          so that who asks for ever new names (a period of days is one) would keep all of them
+--          the most entries under the key: beyond that, the others are dropped. A hash lives as long as its last entry,
+--          so a client that keeps asking for new names (such as periods of days) would keep all of them
 -- Returns  1 if it was stored
 
 local key, generation, name, entry = KEYS[1], ARGV[1], ARGV[2], ARGV[3]

@@ -1,10 +1,10 @@
-"""Requests a minute and client, counted in this process and settled with the others through Redis.
+"""Requests per minute and client, counted in this process and settled with other processes through Redis.
 
-A sliding window estimated from two counters ("sliding window counter"): exact if the previous window's requests were
+A sliding window is estimated from two counters ("sliding window counter"): exact if the previous window's requests were
 evenly spread. Every hit is counted in memory; each time a client has made SETTLED_SHARE of its quota here, the hits are
-added to Redis and the sum comes back. Near the quota that is each hit. So most requests make no round trip, an abuser's
-refusals none at all, and each further instance lets at most that share, or one, through beyond the quota. While Redis
-is down, memory goes on alone.
+added to Redis and the sum comes back; near the quota, that is every hit. So most requests make no round trip, refusals
+none at all, and each further instance admits at most that share, or one request, beyond the quota. While Redis is down,
+each process counts in memory alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from common.process.bounded import Memory
 
 WINDOW_SECONDS = 60
 WINDOW_MS = WINDOW_SECONDS * 1000
-# Ten instances together stay within a hundredth of the quota.
+# Ten instances together exceed the quota by at most 1 %.
 SETTLED_SHARE = 0.001
 # About 300 bytes each: 3 MB.
 MAX_CLIENTS_IN_MEMORY = 10_000
@@ -31,7 +31,7 @@ VIEWS, CONVERSIONS, STATS, DEFAULT = "views", "conversions", "stats", "default"
 
 
 class Verdict(NamedTuple):
-    """What a limit says to one request. quota 0: the limit is off."""
+    """A limit's answer to one request. quota 0: the limit is off."""
 
     name: str
     passes: bool
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """The hits of one client, as far as this process knows; `unsettled` of the current ones are not in Redis yet."""
+    """One client's hits as this process knows them; `unsettled` of the current ones are not in Redis yet."""
 
     start_ms: int
     current: int = 0
@@ -51,14 +51,14 @@ class _Window(NamedTuple):
     unsettled: int = 0
 
     def at(self, now_ms: int) -> _Window:
-        """The window that is running now."""
+        """Return the window that is running at now_ms."""
         passed = (now_ms - self.start_ms) // WINDOW_MS
         if passed < 1:
             return self
         return _Window(self.start_ms + passed * WINDOW_MS, 0, self.current if passed == 1 else 0)
 
     def used(self, now_ms: int) -> int:
-        """Rounded down, so that whoever waits for the end of a window that he has used up finds one request free."""
+        """Return the estimate, rounded down: a client that waits until an exhausted window ends has one request free."""
         return self.current + self.previous * (self.start_ms + WINDOW_MS - now_ms) // WINDOW_MS
 
 
@@ -68,7 +68,7 @@ _script = redis.Script(Path(__file__).with_name("hit.lua"))
 
 
 def hit_in_memory(name: str, client: str) -> Verdict | None:
-    """Counts one request of this client, or returns None when Redis must be asked first. Never blocks."""
+    """Count one request of this client; return None if Redis must be asked first. Never blocks."""
     quota = quota_of(name)
     if quota == 0:
         return untouched(name)
@@ -85,7 +85,7 @@ def hit_in_memory(name: str, client: str) -> Verdict | None:
 
 
 def hit(name: str, client: str) -> Verdict:
-    """Counts one request of this client, and settles with Redis what was counted here. May block."""
+    """Count one request of this client, and settle the hits counted here with Redis. May block."""
     quota, key = quota_of(name), _key(name, client)
     with _lock:
         window = (_windows.get(key) or _Window(_now_ms())).at(_now_ms())
@@ -103,7 +103,7 @@ def hit(name: str, client: str) -> Verdict:
 
 
 def _hit_without_redis(name: str, client: str, quota: int, unsettled: int) -> Verdict:
-    """Counts one request in memory alone, and keeps what is still to be settled."""
+    """Count one request in memory alone, and keep the unsettled hits for later."""
     key, now_ms = _key(name, client), _now_ms()
     with _lock:
         window = (_windows.get(key) or _Window(now_ms)).at(now_ms)
@@ -115,13 +115,13 @@ def _hit_without_redis(name: str, client: str, quota: int, unsettled: int) -> Ve
 
 
 def untouched(name: str) -> Verdict:
-    """The verdict on a request that is not counted, such as a health probe."""
+    """Return the verdict on a request that is not counted, such as a health probe."""
     quota = quota_of(name)
     return Verdict(name, True, quota, quota, WINDOW_SECONDS)
 
 
 def refuse_if_exceeded(verdict: Verdict) -> None:
-    """Raises RateLimited with the Retry-After that the verdict asks for."""
+    """Raise RateLimited with the Retry-After that the verdict asks for."""
     if not verdict.passes:
         raise RateLimited(headers={"Retry-After": str(verdict.retry_after_seconds)})
 
@@ -132,7 +132,7 @@ def quota_of(name: str) -> int:
 
 
 def _hits_to_settle(window: _Window, quota: int) -> int:
-    """How many hits are settled at a time: two at least for whoever calls now and then, one past half the quota."""
+    """Return how many hits are settled at a time: at least two, so that rare callers skip Redis; one past half the quota."""
     return 1 if window.current + 1 > quota / 2 else max(2, 1 + int(quota * SETTLED_SHARE))
 
 
@@ -149,7 +149,7 @@ def _verdict(name: str, quota: int, passes: bool, window: _Window, now_ms: int) 
 
 
 def _wait_ms(window: _Window, quota: int, now_ms: int) -> float:
-    """Until one more hit passes, and a moment: the hits of a window slide out evenly during the one after it."""
+    """Return the ms until one more hit passes, plus one: a window's hits slide out evenly during the next window."""
     free = quota - window.current
     if free > 0:
         return window.start_ms + WINDOW_MS - now_ms - free * WINDOW_MS / window.previous + 1
@@ -161,5 +161,5 @@ def _key(name: str, client: str) -> str:
 
 
 def _now_ms() -> int:
-    """Whole milliseconds: in floats a window of 60 s ends 60.000000000001 s after it started, which rounds up to 61."""
+    """Return whole ms: in floats a window of 60 s ends 60.000000000001 s after it started, which rounds up to 61."""
     return time.monotonic_ns() // 1_000_000

@@ -1,5 +1,5 @@
--- Adds hits to a client's sliding window, which is estimated from two counters: the running window's, and of the window
--- before it the part that still lies inside the last window_ms.
+-- Adds hits to a client's sliding window, estimated from two counters: the running window's, and the share of the
+-- previous window that still lies inside the last window_ms.
 --
 -- KEYS[1]  rate-limit:NAME:CLIENT, a hash of: start (Unix ms of the running window), current, previous
 -- ARGV     quota, window_ms, hits that have passed already and must be counted
@@ -9,7 +9,7 @@ local quota, window, passed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARG
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local function whole(text)  -- nil for what this script has never written
+local function whole(text)  -- nil for a value that this script did not write
   return text and #text < 16 and tonumber(string.match(text, '^%d+$')) or nil
 end
 

@@ -1,1 +1,1 @@
-"""What a process has once: threads, breakers, bounded maps, waits and the garbage collector."""
+"""Per-process state: threads, breakers, bounded maps, waits and the garbage collector."""

@@ -1,4 +1,4 @@
-"""A bounded map in this process's memory; the oldest entries make room."""
+"""A bounded map in this process's memory that evicts the oldest entries first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class Memory(Generic[K, V]):
-    """At most max_cost of values, where an entry costs what `cost` says (1 by default). Safe between threads."""
+    """A map whose values cost at most max_cost in total, each `cost(value)` (1 by default). Thread-safe."""
 
     def __init__(self, max_cost: int, cost: Callable[[V], int] = lambda _: 1) -> None:
         self._max_cost = max_cost
@@ -40,7 +40,7 @@ class Memory(Generic[K, V]):
             self._remove(key)
 
     def remove_where(self, matches: Callable[[K], bool]) -> None:
-        """Look at all keys, of which there are some thousands at most."""
+        """Remove every matching key. Scans all keys, a few thousand at most."""
         with self._lock:
             for key in [key for key in self._entries if matches(key)]:
                 self._remove(key)

@@ -1,4 +1,4 @@
-"""A breaker: stops asking a server that does not answer, so that only one request a second pays for finding out."""
+"""A circuit breaker: while a server does not answer, one request per second probes it; the others fail at once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from math import inf
 from common import logs
 
 PAUSE_SECONDS = 1.0
-# An outage that was over at the first try is forgotten so soon: by then everybody has made up for what he missed.
+# An outage that ended at the first probe is ignored after 3 s: by then pending invalidations have been replayed.
 BLIP_SECONDS = 1.5 * PAUSE_SECONDS
 FORGOTTEN_AFTER_SECONDS = 3.0
 
 
 class Breaker:
-    """Open for PAUSE_SECONDS after an error; then one caller at a time may try again, until one has an answer."""
+    """Open for PAUSE_SECONDS after an error, then half-open: one caller per pause probes, until a probe succeeds."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -25,7 +25,7 @@ class Breaker:
         self.closed = True
 
     def admits(self) -> bool:
-        """Whether the caller may ask the server now; while open, this takes the turn of whoever may try."""
+        """Return whether the caller may call the server now; while half-open, True claims the probe."""
         if self.closed:
             return True
         with self._lock:
@@ -38,7 +38,7 @@ class Breaker:
         return self.closed or time.monotonic() >= self._next_try
 
     def record(self, *, success: bool) -> None:
-        """Takes note of how asking went."""
+        """Record the outcome of a call, and log each change of state."""
         if success and self.closed:
             return
         with self._lock:
@@ -56,7 +56,7 @@ class Breaker:
             logs.write("WARNING", f"{self._name} does not answer")
 
     def suspect(self) -> None:
-        """Opens it on the word of one connection, which may have been lost alone: the next caller may try at once."""
+        """Open after one lost connection, half-open at once: the server itself may be fine."""
         with self._lock:
             if not self.closed:
                 return
@@ -65,7 +65,7 @@ class Breaker:
         logs.write("WARNING", f"{self._name} does not answer")
 
     def seconds_since_outage(self) -> float:
-        """Since the server answered again; infinite if it always did, but for a blip some time ago."""
+        """Return the seconds since the last outage ended; infinite if there was none, or only a past blip."""
         seconds = time.monotonic() - self._closed_at
         was_blip = self._closed_at - self._opened_at < BLIP_SECONDS
         return inf if was_blip and seconds > FORGOTTEN_AFTER_SECONDS else seconds

@@ -1,7 +1,7 @@
-"""The garbage collector, spared what stays as long as the process.
+"""Exempt objects that live as long as the process from garbage collection.
 
-A full collection looks at every object there is, modules and their code among them: 15 to 45 ms on the core that serves
-(python -m benchmarks steady), in which nobody is answered. What is frozen is not looked at.
+A full collection traverses every object, modules and their code included: a pause of 15 to 45 ms for all requests
+(python -m benchmarks steady). Frozen objects are not traversed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from common.process.per_process import per_process
 
 
 def freeze_loaded() -> None:
-    """To be called where a server has loaded what it serves."""
+    """Freeze all loaded objects; call it once a server has loaded its function."""
     gc.freeze()
 
 
 @per_process
 def freeze_connected() -> None:
-    """To be called with a connection at hand: the driver and the connector are loaded only then, and once a process."""
+    """Freeze again once per process; call it with the first connection, which loads the driver and the connector."""
     gc.freeze()

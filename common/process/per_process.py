@@ -1,4 +1,4 @@
-"""Things made once a process, at their first use: sockets and threads made at import would not survive the fork."""
+"""Objects made once per process, at first use: sockets and threads made at import would not survive a fork."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def per_process(make: Callable[[*Args], T]) -> Callable[[*Args], T]:
-    """`make`, called once for each of its arguments and process, by one thread."""
+    """Wrap `make` so that each process calls it once per tuple of arguments, in one thread."""
     made: dict[Any, T] = {}
     lock = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""Where calls that may block are run: bounded pools of threads beside the event loop."""
+"""Bounded thread pools beside the event loop, for calls that may block."""
 
 from __future__ import annotations
 
@@ -16,48 +16,47 @@ from common.process.per_process import per_process
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Twice the default DB_POOL_MAX, so that Postgres is kept busy while others wait for a connection.
+# Twice the default DB_POOL_MAX, so that Postgres stays busy while other threads wait for a connection.
 MAX_THREADS = 40
-# For what waits for Redis at the most, which answers or is given up within 200 ms: it shall not queue for a thread
-# behind those who wait for Postgres.
+# For calls that wait for Redis at most, which takes up to 200 ms: they must not queue behind calls that wait for
+# Postgres.
 MAX_BRIEF_THREADS = 16
-# Of probes one looks while the others wait for what it finds: the threads of requests shall not wait with them.
+# One probe checks the dependencies while concurrent ones wait for its result, which must not take requests' threads.
 MAX_PROBE_THREADS = 2
-# How long a thread that has its answer may have to wait for the interpreter, which others hold: by default 5 ms, more
-# than a commit takes.
+# How long a thread may have to wait for the interpreter lock: the default is 5 ms, longer than a commit takes.
 SWITCH_SECONDS = 0.0005
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of a call that may block.
+    """Run a call that may block, and return its result.
 
-    On an event loop the call runs in one of the pool's threads. Without one (under Flask) the thread is the
-    request's own, and the call runs in place.
+    On an event loop the call runs in one of the pool's threads. Without one (under Flask) it runs in the request's
+    own thread.
     """
     return await _in_pool("blocking", MAX_THREADS, partial(call, *args, **kwargs))
 
 
 async def in_brief_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same for a call that waits for Redis at the most."""
+    """Do the same for a call that waits for Redis at most."""
     return await _in_pool("brief", MAX_BRIEF_THREADS, partial(call, *args, **kwargs))
 
 
 async def in_probe_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same for a probe, which shall be answered also when every other thread is busy."""
+    """Do the same for a probe, which must be answered even if every other thread is busy."""
     return await _in_pool("probe", MAX_PROBE_THREADS, partial(call, *args, **kwargs))
 
 
 def start_in_thread(call: Callable[[], T], then: Callable[[T], None]) -> None:
-    """Has a thread make a call that may block but raises nothing, and the running loop `then` take its result.
+    """Run a call that may block but does not raise in a thread, and pass its result to `then` on the running loop.
 
-    In a context of its own: whose call it is, is for `call` to say. A future would hand the result over in three turns
-    of the loop, and each costs those who wait for it.
+    It runs in an empty context, because one flush serves many requests. A future would need three turns of the loop to
+    deliver the result, and each of them delays its waiters.
     """
     loop = asyncio.get_running_loop()
 
     def work() -> None:
         result = contextvars.Context().run(call)
-        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+        with suppress(RuntimeError):  # the loop has been closed: nothing waits for the result
             loop.call_soon_threadsafe(then, result)
 
     _pool("blocking", MAX_THREADS).submit(work)

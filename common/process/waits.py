@@ -1,4 +1,4 @@
-"""How long a request waited for each of its dependencies, and how busy they were, for its log line."""
+"""How long a request waited for each dependency, and how busy they were, for its log line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _most: ContextVar[Most | None] = ContextVar("most", default=None)
 
 
 def start() -> Waited:
-    """Seconds by dependency, from now on and for the request at hand; filled while it is worked on."""
+    """Start counting for the current request; return its seconds by dependency, a dict that fills as it runs."""
     waited: Waited = {}
     _waited.set(waited)
     _most.set({})
@@ -23,29 +23,29 @@ def start() -> Waited:
 
 
 def current() -> Waited:
-    """Those of the request at hand; nobody's where nobody counts."""
+    """Return the current request's waits, or a throwaway dict outside a request."""
     waited = _waited.get()
     return {} if waited is None else waited
 
 
 def add(waited: Waited, more: Waited) -> None:
-    """Adds what was waited for on a request's behalf."""
+    """Add waits made on a request's behalf, such as by a shared flush."""
     for dependency, seconds in more.items():
         waited[dependency] = waited.get(dependency, 0.0) + seconds
 
 
 def start_anew() -> None:
-    """Forgets what the request at hand has waited so far: its next part has all the time that a request has."""
+    """Reset the current request's waits, so that its next part has a whole request's time."""
     current().clear()
 
 
 def waited_for(dependency: str) -> float:
-    """The seconds that the request at hand has waited for this dependency so far; 0 where nobody counts."""
+    """Return the seconds that the current request has waited for this dependency; 0 outside a request."""
     return current().get(dependency, 0.0)
 
 
 def note_most(**seen: int) -> None:
-    """Keeps for the request at hand the highest of what it has seen so far."""
+    """Keep the highest value seen by the current request under each name."""
     most = _most.get()
     if most is not None:
         for name, value in seen.items():
@@ -53,13 +53,13 @@ def note_most(**seen: int) -> None:
 
 
 def most() -> Most:
-    """The highest of what the request at hand has seen; nothing where it has seen none, or nobody counts."""
+    """Return the highest values seen by the current request; empty outside a request."""
     return _most.get() or {}
 
 
 @contextmanager
 def waiting_for(dependency: str) -> Iterator[None]:
-    """Adds the block's time to what the request has waited for this dependency."""
+    """Add the block's duration to the current request's waits for this dependency."""
     waited = _waited.get()
     if waited is None:
         yield

@@ -1,4 +1,4 @@
-"""Redis, Valkey or a cluster of them: scripts in one round trip, and whether it answers."""
+"""Redis, Valkey or a cluster: scripts in one round trip each, and reachability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way to Redis: scripts and pings that fail fast, and are not even tried where they have just failed."""
+"""The Redis client: scripts that fail fast, and are not tried while a node's breaker is open."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from common.redis._nodes import Node, nodes
 T = TypeVar("T")
 
 PROOF_MS = 60_000
-# Who has waited so long for Redis asks it no more: with another answer it would come near 200 ms.
+# A request that has waited this long for Redis makes no further call: one more could bring it near 200 ms.
 PATIENCE_SECONDS = 0.1
 
 
 class RedisDown(Exception):
-    """Redis did not answer, or was not asked because it did not a moment ago."""
+    """Redis did not answer, or its breaker is open."""
 
 
 class _Redirected(RedisDown):
-    """Another node of the cluster has the key: for good (MOVED), or for this once (ASK)."""
+    """Another node of the cluster has the key: permanently (MOVED), or for this request only (ASK)."""
 
     def __init__(self, host: str, port: int, *, for_good: bool) -> None:
         self.host, self.port = host, port
@@ -38,30 +38,30 @@ def is_configured() -> bool:
 
 
 def is_reachable(key: str) -> bool:
-    """Whether the server that has this key answered when last asked, or is to be tried again. Never blocks."""
+    """Return whether the key's node answered when last asked, or is due for a probe. Never blocks."""
     return is_configured() and nodes().of(key).breaker.would_admit()
 
 
 def seconds_since_outage(key: str) -> float:
-    """Since the server that has this key answered again; infinite if it always did."""
+    """Return the seconds since the key's node recovered from an outage; infinite if it had none."""
     return nodes().of(key).breaker.seconds_since_outage()
 
 
 def prove_writable() -> None:
-    """Raises RedisDown unless every server takes a write: one that only answers hides what has changed."""
+    """Raise RedisDown unless every node accepts a write: a read-only node would hide invalidations."""
     for node in nodes().all():
         _proof.run(nodes().key_on(node, "rate-limit:proof"), [PROOF_MS])
 
 
 class Script:
-    """A Lua file about one key, sent by its hash once the server has it."""
+    """A Lua script on one key, sent by its hash once the server knows it."""
 
     def __init__(self, path: Path) -> None:
         self._source = path.read_text()
         self._sha = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, key: str, arguments: list[Any]) -> Any:
-        """What the script returns, in one round trip. Raises RedisDown."""
+        """Return the script's result, in one round trip. Raises RedisDown."""
         node = nodes().of(key)
         try:
             return _ask(node, lambda client: self._eval(client, key, arguments))
@@ -74,9 +74,9 @@ class Script:
             return _ask(owner, lambda client: self._eval(client, key, arguments))
 
     def run_many(self, runs: dict[str, list[Any]]) -> set[str]:
-        """Runs the script for each key with its arguments, in one round trip to each server.
+        """Run the script for each key with its arguments, in one round trip per node.
 
-        Returns the keys for which it has run.
+        Return the keys for which it has run.
         """
         by_node: dict[Node, list[str]] = defaultdict(list)
         for key in runs:
@@ -128,7 +128,7 @@ _proof = Script(Path(__file__).with_name("proof.lua"))
 
 
 def _ask(node: Node, command: Callable[[Any], T]) -> T:
-    """What `command(client)` returns. Raises RedisDown, at once while the node's breaker is open."""
+    """Return `command(client)`. Raises RedisDown, at once while the node's breaker is open."""
     if waits.waited_for("redis") >= PATIENCE_SECONDS or not node.breaker.admits():
         raise RedisDown
     import redis  # 100 ms that a function without Redis never pays
@@ -154,7 +154,7 @@ def _ask(node: Node, command: Callable[[Any], T]) -> T:
 
 
 def _learn_without(failed: Node) -> None:
-    """Asks another node of the cluster who has the failed one's keys: a replica may have been put in its place."""
+    """Ask another node for the cluster's layout: a replica may have taken over the failed node's slots."""
     other = next((node for node in nodes().all() if node is not failed and node.breaker.closed), None)
     if other:
         with suppress(RedisDown):

@@ -1,8 +1,8 @@
 """The servers behind REDIS_URL: one, or the nodes of a Redis Cluster, each with its own client and breaker.
 
-redis-py's own RedisCluster is not used: when a node fails it asks the others for the new layout within the request and
-under a lock, one after the other, and where slots are not served it sleeps 250 ms. Here a request talks to the node
-that it thinks has the key, and to one more at most.
+redis-py's own RedisCluster is not used: when a node fails, it asks the others for the new layout within the request,
+one by one and under a lock, and sleeps 250 ms if slots are not served. Here a request talks to the key's presumed node
+and to one more at most.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from common.config import settings
 from common.process.breaker import Breaker
 from common.process.per_process import per_process
 
-# A storefront request has 200 ms for Redis in all: connecting, AUTH on a new connection, and one answer fit in.
+# A storefront request has 200 ms for Redis in total: enough to connect, send AUTH, and get one answer.
 CONNECT_TIMEOUT_SECONDS = 0.06
 SOCKET_TIMEOUT_SECONDS = 0.07
 MAX_CONNECTIONS = 100
-# Of a node that has one slot of 16384 a key is found within these.
+# Enough to find a key even for a node that has one of the 16384 slots.
 MAX_KEYS_TRIED = 200_000
 
 
 class Node:
-    """A server, asked by whoever its breaker admits."""
+    """A server, with its client and its breaker."""
 
     def __init__(self, url: str) -> None:
         self.client = _client(url)
@@ -31,7 +31,7 @@ class Node:
 
 
 class Nodes:
-    """Which server has a key. Learned from the servers themselves, which redirect who comes to the wrong one."""
+    """The map from keys to nodes, learned from the nodes' own redirections and layouts."""
 
     def __init__(self, url: str) -> None:
         self._url = url.replace("+cluster", "", 1)
@@ -44,7 +44,7 @@ class Nodes:
         return list({id(node): node for _, _, node in self._ranges}.values()) or [self._entry]
 
     def of(self, key: str) -> Node:
-        """The node that has the key, as far as is known; any other would say where it is."""
+        """Return the node that presumably has the key; a wrong one answers with a redirection."""
         if not self._ranges:
             return self._entry
         from redis.crc import key_slot
@@ -53,12 +53,12 @@ class Nodes:
         return next((node for first, last, node in self._ranges if first <= slot <= last), self._entry)
 
     def key_on(self, node: Node, prefix: str) -> str:
-        """A key that starts so and that the node has; found within a few tries for each node there is."""
+        """Return a key with this prefix that the node has; found within a few tries per node."""
         keys = (f"{prefix}:{number}" for number in range(MAX_KEYS_TRIED))
         return next((key for key in keys if self.of(key) is node), prefix)
 
     def at(self, host: str, port: int) -> Node:
-        """The node at this address, as a redirection names it; without a host it is the one we know."""
+        """Return the node at this address; a redirection without a host means the entry node's host."""
         host = host or urlsplit(self._url).hostname or ""
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         if address not in self._by_address:
@@ -66,7 +66,7 @@ class Nodes:
         return self._by_address[address]
 
     def learn(self, client: Any) -> None:
-        """Asks a node which node has which slots. Raises what redis-py raises."""
+        """Ask a node for the cluster's layout. Raises redis-py's errors."""
         slots = client.execute_command("CLUSTER SLOTS")
         found = [(first, last, self.at((host or b"").decode(), port)) for first, last, (host, port, *_), *_ in slots]
         self._ranges = found or self._ranges
@@ -91,7 +91,7 @@ def _client(url: str) -> Any:
         "max_connections": MAX_CONNECTIONS,
         "retry": Retry(NoBackoff(), 0),
     }
-    # Nothing that would have a new connection wait for further answers: HELLO, CLIENT SETINFO.
+    # A new connection must not wait for further answers: no HELLO, no CLIENT SETINFO.
     client = Redis.from_url(url, protocol=2, driver_info=None, **limits)
     client.response_callbacks.pop("CLUSTER SLOTS", None)
     return client
