@@ -1,1 +1,1 @@
-"""What two functions or more need, one topic a module. Nothing here knows a function."""
+"""Code shared by the functions, one topic per module. Nothing here depends on a function."""

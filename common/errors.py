@@ -1,6 +1,6 @@
-"""What can go wrong, as the caller is told it: problem details (RFC 9457).
+"""Errors that reach the caller as problem details (RFC 9457).
 
-A class's docstring is its `detail` unless the raiser gives a better one.
+A class's docstring is its `detail`, unless the raiser passes a more specific one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
-# Of a 422's `errors`: nobody mends more at once, and what is in them was the caller's to choose.
+# Bounds on a 422's `errors`, whose number and paths the caller can choose; a person fixes no more at once.
 MAX_ERRORS = 100
 MAX_PATH_CHARACTERS = 200
 MORE_ERRORS = f"More fields are not acceptable than the {MAX_ERRORS - 1} that are named here."
@@ -192,7 +192,7 @@ class DatabaseOutdated(DatabaseUnavailable):
 
 
 def _bounded(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """As many as are told, their paths cut to a bearable length."""
+    """Return at most MAX_ERRORS of the errors, with their paths cut to MAX_PATH_CHARACTERS."""
     told = MAX_ERRORS if len(errors) <= MAX_ERRORS else MAX_ERRORS - 1
     bounded = {path[:MAX_PATH_CHARACTERS]: messages for path, messages in islice(errors.items(), told)}
     if len(errors) > told:

@@ -1,4 +1,4 @@
-"""Identifiers: version-7 UUIDs, which sort by the time they were made."""
+"""Identifiers: version-7 UUIDs, which sort by creation time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import uuid
 
 
 def new_id() -> uuid.UUID:
-    """A version-7 UUID: 48 bits of Unix milliseconds, then 74 random bits (RFC 9562, section 5.7)."""
+    """Return a new version-7 UUID: 48 bits of Unix milliseconds, then 74 random bits (RFC 9562, section 5.7)."""
     milliseconds = time.time_ns() // 1_000_000
     random = int.from_bytes(os.urandom(10), "big")
     value = (milliseconds << 80) | random

@@ -1,4 +1,4 @@
-"""JSON in and out: what we accept as JSON, and how our types are written in it."""
+"""JSON decoding with our limits, and encoding of our types."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import orjson
 
 from common.errors import MAX_ERRORS, Invalid, MalformedJson
 
-# Far more than any document of ours has, far less than whoever writes it out again has stack for.
+# Far more than any document needs, and far less than would exhaust the stack when it is encoded again.
 MAX_DEPTH = 100
 
 
 def loads(body: bytes) -> Any:
     """Return the body's value. Raises MalformedJson, or Invalid for NUL in a text, which Postgres cannot store.
 
-    What has no place in JSON (RFC 8259) is malformed: also NaN, numbers beyond the range of a double, and lone
-    surrogates. Whole numbers of more than 64 bits are read as doubles.
+    Strictly RFC 8259: NaN, numbers beyond the range of a double, and lone surrogates are malformed. Integers of more
+    than 64 bits are read as doubles.
     """
     try:
         data = orjson.loads(body)
@@ -28,24 +28,24 @@ def loads(body: bytes) -> Any:
         raise MalformedJson() from None
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise MalformedJson(f"The body is nested more than {MAX_DEPTH} levels deep.")
-    # It can only come into a JSON text by its escape.
+    # JSON text can contain NUL only as its escape.
     if b"\\u0000" in body and (unstorable := list(islice(_unstorable_paths(data, ""), MAX_ERRORS + 1))):
         raise Invalid(errors={path: ["Text must not contain NUL."] for path in unstorable})
     return data
 
 
 def dumps(data: Any) -> bytes:
-    """Return the JSON of data in UTF-8, without spaces; times, dates, UUIDs and decimals in our forms."""
+    """Return data as compact JSON in UTF-8; times, dates, UUIDs and decimals become strings."""
     return orjson.dumps(data, _as_json, orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def format_time(instant: datetime.datetime) -> str:
-    """RFC 3339 in UTC, to the millisecond: `2026-11-23T15:04:05.678Z`."""
+    """Format an aware time by RFC 3339 in UTC, to the millisecond: `2026-11-23T15:04:05.678Z`."""
     return instant.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def is_storable(text: str) -> bool:
-    """Postgres stores any text but NUL and what is not Unicode."""
+    """Return whether Postgres can store the text: it takes neither NUL nor lone surrogates."""
     return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -58,7 +58,7 @@ def _as_json(value: Any) -> str:
 
 
 def _depth(value: Any) -> int:
-    """How many lists and objects are inside each other."""
+    """Return how deeply lists and objects are nested."""
     depth = 0
     level = [value]
     while level := [inner for inner in level if isinstance(inner, list | dict)]:

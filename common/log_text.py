@@ -1,4 +1,4 @@
-"""A log line for a person at a terminal: one short coloured line instead of a JSON object."""
+"""Log lines for a terminal: one short coloured line instead of a JSON object."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _OF_STATUS = {2: "\033[32m", 3: "\033[36m", 4: "\033[33m", 5: "\033[31m"}
 
 
 def as_text(line: dict[str, Any]) -> str:
-    """Return the line as `15:04:05 POST track_view 202  3.1 ms  /  MISS`, and what else happened as its message."""
+    """Return a request's line as `15:04:05 POST track_view 202  3.1 ms  /  MISS`, any other event as its message."""
     clock = f"{_DIM}{time.strftime('%H:%M:%S')}{_RESET}"
     if "httpRequest" not in line:
         colour = _COLOURS[line["severity"]]
-        # A stack is worth its lines, what else was said of the event is not.
+        # A stack trace is worth its lines; other fields are not.
         details = line.get("stack_trace") or line.get("reason", "")
         return f"{clock} {colour}{line['message']}{_RESET} {details}".rstrip() + "\n"
     request = line["httpRequest"]

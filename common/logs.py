@@ -1,7 +1,7 @@
-"""The log: one JSON object a line on stdout, in Cloud Logging's structured form; on a terminal, text for people.
+"""The log: one JSON object per line on stdout, in Cloud Logging's structured form; on a terminal, coloured text.
 
 The names are those that google-cloud-logging's StructuredLogHandler writes (a test compares them). The library itself
-costs a cold start 370 ms of imports and adds nothing to a line, so no function imports it.
+would add 370 ms of imports to a cold start and nothing to a line, so no function imports it.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ def mute() -> None:
 
 
 def begin_request(fields: dict[str, Any]) -> None:
-    """Has every line that is written for the request at hand carry these fields."""
+    """Add these fields to every line logged for the current request."""
     _of_request.set(fields)
 
 
 def write(severity: str, message: str, **fields: Any) -> None:
-    """Writes one line, unless LOG_LEVEL is above its severity (DEBUG, INFO, WARNING or ERROR)."""
+    """Write one line, unless LOG_LEVEL is above its severity (DEBUG, INFO, WARNING or ERROR)."""
     if _muted or _SEVERITIES[severity] < _SEVERITIES[settings().log_level]:
         return
-    # One write a line: lines of several threads do not mix.
+    # One write per line, so that threads' lines do not mix.
     sys.stdout.write(_rendered({"severity": severity, "message": message, **fields, **(_of_request.get() or {})}))
     sys.stdout.flush()
 
 
 def write_exception(message: str, error: BaseException, **fields: Any) -> None:
-    """An unexpected error with its stack, which Error Reporting groups by `stack_trace`."""
+    """Log an unexpected error with its stack trace, by which Error Reporting groups."""
     write("ERROR", message, stack_trace="".join(traceback.format_exception(error)), **fields)
 
 
 def _rendered(line: dict[str, Any]) -> str:
     if sys.stdout.isatty():
-        from common.log_text import as_text  # never where functions are deployed
+        from common.log_text import as_text  # never imported in production
 
         return as_text(line)
     try:

@@ -1,3 +1,3 @@
-"""The version of everything here: the package's, the API's, and what a deployed function says of itself."""
+"""The one version: of the package, the API, and what a deployed function reports."""
 
 VERSION = "1.0.0"

@@ -1,6 +1,6 @@
 -- Appends keys to the change log. A log that is too long or corrupt starts over under a new epoch.
 --
--- KEYS[1]  the log, a hash of: epoch (any text), number (of the last change); and for each key the number of its last one
+-- KEYS[1]  the log, a hash of: epoch (any text), number (of the last change); and per key the number of its last change
 -- ARGV     the name of a new epoch if one must begin, ms to keep the log, most keys in it, the changed keys…
 
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or redis.call('HLEN', KEYS[1]) > tonumber(ARGV[3])

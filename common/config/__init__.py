@@ -1,4 +1,4 @@
-"""The environment: read here and nowhere else, checked whole before anything is started."""
+"""The settings, read from the environment here and nowhere else, and validated before anything starts."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["About", "Config", "ConfigError", "Invalid", "Parser", "about", "keep
 
 
 class ConfigError(ValueError):
-    """One line that names the variable, its value and what is allowed."""
+    """An invalid setting: one line that names the variable, its value and what is allowed."""
 
 
 def about() -> dict[str, About]:
-    """What is known of each setting, by its variable's name."""
+    """Return each setting's About by the name of its variable."""
     return {setting.name.upper(): setting.metadata["about"] for setting in fields(Config)}
 
 
 def load(environ: Mapping[str, str]) -> Config:
-    """Reads and checks every variable; one that is empty counts as unset. Raises ConfigError."""
+    """Read and validate every variable; an empty one counts as unset. Raises ConfigError."""
     values = {}
     for variable, known in about().items():
         text = environ.get(variable, "").strip()
         if text:
             values[variable.lower()] = _parse(variable, text, known.parse)
-    # Whoever lowers the maximum alone means fewer connections, not a contradiction.
+    # A maximum lowered alone lowers the minimum too: it asks for fewer connections.
     values.setdefault("db_pool_min", min(Config.db_pool_min, values.get("db_pool_max", Config.db_pool_max)))
     config = Config(**values)
     _check_together(config)
@@ -46,7 +46,7 @@ def _parse(variable: str, text: str, parse: Callable[[str], Any]) -> Any:
 
 
 def _without_secrets(text: str) -> str:
-    """The text without a URL's user and password, and without a parameter that is a password."""
+    """Return the text without a URL's user and password, and without password parameters."""
     return re.sub(r"password=[^&]*", "password=***", re.sub(r"^([a-z+]+://)?.*@", r"\1***@", text))
 
 
@@ -66,7 +66,7 @@ def _check_together(config: Config) -> None:
 
 @cache
 def settings() -> Config:
-    """The process's own configuration. Ends the process with one line when a value is bad."""
+    """Return the process's configuration. Raises SystemExit with one line for an invalid value."""
     try:
         return load(os.environ)
     except ConfigError as error:
@@ -74,5 +74,5 @@ def settings() -> Config:
 
 
 def keep_peer_address() -> None:
-    """Stops uvicorn from taking the peer's address out of X-Forwarded-For: TRUSTED_PROXIES alone decides about that."""
+    """Keep uvicorn from replacing the peer's address from X-Forwarded-For: only TRUSTED_PROXIES decides that."""
     os.environ["FORWARDED_ALLOW_IPS"] = ""

@@ -1,7 +1,7 @@
-"""The settings: each one's name, type and default, what it takes and what it means.
+"""The settings: each with its name, type, default, parser and meaning.
 
 This is the only list. The README's table and both example files are written from it (`make settings`), and deploy.sh
-hands each setting to the functions.
+passes each setting to the functions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from common.config import _values as values
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a setting besides its name, type and default.
+    """A setting's metadata, besides its name, type and default.
 
     `meaning` is a sentence in Markdown. `example` is a value of a setting that has no default. A `secret` comes from
     Secret Manager, never in an argument. A setting that is not `shared` goes only to the functions that need it.
@@ -35,7 +35,7 @@ def _setting(
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting under its variable's name in lower case."""
+    """Every setting, under its variable's name in lower case."""
 
     database_url: str | None = _setting(
         None,

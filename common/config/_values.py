@@ -1,4 +1,4 @@
-"""The kinds of values that a setting takes: each parser returns the value or says what is allowed instead."""
+"""Parsers of settings: each returns the value, or raises Invalid with what is allowed instead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Parser = Callable[[str], Any]
 
 SSL_MODES = ("disable", "prefer", "require", "verify-full")
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
-# Of redis-py's parameters those that are of use here: others would only fail at the first request.
+# The supported ones of redis-py's parameters: others would only fail at the first request.
 REDIS_PARAMETERS = {
     "db": r"[0-9]{1,4}",
     "username": r".+",
@@ -29,7 +29,7 @@ REDIS_PARAMETERS = {
 
 
 class Invalid(ValueError):
-    """What is allowed instead, in words."""
+    """An invalid value; the message says what is allowed instead."""
 
 
 def whole_number(low: int, high: int) -> Parser:
@@ -83,7 +83,7 @@ def redis_url(text: str) -> str:
 def _split(text: str, allowed: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        _ = parts.port  # raises for a port that is no number
+        _ = parts.port  # raises for a port that is not a number
     except ValueError:
         raise Invalid(allowed) from None
     return parts

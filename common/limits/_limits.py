@@ -58,7 +58,7 @@ class _Window(NamedTuple):
         return _Window(self.start_ms + passed * WINDOW_MS, 0, self.current if passed == 1 else 0)
 
     def used(self, now_ms: int) -> int:
-        """Return the estimate, rounded down: a client that waits until an exhausted window ends has one request free."""
+        """Return the estimate, rounded down: a client that waits for the end of a window has one request free."""
         return self.current + self.previous * (self.start_ms + WINDOW_MS - now_ms) // WINDOW_MS
 
 
@@ -132,7 +132,7 @@ def quota_of(name: str) -> int:
 
 
 def _hits_to_settle(window: _Window, quota: int) -> int:
-    """Return how many hits are settled at a time: at least two, so that rare callers skip Redis; one past half the quota."""
+    """Return how many hits are settled at a time: at least two, for occasional callers; one past half the quota."""
     return 1 if window.current + 1 > quota / 2 else max(2, 1 + int(quota * SETTLED_SHARE))
 
 

@@ -142,8 +142,8 @@ def _ask(node: Node, command: Callable[[Any], T]) -> T:
         raise _Redirected(error.host, error.port, for_good=for_good) from error
     except (redis.RedisError, OSError) as error:
         if isinstance(error, redis.ResponseError):
-            # Full, read-only, not allowed to us … whatever it is, nothing can be written or dropped there. Another one
-            # may have the address meanwhile, which only a new connection finds out.
+            # Full, read-only, not permitted: in any case nothing can be written or dropped there. Another server may
+            # have taken over the address, which only a new connection finds out.
             logs.write("ERROR", "Redis refused a command", reason=f"{type(error).__name__}: {error}"[:200])
             node.client.connection_pool.disconnect(inuse_connections=False)
         node.breaker.record(success=False)

@@ -1,1 +1,1 @@
-"""What a storefront shows: a shop's active popups."""
+"""The storefront's read: a shop's active popups."""

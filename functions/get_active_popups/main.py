@@ -1,4 +1,4 @@
-"""get_active_popups: the popups a storefront may show now, from the cache wherever possible."""
+"""get_active_popups: the popups that a storefront may show now, read through the cache."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ function = Function("get_active_popups", limit=DEFAULT, audience=Audience.STOREF
 async def list_active_popups(request: Request) -> Response:
     """List the popups that a storefront shows now."""
     shop_id, rules = request.query["shop_id"], request.query["rules"]
-    name = "body" if rules == NEWEST else f"rules {rules}"  # An edit has put the newest there already.
+    name = "body" if rules == NEWEST else f"rules {rules}"  # Edits reload the newest under this name.
     cached = await cache.get_async(keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
     if cached.entry.body is None:
         raise ShopNotFound()

@@ -1,6 +1,6 @@
-"""What get_active_popups accepts: two parameters.
+"""The query of get_active_popups.
 
-It is checked here and not by marshmallow, whose import is a tenth of a cold start (`python -m benchmarks start`).
+Checked by hand, because marshmallow's import is a tenth of a cold start (`python -m benchmarks start`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ RULES = re.compile(r"[1-9][0-9]{0,2}")
 
 
 class ShopQuery:
-    """`?shop_id=acme&rules=1`. Other parameters are ignored: caches and trackers add their own."""
+    """`?shop_id=acme&rules=1`. Other parameters are ignored, because caches and trackers add their own."""
 
     def load(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """The shop's id, and the edition of the rules that the script knows, as far as we do. Raises Invalid."""
+        """Return the shop's id, and the script's edition of the rules, capped at ours. Raises Invalid."""
         shop_id, rules = query.get("shop_id"), query.get("rules", str(FIRST_EDITION))
         errors = {}
         if shop_id is None:

@@ -1,1 +1,1 @@
-"""What merchants read: how their popups do."""
+"""The merchant's reports on popups, experiments and the shop."""

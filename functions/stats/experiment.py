@@ -1,8 +1,8 @@
-"""Which variant converts best, and how sure that is. Plain arithmetic, no database.
+"""Bayesian comparison of a popup's variants. Pure arithmetic, no database.
 
 Every variant's rate has a Beta posterior, from a uniform prior: Beta(1 + conversions, 1 + viewers - conversions). The
-chance to be best and the expected loss are integrals over those posteriors (C. Stucchio, "Bayesian A/B Testing at VWO",
-2015); with up to eleven variants they are computed on one grid, which gives the same answer each time.
+probability to be best and the expected loss are integrals over those posteriors (C. Stucchio, "Bayesian A/B Testing at
+VWO", 2015), computed on one grid for up to eleven variants: deterministic, unlike sampling.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import exp, lgamma, log, prod, sqrt
 
-# Points in each posterior's own range, which reaches this many standard deviations to each side of its mean.
+# Grid points in each posterior's own range, and that range in standard deviations to each side of its mean.
 GRID_POINTS = 400
 GRID_DEVIATIONS = 8
-# Of the outermost points: rates of one in a thousand million, and all but that.
+# The outermost points: a rate of 1e-9, and 1 minus that.
 LARGEST_LOG_ODDS = 20.7
 INTERVAL = 0.95
-# Choosing the leader is safe once that costs at most a hundredth of its rate, in expectation.
+# The leader may be chosen once its expected loss is at most a hundredth of its rate.
 TOLERATED_LOSS = 0.01
-# Below this even a certain-looking verdict rests on a handful of people.
+# With fewer viewers, even a verdict that looks certain rests on a handful of people.
 MIN_VIEWERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What is known of a variant: its viewers, and how many of them converted."""
+    """One variant's data: its viewers, and how many of them converted."""
 
     viewers: int
     conversions: int
@@ -48,7 +48,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """credible_interval holds the rate with 95 % probability; expected_loss is the rate lost by choosing this arm."""
+    """An arm's posterior: credible_interval is of 95 %; expected_loss is the rate lost by choosing this arm."""
 
     rate: float
     credible_interval: tuple[float, float]
@@ -57,7 +57,7 @@ class Estimate:
 
 
 def estimate(arms: list[Arm]) -> list[Estimate]:
-    """An estimate for each arm, in their order."""
+    """Return an estimate for each arm, in their order."""
     grid = _grid(arms)
     densities = [[exp(arm.log_density(rate)) for rate in grid] for arm in arms]
     cumulated = [_cumulated(grid, density) for density in densities]
@@ -74,7 +74,7 @@ def estimate(arms: list[Arm]) -> list[Estimate]:
 
 
 def verdict(arms: list[Arm], estimates: list[Estimate]) -> tuple[bool, str]:
-    """Whether to stop, and why."""
+    """Return whether to stop the experiment, and the reason."""
     if len(arms) < 2:
         return False, "There is nothing to compare: the popup has fewer than two variants."
     if min(arm.viewers for arm in arms) < MIN_VIEWERS:
@@ -86,7 +86,7 @@ def verdict(arms: list[Arm], estimates: list[Estimate]) -> tuple[bool, str]:
 
 
 def _grid(arms: list[Arm]) -> list[float]:
-    """Rates in (0, 1): dense wherever a posterior is, and evenly spread in log odds for the tails between."""
+    """Return rates in (0, 1): dense around each posterior, and evenly spaced in log odds for the tails between."""
     steps = [step / GRID_POINTS for step in range(GRID_POINTS + 1)]
     points = {1 / (1 + exp(LARGEST_LOG_ODDS * (1 - 2 * step))) for step in steps}
     for arm in arms:
@@ -97,7 +97,7 @@ def _grid(arms: list[Arm]) -> list[float]:
 
 
 def _cumulated(grid: list[float], density: list[float]) -> list[float]:
-    """The distribution function at each point of the grid, scaled to end at 1."""
+    """Return the cumulative distribution at each point of the grid, scaled to end at 1."""
     areas = [
         (right - left) * (at_left + at_right) / 2
         for (left, right), (at_left, at_right) in zip(pairwise(grid), pairwise(density), strict=True)
@@ -114,14 +114,14 @@ def _integral(grid: list[float], values: list[float]) -> float:
 
 
 def _chance_to_be_best(grid: list[float], density: list[float], others: list[list[float]]) -> float:
-    """The probability that this arm's rate is above all others'."""
+    """Return the probability that this arm's rate is above all others'."""
     below = [prod(column) for column in zip(*others, strict=True)] if others else [1.0] * len(grid)
     weighted = [value * weight for value, weight in zip(density, below, strict=True)]
     return min(1.0, _integral(grid, weighted) / _integral(grid, density))
 
 
 def _credible_interval(arm: Arm, grid: list[float], cumulated: list[float]) -> tuple[float, float]:
-    """Equal tails, but for a rate of 0 or 1: there all that is left out lies on the other side, and the rate within.
+    """Return the equal-tailed interval; one-sided for an observed rate of 0 or 1, so that it includes the rate.
 
     (L. Brown, T. Cai, A. DasGupta, "Interval Estimation for a Binomial Proportion", 2001, section 4.1.1)
     """

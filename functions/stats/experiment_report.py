@@ -1,4 +1,4 @@
-"""The finished answer about a popup's experiment: every variant over the popup's whole life."""
+"""The report on a popup's experiment: every variant over the popup's whole lifetime."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from functions.stats.experiment import Arm, estimate, verdict
 from functions.stats.reports import UNKNOWN_POPUP_SECONDS
 from functions.stats.summary import RATE_DECIMALS
 
-# What a popup is for, unless the merchant asks about something else.
+# The goal by the popup's offer, unless the merchant asks for another.
 GOALS = {"email_capture": "email_capture", "newsletter": "email_capture"}
 OTHER_GOAL = "click"
-# An expected loss is a hundredth of a rate: two more decimals show it.
+# An expected loss is about a hundredth of a rate, so it gets two more decimals.
 LOSS_DECIMALS = RATE_DECIMALS + 2
 
 SELECT_EXPERIMENT = """
@@ -44,7 +44,7 @@ SELECT_CONVERSIONS_BY_VARIANT = """
 
 
 def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None) -> Loaded:
-    """`goal` is the type of conversion that counts; None takes the one that the popup's offer is after."""
+    """Return the report as JSON. `goal` is the conversion type that counts; None takes the one of the popup's offer."""
     found = replica.read(partial(_fetch_experiment, shop_id, popup_id, goal))
     if found is None:
         return Loaded(None, UNKNOWN_POPUP_SECONDS)
@@ -77,7 +77,7 @@ def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None) -> Load
 def _fetch_experiment(
     shop_id: str, popup_id: uuid.UUID, goal: str | None, connection: postgres.Connection
 ) -> tuple[str, list[dict[str, Any]], list[Arm]] | None:
-    """The goal, the popup's variants and what is known of each; None without the popup."""
+    """Return the goal, the popup's variants and the data of each; None if there is no such popup."""
     popup = {"shop_id": shop_id, "popup_id": popup_id}
     row = connection.fetch_one(SELECT_EXPERIMENT, **popup)
     if row is None:
@@ -87,7 +87,7 @@ def _fetch_experiment(
     converted = connection.fetch_all(SELECT_CONVERSIONS_BY_VARIANT, goal=goal, **popup)
     conversions = {r["variant_id"]: r["conversions"] for r in converted}
     variants = _compared(row, goal)
-    # A viewer who converts twice is one who converts.
+    # A viewer who converts twice counts once.
     arms = [
         Arm(seen := viewers.get(id_, 0), min(conversions.get(id_, 0), seen))
         for id_ in (variant["variant_id"] for variant in variants)
@@ -96,7 +96,7 @@ def _fetch_experiment(
 
 
 def _compared(popup: Row, goal: str) -> list[dict[str, Any]]:
-    """The popup's variants. Its holdout can only be compared by purchases: it was shown nothing to click."""
+    """Return the variants to compare; the holdout only by purchases, since it was shown nothing to click."""
     variants = [{"variant_id": variant["id"], "name": variant["name"]} for variant in popup["variants"]]
     if popup["holdout_percent"] and goal == "purchase":
         variants.append({"variant_id": HOLDOUT, "name": "Holdout"})

@@ -1,4 +1,4 @@
-"""stats: how a popup, its variants, or a whole shop did."""
+"""stats: reports on a popup, its variants, or a whole shop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.stats.experiment_report import load_experiment
 from functions.stats.reports import load_popup_report, load_shop_report
 from functions.stats.schemas import ExperimentQuery, PeriodQuery
 
-# A browser asks again each time; its If-None-Match makes that cheap.
+# Browsers revalidate each time, which If-None-Match makes cheap.
 CACHE_CONTROL = "private, no-cache"
 
 function = Function("stats", limit=STATS, audience=Audience.MERCHANT)
@@ -48,7 +48,7 @@ def get_shop_stats(request: Request) -> Response:
 
 
 def _answer(request: Request, key: str, name: str, load: Callable[[], Loaded]) -> Response:
-    """From the cache, where each shop that asks has entries of its own: another's popup is cached as not there."""
+    """Answer from the cache, with entries per calling shop: for another shop the popup is cached as not found."""
     cached = cache.get_blocking(key, load, name=f"{request.shop_id} {name}")
     if cached.entry.body is None:
         raise PopupNotFound()

@@ -1,8 +1,8 @@
-"""What stats asks Postgres for: tallies by day, never events."""
+"""The SQL of stats: tallies by day, never events."""
 
 from __future__ import annotations
 
-# The shop's calendar; of a popup that it does not have, or no longer has, nothing.
+# The shop's calendar; no row for a popup that the shop does not have.
 SELECT_SHOP_OF_POPUP = """
     SELECT shops.time_zone, shops.currency, (now() AT TIME ZONE shops.time_zone)::date AS today,
         extract(epoch FROM ((now() AT TIME ZONE shops.time_zone)::date + 1)::timestamp AT TIME ZONE shops.time_zone
@@ -26,7 +26,7 @@ SELECT_POPUP_VIEWS = """
     WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
 """
 
-# What a storefront once called a currency and is none counts as `unknown`: there are 17 000 such names to invent.
+# A stored currency that does not exist counts as `unknown`: a storefront could have invented 17 000 such codes.
 SELECT_POPUP_CONVERSIONS = """
     SELECT day, variant_id, device_type, type, sum(conversions)::bigint AS conversions, sum(revenue) AS revenue,
         CASE WHEN currency = ANY (:currencies) THEN currency ELSE 'unknown' END AS currency

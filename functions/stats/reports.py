@@ -1,4 +1,4 @@
-"""The finished answers of stats, as they go into the cache."""
+"""The reports on a popup and on a shop, as they are cached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from functions.stats.schemas import MAX_DAYS
 from functions.stats.summary import days_between, summarize, summarize_by
 
 DEFAULT_DAYS = 30
-# A popup that is not there may be made, or come back, any moment.
+# Short, since the popup may be created or restored any moment.
 UNKNOWN_POPUP_SECONDS = 2
 
 
@@ -47,7 +47,7 @@ def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
 def _fetch_popup_tallies(
     shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], connection: postgres.Connection
 ) -> tuple[Row, dict[str, datetime.date], list[Row], list[Row], Row] | None:
-    """The popup's shop, the days asked for, the tallies of its views, conversions and crawlers; None without it."""
+    """Return the shop, the days, and the tallies of views, conversions and crawlers; None without the popup."""
     popup = {"shop_id": shop_id, "popup_id": popup_id}
     shop = connection.fetch_one(queries.SELECT_SHOP_OF_POPUP, **popup)
     if shop is None:
@@ -63,7 +63,7 @@ def _fetch_popup_tallies(
 def _load_shop_report(shop_id: str, query: Mapping[str, Any], connection: postgres.Connection) -> Loaded | None:
     shop = connection.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
     if shop is None:
-        return None  # not there yet, on a replica
+        return None  # not replicated yet
     period = _period(query, shop["today"])
     by_popup = connection.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
     known = known_currencies(shop["currency"])
@@ -71,7 +71,7 @@ def _load_shop_report(shop_id: str, query: Mapping[str, Any], connection: postgr
     viewers = connection.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
     (crawlers,) = connection.fetch_all(queries.SELECT_SHOP_CRAWLERS, shop_id=shop_id, **period)
     names = connection.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
-    # Who saw two popups is one viewer of the shop: its viewers are tallied apart.
+    # A shopper who saw two popups is one viewer of the shop: its viewers are tallied separately.
     views = [{**row, "viewers": 0} for row in by_popup] + [{**row, "views": 0} for row in viewers]
     report = {
         "shop_id": shop_id,
@@ -82,9 +82,9 @@ def _load_shop_report(shop_id: str, query: Mapping[str, Any], connection: postgr
 
 
 def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetime.date]:
-    """The days asked for: to alone asks for the 30 days that end then, from alone for all since, none for the last 30.
+    """Return the first and last day asked for. Raises Invalid for a period that is too long.
 
-    Raises Invalid for too many.
+    `to` alone means the 30 days up to it, `from` alone all days since, neither the last 30 days.
     """
     span = datetime.timedelta(days=DEFAULT_DAYS - 1)
     first, last = query["from_"], query["to"]
@@ -123,7 +123,7 @@ def _grouped(column: str, views: list[Row], conversions: list[Row], currency: st
 
 
 def _ranked(names: list[Row], views: list[Row], conversions: list[Row], currency: str) -> list[dict[str, Any]]:
-    """The shop's popups, those with the most conversions first."""
+    """Return the shop's popups with their numbers, most conversions first."""
     summaries = summarize_by(lambda tally: tally["popup_id"], views, conversions)
     popups = [
         {"popup_id": popup["id"], "name": popup["name"], "status": popup["status"]}
@@ -134,11 +134,11 @@ def _ranked(names: list[Row], views: list[Row], conversions: list[Row], currency
 
 
 def _without_holdout(tallies: list[Row]) -> list[Row]:
-    """What happened to those who were shown the popup."""
+    """Return the tallies of viewers who were shown the popup."""
     return [tally for tally in tallies if tally["variant_id"] != HOLDOUT]
 
 
 def _loaded(report: dict[str, Any], shop: Row) -> Loaded:
-    """The finished answer, fresh until midnight in the shop at the latest: then "the last 30 days" are other days."""
+    """Return the answer, fresh until midnight in the shop at the latest, when "the last 30 days" change."""
     most_seconds = min(shop["seconds_to_midnight"], replica.fresh_seconds())
     return Loaded(dumps(report), settings().cache_ttl_stats, most_seconds)

@@ -1,4 +1,4 @@
-"""What stats accepts: a period of days, or an experiment's goal."""
+"""The queries of stats: a period of days, or an experiment's goal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)
 
 
 class Day(fields.Date):
-    """A full-date of RFC 3339; ISO 8601, which is what marshmallow reads, has many other forms."""
+    """A full-date by RFC 3339; marshmallow's own field would accept ISO 8601's many other forms."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
@@ -29,7 +29,7 @@ def _day(name: str) -> Day:
 
 
 class PeriodQuery(StrictSchema):
-    """`?from=2026-11-01&to=2026-11-30`: both days belong to the period, in the shop's time zone."""
+    """`?from=2026-11-01&to=2026-11-30`: both days inclusive, in the shop's time zone."""
 
     from_ = _day("from")
     to = _day("to")

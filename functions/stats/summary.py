@@ -1,4 +1,4 @@
-"""Tallies added up: totals, and the same by day, device and variant. Plain arithmetic, no database."""
+"""Sums of tallies: totals, and by day, device and variant. Pure arithmetic, no database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.postgres import Row
 from common.shop.events import CONVERSION_TYPES
 
 RATE_DECIMALS = 4
-# As the queries call what is no currency: its amounts are no money, and left out.
+# The queries' name for a currency that does not exist, whose amounts are left out.
 UNKNOWN_CURRENCY = "unknown"
 
 
@@ -22,7 +22,7 @@ class Summary:
     def __init__(self) -> None:
         self.views = 0
         self.viewers = 0
-        # A newer release may have stored other types, each of which gets its own name.
+        # A newer release may have stored further types, which are counted under their own names.
         self.conversions_by_type = defaultdict(int, dict.fromkeys(CONVERSION_TYPES, 0))
         self.revenue_by_currency: dict[str, Decimal] = defaultdict(Decimal)
         self.conversions_in_unknown_currency = 0
@@ -39,7 +39,7 @@ class Summary:
             self.revenue_by_currency[tally["currency"]] += tally["revenue"]
 
     def as_json(self, currency: str) -> dict[str, Any]:
-        """The numbers as the API shows them: `revenue` is what came in the shop's own currency."""
+        """Return the numbers as the API shows them; `revenue` is the amount in the shop's own currency."""
         conversions = sum(self.conversions_by_type.values())
         return {
             "views": self.views,
@@ -53,7 +53,7 @@ class Summary:
         }
 
     def oddities(self) -> dict[str, int]:
-        """What a report says only where there is any: conversions whose amount was left out, being in no currency."""
+        """Return fields that appear only if not 0: conversions without a known currency, whose amounts are left out."""
         count = self.conversions_in_unknown_currency
         return {"conversions_in_unknown_currency": count} if count else {}
 
@@ -63,7 +63,7 @@ def summarize(views: Iterable[Row], conversions: Iterable[Row]) -> Summary:
 
 
 def summarize_by(group: Callable[[Row], Any], views: Iterable[Row], conversions: Iterable[Row]) -> dict[Any, Summary]:
-    """A Summary for each value of `group(tally)`."""
+    """Return a Summary for each value of `group(tally)`."""
     summaries: dict[Any, Summary] = defaultdict(Summary)
     for tally in views:
         summaries[group(tally)].add_views(tally)
@@ -77,7 +77,7 @@ def days_between(first: datetime.date, last: datetime.date) -> list[datetime.dat
 
 
 def _money(amount: Decimal) -> str:
-    """At least two decimals, and all that the amounts had: `10.00`, `0.125`."""
+    """Format with at least two decimals, and as many as the amounts had: `10.00`, `0.125`."""
     exponent = amount.normalize().as_tuple().exponent
     decimals = max(2, -exponent if isinstance(exponent, int) else 0)
     return f"{amount:.{decimals}f}"
