@@ -1,4 +1,4 @@
-"""Statements on pooled connections to Postgres, and group commit."""
+"""Postgres: statements on pooled connections, the read replica, and group commit."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Connections through the Cloud SQL connector, within the time that the caller has.
+"""Connections through the Cloud SQL connector, within the caller's timeout.
 
-The connector itself has no such limit: it waits for the Admin API, and blocks its event loop while it signs in or
-connects to an instance. So it runs on a loop of ours, and where that is stuck it is left behind for a new one. Whoever
-is left behind closes itself as soon as it is no longer blocked.
+The connector has no timeout of its own: it waits for the Admin API, and blocks its event loop while it signs in or
+connects to an instance. So it runs on a loop of ours; a stuck one is abandoned for a new one, and closes itself once it
+is no longer blocked.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 
 from common.process.per_process import per_process
 
-# A loop that works answers within a millisecond, also on a busy machine within a tenth of a second.
+# A working loop answers within a millisecond, or a tenth of a second on a busy machine.
 STUCK_SECONDS = 0.1
-# The longest that an instance may be silent while it is connected to. Without it an address that takes connections and
-# then says nothing would block a loop for ever: the connector's sockets have no timeout.
+# The socket timeout while connecting. Without it, an address that accepts connections and then stays silent would block
+# a loop forever: the connector's sockets have no timeout.
 SILENCE_SECONDS = 10.0
-# Each has a thread and some files. One a second is tried while nothing answers (breaker.py), for 2 s each, so this is
-# about what can be blocked at a time when each is for SILENCE_SECONDS.
+# Each has a thread and some files. While nothing answers, one attempt of 2 s is made per second (breaker.py), so about
+# this many are blocked at a time if each is for SILENCE_SECONDS.
 MAX_LEFT_BEHIND = 5
 
 
 class _Connector:
-    """The connector on a loop and a thread of its own."""
+    """The connector, on its own event loop and thread."""
 
     def __init__(self) -> None:
-        # 380 ms of imports, so only a request that needs Postgres pays them.
+        # 380 ms of imports, paid only by a request that needs Postgres.
         from google.cloud.sql.connector import Connector, connector
 
-        # All that the connector's module takes from `socket`; it has no setting for the timeout.
+        # All that the connector's module uses of `socket`; it has no setting for the timeout.
         create_connection = partial(socket.create_connection, timeout=SILENCE_SECONDS)
         connector.socket = SimpleNamespace(create_connection=create_connection)  # type: ignore[attr-defined,assignment]
         self._loop = asyncio.new_event_loop()
@@ -57,14 +57,14 @@ class _Connector:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Ends the thread, at once or when it is no longer blocked."""
+        """End the thread, at once or as soon as it is no longer blocked."""
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _run(self) -> None:
         self._loop.run_forever()
         self._loop.run_until_complete(self._close())
         self._loop.close()
-        # A connection that was made after all belongs to nobody, and refers to itself: only the collector closes it.
+        # A connection that was made after the timeout has no owner and a reference cycle: only the collector closes it.
         gc.collect()
 
     async def _close(self) -> None:
@@ -86,16 +86,16 @@ class _Connector:
             raise TimeoutError("Cloud SQL: no connection in time") from None
 
     def is_stuck(self) -> bool:
-        """Whether something blocks its loop, such as an address that does not answer."""
+        """Return whether something blocks the loop, such as an address that does not answer."""
         try:
             asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(STUCK_SECONDS)
-        except (TimeoutError, CancelledError, RuntimeError):  # the latter when others have left it behind already
+        except (TimeoutError, CancelledError, RuntimeError):  # RuntimeError: another thread has abandoned it already
             return True
         return False
 
 
 class _Current:
-    """The process's connector, until it is replaced."""
+    """The process's connector, replaced when it is stuck."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -103,7 +103,7 @@ class _Current:
         self._left_behind: list[_Connector] = []
 
     def get(self) -> _Connector:
-        """Raises OSError while too many are still blocked."""
+        """Return the connector, a new one if it is stuck. Raises OSError while MAX_LEFT_BEHIND are blocked."""
         with self._lock:
             if self._connector is None:
                 self._left_behind = [connector for connector in self._left_behind if connector.is_running]
@@ -126,9 +126,9 @@ def _current() -> _Current:
 
 
 def connect(instance: str, options: dict[str, Any]) -> CoreConnection:
-    """A new connection to `project:region:instance` within options["timeout"] seconds.
+    """Connect to `project:region:instance` within options["timeout"] seconds.
 
-    Raises DatabaseError when Postgres refuses, else InterfaceError or OSError.
+    Raises DatabaseError if Postgres refuses, else InterfaceError or OSError.
     """
     deadline = time.monotonic() + options["timeout"]
     try:
@@ -150,5 +150,5 @@ def _connect_once(instance: str, options: dict[str, Any], deadline: float) -> Co
     except (DatabaseError, InterfaceError):
         raise
     except Exception as error:
-        # Of the Admin API, the sign-in, TLS or the connector, which have no error in common.
+        # From the Admin API, the sign-in, TLS or the connector, which share no base class.
         raise ConnectionError(f"Cloud SQL: {type(error).__name__}: {error}") from error

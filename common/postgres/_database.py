@@ -17,34 +17,34 @@ from common.process.garbage import freeze_connected
 from common.process.per_process import per_process
 
 if TYPE_CHECKING:
-    from common.postgres.driver import Connection as Connection  # callers name it in annotations
+    from common.postgres.driver import Connection as Connection  # for callers' annotations
 
 
 Row = dict[str, Any]
 T = TypeVar("T")
 
 MAX_LOST_RACES = 3
-# Long enough to connect to a server that is there, through the Cloud SQL connector too.
+# Long enough to connect to a running server, also through the Cloud SQL connector.
 PROBE_SECONDS = 2.0
-# Who had less than this part of a probe's time has not found out whether the server is there.
+# An attempt with less than a quarter of PROBE_SECONDS does not prove that the server is down.
 TELLING_PART = 1 / 4
 
 
 def fetch_all(sql: str, **parameters: Any) -> list[Row]:
-    """The rows of one statement that commits by itself."""
+    """Return the rows of one autocommitted statement."""
     with connection() as opened:
         return opened.fetch_all(sql, **parameters)
 
 
 def fetch_one(sql: str, **parameters: Any) -> Row | None:
-    """The first row of one statement that commits by itself, or None."""
+    """Return the first row of one autocommitted statement, or None."""
     with connection() as opened:
         return opened.fetch_one(sql, **parameters)
 
 
 @contextmanager
 def connection(*, replica: bool = False) -> Iterator[Connection]:
-    """A pooled connection for the block, where every statement commits by itself. Raises DatabaseUnavailable."""
+    """Lend a pooled connection in autocommit mode to the block. Raises DatabaseUnavailable."""
     pool, breaker = _pool(replica), _breaker(replica)
     seconds = _seconds_left(replica)
     if not pool.has_idle and not breaker.admits():
@@ -70,7 +70,7 @@ def connection(*, replica: bool = False) -> Iterator[Connection]:
 
 
 def retry_lost_races(act: Callable[[], T]) -> T:
-    """What `act` returns; it is called again, a few times at most, when Postgres prefers another transaction."""
+    """Return `act()`, retried a few times at most after a deadlock or a serialization failure."""
     for _ in range(MAX_LOST_RACES):
         with suppress(LostRace):
             return act()
@@ -78,9 +78,9 @@ def retry_lost_races(act: Callable[[], T]) -> T:
 
 
 def pool_state() -> dict[str, int]:
-    """The primary's connections in use, the callers waiting for one, and how many there may be.
+    """Return the primary's connections in use, the callers waiting for one, and the maximum.
 
-    For a request that needed one, as they were at most: when it is asked, its own is back already.
+    After a request that needed a connection these are its highest values: its own has been returned by then.
     """
     pool, most = _pool(False), waits.most()
     return {
@@ -100,15 +100,16 @@ def _take(pool: Pool[Connection], seconds: float) -> Connection:
 
 
 def _note_state(pool: Pool[Connection]) -> None:
-    """For the log line of a request that is about to take a connection, or to wait for one."""
+    """Record the pool's state for the log line, just before the request takes a connection."""
     in_use, waiting = pool.in_use, pool.waiting
     waits.note_most(in_use=min(in_use + 1, pool.max_size), waiting=waiting + (in_use >= pool.max_size))
 
 
 def _seconds_left(replica: bool) -> float:
-    """For a connection: DB_CONNECTION_TIMEOUT is for all of a request, which asks for its key and then for itself.
+    """Return the timeout for taking a connection: what is left of the request's DB_CONNECTION_TIMEOUT.
 
-    Half of it for the replica, so that the primary has its turn. Raises DatabaseUnavailable when nothing is left.
+    A request takes one for its API key and one for itself. The replica gets half, so that the primary can still be
+    tried. Raises DatabaseUnavailable if nothing is left.
     """
     waited = waits.waited_for("connection") + waits.waited_for("in_vain")
     left = settings().db_connection_timeout / 1000 - waited
@@ -120,7 +121,7 @@ def _seconds_left(replica: bool) -> float:
 
 @per_process
 def _breaker(replica: bool) -> Breaker:
-    """Of each server: while it is down, every second one request finds out, and the others do not wait with it."""
+    """One per server. While it is down, one request per second probes it; the others fail at once."""
     return Breaker("The read replica" if replica else "Postgres")
 
 
@@ -131,7 +132,7 @@ def _pool(replica: bool) -> Pool[Connection]:
 
     def connect(timeout_seconds: float) -> Connection:
         from common.postgres.driver import (
-            open_connection,  # and with it pg8000, which an answer from the cache can do without
+            open_connection,  # imports pg8000, which a cached answer does not need
         )
 
         if not breaker.closed:

@@ -1,7 +1,7 @@
-"""Group commit: what arrives while a batch is being written goes out as the next batch, and one commit answers all.
+"""Group commit: events that arrive while a batch is being written form the next batch, with one commit for all.
 
-There is no timer and no thread of its own: the first submission starts a flush at once, the end of a flush starts the
-next, and nothing runs when nothing waits. Nobody is answered before the commit that holds his events.
+There is no timer and no dedicated thread: the first submission starts a flush at once, the end of a flush starts the
+next, and nothing runs when nothing waits. A submission is answered only after the commit of its events.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from common.process.threads import start_in_thread
 Event = TypeVar("Event")
 Answer = TypeVar("Answer")
 
-# Beyond this a statement gains nothing in events a second, and its last event waits for all others.
+# A larger statement gains nothing in events per second, and its last event waits for all others.
 MAX_EVENTS_A_FLUSH = 500
 # Two, so that one batch is being sent while Postgres commits the other.
 MAX_FLUSHES = 2
-# A lone event is committed later beside the flush under way than after it: the two would compete for one core, and for
-# the tally if they are of one popup. At 500 events a second it is a tenth of the p99 (python -m benchmarks steady).
+# A single event commits sooner if it waits for the running flush than if it starts a second one: the two would compete
+# for one core, and for the tally of the same popup. At 500 events per second that is a tenth of the p99
+# (python -m benchmarks steady).
 MIN_EVENTS_BESIDE = 2
-# About a second of work and 10 MB; whoever comes later is better served by another instance.
+# About a second of work and 10 MB; beyond that, another instance serves the request sooner.
 MAX_EVENTS_WAITING = 10_000
 
 
@@ -36,19 +37,19 @@ MAX_EVENTS_WAITING = 10_000
 class _Submission(Generic[Event, Answer]):
     events: list[Event]
     answers: asyncio.Future[list[Answer]]
-    # What its request has waited for, to which the flush adds what itself did.
+    # Its request's waits, to which the flush adds its own.
     waited: waits.Waited
 
 
-# What a flush waited for, and its answers to each submission or the error of that one; or an error of all.
+# Per submission its answers or its error; or one error for all.
 _Outcomes = list[list[Answer] | BaseException] | BaseException
 _Flushed = tuple[waits.Waited, _Outcomes[Answer]]
 
 
 class GroupCommit(Generic[Event, Answer]):
-    """Batches of events for `write`, which returns one answer for each event once all are committed.
+    """Collects events into batches for `write`, which commits them and returns one answer per event.
 
-    `write` runs in a thread. Lives on one event loop.
+    `write` runs in a thread. An instance belongs to one event loop.
     """
 
     def __init__(self, write: Callable[[list[Event]], list[Answer]]) -> None:
@@ -59,10 +60,10 @@ class GroupCommit(Generic[Event, Answer]):
         self._flushes = 0
 
     async def submit(self, events: list[Event]) -> list[Answer]:
-        """The answers to the events, once they are committed; a submission is written in one piece.
+        """Return the answers to the events, once they are committed; a submission is never split.
 
-        Raises DatabaseUnavailable when too many wait already, or what `write` raised; then sending again is safe,
-        because events have ids.
+        Raises DatabaseUnavailable if too many events wait already, or the error of `write`; a retry is safe, because
+        events have ids.
         """
         if self._events_waiting + len(events) > MAX_EVENTS_WAITING:
             raise DatabaseUnavailable()
@@ -70,7 +71,7 @@ class GroupCommit(Generic[Event, Answer]):
         submission = _Submission[Event, Answer](events, answers, waits.current())
         self._waiting.append(submission)
         self._events_waiting += len(events)
-        # Not at once: what else this turn of the loop brings shall come along.
+        # Not at once, so that further submissions in this turn of the loop join the batch.
         asyncio.get_running_loop().call_soon(self._start_flush)
         with waits.waiting_for("commit"):
             return await answers
@@ -83,9 +84,9 @@ class GroupCommit(Generic[Event, Answer]):
             start_in_thread(partial(self._flush, batch), partial(self._end_flush, batch))
 
     def _flushes_worth_having(self) -> int:
-        """A second one once as many wait as are being written, but never for one event alone.
+        """Return 2 once as many events wait as are being written, and more than one; else 1.
 
-        Fewer do better to share the next commit.
+        Fewer events commit sooner by sharing the next commit.
         """
         enough = max(MIN_EVENTS_BESIDE, self._events_flushing)
         return MAX_FLUSHES if self._events_waiting >= enough else 1
@@ -106,7 +107,7 @@ class GroupCommit(Generic[Event, Answer]):
         return everybody
 
     def _flush(self, batch: list[_Submission[Event, Answer]]) -> _Flushed[Answer]:
-        """In a thread. It works for many requests, and none shall log its queries as its own."""
+        """Write a batch in a thread. It serves many requests, so no single request logs its queries."""
         waited = waits.start()
         try:
             return waited, self._write_isolated(batch)
@@ -117,25 +118,25 @@ class GroupCommit(Generic[Event, Answer]):
         self._flushes -= 1
         waited, outcomes = flushed
         if isinstance(outcomes, DatabaseUnavailable):
-            # Who waits would only wait as long again for the same answer.
+            # The waiting submissions would only wait as long again for the same error.
             batch = [*batch, *self._take_all()]
         if isinstance(outcomes, BaseException):
             outcomes = [outcomes] * len(batch)
         for submission, outcome in zip(batch, outcomes, strict=True):
             if submission.answers.done():
-                continue  # its request was cancelled
+                continue  # the request was cancelled
             waits.add(submission.waited, waited)
             if isinstance(outcome, BaseException):
                 submission.answers.set_exception(outcome)
             else:
                 submission.answers.set_result(outcome)
-        # After those who are woken now: the thread of the next flush would compete with them for the interpreter.
+        # After the callers that are woken now, with which the next flush's thread would compete for the interpreter.
         asyncio.get_running_loop().call_soon(self._start_flush)
 
     def _write_isolated(self, batch: list[_Submission[Event, Answer]]) -> list[list[Answer] | BaseException]:
-        """The answers to each submission, or the error it alone caused: a batch that fails is halved until it is found.
+        """Return per submission its answers, or the error it caused: a failing batch is halved until it is found.
 
-        Halving does not help against an unreachable database: that error is everybody's.
+        An unreachable database is not halved: every submission gets that error.
         """
         events = [event for submission in batch for event in submission.events]
         try:

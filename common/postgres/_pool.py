@@ -1,4 +1,4 @@
-"""A bounded pool of connections: opened when needed, kept while useful, never handed out twice once broken."""
+"""A bounded connection pool: opens on demand, closes idle connections, and never reuses a broken one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Poolable(Protocol):
-    """What a pool must know of a connection."""
+    """The connection interface that a pool needs."""
 
     def is_usable(self) -> bool: ...
     def answers(self, timeout_seconds: float) -> bool: ...
@@ -20,15 +20,15 @@ class Poolable(Protocol):
 
 C = TypeVar("C", bound=Poolable)
 
-# A connection that idled for longer is asked for a sign of life before it is used, at the price of a round trip:
-# keepalive would have found out that the network lost it, but does not run while the platform takes the CPU away.
+# A connection that was idle for longer is probed before use, which costs a round trip: TCP keepalive would detect that
+# the network lost it, but does not run while the platform throttles the CPU.
 UNPROVEN_SECONDS = 60.0
-# A server that is there answers an empty query within milliseconds.
+# A running server answers an empty query within milliseconds.
 PROOF_SECONDS = 1.0
 
 
 class PoolExhausted(Exception):
-    """No connection came free within the longest wait."""
+    """No connection became free within the timeout."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class _Idle(Generic[C]):
 class Pool(Generic[C]):
     """At most max_size connections, made by `connect(timeout_seconds)`; times are in seconds.
 
-    No thread of its own: what idles too long is closed whenever a connection comes or goes.
+    There is no thread: connections that were idle for too long are closed whenever one is taken or given back.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Pool(Generic[C]):
         self._connect = connect
         self._min_size, self.max_size = min_size, max_size
         self._idle_timeout = idle_timeout
-        # The most recently used at the right: it is taken first, so that the others may grow old and close.
+        # The most recently used at the right: it is taken first, so that the others can expire.
         self._idle: deque[_Idle[C]] = deque()
         self._open = 0
         self.waiting = 0
@@ -69,7 +69,7 @@ class Pool(Generic[C]):
         return bool(self._idle)
 
     def take(self, timeout_seconds: float) -> C:
-        """A connection that nobody else has. Raises PoolExhausted after the timeout, and what `connect` raises."""
+        """Return a connection for exclusive use. Raises PoolExhausted after the timeout, or the error of `connect`."""
         deadline = time.monotonic() + timeout_seconds
         while idle := self._take_idle(deadline):
             if self._is_alive(idle, deadline):
@@ -77,7 +77,7 @@ class Pool(Generic[C]):
         return self._open_new(deadline)
 
     def give_back(self, connection: C) -> None:
-        """Keeps a connection that is still usable for the next taker."""
+        """Give a connection back: kept for the next caller, or closed if it is not usable."""
         usable = connection.is_usable()
         with self._changed:
             if usable:
@@ -88,13 +88,13 @@ class Pool(Generic[C]):
             self._changed.notify()
 
     def close_idle(self) -> None:
-        """Closes all that idle, for when one was lost: whoever took the next would wait as long to find out."""
+        """Close all idle connections, after one was lost: each of the next callers would wait as long to find out."""
         with self._changed:
             while self._idle:
                 self._drop(self._idle.pop().connection)
 
     def _take_idle(self, deadline: float) -> _Idle[C] | None:
-        """What idled and looks usable; None stands for the place of a new one, which the caller now has."""
+        """Return an idle connection that looks usable; None reserves the place of a new one for the caller."""
         with self._changed:
             # Those who wait come first. Whoever gives one back and takes one again would otherwise always be quicker
             # than the thread that is woken for it.
@@ -114,7 +114,7 @@ class Pool(Generic[C]):
 
     @property
     def _to_be_had(self) -> int:
-        """What idles, and what may still be opened."""
+        """Return how many connections are idle or may still be opened."""
         return len(self._idle) + self.max_size - self._open
 
     def _wait_until(self, deadline: float) -> None:
@@ -125,7 +125,7 @@ class Pool(Generic[C]):
             self.waiting -= 1
 
     def _is_alive(self, idle: _Idle[C], deadline: float) -> bool:
-        """Whether it may be used; what is lost is closed together with the others that idle."""
+        """Return whether the connection may be used; a lost one is closed together with all idle ones."""
         now = time.monotonic()
         if now - idle.since <= UNPROVEN_SECONDS:
             return True

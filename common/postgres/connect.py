@@ -1,4 +1,4 @@
-"""One connection to Postgres: by URL or through the Cloud SQL connector, with every timeout set."""
+"""Opens connections to Postgres, by URL or through the Cloud SQL connector, with every timeout set."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pg8000.native import Connection
 from common.config import Config, ConfigError
 from common.postgres import _cloud_sql
 
-# The server ends a statement by itself; the socket gives up a little later, for when the server is gone.
+# The server enforces the statement timeout; the socket's timeout is a little later, in case the server is gone.
 SOCKET_GRACE_SECONDS = 0.5
 APPLICATION_NAME = "popups"
-# By the options' names, because not every platform has them all.
+# By name, because not every platform has all of these options.
 _TCP_OPTIONS = {
     # Without it a message over 8 KiB waits 40 ms for the server's delayed acknowledgement.
     "TCP_NODELAY": 1,
@@ -25,7 +25,7 @@ _TCP_OPTIONS = {
     "TCP_KEEPIDLE": 60,
     "TCP_KEEPINTVL": 10,
     "TCP_KEEPCNT": 3,
-    # In milliseconds: as long for what was sent and nobody acknowledges. By default that takes a quarter of an hour.
+    # In milliseconds, for data that is not acknowledged. The default is a quarter of an hour.
     "TCP_USER_TIMEOUT": 90_000,
 }
 
@@ -37,10 +37,10 @@ def connect(
     limit_statements: bool = True,
     replica: bool = False,
 ) -> CoreConnection:
-    """A new connection, to the read replica when asked for one that is configured.
+    """Open a connection, to the read replica if that is asked for and configured.
 
-    Its statements may take DB_STATEMENT_TIMEOUT each, unless they are not limited (migrations). Raises what pg8000, the
-    connector or the socket raise.
+    Each statement may take DB_STATEMENT_TIMEOUT, unless statements are unlimited (migrations). Raises the errors of
+    pg8000, the connector and the socket.
     """
     statement_timeout_ms = config.db_statement_timeout if limit_statements else None
     timeout = connect_timeout_seconds or config.db_connection_timeout / 1000
@@ -87,7 +87,7 @@ def _by_url(url: str, options: dict[str, Any]) -> CoreConnection:
 
 
 def _ssl_context(query: dict[str, str]) -> Any:
-    """libpq's sslmode in pg8000's words: False without TLS, None if the server offers it, True always, or verified."""
+    """Translate libpq's sslmode for pg8000: False for no TLS, None if offered, True for required, or a context."""
     mode = query.get("sslmode", "prefer")
     if mode == "verify-full":
         return ssl.create_default_context(cafile=query.get("sslrootcert"))
@@ -100,7 +100,7 @@ def _by_connector(config: Config, instance: str, options: dict[str, Any]) -> Cor
 
 
 def _tune(sock: socket.socket, statement_timeout_ms: int | None) -> None:
-    """What neither pg8000 nor the connector sets."""
+    """Set the socket options and timeouts that neither pg8000 nor the connector sets."""
     sock.settimeout(statement_timeout_ms / 1000 + SOCKET_GRACE_SECONDS if statement_timeout_ms else None)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if sock.family != socket.AF_UNIX:

@@ -1,7 +1,7 @@
 """One connection to Postgres and its statements: prepared once, then one round trip each.
 
-Only this module and connect.py know pg8000. What this one uses of it is semi-private, which is why its version is
-pinned; tests hold it. Imported with the first connection: a request that is answered from the cache pays for none.
+Only this module and connect.py know pg8000. This one uses semi-private parts of it, so its version is pinned, and tests
+check them. Imported with the first connection: a cached answer does not pay for the import.
 """
 
 from __future__ import annotations
@@ -42,9 +42,7 @@ _Call = tuple[str, dict[str, Any]]
 
 
 def open_connection(config: Config, timeout_seconds: float, *, replica: bool = False) -> Connection:
-    """A session on a new connection. Raises DatabaseUnreachable, or DatabaseUnavailable where the server refuses.
-
-    The log has the reason.
+    """Open a connection. Raises DatabaseUnreachable, or DatabaseUnavailable if the server refuses; logs the reason.
     """
     try:
         return Connection(connect(config, connect_timeout_seconds=timeout_seconds, replica=replica))
@@ -54,7 +52,7 @@ def open_connection(config: Config, timeout_seconds: float, *, replica: bool = F
 
 
 class Connection:
-    """A connection and the statements it has prepared."""
+    """A connection and its prepared statements."""
 
     def __init__(self, connection: CoreConnection) -> None:
         self._connection = connection
@@ -72,18 +70,18 @@ class Connection:
         return rows[0] if rows else None
 
     def execute(self, sql: str, **parameters: Any) -> int:
-        """How many rows the statement changed."""
+        """Run a statement and return how many rows it changed."""
         return int(self._run(sql, parameters).row_count)
 
     def queue(self, sql: str, **parameters: Any) -> None:
-        """Has a statement sent with the next one, in one round trip. The next one raises what this one does."""
+        """Send a statement together with the next one, in one round trip. The next one raises this one's errors."""
         self._queued.append((sql, parameters))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """The block's statements are committed together when it ends without an error.
+        """Commit the block's statements together if it ends without an error; else roll them back.
 
-        BEGIN goes out with the first of them, COMMIT with what is queued last: neither costs a round trip of its own.
+        BEGIN is sent with the first statement and COMMIT with the last queued one: neither costs a round trip.
         """
         self.queue(_BEGIN)
         try:
@@ -96,7 +94,7 @@ class Connection:
             raise
 
     def is_usable(self) -> bool:
-        """False once broken, and when the server has hung up: an idle connection has nothing to say but goodbye."""
+        """Return False once the connection is broken or closed by the server; an idle one is readable only for that."""
         if self._broken:
             return False
         said = select.poll()  # not select(), which refuses files beyond the 1024th
@@ -104,7 +102,7 @@ class Connection:
         return not said.poll(0)
 
     def answers(self, timeout_seconds: float) -> bool:
-        """Whether the server is still there, in one round trip; if not, the session is broken."""
+        """Return whether the server answers, in one round trip; if not, the connection is broken."""
         sock = self._connection._usock
         usual_timeout = sock.gettimeout()
         sock.settimeout(timeout_seconds)
@@ -134,7 +132,7 @@ class Connection:
         return self._send(calls)
 
     def _send(self, calls: list[_Call]) -> Context:
-        """The last one's result. An error ends them all: what comes after the one that raised it is not run."""
+        """Return the last call's result. After an error the server skips the remaining calls."""
         values = [make_params(self._connection.py_types, _statement(sql)[1](given)) for sql, given in calls]
         with self._watched():
             contexts = [self._prepare(sql) for sql, _ in calls]
@@ -147,7 +145,7 @@ class Connection:
         return contexts[-1]
 
     def _prepare(self, sql: str) -> Context:
-        """Room for the result of a statement, which costs a round trip the first time that this connection sees it."""
+        """Return a statement's context, preparing it first if it is new to this connection, which costs a round trip."""
         statement = _statement(sql)[0]
         if sql not in self._prepared:
             self._prepared[sql] = self._connection.prepare_statement(statement, ())
@@ -155,7 +153,7 @@ class Connection:
         return Context(statement, columns=columns, input_funcs=input_functions)
 
     def _read_answers(self, contexts: list[Context]) -> None:
-        """Puts the server's messages into the context of the statement that each is about, and raises its error."""
+        """Read the server's messages into each statement's context, and raise the first error."""
         connection, current, code = self._connection, 0, None
         while code != READY_FOR_QUERY:
             code, size = ci_unpack(_read(connection._sock, 5))
@@ -172,7 +170,7 @@ class Connection:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Turns the driver's errors into ours; after anything but a refusal by the server the connection is broken."""
+        """Translate the driver's errors into ours; after any but an error from the server the connection is broken."""
         try:
             with waiting_for("database"):
                 yield

@@ -1,4 +1,4 @@
-"""Reading from the replica, where there is one that keeps up; from the primary where not."""
+"""Reads from the replica while it keeps up, else from the primary."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from common.postgres.connect import has_replica
 T = TypeVar("T")
 
 MAX_LAG_SECONDS = 5
-# What is read from a replica that is further behind may lack an event that shall show within 2 s.
+# A read from a replica that is further behind may lack an event that must show within 2 s.
 SETTLED_LAG_SECONDS = 0.5
 UNSETTLED_FRESH_SECONDS = 1.0
-# A verdict on the replica holds this long: one look a second, whatever the load.
+# How long a measurement of the lag holds: one query per second under any load.
 VERDICT_SECONDS = 1.0
 
 SELECT_PRIMARY_POSITION = "SELECT pg_current_wal_lsn()::text AS lsn"
 
-# Who has replayed all that the primary had written a moment ago is not behind, however long ago that was written.
+# A replica that has replayed all that the primary had written a moment ago has no lag, however old the last write is.
 SELECT_REPLICA_LAG = """
     SELECT CASE
         WHEN NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= :primary_lsn::pg_lsn THEN 0
@@ -35,7 +35,7 @@ SELECT_REPLICA_LAG = """
 
 
 class _Verdict:
-    """How far the replica is behind. Asked anew once it is old, by one thread; others go by the old one meanwhile."""
+    """The last measured lag. One thread refreshes it once it expires; others use the old value meanwhile."""
 
     def __init__(self) -> None:
         self.lag_seconds = inf
@@ -62,16 +62,16 @@ _verdict = _Verdict()
 
 
 def read(act: Callable[[_database.Connection], T]) -> T:
-    """What `act` returns, on a session of the replica where it is at hand, else on the primary's. `act` only reads.
+    """Return `act(connection)` on the replica if it is usable, else on the primary. `act` only reads.
 
-    None stands for something that is not there, which the primary is asked for too: the replica may not have it yet.
+    A result of None is retried on the primary, because a new row may not be replicated yet.
     """
     if has_replica(settings()) and _verdict.keeps_up():
         try:
             with _database.connection(replica=True) as connection:
                 found = act(connection)
         except DatabaseTimeout:
-            raise  # the primary would not be faster, and has other things to do
+            raise  # the primary would not be faster, and has other work
         except DatabaseUnavailable:
             _verdict.set(inf)
         else:
@@ -82,12 +82,12 @@ def read(act: Callable[[_database.Connection], T]) -> T:
 
 
 def fresh_seconds() -> float:
-    """For how long what was just read is fresh, as far as the replica is concerned."""
+    """Return how long the last read is fresh, in seconds: bounded while the replica lags, else infinite."""
     return UNSETTLED_FRESH_SECONDS if SETTLED_LAG_SECONDS < _verdict.lag_seconds <= MAX_LAG_SECONDS else inf
 
 
 def _lag_seconds() -> float:
-    """How far the replica is behind; infinite when it does not answer, nothing when only the primary does not."""
+    """Return the replica's lag; infinite if it does not answer, 0 if only the primary does not."""
     try:
         position = _database.fetch_one(SELECT_PRIMARY_POSITION)
     except DatabaseUnavailable:
