@@ -1,4 +1,4 @@
-"""The web: a function's endpoints and everything around a handler. `asgi` and `flask` serve it."""
+"""HTTP: a function's endpoints and everything around a handler. `asgi` and `flask` serve it."""
 
 from __future__ import annotations
 

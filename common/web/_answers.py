@@ -1,4 +1,4 @@
-"""What a handler answers, said beside it for the description of the API (openapi/); the server reads none of it."""
+"""The answers of a handler, declared beside it for the OpenAPI document (openapi/); the server ignores them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CSV = "text/csv"
 
 
 class Answers(NamedTuple):
-    """When all goes well: the name of a schema in openapi/ for each status, and the headers that come with it.
+    """The successful answers: the name of a schema in openapi/ for each status, and their headers.
 
-    None stands for an answer without a body, or with one that is no JSON but of `media_type`. `problems` are statuses
+    None stands for an answer without a body, or with a body of `media_type` instead of JSON. `problems` are statuses
     beyond those that every endpoint of its kind may answer.
     """
 
@@ -30,7 +30,7 @@ def answers(
     problems: tuple[int, ...] = (),
     media_type: str = "application/json",
 ) -> Callable[[Handler], Handler]:
-    """Notes down what a handler answers. Its name is the operation's id, its docstring the summary and description."""
+    """Declare a handler's answers. Its name is the operation's id, its docstring the summary and description."""
 
     def note(handler: Handler) -> Handler:
         handler.__dict__["answers"] = Answers(schemas, headers, problems, media_type)
@@ -40,6 +40,6 @@ def answers(
 
 
 def answers_of(handler: Callable[..., Any]) -> Answers:
-    """What was noted down. Raises KeyError for a handler that does not say what it answers."""
+    """Return the declared answers. Raises KeyError for a handler without any."""
     noted: Answers = handler.__dict__["answers"]
     return noted

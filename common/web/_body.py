@@ -1,4 +1,4 @@
-"""From bytes to checked values: the body's size, type and JSON, and a marshmallow schema's verdict on it."""
+"""From bytes to validated values: the body's size, type and JSON, and validation by a marshmallow schema."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from common.web._headers import Audience
 from common.web._messages import Request
 
 MAX_QUERY_CHARACTERS = 8 * 1024
-# To check more than this takes longer than to hand it over to a thread.
+# A larger body takes longer to validate than to pass to a thread.
 MAX_BYTES_ON_LOOP = 16 * 1024
 
-# text/plain is what sendBeacon and fetch send without a preflight.
+# sendBeacon and fetch send text/plain, which needs no preflight.
 _MEDIA_TYPES = {
     Audience.STOREFRONT: ("application/json", "text/plain"),
     Audience.MERCHANT: ("application/json", "application/merge-patch+json"),
@@ -25,14 +25,14 @@ _MEDIA_TYPES = {
 
 
 class Checker(Protocol):
-    """A marshmallow schema, or what raises Invalid itself."""
+    """A marshmallow schema, or any object whose `load` raises Invalid."""
 
     def load(self, data: Any, /) -> Any: ...
     def __hash__(self) -> int: ...
 
 
 class AnyObject:
-    """For an endpoint that needs no body, but may get one."""
+    """Any JSON object, for an endpoint whose body is optional."""
 
     def load(self, data: Any, /) -> dict[str, Any]:
         if not isinstance(data, dict):
@@ -44,7 +44,7 @@ ANY_OBJECT = AnyObject()
 
 
 def load_body(schema: Checker, request: Request, audience: Audience) -> Any:
-    """What the schema makes of the body. Raises BodyTooLarge, UnsupportedMediaType, MalformedJson or Invalid."""
+    """Load the body by the schema. Raises BodyTooLarge, UnsupportedMediaType, MalformedJson or Invalid."""
     if request.body is None:
         raise BodyTooLarge(f"The body may have at most {audience.max_body_bytes} bytes.")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -55,10 +55,10 @@ def load_body(schema: Checker, request: Request, audience: Audience) -> Any:
     return load_fields(schema, loads(request.body))
 
 
-# A storefront asks for the same shop again and again: checking its query anew would be an eighth of the request.
+# A storefront asks for the same shop repeatedly: validating its query each time would be an eighth of the request.
 @lru_cache(maxsize=1024)
 def load_query(schema: Checker, query_string: str) -> Mapping[str, Any]:
-    """What the schema makes of the query; of a parameter that is given twice the first counts. Raises Invalid."""
+    """Load the query by the schema; the first of a repeated parameter counts. Raises Invalid."""
     if len(query_string) > MAX_QUERY_CHARACTERS:
         raise Invalid(errors={"": [f"At most {MAX_QUERY_CHARACTERS} characters of query."]})
     try:
@@ -69,13 +69,13 @@ def load_query(schema: Checker, query_string: str) -> Mapping[str, Any]:
 
 
 def load_fields(schema: Checker, data: Any) -> Any:
-    """What the schema makes of the data. Raises Invalid with `field.path: [messages]`."""
+    """Load data by the schema. Raises Invalid with `field.path: [messages]`."""
     try:
         return schema.load(data)
     except ProblemError:
         raise
     except Exception as error:
-        from marshmallow import ValidationError  # there by now; a function that has no use for it does without
+        from marshmallow import ValidationError  # imported already if the schema is of marshmallow
 
         if not isinstance(error, ValidationError):
             raise
@@ -84,7 +84,7 @@ def load_fields(schema: Checker, data: Any) -> Any:
 
 
 def field_paths(messages: Any, path: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages, flattened: `{"design.width": ["…"]}`. The whole body's path is empty."""
+    """Flatten marshmallow's nested messages: `{"design.width": ["…"]}`. The path of the whole body is empty."""
     if isinstance(messages, list):
         return {path: [str(message) for message in messages]}
     flat: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Who is calling: the one address that a caller cannot choose for himself."""
+"""The client's address, from the one source that the client cannot forge."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import ipaddress
 import re
 from functools import lru_cache
 
-# Some proxies write the port, too: 192.0.2.1:4711, [2001:db8::1]:4711.
+# Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
 _WITH_PORT = re.compile(r"^(?:([0-9.]+)(?::[0-9]+)?|\[([^\]]+)\](?::[0-9]+)?)$")
 
 
-# An IPv6 address with its zone and port is shorter. Addresses are remembered, and what is remembered is bounded.
+# Longer than an IPv6 address with zone and port. Addresses are kept in memory, so their length must be bounded.
 MAX_ADDRESS_CHARACTERS = 100
 
 
 def client_address(peer: str, forwarded_for: str | None, trusted_proxies: int) -> str:
-    """The client's address: with N trusted proxies the Nth entry of X-Forwarded-For from the right.
+    """Return the client's address: with N trusted proxies the Nth entry of X-Forwarded-For from the right.
 
-    Everything left of that entry is the client's own writing. Too few entries mean that the request did not come
-    through the proxies: then the socket's peer counts.
+    Everything left of that entry may be forged. With fewer entries, the request did not come through the proxies, and
+    the socket's peer counts.
     """
     if trusted_proxies and forwarded_for:
         entries = forwarded_for.split(",")
@@ -28,12 +28,12 @@ def client_address(peer: str, forwarded_for: str | None, trusted_proxies: int) -
 
 
 def limited_client(address: str) -> str:
-    """What a limit is counted for: an IPv4 address, or an IPv6 /64, which is what one subscriber line gets."""
+    """Return the client that a rate limit counts: an IPv4 address, or an IPv6 /64, as one subscriber line has."""
     return _network(address, ipv6_bits=64, ipv4_bits=32)
 
 
 def truncated(address: str) -> str:
-    """The address without its last part, fit for a log: IPv4 /24, IPv6 /48."""
+    """Return the address truncated for the log: IPv4 /24, IPv6 /48."""
     return _network(address, ipv6_bits=48, ipv4_bits=24)
 
 

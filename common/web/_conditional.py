@@ -7,7 +7,7 @@ from common.web._messages import Request, Response
 
 
 def answer_cached(request: Request, cached: Cached, cache_control: str) -> Response:
-    """A cached JSON answer with its ETag and X-Cache; 304 without the body for a client that has it."""
+    """Return a cached JSON answer with ETag and X-Cache; a 304 without body for a client that has it."""
     request.logged["cache"] = cached.verdict
     headers = {"ETag": cached.entry.etag, "Cache-Control": cache_control, "X-Cache": cached.verdict}
     if is_known(request, cached.entry.etag):
@@ -17,12 +17,12 @@ def answer_cached(request: Request, cached: Cached, cache_control: str) -> Respo
 
 
 def is_known(request: Request, etag: str) -> bool:
-    """Whether If-None-Match names this ETag; weak comparison, as section 13.1.2 asks."""
+    """Return whether If-None-Match names this ETag, by weak comparison (section 13.1.2)."""
     return _names(request.headers.get("if-none-match"), etag, weak=True)
 
 
 def is_stale(request: Request, etag: str) -> bool:
-    """Whether an If-Match is there and does not name this ETag."""
+    """Return whether there is an If-Match that does not name this ETag."""
     if_match = request.headers.get("if-match")
     return if_match is not None and not _names(if_match, etag, weak=False)
 

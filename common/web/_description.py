@@ -1,4 +1,4 @@
-"""A function's own description: its part of the OpenAPI document that `python -m openapi` has written."""
+"""A function's own part of the OpenAPI document that `python -m openapi` has written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def describe(function_name: str) -> Response:
 
 @cache
 def _part_of(function_name: str) -> tuple[bytes, bytes]:
-    """The paths as the function answers them, below its own address; plain and compressed."""
+    """Return the function's part, with paths relative to its own URL; plain and gzipped."""
     document = json.loads(Path(__file__).with_name("openapi.json").read_text())
     prefix = f"/{function_name}"
     document["paths"] = {

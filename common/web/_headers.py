@@ -1,4 +1,4 @@
-"""The headers that every answer shares: request id, CORS, rate limit, compression."""
+"""The headers common to all answers: request id, CORS, rate limit, compression."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from common.limits import Verdict
 from common.web._messages import Request, Response, StreamedResponse
 
 KIB = 1024
-# Browsers send 30. What is longer is cut, since it is remembered.
+# Browsers send 30 characters. Longer values are cut, because they are cache keys.
 MAX_ACCEPT_CHARACTERS = 500
-GZIP_WBITS = 31  # zlib's word for gzip's format
+GZIP_WBITS = 31  # zlib's value for the gzip format
 
 
 class Audience(Enum):
-    """Who calls a function, and the largest body accepted from them."""
+    """A function's kind of clients, and the largest body accepted from them."""
 
     STOREFRONT = 64 * KIB
     MERCHANT = 1024 * KIB
@@ -34,7 +34,7 @@ class Audience(Enum):
         return self.value
 
 
-# For a browser that is led to an answer: it is no page, in no frame, only by TLS.
+# If a browser is navigated to an API URL: not a document, not frameable, HTTPS only.
 _SAFETY = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Strict-Transport-Security": "max-age=31536000",
@@ -42,15 +42,15 @@ _SAFETY = {
 }
 # A shop's allowed_origins are shorter: a scheme and at most 255 characters.
 MAX_ORIGIN_CHARACTERS = 300
-# What browsers send for a page without an origin of its own (RFC 6454, section 7.3). No shop can list it.
+# What browsers send for a page with an opaque origin (RFC 6454, section 7.3). No shop can list it.
 OPAQUE_ORIGIN = "null"
 _EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
 _FOR_EVERY_PAGE = _SAFETY | {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
-# A merchant's answers differ by origin, and are not kept.
+# A merchant's answers vary by origin, and are not stored.
 _FOR_MERCHANTS = _SAFETY | {"Cache-Control": "no-store", "Vary": "Origin"}
 _REQUEST_HEADERS = {
-    # Tracing agents add headers of their own to a page's requests. An older browser takes the star for a name, so that
-    # those it asks for are named too.
+    # Tracing agents add their own headers to a page's requests. Older browsers take the star literally, so the
+    # requested headers are also named.
     Audience.STOREFRONT: "Content-Type, If-None-Match, *",
     Audience.MERCHANT: "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
 }
@@ -59,12 +59,12 @@ MAX_HEADER_NAMES_CHARACTERS = 2000
 
 
 def new_request_id() -> str:
-    """What stands in for the trace id of a request that has none."""
+    """Return a random id for a request without a trace."""
     return os.urandom(16).hex()
 
 
 def shared_headers(audience: Audience, origin: str | None) -> dict[str, str]:
-    """What each answer carries unless it says otherwise: who may read it, and that it is no page."""
+    """Return the default headers of every answer: CORS, security and caching."""
     if audience is Audience.STOREFRONT:
         return _FOR_EVERY_PAGE
     if origin in settings().console_origins:
@@ -73,7 +73,7 @@ def shared_headers(audience: Audience, origin: str | None) -> dict[str, str]:
 
 
 def page_origin(request: Request) -> str | None:
-    """The origin of the page that sent the request, None where no page did; one that no shop can list is opaque."""
+    """Return the Origin header, None without one; OPAQUE_ORIGIN for one that is too long for any shop's list."""
     origin = request.headers.get("origin")
     if origin is None or (len(origin) <= MAX_ORIGIN_CHARACTERS and origin.isascii() and origin.isprintable()):
         return origin
@@ -81,7 +81,7 @@ def page_origin(request: Request) -> str | None:
 
 
 def preflight_headers(audience: Audience, methods: Iterable[str], asked: str | None) -> dict[str, str]:
-    """What a page may send; `asked` is its Access-Control-Request-Headers."""
+    """Return a preflight's CORS headers; `asked` is its Access-Control-Request-Headers."""
     allowed, names = ", ".join(methods), _REQUEST_HEADERS[audience]
     headers = {
         "Allow": allowed,
@@ -97,7 +97,7 @@ def preflight_headers(audience: Audience, methods: Iterable[str], asked: str | N
 
 
 def limit_headers(verdict: Verdict) -> dict[str, str]:
-    """RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers); none where the limit is off."""
+    """Return RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers); none if the limit is off."""
     if not verdict.quota:
         return {}
     return {
@@ -107,7 +107,7 @@ def limit_headers(verdict: Verdict) -> dict[str, str]:
 
 
 def compress(request: Request, response: Response) -> None:
-    """Compresses a body of 1 KiB or more for a client that accepts gzip; of a stream, the first part tells."""
+    """Compress a body of 1 KiB or more for a client that accepts gzip; a stream by the size of its first part."""
     if len(response.body) < GZIP_FROM_BYTES:
         return
     vary = response.headers.get("Vary")
@@ -121,10 +121,10 @@ def compress(request: Request, response: Response) -> None:
         response.body = response.gzipped or gzip.compress(response.body, GZIP_LEVEL, mtime=0)
 
 
-# Browsers are of a few kinds: reading their header anew would be a tenth of a request.
+# Browsers send a few distinct values: parsing them each time would be a tenth of a request.
 @lru_cache(maxsize=256)
 def accepts_gzip(accept_encoding: str) -> bool:
-    """RFC 9110, section 12.5.3: what is said of gzip goes before what is said of all the others."""
+    """Return whether gzip is accepted (RFC 9110, section 12.5.3): its own weight takes precedence over `*`."""
     wanted = {}
     for choice in accept_encoding.lower().split(","):
         name, _, parameter = choice.partition(";")

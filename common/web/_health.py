@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether what it depends on answers."""
+"""Liveness, and readiness of the dependencies."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from common.version import VERSION
 
 LIVE, READY = "/_health", "/_ready"
 
-# How long a verdict holds: probes without a limit, as many as anybody likes, cost one look a second.
+# How long a verdict holds: probes are not rate-limited, but any number of them costs one check per second.
 FRESH_SECONDS = 1.0
-# Who has to wait longer for another's look is told that the database is down, which to him it is.
+# A probe that waits longer for a running check reports the database as down.
 PATIENCE_SECONDS = 1.0
 
 PING_DATABASE = "SELECT 1 AS answer"
 
-# What is to be watched but changes by itself: months run out, connections fill up. Those are not counted by
-# pg_stat_activity, where a plain role does not even see what kind the sessions of others are.
+# To be monitored, because it changes without a release: the remaining partitions, and the connections. These are
+# not counted by pg_stat_activity, where a plain role cannot see the kind of other roles' sessions.
 SELECT_SCHEMA = """
     SELECT (SELECT max(version) FROM schema_migrations) AS migration,
         (SELECT count(*)
@@ -36,7 +36,7 @@ SELECT_SCHEMA = """
 
 
 class Verdict(NamedTuple):
-    """The states of the database and the cache; what the log is to know of the schema; and the monotonic end of it."""
+    """The states of the database and the cache, the schema's state for the log, and the monotonic time it expires."""
 
     database: str
     cache: str
@@ -57,12 +57,12 @@ _looking = threading.Lock()
 
 
 def fresh_verdict() -> Verdict | None:
-    """The last verdict, while it holds. Never blocks."""
+    """Return the last verdict, or None once it has expired. Never blocks."""
     return _verdict if time.monotonic() < _verdict.fresh_until else None
 
 
 def readiness() -> Verdict:
-    """Whether what we depend on answers: one thread looks, the others wait for what it finds. May block."""
+    """Return whether the dependencies answer: one thread checks, the others wait for its verdict. May block."""
     if not _looking.acquire(timeout=PATIENCE_SECONDS):
         return _verdict._replace(database="down")
     try:
@@ -80,8 +80,8 @@ def _look() -> Verdict:
 
 
 def schema() -> dict[str, Any]:
-    """The database's migration, partitions and connections, for the log; empty where they cannot be read."""
-    with suppress(Exception):  # whatever it meets, what is only for the log must not make an instance look ill
+    """Return the database's migration, partitions and connections for the log; empty if they cannot be read."""
+    with suppress(Exception):  # a failure of what is only for the log must not make the instance unready
         return postgres.fetch_one(SELECT_SCHEMA) or {}
     return {}
 

@@ -1,4 +1,4 @@
-"""A request and a response of our own, which every adapter can make and every handler can read."""
+"""The framework-independent request and response."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Response:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    # The same body compressed, where somebody has done that already.
+    # The same body gzipped, if it is cached in that form.
     gzipped: bytes | None = None
 
 
 @dataclass(slots=True)
 class StreamedResponse(Response):
-    """`body` is its first part, `rest` makes the others. It is closed when all is sent, or nobody wants it any more."""
+    """A streamed response: `body` is the first part, `rest` yields the others; closed at the end or on disconnect."""
 
     rest: Generator[bytes, None, None] = field(kw_only=True)
 
@@ -34,9 +34,9 @@ def json_response(data: Any, status: int = 200, headers: dict[str, str] | None =
 
 @dataclass(slots=True)
 class Request:
-    """What came in. Header names are in lower case.
+    """An incoming request. Header names are in lower case.
 
-    `receive(max_bytes)` reads the body, once and whole; None where it is larger.
+    `receive(max_bytes)` reads the whole body, once; None if it is larger.
     """
 
     method: str
@@ -45,25 +45,25 @@ class Request:
     headers: Mapping[str, str]
     receive: Callable[[int], Awaitable[bytes | None]]
     peer: str
-    # Found out on the way to the handler. `client` is what a limit counts: an IPv4 address, or an IPv6 /64.
+    # Set on the way to the handler. `client` is what a limit counts: an IPv4 address, or an IPv6 /64.
     client: str = ""
-    # Nothing has a body before somebody has read it.
+    # Empty until the pipeline has read it.
     body: bytes | None = b""
     data: Any = None
     query: Mapping[str, Any] = field(default_factory=dict)
     key: Key | None = None
-    # What every answer to this request carries, and what its log line says.
+    # Headers of every answer to this request, and fields of its log line.
     answer_headers: dict[str, str] = field(default_factory=dict)
     logged: dict[str, Any] = field(default_factory=dict)
 
     @property
     def shop_id(self) -> str:
-        """The shop that the request's key speaks for; only in handlers that ask for rights."""
+        """Return the shop of the request's API key; only in handlers that require rights."""
         assert self.key is not None
         return self.key.shop_id
 
     @property
     def key_id(self) -> str:
-        """The key itself, likewise."""
+        """Return the id of the request's API key, likewise."""
         assert self.key is not None
         return self.key.id

@@ -1,7 +1,7 @@
-"""What every handler needs around it, once: limits, keys, bodies, errors, headers and the log line.
+"""The pipeline around every handler: limits, API keys, bodies, errors, headers and the log line.
 
-A function's main.py makes one Function and hangs its handlers on it; the adapters turn a framework's request into our
-Request and our Response into the framework's. This module knows neither framework.
+A function's main.py creates one Function and registers its handlers; the adapters convert a framework's request into
+our Request and our Response into the framework's. This module knows neither framework.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from common.web._messages import Request, Response, StreamedResponse, json_respo
 from common.web._routing import Endpoint, Handler, allowed_methods, find_endpoint, make_endpoint
 from common.web._trace import log_fields, trace_of
 
-# Probes, and the description of the interface.
+# Probes and the API description, which are not rate-limited.
 UNCOUNTED = (_health.LIVE, _health.READY, _description.PATH)
 UNCOUNTED_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Function:
-    """One deployed function: its name, its limit, who calls it, and its endpoints."""
+    """One deployed function: its name, rate limit, audience and endpoints."""
 
     def __init__(self, name: str, *, limit: str, audience: Audience) -> None:
         self.name = name
         self.limit = limit
         self.audience = audience
         self.endpoints: list[Endpoint] = []
-        settings()  # a bad value stops the function now, not at its first request
+        settings()  # an invalid value stops the function now, not at its first request
 
     def endpoint(
         self,
@@ -50,11 +50,11 @@ class Function:
         body: Checker | None = None,
         query: Checker | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Registers a handler `(request, **ids) -> Response`.
+        """Register a handler `(request, **ids) -> Response`.
 
-        It runs in a thread and may block, unless it is a coroutine function: that runs on the loop and may not.
-        `{name}` in the path stands for a UUID. `rights` ("read" or "write") asks for an API key that has them;
-        `body` and `query` are checked into `request.data` and `request.query`.
+        It runs in a thread and may block, unless it is a coroutine function: that runs on the loop and must not block.
+        `{name}` in the path stands for a UUID. `rights` ("read" or "write") requires an API key that has them; `body`
+        and `query` are schemas that load `request.data` and `request.query`.
         """
 
         def register(handler: Handler) -> Handler:
@@ -64,7 +64,7 @@ class Function:
         return register
 
     async def handle(self, request: Request) -> Response:
-        """The answer to a request, whatever happens on the way to it."""
+        """Return the answer to a request; any error becomes a problem."""
         started = time.perf_counter()
         waited = waits.start()
         trace = trace_of(request.headers)
@@ -108,7 +108,7 @@ class Function:
         return await in_thread(endpoint.handler, request, **ids)
 
     async def _read_body(self, request: Request, schema: Checker | None) -> None:
-        """Only now: who is not let in, or has called at the wrong door, is not listened to."""
+        """Read the body: only after the limit, the route and the API key have admitted the request."""
         request.body = await request.receive(self.audience.max_body_bytes)
         if schema is None and request.body == b"":
             return
@@ -119,7 +119,7 @@ class Function:
             request.data = check()
 
     async def _answer_uncounted(self, request: Request) -> Response:
-        """Probes, preflights and the description: a limit must not make an instance look ill, or a page forbidden."""
+        """Answer probes, preflights and the API description, which a rate limit must not make fail."""
         if request.method == "OPTIONS":
             methods = UNCOUNTED_METHODS if request.path in UNCOUNTED else allowed_methods(self.endpoints, request.path)
             asked = request.headers.get("access-control-request-headers")

@@ -1,4 +1,4 @@
-"""Which handler answers a request: a function's endpoints, found by method and path."""
+"""Routing: finds a function's endpoint by method and path."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Endpoint:
     template: str
     path: re.Pattern[str]
     handler: Handler
-    # Whether the handler runs on the loop; found out once, since asking costs a request 1 µs.
+    # Whether the handler runs on the loop; determined once, because it takes 1 µs.
     on_loop: bool
     rights: str | None
     body: Checker | None
@@ -33,14 +33,14 @@ class Endpoint:
 def make_endpoint(
     method: str, template: str, handler: Handler, rights: str | None, body: Checker | None, query: Checker | None
 ) -> Endpoint:
-    """`{name}` in the template stands for a UUID; a slash at the end makes no difference."""
+    """Create an endpoint. `{name}` in the template stands for a UUID; a trailing slash is ignored."""
     escaped = template.rstrip("/").replace(".", r"\.")
     path = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{_UUID})", escaped) + "/?")
     return Endpoint(method, template, path, handler, inspect.iscoroutinefunction(handler), rights, body, query)
 
 
 def find_endpoint(endpoints: list[Endpoint], method: str, path: str) -> tuple[Endpoint, dict[str, uuid.UUID]]:
-    """The endpoint, and the ids that its path names. Raises NotFound or MethodNotAllowed."""
+    """Return the endpoint and the ids in its path. Raises NotFound or MethodNotAllowed."""
     wanted = "GET" if method == "HEAD" else method
     for endpoint in endpoints:
         if endpoint.method == wanted and (match := endpoint.path.fullmatch(path)):
@@ -49,7 +49,7 @@ def find_endpoint(endpoints: list[Endpoint], method: str, path: str) -> tuple[En
 
 
 def allowed_methods(endpoints: list[Endpoint], path: str) -> list[str]:
-    """What can be done at this path. Raises NotFound where there is nothing."""
+    """Return the methods that this path allows. Raises NotFound."""
     methods = [endpoint.method for endpoint in endpoints if endpoint.path.fullmatch(path)]
     if not methods:
         raise NotFound()

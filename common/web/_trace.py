@@ -1,4 +1,4 @@
-"""The trace that a request belongs to, as the platform tells it, and as Cloud Logging wants to be told it."""
+"""A request's trace context: parsed from its headers, and formatted for Cloud Logging."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 from common.config import settings
 from common.logs import SAMPLED, SPAN, TRACE
 
-# W3C's header: version, trace, span and flags; a later version may say more behind these.
+# W3C's traceparent: version, trace, span and flags; later versions may append further fields.
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-# Google's: the trace, and often its span as a decimal number and options.
+# Google's X-Cloud-Trace-Context: the trace, often with its span as a decimal number and options.
 _CLOUD_TRACE = re.compile(r"(?!0{32})([0-9a-fA-F]{32})(?:/([0-9]{1,20})(?:;o=([0-9]))?.*)?", re.ASCII)
 MAX_SPAN = 2**64 - 1
 
 
 class Trace(NamedTuple):
-    """32 and 16 hex digits; the span may be unknown."""
+    """A trace id of 32 hex digits and a span id of 16; the span may be unknown."""
 
     id: str
     span_id: str | None
@@ -25,7 +25,7 @@ class Trace(NamedTuple):
 
 
 def trace_of(headers: Mapping[str, str]) -> Trace | None:
-    """What W3C's traceparent says, or Google's older header; None where neither says anything."""
+    """Return the trace of W3C's traceparent, or of Google's older header; None without a valid one."""
     if found := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
         return Trace(found[1], found[2], bool(int(found[3], 16) & 1))
     if found := _CLOUD_TRACE.fullmatch(headers.get("x-cloud-trace-context", "")):
@@ -35,7 +35,7 @@ def trace_of(headers: Mapping[str, str]) -> Trace | None:
 
 
 def log_fields(trace: Trace) -> dict[str, Any]:
-    """What ties a log line to the trace. Cloud Logging finds a trace by its project's name, where one is known."""
+    """Return the log fields that link a line to the trace, qualified by the project if it is known."""
     project = settings().google_cloud_project
     fields = {TRACE: f"projects/{project}/traces/{trace.id}" if project else trace.id, SAMPLED: trace.is_sampled}
     return fields | ({SPAN: trace.span_id} if trace.span_id else {})

@@ -1,8 +1,8 @@
-"""Where a Flask function runs: uvicorn waits for the clients, threads run the application (PEP 3333).
+"""The server of Flask functions: uvicorn handles slow clients, threads run the WSGI application (PEP 3333).
 
-A thread of gunicorn's own waits for one client at a time. As many half-sent requests, or readers who do not read, as
-there are threads, and nobody else is answered, probes included. Here a thread is taken by a request whose head is
-there, and waits for a body only once the application wants it, which is after the limit and the key.
+Each of gunicorn's own threads waits for one client at a time, so as many half-sent requests or unread answers as there
+are threads would block all others, probes included. Here a request takes a thread once its head is complete, and waits
+for a body only when the application reads it, which is after the rate limit and the API key.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from common.web.protocol import SERVER_OPTIONS
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# Probes are answered also when every other thread waits for the database.
+# Reserved for probes, while every other thread waits for the database.
 PROBE_THREADS = 2
-# What is on its way already is there by then.
+# Long enough for a body that is already in transit.
 AT_ONCE_SECONDS = 0.1
 
 
@@ -44,7 +44,7 @@ class TooManySlowClients(ProblemError):
 
 
 class PatientWorker(UvicornWorker):  # type: ignore[misc]
-    """gunicorn's worker, whose `threads` run a WSGI application."""
+    """A gunicorn worker whose `threads` run a WSGI application."""
 
     CONFIG_KWARGS = SERVER_OPTIONS
 
@@ -54,7 +54,7 @@ class PatientWorker(UvicornWorker):  # type: ignore[misc]
 
 
 class Threads:
-    """A WSGI application as an ASGI one, run by that many threads; at most half of them wait for slow clients."""
+    """Adapts a WSGI application to ASGI, run by a number of threads; at most half of them wait for slow clients."""
 
     def __init__(self, application: WsgiApplication, threads: int) -> None:
         self._application = application
@@ -84,7 +84,7 @@ class Threads:
 
 @dataclass(slots=True)
 class _Answer:
-    """What the application answers, taken out of it in threads."""
+    """The application's answer, produced in threads."""
 
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -94,7 +94,7 @@ class _Answer:
     close: Callable[[], None] = lambda: None
 
     def begin(self, application: WsgiApplication, environ: dict[str, Any]) -> None:
-        """Runs the application, and takes as much as comes at once."""
+        """Run the application, and take the parts that are available at once."""
         parts = application(environ, self._start_response)
         self._parts = iter(parts)
         self.close = getattr(parts, "close", self.close)
@@ -106,7 +106,7 @@ class _Answer:
             self.close()
 
     def next_part(self) -> bytes:
-        """Empty at the end."""
+        """Return the next part of the body; empty at the end."""
         return next((part for part in self._parts if part), b"")
 
     def _start_response(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
@@ -115,7 +115,7 @@ class _Answer:
 
 
 class _Input(io.RawIOBase):
-    """wsgi.input: a thread that reads it waits until the body has come."""
+    """wsgi.input: reading it blocks the thread until the body has arrived."""
 
     def __init__(self, incoming: Incoming, loop: asyncio.AbstractEventLoop, patience: threading.Semaphore) -> None:
         self._incoming, self._loop, self._patience = incoming, loop, patience
@@ -147,7 +147,7 @@ async def _run(pool: Executor, call: Callable[[], Any]) -> Any:
 
 
 def _environ(scope: Scope, headers: dict[str, str], body: _Input) -> dict[str, Any]:
-    """The request as PEP 3333 has it. A header with an underscore in its name, which could pass for another, is not."""
+    """Return the environ by PEP 3333, without headers whose names have an underscore, which could spoof others."""
     address, port = scope.get("server") or ("", 0)
     environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items() if "_" not in name}
     return {

@@ -25,7 +25,7 @@ UvicornWorker.CONFIG_KWARGS.update(SERVER_OPTIONS)
 
 
 def asgi_function(function: Function) -> Callable[[StarletteRequest], Awaitable[Application]]:
-    """The callable that functions-framework serves under the function's name."""
+    """Return the callable that functions-framework serves under the function's name."""
     application = asgi_app(function)
 
     async def serve(_: StarletteRequest) -> Application:
@@ -33,7 +33,7 @@ def asgi_function(function: Function) -> Callable[[StarletteRequest], Awaitable[
 
     serve.__name__ = function.name
     serve.application = application  # type: ignore[attr-defined]
-    register: Any = functions_framework.aio.http  # its types know Starlette's own responses only
+    register: Any = functions_framework.aio.http  # typed for Starlette's own responses only
     register(serve)
     freeze_loaded()
     return serve
@@ -50,7 +50,7 @@ _framework._create_asgi_app_with_function = _application_of
 
 
 def asgi_app(function: Function) -> Application:
-    """The function as an ASGI application of its own."""
+    """Return the function as a standalone ASGI application."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         headers = joined_headers(scope["headers"])

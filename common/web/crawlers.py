@@ -1,11 +1,11 @@
-"""Recognizes crawlers by their User-Agent: one that calls itself a crawler, or that is known as one.
+"""Recognizes crawlers by their User-Agent: those that identify themselves as crawlers, and known ones.
 
-In doubt it is a shopper. A crawler taken for a shopper adds a view; a phone taken for a crawler loses every view of
-everybody who has that phone. So what phones and apps say of themselves is removed first, and a name counts only as a
-whole word: "Sonic" is a crawler, "ViewSonic" is not. A program that is not a browser, such as a shop's own server that
-reports orders, is a crawler only if it says so or if crawler-user-agents lists it.
+In doubt it is a shopper. A crawler mistaken for a shopper adds one view; a phone model mistaken for a crawler loses all
+views of its users. So names of phones and apps are removed first, and a crawler's name counts only as a whole word:
+"Sonic" is a crawler, "ViewSonic" is not. A program that is not a browser, such as a shop's own server that reports
+orders, is a crawler only if it says so or if crawler-user-agents lists it.
 
-A new version of that list must pass tests/vectors/user_agents.json: hundreds of shoppers' User-Agents and of crawlers'.
+A new version of that list must pass tests/vectors/user_agents.json: hundreds of shoppers' and crawlers' User-Agents.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from common.process.per_process import per_process
 from common.web._messages import Request
 
 MAX_USER_AGENT_CHARACTERS = 512
-# On the list, but not crawlers: a shop's own server may report events, and its tests may drive a browser.
+# Listed, but not crawlers: a shop's own server may report events, and its tests may drive a browser.
 NOT_CRAWLERS = {"http-library", "browser-automation"}
-# Nor are these: services by which a shop's server reports them.
+# Nor are these: services through which a shop's server reports events.
 SERVICES = {"Make/", "Shopify-Captain-Hook", "Stripe/", "WordPress/", "Zapier"}
 UNLISTED = "other"
 
-# What follows "Android" is the name of a phone and of its build: "CUBOT", "HTC Butterfly", "Build/AP3A.240617.008".
+# "Android" is followed by the names of a phone and its build: "CUBOT", "HTC Butterfly", "Build/AP3A.240617.008".
 _ANDROID = re.compile(r"\([^()]*\bAndroid\b[^()]*(?:\([^()]*\)[^()]*)*\)?")
-# A crawler that uses such a comment says more in it than any phone: "Storebot-Google/1.0", "compatible; …".
+# A crawler with such a comment adds what no phone has: "Storebot-Google/1.0", "compatible; …".
 _NO_PHONE = re.compile(r"compatible|https?:|(?:bot|crawler|spider)[\w-]*/|-Google/", re.IGNORECASE)
-# Facebook's apps: in brackets the phone's maker, model and carrier.
+# Facebook's apps, with the phone's maker, model and carrier in brackets.
 _APP_DETAILS = re.compile(r"\[FB[^\]]*\]?")
-# Browsers that shoppers use, and that the list, or an address in their name, would make crawlers.
+# Shoppers' browsers that would count as crawlers by the list, or by a URL in their name.
 _BROWSERS = re.compile(
     r"MetaIAB \w+|Viber/[\d.]+|Freespoke/[\d.]+|Blackboard/[\w.]+|coc_?coc_?browser|Sogou(?:MSE|MobileBrowser|Search)\b"
     r"|http://(?:bsalsa\.com|www\.QtWeb\.net)",
     re.IGNORECASE,
 )
 
-# What calls itself a crawler, but CUBOT's phones.
+# Self-declared crawlers, except CUBOT's phones.
 _BOT = re.compile(r"(?:(?<!cu)bot|crawl|crawler|spider|slurp|scraper)s?(?![a-z])", re.IGNORECASE)
-# Crawlers whose names are not on the list, or not as they are.
+# Crawlers whose names are not listed, or listed differently.
 _UNLISTED_NAME = re.compile(
     r"(?<![A-Za-z0-9])(?:PTST/|Pingdom|Siteimprove|mShots|RuxitSynthetic|Cloudflare[A-Z]|GTmetrix|baidu Transcoder"
     r"|iplabel|GomezAgent|FeedFetcher-Google|FontRadar|Functionize|[aA]cunetix|findlinks/|Bark[rR]owler/|DirBuster|Netumo/"
     r"|gotosocial/|SSL Labs)"
 )
-# What no shopper's browser has in its name: a tool's purpose, an address, a second name beside the engine's.
+# What no browser's name contains: a tool's purpose, a URL, a second name beside the engine's.
 _TOOL = re.compile(
     r"(?:indexer|archiver|fetcher|preview|lighthouse|validator|monitor(?:ing)?|checker|synthetics?)s?(?![a-z])"
     r"|[+(;,\s]\s*(?:https?://|www\.)|\+[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2}|[a-z0-9]@[a-z0-9-]+\.[a-z]|mailto:"
@@ -61,7 +61,7 @@ _REGEX = re.compile(r"[\\^$.*+?()\[\]{}|]")
 
 
 def is_crawler(request: Request) -> bool:
-    """Whether the request comes from a crawler; if so its log line says of which kind."""
+    """Return whether the request comes from a crawler, and add the kind to its log line."""
     kind = kind_of(request.headers.get("user-agent", "")[:MAX_USER_AGENT_CHARACTERS])
     if kind is None:
         return False
@@ -71,7 +71,7 @@ def is_crawler(request: Request) -> bool:
 
 @lru_cache(maxsize=4096)
 def kind_of(user_agent: str) -> str | None:
-    """The list's word for this crawler, such as `search-engine`; None for everybody else."""
+    """Return the list's tag for this crawler, such as `search-engine`; None for any other client."""
     text = _without_phone(user_agent)
     kinds = {kind for name, kind in _names_in(text) if name not in SERVICES}
     if crawlers := sorted(kinds - NOT_CRAWLERS):
@@ -91,7 +91,7 @@ def _what_no_phone_says(comment: re.Match[str]) -> str:
 
 
 def _names_in(text: str) -> list[tuple[str, str]]:
-    """The names of the list that are in it as whole words, with their kinds."""
+    """Return the listed names that the text contains as whole words, with their kinds."""
     return [
         (name, kind)
         for word in _WORD.finditer(text)
@@ -106,9 +106,9 @@ def _goes_on(text: str, index: int) -> bool:
 
 @per_process
 def _names() -> dict[str, list[tuple[str, str]]]:
-    """The list's names and kinds, by the first word of each.
+    """Return the listed names and kinds, by the first word of each.
 
-    Its few regular expressions are left out: they are of bots that say so, or in _UNLISTED_NAME.
+    The list's few regular expressions are left out: they match self-declared bots, or are in _UNLISTED_NAME.
     """
     from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # half a megabyte of JSON: not at import
 

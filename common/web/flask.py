@@ -1,4 +1,4 @@
-"""A Function under functions-framework's Flask server, a thread a request. Only this module knows Flask."""
+"""A Function under functions-framework's Flask server, one thread per request. Only this module knows Flask."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _server.GunicornApplication = partial(framework.GunicornApplication, worker_clas
 
 
 def flask_function(function: Function) -> Callable[[flask.Request], flask.Response]:
-    """The callable that functions-framework serves under the function's name."""
+    """Return the callable that functions-framework serves under the function's name."""
 
     def serve(incoming: flask.Request) -> flask.Response:
         return _serve(function, incoming)
 
     serve.__name__ = function.name
-    functions_framework.http(serve)  # registers it; what it returns is a mere wrapper
-    # There is one while functions-framework loads us. What it would answer itself is ours, too, such as /robots.txt;
-    # and it would read to the end whatever body comes with a request.
+    functions_framework.http(serve)  # registers it; the returned wrapper is not needed
+    # There is one while functions-framework loads the function. Take over what it would answer itself, such as
+    # /robots.txt; and it would read every request's body to the end.
     if flask.has_app_context() and flask.current_app.name == function.name:
         flask.current_app.wsgi_app = partial(_application, function)  # type: ignore[method-assign]
     freeze_loaded()
@@ -43,7 +43,7 @@ def flask_function(function: Function) -> Callable[[flask.Request], flask.Respon
 
 
 def flask_app(function: Function, threads: int) -> Threads:
-    """Return the function as an ASGI application of its own, served by Flask in that many threads as when deployed."""
+    """Return the function as a standalone ASGI application, served by Flask in `threads` threads as when deployed."""
     return Threads(partial(_application, function), threads)
 
 
@@ -63,7 +63,7 @@ def _as_ours(incoming: flask.Request) -> Request:
             body = incoming.stream.read(max_bytes + 1)
         except ProblemError:
             raise
-        except Exception as error:  # whatever a server raises of a body that breaks off
+        except Exception as error:  # servers raise different errors for a body that breaks off
             raise IncompleteBody() from error
         return body if len(body) <= max_bytes else None
 
@@ -83,13 +83,13 @@ def _as_flask(response: Response) -> flask.Response:
         answer.call_on_close(response.rest.close)
         return answer
     answer = flask.Response(response.body, response.status, response.headers)
-    if "Content-Type" not in response.headers:  # Flask's own would call it a page
+    if "Content-Type" not in response.headers:  # or Flask would default to text/html
         del answer.headers["Content-Type"]
     return answer
 
 
 def _run(answering: Coroutine[None, None, T]) -> T:
-    """The result of a coroutine that never suspends, because `in_thread` runs in place where there is no loop."""
+    """Return the result of a coroutine that never suspends, because `in_thread` runs in place without a loop."""
     try:
         answering.send(None)
     except StopIteration as finished:

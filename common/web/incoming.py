@@ -1,4 +1,4 @@
-"""A request's body under ASGI: read once it is wanted. What nobody wanted is discarded after the answer."""
+"""A request's body under ASGI: read on demand; an unread body is discarded after the answer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# In the state of a request whose body breaks off, or takes too long, while the client is still there to be told.
+# Set in a request's state if its body breaks off or takes too long, while the client can still be answered.
 INCOMPLETE = "incomplete"
-# A client hears the answer only once it has sent all, which is read for its sake up to this size. The platform accepts
-# no larger request over HTTP/1.
+# Many clients read the answer only after they have sent the whole body, so it is read up to this size. The platform
+# accepts no larger request over HTTP/1.
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024
 
 
@@ -27,7 +27,7 @@ class IncompleteBody(ProblemError):
 
 
 def joined_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name; one that came several times is joined by commas (RFC 9110, section 5.3)."""
+    """Return headers by lower-case name; repeated ones are joined by commas (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
     for name, value in raw:
         key, text = name.decode("latin-1"), value.decode("latin-1")
@@ -36,7 +36,7 @@ def joined_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 class Incoming:
-    """The body of one request, which comes in chunks."""
+    """The body of one request, which arrives in chunks."""
 
     def __init__(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> None:
         self._state, self._receive = scope.get("state", {}), receive
@@ -45,7 +45,7 @@ class Incoming:
         self.has_ended = not self._announced_bytes and "transfer-encoding" not in headers
 
     async def chunk(self) -> bytes:
-        """The next bytes that have come; maybe none. Raises IncompleteBody."""
+        """Return the next bytes, maybe none. Raises IncompleteBody."""
         message = await self._receive()
         self.has_ended = not message.get("more_body", False)
         if message["type"] == "http.disconnect" or INCOMPLETE in self._state:
@@ -55,7 +55,7 @@ class Incoming:
         return chunk
 
     async def read(self, max_bytes: int) -> bytes | None:
-        """The whole body, or None as soon as it is known to be larger. Raises IncompleteBody."""
+        """Return the whole body, or None as soon as it is known to be larger. Raises IncompleteBody."""
         if self._announced_bytes > max_bytes:
             return None
         chunks: list[bytes] = []
@@ -68,7 +68,7 @@ class Incoming:
         return b"".join(chunks)
 
     async def discard(self) -> None:
-        """Reads what is still coming, so that the client hears the answer that it has already been sent."""
+        """Read and drop the rest of the body, so that the client gets to read its answer."""
         discarded = 0
         with suppress(IncompleteBody):
             while not self.has_ended and discarded <= MAX_DISCARDED_BYTES:
@@ -76,7 +76,7 @@ class Incoming:
 
 
 async def send_parts(next_part: Callable[[], Awaitable[bytes]], receive: Receive, send: Send) -> None:
-    """Sends the rest of a body part by part, each made when the one before is on its way, while anybody wants it."""
+    """Send the remaining parts of a body, each made once the previous one is sent, until the client disconnects."""
     gone = asyncio.ensure_future(_until_gone(receive))
     try:
         while not gone.done() and (part := await next_part()):

@@ -1,7 +1,7 @@
-"""uvicorn's HTTP protocol with an end to its patience: no client is waited for without end, and none fills the memory.
+"""uvicorn's HTTP protocol with timeouts for slow clients, and a bound on the memory of each.
 
-uvicorn itself waits as long as a client likes: for the rest of a request's head, for its body, and until an answer is
-read. None of that takes a thread, only a connection; each is closed here when its time is up.
+uvicorn itself waits without limit for the rest of a request's head, for its body, and until an answer is read. None of
+that takes a thread, only a connection, which is closed here after a timeout.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from common.web.incoming import INCOMPLETE
 
 HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 64 * 1024
-# 1 MiB at 35 KiB a second.
+# 1 MiB at 35 KiB/s.
 BODY_SECONDS = 30.0
-# Who takes an answer more slowly than 1 KiB a second is cut off.
+# A client that reads an answer more slowly than 1 KiB/s is disconnected.
 READER_SECONDS, READER_BYTES = 30.0, 30 * 1024
 
 _SECONDS = {"head": HEAD_SECONDS, "body": BODY_SECONDS}
@@ -40,13 +40,13 @@ class HeadTooLarge(ProblemError):
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection, with a deadline for what the client has to send or read next."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._reading: str | None = None
         self._heads_begun = 0
-        # What the client has to send next, of which request, and until when.
+        # What the client has to send next, and of which request.
         self._due: tuple[str, int] | None = None
         self._due_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
@@ -81,7 +81,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._reading = None
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Who has said all he has to say may still listen: the connection ends with the answer."""
+        """Keep a half-closed connection open until its answer is sent."""
         if self.cycle is None or self.cycle.response_complete:
             return False
         if self._reading == "body" and not self.cycle.response_started:
@@ -100,7 +100,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._reader_timer.cancel()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """What has come is no HTTP: a body breaks off for the application, anything else is answered here."""
+        """Handle malformed HTTP: within a body, end the body for the application; else answer here."""
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:
@@ -108,10 +108,10 @@ class PatientProtocol(HttpToolsProtocol):
         elif self._reading == "body" and not self.cycle.response_started:
             self._break_body_off()
         else:
-            self.cycle.keep_alive = False  # it came behind a request that is being answered
+            self.cycle.keep_alive = False  # it followed a request that is being answered
 
     def _set_clock(self, received_bytes: int) -> None:
-        """Starts the client's time for what it has to send next; while that is still coming, the time runs on."""
+        """Start the timeout for what the client has to send next; a part of it does not restart the timeout."""
         due = self._reading
         if due is None and (self.cycle is None or self.cycle.response_complete):
             due = "head"
@@ -132,7 +132,7 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _break_body_off(self) -> None:
-        """Has the application find the body at an end, and that it is not whole."""
+        """End the body for the application, marked as incomplete."""
         self.cycle.scope["state"][INCOMPLETE] = True
         self.cycle.keep_alive = False
         self.cycle.more_body = False
@@ -147,7 +147,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._reader_timer = self.loop.call_later(READER_SECONDS, self._check_reader)
 
     def _refuse_head(self, refusal: ProblemError) -> None:
-        """Answers what never became a request, and closes the connection."""
+        """Answer a malformed request, and close the connection."""
         request_id = os.urandom(16).hex()
         problem = refusal.as_problem(request_id)
         body = dumps(problem)
@@ -161,5 +161,5 @@ class PatientProtocol(HttpToolsProtocol):
         logs.write("INFO", f"Refused what is no request: {refusal.code}", **{logs.LABELS: {"request_id": request_id}})
 
 
-# For uvicorn's Config. There is nothing to start or end with a process, and nobody speaks WebSocket.
+# For uvicorn's Config: no lifespan events and no WebSocket.
 SERVER_OPTIONS: dict[str, Any] = {"loop": "auto", "http": PatientProtocol, "lifespan": "off", "ws": "none"}
