@@ -134,8 +134,8 @@ def connect(instance: str, options: dict[str, Any]) -> CoreConnection:
     try:
         return _connect_once(instance, options, deadline)
     except (ConnectionError, InterfaceError):
-        # After an error the connector forgets what it knew: the instance may have failed over to another address, and
-        # its certificates may have changed.
+        # After an error the connector drops what it has cached: the instance may have failed over to another address,
+        # and its certificates may have changed.
         return _connect_once(instance, options, deadline)
 
 

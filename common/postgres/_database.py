@@ -58,8 +58,8 @@ def connection(*, replica: bool = False) -> Iterator[Connection]:
     except DatabaseUnavailable as error:
         waits.add(waits.current(), {"in_vain": waits.waited_for("database") - waited_before})
         if isinstance(error, DatabaseUnreachable):
-            # It fell silent, and nobody else shall wait as long to find out: what idles may be lost as well, and one at
-            # a time is enough to try a new connection.
+            # It fell silent, and no other request should wait as long to find out: the idle connections may be lost as
+            # well, and one probe at a time is enough to try a new one.
             breaker.suspect()
             pool.close_idle()
         raise

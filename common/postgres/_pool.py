@@ -96,8 +96,8 @@ class Pool(Generic[C]):
     def _take_idle(self, deadline: float) -> _Idle[C] | None:
         """Return an idle connection that looks usable; None reserves the place of a new one for the caller."""
         with self._changed:
-            # Those who wait come first. Whoever gives one back and takes one again would otherwise always be quicker
-            # than the thread that is woken for it.
+            # Waiters come first. A thread that gives a connection back and takes one again would otherwise always win
+            # against the thread that is woken for it.
             if self._to_be_had <= self.waiting:
                 self._wait_until(deadline)
             while True:
@@ -106,8 +106,8 @@ class Pool(Generic[C]):
                 if self._open < self.max_size:
                     self._open += 1
                     return None
-                # Not before everything was looked at once more: a connection may have come with the last moment, and
-                # the notification of it been spent on this waiter, so that nobody else would take it.
+                # Only after one more look: a connection may have arrived in the last moment, and its notification gone
+                # to this waiter, so that no other would take it.
                 if time.monotonic() >= deadline:
                     raise PoolExhausted
                 self._wait_until(deadline)

@@ -20,8 +20,8 @@ APPLICATION_NAME = "popups"
 _TCP_OPTIONS = {
     # Without it a message over 8 KiB waits 40 ms for the server's delayed acknowledgement.
     "TCP_NODELAY": 1,
-    # A connection that idles is asked for after a minute, which also keeps firewalls on the way from forgetting it, and
-    # after a minute and a half without an answer it is over. By default that takes more than two hours.
+    # An idle connection is probed after a minute, which also keeps it in firewalls' tables, and closed after a minute
+    # and a half without an answer. The default is more than two hours.
     "TCP_KEEPIDLE": 60,
     "TCP_KEEPINTVL": 10,
     "TCP_KEEPCNT": 3,

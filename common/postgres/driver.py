@@ -42,8 +42,7 @@ _Call = tuple[str, dict[str, Any]]
 
 
 def open_connection(config: Config, timeout_seconds: float, *, replica: bool = False) -> Connection:
-    """Open a connection. Raises DatabaseUnreachable, or DatabaseUnavailable if the server refuses; logs the reason.
-    """
+    """Open a connection. Raises DatabaseUnreachable, or DatabaseUnavailable if the server refuses; logs the reason."""
     try:
         return Connection(connect(config, connect_timeout_seconds=timeout_seconds, replica=replica))
     except Exception as error:
@@ -145,7 +144,7 @@ class Connection:
         return contexts[-1]
 
     def _prepare(self, sql: str) -> Context:
-        """Return a statement's context, preparing it first if it is new to this connection, which costs a round trip."""
+        """Return a statement's context; prepare it first if this connection has not, which costs a round trip."""
         statement = _statement(sql)[0]
         if sql not in self._prepared:
             self._prepared[sql] = self._connection.prepare_statement(statement, ())
