@@ -1,4 +1,4 @@
-"""The OpenAPI document: made from the functions' own endpoints and schemas, and from a table of what they answer.
+"""The OpenAPI document, generated from the functions' endpoints, schemas and declared answers.
 
-`python -m openapi` writes it. Not deployed: the functions serve the file that is committed.
+`python -m openapi` writes it. Not deployed: the functions serve the committed file.
 """

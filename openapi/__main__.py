@@ -1,4 +1,4 @@
-"""Writes the document: the copy that people read, and the one that the functions serve."""
+"""Write the document: the copy in docs/ for people, and the one in common/ that the functions serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the functions answer, as schemas: the problem, health and pages of all of them, and words to write the others
+"""Schemas of answers that all functions share: problems, health and pages; and helpers for the others.
 
 The server loads none of these; tests hold its answers to them.
 """

@@ -1,4 +1,4 @@
-"""All functions' endpoints put together into one OpenAPI 3.1 document."""
+"""Builds one OpenAPI 3.1 document from all functions' endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body for each endpoint that takes one, by its operation's id: for people, and for a test that sends them all."""
+"""An example for each endpoint with a body, by operation id; a test sends them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How our marshmallow schemas become JSON Schema: their names, and what apispec cannot know of our fields."""
+"""Conversion of marshmallow schemas to JSON Schema: their names, and our fields that apispec does not know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ END = r"\Z"
 
 
 def name_of(schema: Any) -> str:
-    """PopupSchema is PopupWritten, what it is when parts may be missing PopupChanges, and PopupAnswer is Popup."""
+    """Return a schema's name: PopupWritten for PopupSchema, PopupChanges if it is partial, Popup for PopupAnswer."""
     cls = schema if isinstance(schema, type) else type(schema)
     name = cls.__name__.removesuffix("Schema").removesuffix("Answer")
     written = cls.__name__.endswith("Schema")
@@ -20,14 +20,14 @@ def name_of(schema: Any) -> str:
 
 
 def as_our_json(_converter: Any, field: Any, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Decimals are strings, and patterns in the dialect of JSON Schema; bounds that are no numbers are left out."""
+    """Return our additions: decimals as strings, patterns in JSON Schema's dialect, and only numeric bounds."""
     for bound in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
         if isinstance(field, fields.Decimal) or isinstance(ret.get(bound), datetime.date):
             ret.pop(bound, None)
     if isinstance(ret.get("pattern"), str):
         ret["pattern"] = _pattern(ret["pattern"])
     if isinstance(field, fields.Decimal) or getattr(field.parent, "partial", None):
-        ret.pop("default", None)  # where only changes are written, what is missing stays as it was
+        ret.pop("default", None)  # in a patch, a missing field stays as it was
     if isinstance(field, fields.Decimal):
         kinds = ["string", "null"] if field.allow_none else "string"
         return {"type": kinds, "pattern": r"^[0-9]{1,15}(?:\.[0-9]{1,4})?$", "example": "10.00"}
@@ -35,5 +35,5 @@ def as_our_json(_converter: Any, field: Any, ret: dict[str, Any], **_: Any) -> d
 
 
 def _pattern(python: str) -> str:
-    r"""Python's match begins at the start, and ends where the pattern says \Z; JSON Schema's search says both."""
+    r"""Anchor a pattern for JSON Schema, which searches; Python's match is anchored at its start and by \Z."""
     return f"^(?:{python.removesuffix(END)}){'$' if python.endswith(END) else ''}"

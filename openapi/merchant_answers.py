@@ -1,4 +1,4 @@
-"""What `manage_popups` answers"""
+"""The answers of `manage_popups`."""
 
 from __future__ import annotations
 

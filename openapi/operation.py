@@ -1,4 +1,4 @@
-"""One operation of the document, from an endpoint: what it takes, what it answers, and what its handler says of it."""
+"""Builds one operation of the document from an endpoint: its input, its answers, and its handler's docstring."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ IF_MATCH = {
 
 
 def describe(function: Function, endpoint: Endpoint) -> dict[str, Any]:
-    """Its id is the handler's name, its summary and description are the handler's docstring."""
+    """Describe an endpoint: the id is the handler's name, summary and description are its docstring."""
     summary, _, description = (inspect.getdoc(endpoint.handler) or "").partition("\n\n")
     rights = f"Asks for a key that may {endpoint.rights}." if endpoint.rights else ""
     described: dict[str, Any] = {
@@ -59,7 +59,7 @@ def describe(function: Function, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def describe_probes(function_name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The path and the operation of each probe that every function answers."""
+    """Yield the path and the operation of each probe that every function answers."""
     health = {"200": json_answer("OK", HealthAnswer), "405": PROBLEM}
     ready = {"200": json_answer("OK", ReadyAnswer), "405": PROBLEM, "503": json_answer("Down", ReadyAnswer)}
     for path, act, summary, answers in (
@@ -127,7 +127,7 @@ def _answer(status: int, noted: Answers) -> dict[str, Any]:
 
 
 def _schema(name: str) -> type:
-    """The class NAMEAnswer of one of the modules that say what is answered."""
+    """Return the class NAMEAnswer from one of the modules of answers."""
     modules = (merchant_answers, stats_answers, storefront_answers)
     found: list[type] = [getattr(module, f"{name}Answer") for module in modules if hasattr(module, f"{name}Answer")]
     if not found:
@@ -136,7 +136,7 @@ def _schema(name: str) -> type:
 
 
 def _usual_problems(function: Function, endpoint: Endpoint) -> Iterator[int]:
-    """What every endpoint of this kind may answer."""
+    """Yield the problem statuses that every endpoint of this kind may answer."""
     yield from (429, 503)
     if endpoint.rights:
         yield 401

@@ -1,4 +1,4 @@
-"""What `stats` answers"""
+"""The answers of `stats`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ReportAnswer(NumbersAnswer):
     to = needed(fields.Date)
     time_zone = needed(fields.String)
     crawlers = needed(fields.Integer)
-    # There only where there are any: their amounts are left out.
+    # Present only if there are any; their amounts are left out.
     conversions_in_unknown_currency = fields.Integer()
     by_day = each(DayAnswer)
     by_device = each(DeviceAnswer)

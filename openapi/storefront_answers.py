@@ -1,4 +1,4 @@
-"""What the three functions of the storefront answer"""
+"""The answers of the three storefront functions."""
 
 from __future__ import annotations
 

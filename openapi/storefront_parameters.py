@@ -1,4 +1,4 @@
-"""The parameters of get_active_popups, which checks them without a schema."""
+"""The parameters of get_active_popups, which validates them without a schema."""
 
 from __future__ import annotations
 

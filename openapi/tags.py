@@ -1,4 +1,4 @@
-"""What an operation is about: the headings under which clients and readers find it."""
+"""Tags: the groups of operations in clients and in the rendered reference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAGS = {
 
 
 def tag_of(function: Function, template: str) -> str:
-    """A storefront's calls are together, so are reports; all else is by the first word of its path."""
+    """Return an operation's tag: one for the storefront, one for reports, else by the first segment of its path."""
     if function.audience is Audience.STOREFRONT:
         return STOREFRONT
     return STATS if function.name == "stats" else template.split("/")[1].partition(".")[0]

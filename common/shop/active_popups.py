@@ -1,6 +1,6 @@
-"""The active popups of a shop, as Postgres has them and as a storefront gets them.
+"""A shop's active popups: read from Postgres, and reduced to what a storefront gets.
 
-Loaded by get_active_popups when it must, and put into the cache by manage_popups when it has changed them.
+Loaded by get_active_popups on a cache miss, and reloaded into the cache by manage_popups after an edit.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from common.json_text import dumps
 from common.shop.addresses import page_pattern, referrer
 from common.shop.targeting_rules import NEWEST, unknown_rules
 
-# Short, since a shop may be created any moment.
+# Short, because a shop may be created any moment.
 UNKNOWN_SHOP_SECONDS = 2
-# Eight of the largest popups, or a hundred of ordinary ones and more.
+# Eight of the largest popups, or more than a hundred ordinary ones.
 MAX_ANSWER_BYTES = 512 * 1024
-# What shoppers get of an offer. The rest is the merchant's alone, and so is what a newer release has stored there.
+# The public fields of an offer. All others are the merchant's, including those of a newer release.
 PUBLIC_OFFER = ("type", "consent_text")
 
 # One row with a NULL id for a shop without active popups, none for an unknown shop.
@@ -60,7 +60,7 @@ SELECT_ACTIVE_POPUPS = """
 
 
 def load_active_popups(shop_id: str, rules: int = NEWEST) -> Loaded:
-    """The finished answer for scripts of that edition, fresh until a popup's schedule changes it at the latest."""
+    """Return the answer for scripts of that edition, fresh at most until a popup's schedule changes it."""
     rows = postgres.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id)
     if not rows:
         return Loaded(None, UNKNOWN_SHOP_SECONDS)
@@ -75,7 +75,7 @@ def load_active_popups(shop_id: str, rules: int = NEWEST) -> Loaded:
 
 
 def fitting(popups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that every shopper downloads: the first one, and each further that still fits."""
+    """Return the popups that shoppers download: the first one, and each further one that still fits."""
     kept: list[dict[str, Any]] = []
     size = 0
     for popup in popups:
@@ -87,7 +87,7 @@ def fitting(popups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def for_storefront(row: postgres.Row) -> dict[str, Any]:
-    """A popup without what a shopper must not see."""
+    """Return a popup without the fields that a shopper must not see."""
     variants = [
         {
             "id": variant["id"],
@@ -103,7 +103,7 @@ def for_storefront(row: postgres.Row) -> dict[str, Any]:
 
 
 def with_comparable_addresses(targeting: dict[str, Any]) -> dict[str, Any]:
-    """Patterns that were stored before they were normalized, as they would be today; as they are where that fails."""
+    """Normalize patterns that older releases stored as they were sent; keep those for which that fails."""
     forms = {"include_pages": page_pattern, "exclude_pages": page_pattern, "referrers": referrer}
     return targeting | {name: [_or_as_it_is(form, text) for text in targeting[name]] for name, form in forms.items()}
 
@@ -116,7 +116,7 @@ def _or_as_it_is(form: Callable[[str], str], text: str) -> str:
 
 
 def public_offer(offer: dict[str, Any]) -> dict[str, Any]:
-    """An offer, or a variant's changes to it, that tells only whether there is a code."""
+    """Return the public part of an offer, or of a variant's changes to it: only whether there is a code."""
     public = {name: offer[name] for name in PUBLIC_OFFER if name in offer}
     if "discount_code_id" in offer:
         public["has_code"] = offer["discount_code_id"] is not None

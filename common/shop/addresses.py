@@ -1,9 +1,9 @@
-"""What merchants write of web addresses, in the one form in which it is compared: pages, referrers and origins.
+"""Normalizes merchants' page patterns, referrers and origins to the form in which they are compared.
 
-The storefront script compares a page pattern with `decodeURI(location.pathname)`, with the query where the pattern has
-a `?`; a referrer with `document.referrer` without its scheme and query, which browsers percent-encode; and a browser's
-`Origin` has no default port, small letters and `xn--`. Normalizing twice changes nothing, so that what is stored can be
-read and written again. Every function raises ValueError, whose text is for the merchant.
+The storefront script compares a page pattern with `decodeURI(location.pathname)`, plus the query if the pattern has a
+`?`; and a referrer with `document.referrer` without scheme and query, which browsers percent-encode. A browser's
+`Origin` is in lower case, without a default port, and with `xn--`. Normalizing is idempotent, so a stored value can be
+read and written again. Every function raises ValueError with a text for the merchant.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ import re
 import unicodedata
 from urllib.parse import quote, unquote, urlsplit
 
-# What JavaScript's decodeURI leaves as it is: ; / ? : @ & = + $ , #
+# Escapes that JavaScript's decodeURI keeps: ; / ? : @ & = + $ , #
 _KEPT = re.compile(r"(%(?:3B|2F|3F|3A|40|26|3D|2B|24|2C|23))", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-# `https://shop.example/a`, `//shop.example/a`, and `*://…` as browsers' extensions write it; the host may have stars.
+# `https://shop.example/a`, `//shop.example/a`, and `*://…` as in browser extensions; the host may have stars.
 _WHOLE_ADDRESS = re.compile(r"(?:(?:https?|\*):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-# `shop.example/a` may begin with a host or with a folder, `index.php/a` begins with a file.
+# `shop.example/a` may start with a host or a folder, `index.php/a` starts with a file.
 _MAYBE_HOST = re.compile(r"www\.|(?:[\w-]+\.)+(?!html?/|php\d?/|aspx?/|jsp/|cgi/)[^\W\d_]{2,}(?::\d+)?/", re.IGNORECASE)
 _DOT_SEGMENT = re.compile(r"/\.\.?(?=/|\Z)")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
 _IPV6 = re.compile(r"\[[0-9a-f:.]{2,45}\]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# The ASCII that a browser leaves in a path as it is (URL Standard, path percent-encode set).
+# The ASCII that a browser does not encode in a path (URL Standard, path percent-encode set).
 _LEFT_IN_PATHS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"#<>?`{}')
 MAX_HOST_CHARACTERS = 253
 
 
 def page_pattern(text: str) -> str:
-    """`https://shop.example/caf%C3%A9/*` as `/café/*`: the path, and the query where there is one."""
+    """Normalize `https://shop.example/caf%C3%A9/*` to `/café/*`: the path, and the query if there is one."""
     pattern = _decoded_path(text)
     if _decoded_path(pattern) != pattern:
         raise ValueError("Its escapes (%..) could be read in two ways: write * for them.")
@@ -40,7 +40,7 @@ def page_pattern(text: str) -> str:
 
 
 def referrer(text: str) -> str:
-    """`https://WWW.Google.com/` as `www.google.com`, the host and its subdomains; with a path or stars, a pattern."""
+    """Normalize `https://WWW.Google.com/` to `www.google.com`, a host with its subdomains; else to a pattern."""
     text = text.strip()
     if re.search(r"[?#]", text):
         raise ValueError("A referrer is known without its query: leave out what follows ? or #.")
@@ -57,7 +57,7 @@ def referrer(text: str) -> str:
 
 
 def origin(text: str) -> str:
-    """`HTTPS://Bücher.example:443` as `https://xn--bcher-kva.example`, which is what browsers send."""
+    """Normalize `HTTPS://Bücher.example:443` to `https://xn--bcher-kva.example`, as browsers send it."""
     wrong = ValueError("An origin such as https://shop.example.com.")
     try:
         parts = urlsplit(text.strip())
@@ -73,13 +73,13 @@ def origin(text: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """A host as it is in addresses: small letters, and Punycode for a label of others (UTS 46, nontransitional)."""
+    """Return the host in lower case, with non-ASCII labels in Punycode (UTS 46, nontransitional)."""
     labels = unicodedata.normalize("NFKC", host.lower()).lower().replace("\u3002", ".").split(".")
     return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
 
 
 def decode_uri(text: str) -> str:
-    """What JavaScript's decodeURI makes of it; the text itself where that fails."""
+    """Decode as JavaScript's decodeURI does; return the text itself where that would throw."""
     if _BAD_ESCAPE.search(text):
         return text
     try:
@@ -106,13 +106,13 @@ def _decoded_path(text: str) -> str:
 
 
 def _path_of(host: str, rest: str) -> str:
-    """What a whole address says of the page. `https://shop.example*` begins it with a star; `https://*` is any page."""
+    """Return the path of a whole URL. `https://shop.example*` gives a leading star; `https://*` matches any page."""
     star = "*" if host.endswith("*") and (host != "*" or not rest) else ""
     return star + rest if star or rest.startswith("/") else f"/{rest}"
 
 
 def _referring_host(host: str) -> str:
-    """Of `user@host:443`, the host; another port stays. Stars, which are no letters of a host, stay too."""
+    """Return the host of `user@host:443`; a port other than the default stays, and so do stars."""
     host = ascii_host(re.sub(r":(?:443|80)?\Z", "", host.rpartition("@")[2]))
     name = re.sub(r":[0-9]{1,5}\Z", "", host.replace("*", "a"))
     if not _HOST.fullmatch(name) and not _IPV6.fullmatch(name):

@@ -1,7 +1,7 @@
-"""API keys: made, stored as their SHA-256 only, and checked.
+"""API keys: generated, stored only as their SHA-256, and authenticated.
 
-A key is `eip_`, 32 random characters of base 62 (190 bits) and a checksum of 6, so that a typing error costs no look-up
-and a leaked key is found by a pattern.
+A key is `eip_`, 32 random base-62 characters (190 bits) and a checksum of 6, so that a mistyped key costs no query, and
+secret scanners can find a leaked key by its pattern.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ KEY_PREFIX = "eip_"
 RANDOM_CHARACTERS = 32
 CHECKSUM_CHARACTERS = 6
 SHOWN_CHARACTERS = 8
-# A revoked key is refused everywhere within 2 s; a known key serves on through an outage of the database.
+# A revoked key is refused everywhere within 2 s; a cached key keeps working through an outage of the database.
 FRESH_SECONDS = 1.5
 OUTAGE_SECONDS = 3600
 MAX_KEYS_IN_MEMORY = 10_000
-# Far more than a shop has systems and people; they are listed in one answer.
+# Far more than a shop has systems and people; all are listed in one answer.
 MAX_KEYS_PER_SHOP = 100
 
 RIGHTS = ("read", "write")
@@ -42,7 +42,7 @@ INSERT_API_KEY = """
     RETURNING id, name, prefix, rights, created_at, last_used_at
 """
 
-# Last use is kept to the hour: a write for every request would cost more than it tells.
+# Last use is kept to the hour: a write per request would cost more than the precision is worth.
 USE_API_KEY = """
     WITH known AS (
         SELECT shop_id, id, rights, last_used_at FROM api_keys WHERE key_sha256 = :key_sha256 AND revoked_at IS NULL
@@ -73,16 +73,16 @@ def new_key() -> str:
 
 
 def derived_key(secret: str, salt: str) -> str:
-    """The same key for the same secret and salt, which nobody can compute who has but one of them."""
+    """Derive a key from a secret and a salt, deterministically. Cannot be computed from only one of the two."""
     digest = hmac.digest(secret.encode(), salt.encode(), "sha512")
     random = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:RANDOM_CHARACTERS])
     return f"{KEY_PREFIX}{random}{_checksum(random)}"
 
 
 def insert_key(connection: postgres.Connection, shop_id: str, rights: str, name: str, key: str) -> dict[str, Any]:
-    """Stores a key by its SHA-256 and returns its row.
+    """Store a key's SHA-256 and return its row.
 
-    Raises Conflict where the shop has as many as it may have, Duplicate where this one is stored already.
+    Raises Conflict if the shop has MAX_KEYS_PER_SHOP already, Duplicate if this key is stored already.
     """
     row = connection.fetch_one(
         INSERT_API_KEY,
@@ -100,9 +100,9 @@ def insert_key(connection: postgres.Connection, shop_id: str, rights: str, name:
 
 
 def authenticate(authorization: str | None, rights: str) -> Key:
-    """The key in an Authorization header. Raises Unauthorized, or KeyLacksRight for a read key that would write.
+    """Return the key of an Authorization header. Raises Unauthorized, or KeyLacksRight for a write by a read key.
 
-    A right that a newer release has given, and that this one does not know, is none.
+    A right that only a newer release knows grants nothing here.
     """
     scheme, _, text = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not is_well_formed(text.strip()):

@@ -1,4 +1,4 @@
-"""How many events of crawlers were left out, by popup and day. Kept nowhere else, and lost rather than waited for."""
+"""Tallies of ignored crawler events, by popup and day. Best effort: lost rather than waited for."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from common.postgres import GroupCommit, retry_lost_races
 from common.process.per_process import per_process
 from common.shop.events import forget_stats
 
-# One row for each popup that there is, however many events and made-up ids a batch names. In the order of the key, so
-# that two batches never deadlock; the popups are asked for as an array, as those of views are.
+# One row per existing popup, however many events and invented ids a batch names. In key order, so that two batches
+# never deadlock; the popups are looked up by an array, as in track_view.
 COUNT_CRAWLERS = """
     WITH seen AS MATERIALIZED (
         SELECT popup_id, events
@@ -32,12 +32,12 @@ COUNT_CRAWLERS = """
     RETURNING shop_id, popup_id
 """
 
-# One submission's events of one popup.
+# A popup, and the number of its events in one submission.
 Seen = tuple[uuid.UUID, int]
 
 
 async def count_crawler(popup_ids: Iterable[uuid.UUID]) -> None:
-    """Counts a crawler's events, one for each popup named. While the database is away they are not counted at all."""
+    """Count a crawler's events, one per popup named. Never fails: in an outage of the database they are dropped."""
     with suppress(DatabaseUnavailable):
         await _writer().submit(list(Counter(popup_ids).items()))
 

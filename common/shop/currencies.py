@@ -1,9 +1,9 @@
-"""The currencies that money can be in: ISO 4217's active codes, each with the number of its decimals.
+"""Currencies: ISO 4217's active codes, each with its number of decimals.
 
 Every code and number is from List One ("Current currency & funds code list") as published on 2026-01-01 by SIX, the
-standard's maintenance agency (column "Minor unit"). Left out are the codes that have no minor unit there, in which
-nobody pays: metals (XAU …), the units of banks and funds (XDR, XSU, XUA, XBA …), XTS for tests and XXX for none. The
-few other funds codes (CLF, UYW, USN …) are kept: what has a number of decimals can be counted.
+standard's maintenance agency (column "Minor unit"). Codes without a minor unit there are left out, because no payment
+is made in them: metals (XAU …), the units of banks and funds (XDR, XSU, XUA, XBA …), XTS for tests and XXX for none.
+The few other funds codes (CLF, UYW, USN …) are kept, because they have a number of decimals.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _CODES_BY_DECIMALS = {
     4: "CLF UYW",
 }
 DECIMALS = {code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()}
-# No longer money (List Three, same date: withdrawn since 2023), but orders of those days may still be asked about.
+# Withdrawn since 2023 (List Three, same date), but reports may still cover orders of that time.
 WITHDRAWN = frozenset({"ANG", "BGN", "HRK", "SLL", "ZWL"})
-# Of a code that is none of these, which shops were free to choose before: what nearly all have.
+# For an unknown code, which older releases accepted: what nearly all currencies have.
 OTHER_DECIMALS = 2
 
 
 def known_currencies(own: str) -> list[str]:
-    """All that a report tells of: those of today and of lately, a shop's own, and '' for no money."""
+    """Return all currencies of a report: active and withdrawn ones, the shop's own, and '' for no amount."""
     return sorted({"", own, *DECIMALS, *WITHDRAWN})
 
 
@@ -40,18 +40,18 @@ def decimals_of(code: str) -> int:
 
 
 def rounded(amount: Decimal, code: str) -> Decimal:
-    """The amount with just the currency's decimals, a half up: for what a browser has computed."""
+    """Round half up to the currency's decimals, for an amount that a browser has computed."""
     return amount.quantize(Decimal(1).scaleb(-decimals_of(code)), ROUND_HALF_UP)
 
 
 def check_currency(code: str) -> None:
-    """Raises ValidationError for all but an active ISO 4217 code."""
+    """Raise ValidationError unless the code is an active one of ISO 4217."""
     if code not in DECIMALS:
         raise ValidationError("An active ISO 4217 code such as EUR.")
 
 
 def check_decimals(amount: Decimal, code: str) -> None:
-    """Raises ValidationError for an amount that cannot be paid in that currency: it is refused, never rounded."""
+    """Raise ValidationError for an amount with more decimals than the currency has: it is never rounded."""
     exponent = amount.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > (most := decimals_of(code)):
         raise ValidationError(f"{code} has {most} decimals." if most else f"{code} has no decimals.")

@@ -1,7 +1,7 @@
-"""E-mail addresses: which ones there can be, and the forms in which they are compared.
+"""E-mail addresses: validation, and the forms in which they are compared.
 
-An address is what `<input type=email>` takes for one (HTML, section 4.10.5.1.5), with letters of every script before
-the @, at a domain that looks like one of the Internet: it has a dot, and is neither a number nor localhost.
+A valid address is one by `<input type=email>` (HTML, section 4.10.5.1.5), with letters of every script before the @, at
+a domain of the public Internet: it has a dot, and its top level is neither a number nor localhost.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ MAX_CHARACTERS = 254
 
 _ATEXT = frozenset(string.ascii_lowercase + string.digits + ".!#$%&'*+/=?^_`{|}~-")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-# As the DNS knows it.
+# In the form of the DNS.
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?!localhost\Z|[0-9]+\Z){_LABEL}")
 _GMAIL = ("gmail.com", "googlemail.com")
 
 
 def normalized(email: str) -> str | None:
-    """One subscriber per shop: the same text for every spelling of an address; None for what is no address.
+    """Return the same text for every spelling of an address, so that it is one subscriber; None if it is invalid.
 
-    Spellings differ in case, in Unicode form (NFC, NFD), and in a domain written in its script or as `xn--`, of which
-    this is the former: whoever searches for the start of an address finds it.
+    Spellings differ in case, in Unicode form (NFC, NFD), and in a domain in its script or as `xn--`. This is in its
+    script, so that a search for the start of an address finds it.
     """
     local, _, domain = trimmed(email).rpartition("@")
     local = _lower(local)
@@ -36,13 +36,13 @@ def normalized(email: str) -> str | None:
 
 
 def beginning(text: str) -> str:
-    """How a normalized address starts that somebody looks for by its beginning."""
+    """Return the prefix of normalized addresses for a search text."""
     local, at, domain = trimmed(text).partition("@")
     return _lower(local) + at + (_in_its_script(domain) or _lower(domain))
 
 
 def canonical(normalized_email: str) -> str:
-    """One discount code per person: also without `+tags`, and without dots where Gmail ignores them."""
+    """Return one text per person, for one discount code each: without `+tags`, and without dots that Gmail ignores."""
     local, _, domain = normalized_email.rpartition("@")
     local = local.split("+", 1)[0]
     if domain in _GMAIL:
@@ -51,7 +51,7 @@ def canonical(normalized_email: str) -> str:
 
 
 def other_spellings(normalized_email: str) -> list[str]:
-    """How else the same address may have been stored, before there was one form; none for one in ASCII alone."""
+    """Return other forms in which older releases may have stored the address; none for an ASCII address."""
     if normalized_email.isascii():
         return []
     local, _, domain = normalized_email.rpartition("@")
@@ -66,15 +66,15 @@ def _lower(text: str) -> str:
 
 
 def _is_of_a_local_part(character: str) -> bool:
-    """Beyond ASCII letters, marks and numbers (RFC 6531 would allow anything)."""
+    """Return whether a non-ASCII character is a letter, mark or number (RFC 6531 would allow any)."""
     return character in _ATEXT if character.isascii() else unicodedata.category(character)[0] in "LMN"
 
 
 def _in_its_script(domain: str) -> str:
-    """UTS #46, with what is written as `xn--` decoded; empty where that is impossible."""
+    """Return the domain by UTS #46 with `xn--` decoded; empty if it is invalid."""
     if domain.isascii() and "xn--" not in domain.lower():
         return domain.lower()
-    import idna  # which most addresses can do without
+    import idna  # not needed for most addresses
 
     try:
         labels = idna.uts46_remap(domain, std3_rules=True, transitional=False).split(".")

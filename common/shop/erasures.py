@@ -1,9 +1,9 @@
-"""Erased persons' events are renamed: in batches, so that however many there are makes no erasure impossible.
+"""Renames erased persons' events, in batches, so that any number of events can be erased.
 
-The person is gone before this begins; a row of `erasures` stands for what is left to do, and goes in the transaction
-that does the last of it. The events stay and count as before, but under names that nothing ties to the person. Theirs
-are the events of the viewers as whom the address was captured: of a visitor id, or of a session where there is none.
-Others in the same session keep what is theirs.
+The person's row is deleted before this begins; a row of `erasures` stands for the remaining work, and is deleted in the
+transaction that completes it. The events stay and count as before, under names that nothing links to the person. They
+are the events of the viewers as whom the address was captured: of a visitor id, or of a session without one. Events of
+other viewers in the same session are not changed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from common import postgres
 from common.shop.events import LOCK_VIEWERS
 
 BATCH_ROWS = 1000
-# Each is looked up in every month.
+# Each viewer is looked up in every monthly partition.
 BATCH_VIEWERS = 200
 
-# Where one visitor has most of a table's events, Postgres would rather read all of it than use an index; and again for
-# the next batch. For the transaction that it goes out with.
+# If one visitor has most of a table's events, Postgres would scan the table instead of using an index, for each batch
+# again. Applies to the transaction it is sent in.
 USE_INDEXES = "SELECT set_config('enable_seqscan', 'off', true)"
 
-# Takes the person's name off the conversions that have it, and notes as whom they were made.
+# Removes the person from conversions, and records the viewers as whom these were made.
 COLLECT_VIEWERS = """
     WITH own AS MATERIALIZED (
         SELECT event_id, coalesce(visitor_id, session_id) AS viewer
@@ -46,8 +46,8 @@ COLLECT_VIEWERS = """
     WHERE shop_id = :shop_id AND event_id = ANY (ARRAY(SELECT event_id FROM own))
 """
 
-# A visitor's sessions are noted as well, for their events without a visitor id. Who was first has renamed what a second
-# batch at the same time would rename again, so an event is looked at once more under its lock.
+# A visitor's sessions are recorded as well, for their events without a visitor id. An event is checked again under its
+# lock, because a concurrent batch may have renamed it.
 RENAME_EVENTS = """
     WITH erasure AS MATERIALIZED (
         SELECT salt FROM erasures WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
@@ -106,8 +106,8 @@ RENAME_EVENTS = """
     SELECT (SELECT count(*) FROM viewed) + (SELECT count(*) FROM converted) AS found
 """
 
-# Viewers without any event are renamed where they count as known. Under LOCK_VIEWERS: none is known to a view under way
-# that would come too late for its new name.
+# Known viewers without any event left are renamed, under LOCK_VIEWERS: no view in progress may still rely on the old
+# name.
 RENAME_VIEWERS = """
     WITH erasure AS MATERIALIZED (
         SELECT salt FROM erasures WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
@@ -161,9 +161,9 @@ END_ERASURE = """
 
 
 def rename_batch(connection: postgres.Connection, shop_id: str, subscriber_id: uuid.UUID) -> bool:
-    """Renames some of an erased person's events, in two round trips at most. Returns whether that was all there was.
+    """Rename one batch of an erased person's events, in at most two round trips. Return whether none are left.
 
-    Safe at any time and by several at once. Raises DatabaseUnavailable.
+    Safe to repeat and to run concurrently. Raises DatabaseUnavailable.
     """
     erasure = {"shop_id": shop_id, "subscriber_id": subscriber_id}
     some = {**erasure, "batch_rows": BATCH_ROWS, "batch_viewers": BATCH_VIEWERS}

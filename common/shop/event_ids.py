@@ -1,8 +1,8 @@
-"""Under which id an event is kept: its own where that tells about now, else one of now, and its own beside it.
+"""The id under which an event is stored: its own if its time is about now, else a new one, mapped to its own.
 
-Event tables are divided by the month of the id. An id of now lands where today's events are, in a partition that is
-there. Any other (of another version, or of a clock that is wrong) would land in the DEFAULT partition, or in a month
-that is to be dropped; it is *foreign*: the table foreign_event_ids says which event it names.
+Event tables are partitioned by the month of the id. An id of about now lands in an existing partition, with today's
+events. Any other (of another version, or by a wrong clock) would land in the DEFAULT partition, or in a month that is
+about to be dropped; it is *foreign*: the table foreign_event_ids maps it to the stored event.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import uuid
 from common.ids import new_id
 
 DAY_SECONDS = 86_400
-# As long as a browser keeps what it could not send. `popups retain` drops no month that such an id may still name.
+# As long as a browser keeps unsent events. `popups retain` drops no month that such an id may still refer to.
 MAX_AGE_SECONDS = 7 * DAY_SECONDS
-# A clock that was set to another time zone. `popups retain` makes months ahead.
+# A clock set to another time zone. `popups retain` creates months ahead.
 MAX_LEAD_SECONDS = DAY_SECONDS
-# Near both ends an id is entered as foreign and kept as it is: it meets those that another instance, whose clock or
-# whose moment is a little off, has taken for one and for the other. Far more than that can be.
+# Near both ends an id is both entered as foreign and stored as it is, because another instance, at a slightly different
+# time or with another clock, may have treated it either way. Far more than clocks can differ.
 DOUBT_SECONDS = 3600
 
 
 def kept_and_foreign(sent: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID | None]:
-    """The id of the event's row, and the id as it was sent where that is to be entered as foreign."""
+    """Return the id of the event's row, and the sent id if that must be entered as foreign, else None."""
     if _is_of_now(sent, 0):
         return sent, None
     if _is_of_now(sent, DOUBT_SECONDS):

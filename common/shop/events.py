@@ -1,4 +1,4 @@
-"""What every event of a storefront tells: which popup, which visit, which browser."""
+"""The parts that views and conversions share: their schema, refusals, storage and cache invalidation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from common.json_text import dumps
 from common.shop.event_ids import kept_and_foreign
 
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
-# A new one also needs a migration that widens popup_conversions_type_known, which tests/test_closed_sets.py asks for.
+# A new type also needs a migration that widens popup_conversions_type_known; tests/test_closed_sets.py checks that.
 CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 HOLDOUT = "holdout"
-# What those are told as who are shown nothing, by the popup or by the whole shop: no variant has such an id.
+# The variant ids of viewers who are shown nothing, by the popup or by the whole shop: no variant has such an id.
 HOLDOUTS = (HOLDOUT, "shop_holdout")
 MAX_ID_CHARACTERS = 64
-# Whoever takes viewers away from a shop holds this while he does; who inserts views shares it. A viewer that was found
-# known must not be forgotten before the view is committed.
+# Removing a shop's viewers takes this lock exclusively, inserting views takes it shared: a viewer that a view has found
+# as known must not be removed before the view is committed.
 LOCK_VIEWERS = "SELECT pg_advisory_xact_lock(1986618743, hashtext(:shop_id))"
 
 
@@ -31,7 +31,7 @@ def id_field(**options: Any) -> fields.String:
 
 
 class EventSchema(Schema):
-    """The part that views and conversions share. Fields it does not know are ignored."""
+    """The fields that views and conversions share. Unknown fields are ignored."""
 
     class Meta:
         unknown = EXCLUDE
@@ -49,26 +49,26 @@ class EventSchema(Schema):
         return event
 
 
-# A refusal's code, as the statements that insert events report it.
+# The errors by the codes with which the inserting statements report a refusal.
 _REFUSALS: dict[str, type[ProblemError]] = {refusal.code: refusal for refusal in (PopupNotFound, OriginNotAllowed)}
 
 
 def refusal(code: str) -> ProblemError:
-    """The error for an event that was not taken."""
+    """Return the error for a refused event."""
     return _REFUSALS[code]()
 
 
 def as_json_row(event: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """An event as json_to_recordset reads it; `foreign_id` is its id as it was sent where it is kept under another."""
+    """Return an event for json_to_recordset; `foreign_id` is its id as sent if it is stored under another."""
     event_id, foreign_id = kept_and_foreign(event["event_id"])
     row = event | {"event_id": event_id} | ({"foreign_id": foreign_id} if foreign_id else {})
     return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in row.items()} | more
 
 
 def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the statements that store events read: the rows as JSON, and beside them each origin once.
+    """Return the parameters of the statements that store events: the rows as JSON, and each origin once.
 
-    A row says by its number, from 0, which of the origins is its own.
+    A row refers to its origin by the index in that list, from 0.
     """
     numbers: dict[str | None, int] = {}
     events = [{**row, "origin": numbers.setdefault(row["origin"], len(numbers))} for row in rows]
@@ -76,9 +76,9 @@ def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def insert_events(rows: list[dict[str, Any]], enter_stored: str, insert: str) -> list[postgres.Row]:
-    """The rows of `insert`, which stores the events and commits by itself.
+    """Run `insert`, which stores the events in autocommit mode, and return its rows.
 
-    Where some are foreign, `enter_stored` goes out with it, before it in one transaction.
+    If some are foreign, `enter_stored` is sent with it, before it and in one transaction.
     """
     foreign_ids = [row["foreign_id"] for row in rows if "foreign_id" in row]
     with postgres.connection() as connection:
@@ -88,7 +88,7 @@ def insert_events(rows: list[dict[str, Any]], enter_stored: str, insert: str) ->
 
 
 def forget_stats(changed: set[tuple[str, uuid.UUID]]) -> None:
-    """Drops the cached results of these (shop_id, popup_id): new events have changed them."""
+    """Drop the cached reports of these (shop_id, popup_id), which new events have changed."""
     popups = {keys.popup_stats(popup_id) for _, popup_id in changed}
     shops = {keys.shop_stats(shop_id) for shop_id, _ in changed}
     cache.forget_soon(*popups, *shops)

@@ -1,4 +1,4 @@
-"""Fields and schemas that take less than marshmallow's own do, and that check a bound before the work it bounds."""
+"""Fields and schemas that are stricter than marshmallow's own, and check a bound before the work it bounds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from common.errors import MAX_ERRORS
 
-# No exponent, which may stand for more digits than there is memory; no space, underscore or other script's digits.
+# No exponent, which could mean more digits than fit into memory; no space, underscore, or digits of other scripts.
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
 class Flag(fields.Boolean):
-    """JSON's true or false: to marshmallow 1 and "yes" would be true as well."""
+    """JSON's true or false; marshmallow's own field would accept 1 and "yes" as well."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if not isinstance(value, bool):
@@ -24,7 +24,7 @@ class Flag(fields.Boolean):
 
 
 class PlainDecimal(fields.Decimal):
-    """A JSON number, or a string of digits with a point between them: `"49.90"`."""
+    """A JSON number, or a decimal string such as `"49.90"`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         text = format(value, "f") if isinstance(value, Decimal) else str(value)
@@ -34,7 +34,7 @@ class PlainDecimal(fields.Decimal):
 
 
 class BoundedList(fields.List[Any]):
-    """A list whose length is checked before any of its items is looked at."""
+    """A list whose length is checked before its items."""
 
     def __init__(self, item: Any, *, max_items: int, min_items: int | None = None, **options: Any) -> None:
         self.check_length = validate.Length(min=min_items, max=max_items)
@@ -50,7 +50,7 @@ class BoundedList(fields.List[Any]):
                 items.append(self.inner.deserialize(item, **options))
             except ValidationError as error:
                 errors[index] = error.messages
-            if len(errors) > MAX_ERRORS:  # more are not told
+            if len(errors) > MAX_ERRORS:  # more are not reported
                 break
         if errors:
             raise ValidationError(errors)
@@ -58,7 +58,7 @@ class BoundedList(fields.List[Any]):
 
 
 class BoundedDict(fields.Dict):
-    """An object of any names, whose number is checked before any of its entries is looked at."""
+    """An object with arbitrary names, whose size is checked before its entries."""
 
     def __init__(self, *, keys: Any, values: Any, max_entries: int, **options: Any) -> None:
         self._max_entries = max_entries
@@ -71,7 +71,7 @@ class BoundedDict(fields.Dict):
 
 
 class StrictSchema(Schema):
-    """A schema that refuses unknown names; far too many are refused by their number, before each is looked at."""
+    """A schema that refuses unknown names; an excessive number of them is refused before each is checked."""
 
     @pre_load
     def check_number_of_names(self, data: Any, **_: Any) -> Any:

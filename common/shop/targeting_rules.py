@@ -1,8 +1,8 @@
-"""Which edition of the storefront script's rules each field of a popup's targeting needs.
+"""The edition of the storefront script's rules that each targeting field needs.
 
-A script that does not know a rule would show the popup to everybody, so it is not given one that needs a newer edition
-than it knows (`&rules=N`). Fields, and kinds of visitors, that this code does not know either are a newer release's:
-nobody gets those.
+A script that does not know a rule would show the popup to every shopper, so it gets no popup that needs a newer edition
+than its own (`&rules=N`). Fields and kinds of visitors unknown to this code are a newer release's: no script gets such
+a popup.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ EDITIONS = {
 
 
 def unknown_rules(targeting: Mapping[str, Any], edition: int) -> list[str]:
-    """The fields that refuse some shoppers by rules that a script of this edition does not know."""
+    """Return the fields whose rules a script of this edition does not know, and that restrict the audience."""
     return [name for name, value in targeting.items() if value and _edition(name, value) > edition]
 
 
 def _edition(name: str, value: Any) -> int:
-    # Unknown devices and utm parameters match nobody; an unknown kind of visitors would be everybody.
+    # Unknown devices and utm parameters match no shopper; an unknown kind of visitors would match every one.
     is_known = name != "visitors" or value in VISITORS
     return EDITIONS.get(name, NEWEST + 1) if is_known else NEWEST + 1
