@@ -1,1 +1,1 @@
-"""What came of it."""
+"""The storefront's reports of conversions."""

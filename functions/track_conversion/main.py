@@ -1,4 +1,4 @@
-"""track_conversion: keeps what came of a popup, each conversion once, and gives out its discount code."""
+"""track_conversion: stores a popup's conversions, each exactly once, and issues its discount codes."""
 
 from __future__ import annotations
 

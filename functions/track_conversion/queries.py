@@ -1,21 +1,21 @@
-"""The statement that stores conversions and counts them, with the subscriber and the discount code."""
+"""The SQL that stores conversions and tallies them, with the subscriber and the discount code."""
 
-# Read from the top: what is given, what of it is known already, what is new; then a subscriber, a purchase and a code
-# for what is new; then the events themselves; and from those really inserted the tallies, the consents that were given,
-# and the tallies of the codes that were claimed or used. A race with another statement shows as an event without an
-# answer, or as a violated unique key: the statement is then run again and finds the other's rows. Rows are written in
-# the order of their keys, so that two statements never deadlock. A code is given until 30 minutes after the popup was
-# last shown: then an edit stopped it (stopped_at), it was over, the view came that reached its limit, or it ran out of
-# a code without which it stops. A code is used by each event without an order, and once by an order that names it, in
-# whichever of its events: functions of before this knew the code of a purchase only, so a stored purchase counts too.
-# Budgets (code_budgets) are for what anybody could drain: codes of a pool, by network and shop, and uses that count
-# towards a limit. They are spent by what is there to be claimed and counted, in the step that decides. Networks come
-# before the shop, so that one that has spent its own takes nothing of the others'.
-# Anybody may send any address: a consent is real where its text is that of a version of the popup in the last 30 days
-# (the last 1000 of them are looked at), in any variant; only then does it prove anything and revive anybody.
-# Until `popups retain` has brought an address into its one form it may be stored in another: `known_as`.
-# track_view tells why the popups are asked for as an array, why an event's conflict names no key, and which events are
-# foreign. An event's sent_id is its id as it was sent, which orders, consents and answers name; event_id is its row's.
+# Read from the top: given events, those already known, new ones; then the subscriber, purchase and code of each new
+# one; then the events themselves; and for those actually inserted the tallies, the consents, and the tallies of the
+# codes that were claimed or used. A race with another statement shows as an event without an answer, or as a violated
+# unique key: the statement is then run again and finds the other's rows. Rows are written in key order, so that two
+# statements never deadlock. A code is issued until 30 minutes after the popup was last shown: that is when an edit
+# stopped it (stopped_at), its schedule ended, a view reached its limit, or a code ran out without which it stops.
+# Each event without an order uses a code once; an order uses a code that it names once, in whichever of its events.
+# Older releases knew the code of a purchase only, so a stored purchase counts too.
+# Budgets (code_budgets) protect what any client could drain: codes of a pool, by network and shop, and uses that count
+# towards a limit. They are spent by available codes and counted uses only, in the step that decides. A network's budget
+# is checked before the shop's, so that a network that has spent its own takes nothing from the others.
+# Clients may send any address: a consent is valid only if its text is that of a version of the popup in the last 30
+# days (of at most 1000 versions), in any variant; only then is it proof, and only then does it resubscribe anybody.
+# Until `popups retain` has normalized a stored address, it may be in another form: `known_as`.
+# functions/track_view/queries.py explains the array of popups, ON CONFLICT without a key, and foreign events. sent_id
+# is an event's id as sent, to which orders, consents and answers refer; event_id is its row's.
 # is_taken is a column, of which Postgres expects half to be true: of a condition, one in 200, and it would compare each
 # event with each. A view's id is of about now (common/shop/event_ids.py): its bounds leave the other months alone.
 INSERT_CONVERSIONS = """
@@ -497,7 +497,7 @@ INSERT_CONVERSIONS = """
     ORDER BY given.position
 """
 
-# As track_view does with views.
+# As in track_view.
 ENTER_STORED_CONVERSIONS = """
     INSERT INTO foreign_event_ids (shop_id, kind, sent_id, event_id)
     SELECT shop_id, 'conversion', event_id, event_id

@@ -1,4 +1,4 @@
-"""Conversions into their table and their tallies: batches of them, each in one statement that commits by itself."""
+"""Records conversions and their tallies, in batches of one autocommitted statement each."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from common.shop.emails import canonical, normalized, other_spellings
 from common.shop.events import as_json_row, forget_stats, insert_events
 from functions.track_conversion.queries import ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS
 
-# The second try finds what the first one lost a race to; a third would need another such race at once.
+# The second try finds the rows to which the first lost a race; a third needs another such race at once.
 MAX_TRIES = 5
-# That a shop has met a budget is one line, however many requests are refused.
+# A shop's exhausted budget is logged once in this time, however many requests are refused.
 SECONDS_BETWEEN_WARNINGS = 600
 
 
 async def record_conversion(conversion: dict[str, Any], origin: str | None, network: str) -> postgres.Row:
-    """Stores a conversion that came from this network, and counts it if it is new.
+    """Store a conversion from this network, and tally it if it is new.
 
-    Returns its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
-    `is_new`. When it returns, the conversion is committed. Raises DatabaseUnavailable; sending it again is safe.
+    Return its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
+    `is_new`. The conversion is committed on return. Raises DatabaseUnavailable; a retry is safe.
     """
     (recorded,) = await _writer().submit([_as_row(conversion, origin, network)])
     return recorded
@@ -38,9 +38,9 @@ def _writer() -> GroupCommit[dict[str, Any], postgres.Row]:
 
 
 def _insert_conversions(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
-    """Commits the conversions. Returns the row of each.
+    """Commit the conversions. Return the row of each.
 
-    Raises LostRace where one of them loses its races again and again: that one's trouble, not that of the others.
+    Raises LostRace if one of them loses its races MAX_TRIES times; group commit then isolates it from the others.
     """
     recorded: dict[int, postgres.Row] = {}
     for _ in range(MAX_TRIES):
@@ -61,7 +61,7 @@ def _insert_conversions(conversions: list[dict[str, Any]]) -> list[postgres.Row]
 
 
 def _warn(met: set[tuple[str, str]]) -> None:
-    """For the operator; the merchant is told by the API."""
+    """Log exhausted budgets for the operator; the API reports them to the merchant."""
     now = time.monotonic()
     for shop_id, budget in met:
         name = f"{shop_id} {budget}"
@@ -77,7 +77,7 @@ def _warned() -> Memory[str, float]:
 
 
 def _try_insert(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
-    """The rows of one statement; none where it ran into another's claim of the same code."""
+    """Return the rows of one statement; none if it conflicted with a concurrent claim of the same code."""
     try:
         return retry_lost_races(lambda: insert_events(conversions, ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS))
     except Duplicate:
@@ -96,7 +96,7 @@ def _as_row(conversion: dict[str, Any], origin: str | None, network: str) -> dic
 
 
 def _of_an_address(email: str) -> dict[str, Any]:
-    """The forms in which the address is compared, and under whose name its owner holds a code of a pool."""
+    """Return the forms in which the address is compared, and the name under which its owner holds a pool's code."""
     form = normalized(email)
     assert form is not None, "the schema takes addresses only"
     others = other_spellings(form)

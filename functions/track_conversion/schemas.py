@@ -1,4 +1,4 @@
-"""What track_conversion accepts."""
+"""The body of track_conversion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_METADATA_BYTES = 4 * 1024
 MAX_REVENUE = Decimal(10) ** 12
 
 _REQUIRED = {"email_capture": ("email",), "discount_code_used": ("discount_code",), "purchase": ("order_id",)}
-# A purchase may say its money and the code it was paid with; a code that was used, its order.
+# Optional fields by type: a purchase's amount and discount code, the order of a used code.
 _OPTIONAL = {"purchase": ("revenue", "currency", "discount_code"), "discount_code_used": ("order_id",)}
 _OF_SOME_TYPES = {name for names in (*_REQUIRED.values(), *_OPTIONAL.values()) for name in names}
 _MONEY = ("revenue", "currency")
@@ -41,7 +41,7 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
 
 
 class ConversionSchema(EventSchema):
-    """One conversion; which fields it must have depends on its type."""
+    """One conversion; the required fields depend on its type."""
 
     type = fields.String(required=True, validate=validate.OneOf(CONVERSION_TYPES))
     email = Trimmed(
@@ -80,14 +80,14 @@ class ConversionSchema(EventSchema):
 
     @post_load
     def keep_what_the_type_has(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Fields of other types are ignored: a click has no revenue."""
+        """Drop the fields of other types: a click has no revenue."""
         type_ = conversion["type"]
         conversion["discount_code"] = conversion["discount_code"] or None
         return conversion | dict.fromkeys(_OF_SOME_TYPES.difference(_REQUIRED.get(type_, ()), _OPTIONAL.get(type_, ())))
 
     @post_load
     def round_revenue(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """To what can be paid: the sum of a cart, made by a browser, has more decimals than the currency."""
+        """Round to the currency's decimals: a cart's total that a browser has computed may have more."""
         if conversion["revenue"] is not None and conversion["currency"] is not None:
             conversion["revenue"] = rounded(conversion["revenue"], conversion["currency"])
         return conversion

@@ -1,1 +1,1 @@
-"""What shoppers saw."""
+"""The storefront's reports of views."""

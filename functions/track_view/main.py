@@ -1,4 +1,4 @@
-"""track_view: keeps the views that storefronts report, each exactly once."""
+"""track_view: stores the views that storefronts report, each exactly once."""
 
 from __future__ import annotations
 

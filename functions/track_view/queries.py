@@ -1,17 +1,16 @@
-"""The statement that stores views and counts them."""
+"""The SQL that stores views and tallies them."""
 
 from __future__ import annotations
 
-# Everything is inserted in the order of its key, so that two statements with the same rows wait for each other and
-# never deadlock. The popups are asked for as an array: not knowing how many a batch names, Postgres would rather read
-# them all to join them. An event's conflict names no key, of which there is one: Postgres would look it up for each
-# index of the partition, a twentieth of the statement. A popup's own variants and the holdout are kept; a variant it
-# does not have counts as none.
+# Rows are inserted in key order, so that two statements with the same rows wait for each other and never deadlock. The
+# popups are looked up by an array: Postgres does not know how many a batch names, and would scan the whole table for a
+# join. ON CONFLICT names no key, although there is only one: Postgres would look it up for each index of the partition,
+# a twentieth of the statement. The popup's own variants and the holdout are stored; an unknown variant counts as none.
 # A foreign event (common/shop/event_ids.py) is new if its id is entered here for the first time, any other unless its
-# id was entered before it was of now. They are looked up in a sub-select, which Postgres can only answer by the key.
+# id was entered while it was still foreign. They are looked up in a sub-select, which only the key can answer.
 # viewers_stay is LOCK_VIEWERS of common/shop/events.py, shared: "view" in ASCII, and the shop.
-# A popup is near its limit when the views that all instances may be writing at this moment can reach it (10 instances,
-# 2 flushes of 500 events each): none of these statements sees the others, so that none can say which one does reach it.
+# A popup is near its limit if the views that all instances may be writing at the moment can reach it (10 instances, 2
+# flushes of 500 events each): concurrent statements do not see each other, so none can tell which one reaches it.
 INSERT_VIEWS = """
     WITH event AS MATERIALIZED (
         SELECT *
@@ -111,8 +110,8 @@ INSERT_VIEWS = """
     WHERE id IN (SELECT popup_id FROM inserted)
 """
 
-# Views that were stored as they are while their ids were of now, or by the release before: their ids are entered, so
-# that the statement which goes out with this one knows them.
+# Enters the ids of views that were stored under their own id, while it was not yet foreign or by the previous release,
+# so that the statement sent with this one finds them.
 ENTER_STORED_VIEWS = """
     INSERT INTO foreign_event_ids (shop_id, kind, sent_id, event_id)
     SELECT shop_id, 'view', event_id, event_id

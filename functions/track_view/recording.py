@@ -1,4 +1,4 @@
-"""Views into their table and their tallies: batches of them, each in one statement that commits by itself."""
+"""Records views and their tallies, in batches of one autocommitted statement each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from functions.track_view.queries import ENTER_STORED_VIEWS, INSERT_VIEWS
 
 
 async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
-    """Stores the views and counts those that are new. Returns `{"index", "code"}` of those it refused.
+    """Store the views and tally the new ones. Return `{"index", "code"}` for each refused one.
 
-    When it returns, the others are committed. Raises DatabaseUnavailable; sending the same views again is safe.
+    All others are committed on return. Raises DatabaseUnavailable; a retry with the same views is safe.
     """
     refusals = await _writer().submit([as_json_row(view, origin=origin) for view in views])
     return [{"index": index, "code": code} for index, code in enumerate(refusals) if code]
@@ -27,7 +27,7 @@ def _writer() -> GroupCommit[dict[str, Any], str | None]:
 
 
 def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
-    """Commits the views. Returns for each the code of its refusal, or None."""
+    """Commit the views. Return for each the code of its refusal, or None."""
     given = [{**view, "position": position} for position, view in enumerate(views)]
     rows = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
     refusals: list[str | None] = [None] * len(views)

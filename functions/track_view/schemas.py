@@ -1,4 +1,4 @@
-"""What track_view accepts: one view, or up to 50 in a list."""
+"""The body of track_view: one view, or up to 50 in a list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_URL_CHARACTERS = 2048
 
 
 class ViewSchema(EventSchema):
-    """One view. An address that is too long is cut: it must not cost the merchant the view."""
+    """One view. A URL that is too long is truncated rather than refused with its view."""
 
     page_url = fields.String(load_default=None, allow_none=True)
     referrer = fields.String(load_default=None, allow_none=True)
@@ -31,7 +31,7 @@ _ONE_VIEW = ViewSchema()
 
 
 class ViewsSchema(Schema):
-    """`{"events": [view, …]}`, or a view alone. Loads into `{"events": [...], "is_list": bool}`."""
+    """`{"events": [view, …]}`, or a single view. Loads into `{"events": [...], "is_list": bool}`."""
 
     class Meta:
         unknown = EXCLUDE
