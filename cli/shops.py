@@ -14,7 +14,7 @@ from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema, checked_s
 
 INSERT_SHOP = """
     INSERT INTO shops (id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups,
-        never_on_pages, holdout_percent)
+        never_on_pages, shop_holdout_percent)
     VALUES (:id, :name, :time_zone, :currency, :allowed_origins, :popups_per_visit, :seconds_between_popups,
         :never_on_pages, :holdout_percent)
 """

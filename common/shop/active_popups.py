@@ -32,7 +32,7 @@ SELECT_ACTIVE_POPUPS = """
             'popups_per_visit', popups_per_visit,
             'seconds_between_popups', seconds_between_popups,
             'never_on_pages', never_on_pages,
-            'holdout_percent', shops.holdout_percent
+            'holdout_percent', shop_holdout_percent
         ) AS shop,
         (SELECT extract(epoch FROM min(change) - now())::float8
          FROM popups AS scheduled, unnest(ARRAY[scheduled.starts_at, scheduled.ends_at]) AS change

@@ -33,7 +33,8 @@ CHECKOUT_PAGES = (
 # How often each budget for codes was met is told beside it.
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
-        holdout_percent, codes_per_hour, codes_per_network_per_hour, code_uses_per_network_per_hour, (
+        shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
+        code_uses_per_network_per_hour, (
             SELECT coalesce(jsonb_agg(to_jsonb(met) ORDER BY budget), '[]')
             FROM (
                 SELECT budget, sum(refused)::bigint AS refused,
@@ -51,13 +52,13 @@ UPDATE_SHOP = """
     UPDATE shops
     SET name = :name, time_zone = :time_zone, currency = :currency, allowed_origins = :allowed_origins,
         popups_per_visit = :popups_per_visit, seconds_between_popups = :seconds_between_popups,
-        never_on_pages = :never_on_pages, holdout_percent = :holdout_percent, codes_per_hour = :codes_per_hour,
+        never_on_pages = :never_on_pages, shop_holdout_percent = :holdout_percent, codes_per_hour = :codes_per_hour,
         codes_per_network_per_hour = :codes_per_network_per_hour,
         code_uses_per_network_per_hour = :code_uses_per_network_per_hour, updated_at = clock_timestamp()
     WHERE id = :shop_id AND updated_at = :read_updated_at
     RETURNING id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
-        holdout_percent, codes_per_hour, codes_per_network_per_hour, code_uses_per_network_per_hour,
-        created_at, updated_at,
+        shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
+        code_uses_per_network_per_hour, created_at, updated_at,
         ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
 """
 
