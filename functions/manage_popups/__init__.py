@@ -1,1 +1,1 @@
-"""What merchants manage: popups, their shop, their API keys."""
+"""The merchant API: popups, discount codes, subscribers, the shop and its API keys."""

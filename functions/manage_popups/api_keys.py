@@ -1,4 +1,4 @@
-"""API keys: made, listed and revoked. The key itself is shown once, and stored nowhere."""
+"""Creates, lists and revokes API keys. The key itself is shown once, and not stored."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SELECT_API_KEYS = """
     ORDER BY created_at DESC, id DESC
 """
 
-# The keys that may write are locked first, in the order of their ids: of two calls that revoke the last two, the second
-# waits and then finds one.
+# The keys that may write are locked first, in the order of their ids: if two calls revoke the last two at once, the
+# second waits and then finds only one.
 REVOKE_API_KEY = """
     WITH writer AS MATERIALIZED (
         SELECT id
@@ -53,8 +53,8 @@ class ApiKeySchema(StrictSchema):
 @answers({201: "NewApiKey"}, headers=("Location",))
 def create_api_key(request: Request) -> Response:
     """Create an API key, which is shown this once."""
-    # The key is in the answer, also in one that is replayed, but never in the stored one. That has a salt instead, from
-    # which only the holder of the calling key can make the new one again.
+    # The key is in the answer, also in a replayed one, but never in the stored one. That has a salt instead, from which
+    # only the holder of the calling key can derive the new key again.
     answer = once(request, lambda connection: _insert(connection, request))
     made = json.loads(answer.body)
     key = _key(request, made.pop("salt"))
@@ -88,5 +88,5 @@ def _insert(connection: postgres.Connection, request: Request) -> Response:
 
 
 def _key(request: Request, salt: str) -> str:
-    calling_key = request.headers["authorization"].split()[-1]  # alone: "Bearer" may be written in other ways
+    calling_key = request.headers["authorization"].split()[-1]  # without the scheme, whose case may vary
     return api_keys.derived_key(calling_key, salt)

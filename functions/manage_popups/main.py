@@ -1,4 +1,4 @@
-"""manage_popups: the merchant's API. Every route, who may call it and what it accepts, at one glance."""
+"""manage_popups: the merchant API. All routes, with their rights and schemas."""
 
 from __future__ import annotations
 

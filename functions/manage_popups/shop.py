@@ -1,4 +1,4 @@
-"""The merchant's own shop: read and changed."""
+"""Reads and changes the merchant's own shop."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SECONDS_A_DAY = 86_400
 # 0 switches a budget off.
 MAX_CODES_PER_HOUR = 1_000_000
 
-# What a shop has before its merchant says otherwise; the same as the columns' own defaults in sql/.
+# The defaults of a new shop; the same as the columns' defaults in sql/.
 CHECKOUT_PAGES = (
     "/checkout*", "/checkouts*", "/*/checkout*", "/order-pay*", "/*/order-pay*", "/kasse*", "/*/kasse", "/*/kasse/*",
     "/kassa*", "/commande*", "/*/commande*", "/pagamento*", "/finalizar-compra*", "/afrekenen*",
 )  # fmt: skip
 
-# How often each budget for codes was met is told beside it.
+# Also returns how often each budget for codes was exhausted.
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
         shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
@@ -62,7 +62,7 @@ UPDATE_SHOP = """
         ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
 """
 
-# Postgres keeps time zones of its own, by which it tells the days of events.
+# Postgres has its own list of time zones, by which it dates events.
 SELECT_TIME_ZONE = "SELECT name FROM pg_timezone_names WHERE name = :name"
 
 
@@ -72,7 +72,7 @@ def _check_time_zone(name: str) -> None:
 
 
 class ShopSchema(StrictSchema):
-    """A shop as merchants write it; `checked_shop` has the rest to say."""
+    """A shop as merchants write it; `checked_shop` checks it as a whole."""
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))
     time_zone = fields.String(required=True, validate=_check_time_zone)
@@ -91,7 +91,7 @@ _schema = ShopSchema()
 
 
 def checked_shop(shop: dict[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The shop as it is to be stored. Raises Invalid, for what is not in the `stored` one already."""
+    """Return the shop as it is stored. Raises Invalid, but not for values that are `stored` already."""
     errors: Errors = {}
     lists = {}
     for name, form in {"allowed_origins": origin, "never_on_pages": page_pattern}.items():
@@ -124,7 +124,7 @@ def update_shop(request: Request) -> Response:
         return written and {**shop, **written}
 
     shop = retry_lost_edits(merge)
-    # What is told in the shop's currency and in its days, and what its script must know.
+    # Reports depend on the shop's currency and time zone, and the storefront's answer on its settings.
     popup_stats = [keys.popup_stats(popup_id) for popup_id in shop.pop("popup_ids")]
     cache.forget(keys.active_popups(request.shop_id), keys.shop_stats(request.shop_id), *popup_stats)
     return json_response(shop)

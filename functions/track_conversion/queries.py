@@ -16,8 +16,9 @@
 # Until `popups retain` has normalized a stored address, it may be in another form: `known_as`.
 # functions/track_view/queries.py explains the array of popups, ON CONFLICT without a key, and foreign events. sent_id
 # is an event's id as sent, to which orders, consents and answers refer; event_id is its row's.
-# is_taken is a column, of which Postgres expects half to be true: of a condition, one in 200, and it would compare each
-# event with each. A view's id is of about now (common/shop/event_ids.py): its bounds leave the other months alone.
+# is_taken is a column because Postgres expects it to be true for half of the rows, but a condition for one in 200, and
+# would then compare each event with each. A view's id is of about now (common/shop/event_ids.py), so bounds on it prune
+# the other months' partitions.
 INSERT_CONVERSIONS = """
     WITH event AS MATERIALIZED (
         SELECT *, coalesce(foreign_id, event_id) AS sent_id

@@ -1,1 +1,1 @@
-"""Discount codes, and the pools of single-use codes behind some of them."""
+"""Discount codes, and the pools of single-use codes that some of them have."""

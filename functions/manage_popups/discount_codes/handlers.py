@@ -1,4 +1,4 @@
-"""Discount codes: made, read, listed, changed and deleted."""
+"""Creates, reads, lists, changes and deletes discount codes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, newest_first
 from functions.manage_popups.rest.patching import merged, retry_lost_edits
 
-# Stock is low when no more than this share of the codes, or of the uses, is left.
+# Stock is low if at most this share of the codes, or of the uses, is left.
 LOW_STOCK_SHARE = 0.1
 
 _schema = DiscountCodeSchema()
-# For the one statement that meets the shop's currency first: most have two.
+# For the one statement that reads the shop's currency itself; most currencies have two decimals.
 _DECIMALS = dumps({code: decimals for code, decimals in DECIMALS.items() if decimals != OTHER_DECIMALS}).decode()
 
 
@@ -84,7 +84,7 @@ def update_discount_code(request: Request, code_id: uuid.UUID) -> Response:
         return _update(connection, row, changed)
 
     row = retry_lost_edits(merge)
-    cached_answers.refresh_active_popups(request.shop_id)  # one may go on, or stop
+    cached_answers.refresh_active_popups(request.shop_id)  # popups with this code may resume or stop
     return json_response(_shown(row))
 
 
@@ -111,7 +111,7 @@ def _fetch(connection: postgres.Connection, shop_id: str, code_id: uuid.UUID) ->
 
 
 def _update(connection: postgres.Connection, read: postgres.Row, changed: dict[str, Any]) -> postgres.Row | None:
-    """The changed row; None where another edit came first."""
+    """Return the changed row; None if a concurrent edit won."""
     columns = {name: value for name, value in changed.items() if name != "single_use"}
     place = {"shop_id": read["shop_id"], "id": read["id"], "read_updated_at": read["updated_at"]}
     try:

@@ -1,4 +1,4 @@
-"""Pools of single-use codes: filled with a merchant's own codes or new ones, and taken back from who drained them."""
+"""Pools of single-use codes: filled with a merchant's own or generated codes, and withdrawn after an abuse."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from functions.manage_popups.discount_codes import queries
 from functions.manage_popups.discount_codes.schemas import MAX_CODES
 from functions.manage_popups.rest.idempotency import once
 
-# No 0, O, 1, I and L, which people mistake for each other; no vowels, so that no code is a word.
+# Without 0, O, 1, I and L, which look alike, and without vowels, so that no code is a word.
 ALPHABET = "BCDFGHJKMNPQRSTVWXYZ23456789"
-# 28^12 codes: whoever tries a million against a pool of a million finds one in 200 000 such attempts.
+# 28^12 codes: a million guesses against a pool of a million codes succeed once in 200 000 attempts.
 GROUPS, GROUP_CHARACTERS = 3, 4
 
 
@@ -40,7 +40,7 @@ def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
         return json_response(answer | ({"codes": codes} if request.data["count"] else {}), 201)
 
     answer = once(request, insert)
-    cache.forget(keys.active_popups(request.shop_id))  # one may go on
+    cache.forget(keys.active_popups(request.shop_id))  # popups with this code may resume
     return answer
 
 
@@ -73,12 +73,12 @@ def release_codes(request: Request, code_id: uuid.UUID) -> Response:
         )
 
     answer = once(request, release)
-    cache.forget(keys.active_popups(request.shop_id))  # one may go on
+    cache.forget(keys.active_popups(request.shop_id))  # popups with this code may resume
     return answer
 
 
 def new_code() -> str:
-    """A code that nobody guesses and everybody can type: `K7QM-2XRP-9TDW`."""
+    """Generate a code that cannot be guessed and is easy to type: `K7QM-2XRP-9TDW`."""
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS))
     return "-".join(groups)
 

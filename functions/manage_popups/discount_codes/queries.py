@@ -1,10 +1,9 @@
-"""The SQL of discount codes and their pools. What was used and claimed is tallied by those who use and claim."""
+"""The SQL of discount codes and their pools. Uses and claims are tallied by the statements that make them."""
 
 from __future__ import annotations
 
-# Nothing is written where the shop has the code, be it in a pool (it would be its holder's alone, and everybody's), or
-# where an amount has more decimals than the shop's currency: `decimals` has those of the currencies that have other
-# than two.
+# Nothing is written if the shop has the code already, in a pool too (it would be both single-use and public), or if an
+# amount has more decimals than the shop's currency: `decimals` has the currencies with other than two.
 INSERT_DISCOUNT_CODE = """
     WITH shop AS MATERIALIZED (
         SELECT id, currency, coalesce((:decimals::jsonb ->> currency)::integer, 2) AS decimals
@@ -92,8 +91,8 @@ UPDATE_DISCOUNT_CODE = """
     LEFT JOIN discount_code_tallies AS tally ON tally.shop_id = :shop_id AND tally.discount_code_id = written.id
 """
 
-# Whoever writes a popup takes FOR KEY SHARE on the codes it offers. Sent just before the deletion, in one transaction
-# with it, so that the deletion sees the popups of those who held the lock.
+# Writing a popup takes FOR KEY SHARE on the codes it offers. Sent just before the deletion and in one transaction with
+# it, so that the deletion sees the popups of earlier lock holders.
 LOCK_DISCOUNT_CODE = """
     SELECT id
     FROM discount_codes
@@ -101,7 +100,7 @@ LOCK_DISCOUNT_CODE = """
     FOR UPDATE
 """
 
-# Nothing is deleted while a popup offers the code, or falls back to it.
+# No row is deleted while a popup offers the code or falls back to it.
 DELETE_DISCOUNT_CODE = """
     WITH deleted AS (
         DELETE FROM discount_codes
@@ -126,8 +125,8 @@ DELETE_DISCOUNT_CODE = """
         EXISTS (SELECT FROM deleted) AS is_deleted
 """
 
-# No row where the shop has no such discount code. A code is a duplicate where it comes a second time, or where the
-# shop has it already, in a pool or for everybody.
+# No row if the shop has no such discount code. A code is a duplicate if it is given twice, or if the shop has it
+# already, in a pool or as a public code.
 INSERT_POOL_CODES = """
     WITH pool AS MATERIALIZED (
         SELECT shop_id, id, single_use
@@ -175,7 +174,7 @@ INSERT_POOL_CODES = """
     LEFT JOIN tallied ON true
 """
 
-# Codes that somebody was given and has not used. No row where the shop has no such discount code.
+# Codes that were issued and not used. No row if the shop has no such discount code.
 SELECT_UNUSED = """
     SELECT single_use, (
         SELECT count(*)
@@ -191,8 +190,8 @@ SELECT_UNUSED = """
     WHERE shop_id = :shop_id AND id = :id
 """
 
-# As many are withdrawn as there are fresh ones in `codes`, and as many of those are added. A withdrawn code stays, so
-# that it is never given again, but nobody holds it: whoever did may be given another.
+# As many are withdrawn as there are fresh ones in `codes`, and as many of those are added. A withdrawn code's row
+# stays, so that it is never issued again, but without a holder, who may then get another code.
 RELEASE_CODES = """
     WITH fresh AS MATERIALIZED (
         SELECT code, position

@@ -1,4 +1,4 @@
-"""What manage_popups accepts of discount codes and of the codes in their pools."""
+"""Schemas and checks of discount codes and of the codes in their pools."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_CODE_CHARACTERS = 64
 
 
 def _check_code(code: str) -> None:
-    """Letters of every script with their marks, numbers and signs (the categories of Unicode)."""
+    """Allow letters of every script with their marks, numbers and signs (by Unicode category)."""
     visible = all(unicodedata.category(character)[0] in "LMNPS" for character in code)
     if not visible or not 1 <= len(code) <= MAX_CODE_CHARACTERS:
         raise ValidationError(f"1 to {MAX_CODE_CHARACTERS} letters, numbers and signs, without blanks.")
@@ -41,7 +41,7 @@ def _decimals(amount: Decimal) -> int:
 
 
 def _check_decimals(amount: Decimal) -> None:
-    """What no currency has; what the shop's own has is checked by `in_currency`."""
+    """Refuse more decimals than any currency has; `in_currency` checks the shop's own."""
     if _decimals(amount) > MAX_DECIMALS:
         raise ValidationError(f"At most {MAX_DECIMALS} decimals.")
 
@@ -56,9 +56,9 @@ def _optional_amount() -> PlainDecimal:
 
 
 class DiscountCodeSchema(StrictSchema):
-    """A discount code as merchants write it; `checked_code` has the rest to say.
+    """A discount code as merchants write it; `checked_code` checks it as a whole.
 
-    Without a `code` it gets one of ours.
+    Without a `code` one is generated.
     """
 
     code = Trimmed(load_default=None, allow_none=True, validate=_check_code)
@@ -76,7 +76,7 @@ class DiscountCodeSchema(StrictSchema):
 
 
 class PoolCodesSchema(StrictSchema):
-    """`{"codes": ["…", …]}` brings codes of the merchant's own, `{"count": 500}` asks for as many new ones."""
+    """`{"codes": ["…", …]}` adds the merchant's own codes, `{"count": 500}` generates new ones."""
 
     codes = BoundedList(Trimmed(validate=_check_code), min_items=1, max_items=MAX_CODES, load_default=None)
     count = fields.Integer(strict=True, load_default=None, validate=validate.Range(1, MAX_CODES))
@@ -94,7 +94,7 @@ class DiscountCodesQuery(PageQuery):
 
 
 def checked_code(code: dict[str, Any]) -> dict[str, Any]:
-    """The code as it is to be stored, but for its currency's decimals. Raises Invalid for fields that do not fit."""
+    """Return the code as it is stored, except for its amounts' decimals. Raises Invalid for conflicting fields."""
     errors = {}
     if code["type"] == "percentage":
         if code["value"] > MAX_PERCENTAGE:
@@ -110,14 +110,14 @@ def checked_code(code: dict[str, Any]) -> dict[str, Any]:
 
 
 def money_decimals(code: dict[str, Any]) -> int:
-    """How many decimals the currency needs for the code's amounts."""
+    """Return how many decimals the code's amounts need."""
     return max((_decimals(code[name]) for name in _money(code)), default=0)
 
 
 def in_currency(code: dict[str, Any], currency: str, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The code with its amounts in just that currency's decimals. Raises Invalid for one that has more.
+    """Return the code with its amounts in the currency's decimals. Raises Invalid for an amount with more.
 
-    What an edit leaves as it was `before` stays so: the shop may have had another currency then.
+    Amounts that are the same as `before` the edit are kept: the shop may have had another currency then.
     """
     same = {name: before[name] for name in _money(code) if before and not _is_changed(code, before, name)}
     changed = {name: code[name] for name in _money(code) if name not in same}
@@ -128,7 +128,7 @@ def in_currency(code: dict[str, Any], currency: str, before: dict[str, Any] | No
 
 
 def _money(code: dict[str, Any]) -> list[str]:
-    """The names of its amounts: a percentage is none."""
+    """Return the names of the fields that are amounts, which a percentage is not."""
     return [name for name in MONEY if code[name] is not None and (name != "value" or code["type"] == "fixed")]
 
 

@@ -1,1 +1,1 @@
-"""Popups: made, read, listed, changed, their history, and why one is not shown."""
+"""Popups: CRUD, their history, and why one is not shown."""

@@ -1,6 +1,6 @@
-"""What a popup must be beyond its fields: addresses that can match, money that can be paid, no more than fits.
+"""Checks of a popup as a whole: patterns that can match, amounts that can be paid, and its size.
 
-What is stored already and would be refused today is kept as it is: it must not keep a merchant from pausing a popup.
+Stored values that would be refused today are kept: they must not prevent a merchant from pausing a popup.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functions.manage_popups.popups.store import DOCUMENTS
 from functions.manage_popups.rest.fields import out_of_order
 from functions.manage_popups.rest.patching import Errors, normalized
 
-# All texts of a popup in Latin letters at their longest, three times over: shoppers download what they may be shown.
+# Three times a popup with all its texts at their longest in Latin letters. Bounded, because shoppers download it.
 MAX_POPUP_BYTES = 64 * 1024
 
 ADDRESSES: dict[str, Callable[[str], str]] = {
@@ -37,7 +37,7 @@ SELECT_CURRENCY = "SELECT currency FROM shops WHERE id = :shop_id"
 def checked(
     connection: postgres.Connection, shop_id: str, popup: dict[str, Any], stored: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The popup as it is to be stored. Raises Invalid, for what is not in the `stored` one already."""
+    """Return the popup as it is stored. Raises Invalid, but not for values that are `stored` already."""
     wrong_before = _mismatches(stored) if stored else {}
     errors = {path: messages for path, messages in _mismatches(popup).items() if path not in wrong_before}
     before = stored["targeting"] if stored else {}
@@ -56,7 +56,7 @@ def checked(
 
 
 def _mismatches(popup: Mapping[str, Any]) -> Errors:
-    """Fields that do not go together."""
+    """Return the errors of conflicting fields."""
     errors: Errors = {}
     trigger, offer, variants = popup["trigger"], popup["offer"], popup["variants"]
     if trigger["type"] == "click" and not trigger["selector"]:
@@ -86,7 +86,7 @@ def _trigger(trigger: dict[str, Any], stored: Mapping[str, Any] | None, errors: 
 def _in_currency(
     connection: postgres.Connection, shop_id: str, amounts: dict[str, Decimal], errors: Errors
 ) -> dict[str, Decimal]:
-    """The amounts with the decimals of the shop's currency."""
+    """Return the popup with its amounts in the decimals of the shop's currency."""
     shop = connection.fetch_one(SELECT_CURRENCY, shop_id=shop_id)
     assert shop is not None, "an API key belongs to a shop"
     for name, amount in amounts.items():
@@ -102,7 +102,7 @@ def _amount(stored: str | Decimal | None) -> Decimal | None:
 
 
 def _has_grown(popup: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    """Whether one of its documents has: a longer word for its status is no more to download."""
+    """Return whether one of its documents has grown; the length of its status, for example, does not count."""
     return any(_size(popup[name]) > _size(stored[name]) for name in DOCUMENTS)
 
 

@@ -1,4 +1,4 @@
-"""CSS selectors, as far as a server can know that a text is none: such a popup would never open."""
+"""A plausibility check of CSS selectors: a popup with an invalid one would never open."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 _INNERMOST = re.compile(r"\[[^][()]*\]|\([^][()]*\)")
-# What stands nowhere in a selector but within brackets and quotes.
+# Characters that a selector contains only within brackets and quotes.
 _FOREIGN = re.compile(r"[{}<@;/!$%?=`]")
-# A name begins with no digit: `#1st` is `#\31 st`.
+# A name must not start with a digit: `#1st` is `#\31 st`.
 _NO_NAME = re.compile(r"[.#](?![^\W\d]|-(?!\d)|[^\x00-\x7f])|:(?![\w:-])")
 _COMBINATOR = r"[>+~,]"
 _OPEN_END = re.compile(rf"\A\s*{_COMBINATOR}|{_COMBINATOR}\s*\Z|{_COMBINATOR}\s*{_COMBINATOR}")
 
 
 def selector(text: str) -> str:
-    """The selector without blanks around it. Raises ValueError, whose text is for the merchant."""
+    """Return the selector without surrounding blanks. Raises ValueError with a text for the merchant."""
     text = text.strip()
     rest = _QUOTED.sub("q", _ESCAPED.sub("e", text))
     if not rest:
@@ -32,7 +32,7 @@ def selector(text: str) -> str:
 
 
 def _without_brackets(text: str) -> str:
-    """From the innermost outwards: what is left are brackets without another half."""
+    """Remove bracketed parts from the innermost outwards; unbalanced brackets remain."""
     while (outer := _INNERMOST.sub("", text)) != text:
         text = outer
     return text

@@ -1,4 +1,4 @@
-"""Would this shopper be shown this popup now, and if not, which rule says no first?"""
+"""Explains whether a shopper would be shown a popup now, and if not, which rule is the first to exclude it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_ADDRESS_CHARACTERS = 2048
 MAX_ITEMS = 10**6
 SECONDS_A_DAY = 86_400
 
-# What starts the second clock is what the script takes for a conversion that brought the shopper something.
+# seconds_since_conversion: the last conversion that brought the shopper something, by the script's definition.
 SELECT_POPUP_FOR_VISITOR = """
     SELECT popups.*,
         (SELECT never_on_pages FROM shops WHERE id = :shop_id) AS never_on_pages,
@@ -49,7 +49,7 @@ SELECT_POPUP_FOR_VISITOR = """
     WHERE shop_id = :shop_id AND id = :id AND deleted_at IS NULL
 """
 
-# Only the shopper's browser knows these.
+# Known only to the shopper's browser.
 NEVER_CHECKED = (
     "frequency.days_after_close",
     "frequency.max_per_session",
@@ -75,7 +75,7 @@ def _check_address(address: str) -> None:
 
 
 class ExplainQuery(StrictSchema):
-    """`?url=/products/1&device_type=mobile&visitor=…`: a shopper, new and with an empty cart unless told otherwise."""
+    """`?url=/products/1&device_type=mobile&visitor=…`: a shopper, by default new and with an empty cart."""
 
     url = fields.String(load_default="/", validate=[validate.Length(1, MAX_ADDRESS_CHARACTERS), _check_address])
     device_type = fields.String(load_default="desktop", validate=validate.OneOf(DEVICE_TYPES))
@@ -98,7 +98,7 @@ def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
     shopper = _shopper(request.query, popup)
     reason = None if popup_id in _ids(active) else _why_not_served(popup)
     if reason is None and popup_id not in _ids(fitting(for_storefront(each) for each in active)):
-        reason = "size"  # those before it leave no room for it in what a shopper downloads
+        reason = "size"  # the popups before it use up the size that shoppers download
     reason = reason or first_no({**popup, "targeting": with_comparable_addresses(popup["targeting"])}, shopper)
     return json_response(
         {
@@ -117,13 +117,13 @@ def _ids(popups: list[postgres.Row]) -> list[uuid.UUID]:
 
 
 def _why_not_served(popup: postgres.Row) -> str:
-    """Why the popup is not even among those that storefronts get."""
+    """Return the reason that the popup is not served to storefronts."""
     if not popup["is_active"]:
         return "status"
     for flag, rule in _WHY_NOT_SERVED.items():
         if popup[flag]:
             return rule
-    return "priority"  # as many others as a storefront gets come first
+    return "priority"  # as many others as a storefront gets take precedence
 
 
 def _shopper(query: Any, popup: postgres.Row) -> Shopper:

@@ -1,4 +1,4 @@
-"""Popups: made, read, listed, changed, copied and deleted."""
+"""Creates, reads, lists, changes, copies and deletes popups."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def get_popup(request: Request, popup_id: uuid.UUID) -> Response:
     fields = _selected_fields(request.query["fields_"])
     with postgres.connection() as connection:
         popup = fetch(connection, request, popup_id)
-    # No 304: the ETag is the version's, for If-Match, and the counters change without a new one.
+    # Never a 304: the ETag is the version's, for If-Match, and the counters change without a new version.
     return json_response(shown(popup, fields), headers={"ETag": etag(popup)})
 
 
@@ -107,7 +107,7 @@ def duplicate_popup(request: Request, popup_id: uuid.UUID) -> Response:
         copy = load_edited(popup_schema, {**original, "name": name, "status": "draft"}, original)
         return _created(insert(connection, request, checked(connection, request.shop_id, copy, stored=copy)))
 
-    return once(request, insert_copy)  # a draft: no shopper's answer changes
+    return once(request, insert_copy)  # a draft changes no storefront's answer
 
 
 def _created(popup: postgres.Row) -> Response:
@@ -115,7 +115,7 @@ def _created(popup: postgres.Row) -> Response:
 
 
 def _selected_fields(wanted: str | None) -> tuple[str, ...]:
-    """The fields that `?fields=` names, in the order of the object and always with its id. Raises Invalid."""
+    """Return the fields of `?fields=`, in the popup's order and always with its id. Raises Invalid."""
     if wanted is None:
         return POPUP_FIELDS
     names = {name.strip() for name in wanted.split(",") if name.strip()}

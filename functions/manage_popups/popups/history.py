@@ -1,4 +1,4 @@
-"""A popup's history: who changed what and when, and the way back to an earlier version."""
+"""A popup's history: which key changed what and when, and rollback to an earlier version."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, decode
 from functions.manage_popups.rest.patching import as_written
 
 MAX_VERSION = 2**31 - 1
-# How a version came about.
+# The kinds of change that make a version.
 ACTIONS = ("created", "changed", "restored", "deleted")
 
 
-# What a field that is missing in an older version stands for.
+# The values of fields that an older version lacks.
 _DEFAULTS = loads(dumps(popup_schema.load({"name": "-"})))
 _VARIANT_DEFAULTS = VariantSchema().load({"id": "-"})
 
 
 class RollbackSchema(StrictSchema):
-    """`{"version": 3}`: the popup is to be again what it was then."""
+    """`{"version": 3}`: the version to restore."""
 
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_VERSION))
 
@@ -84,7 +84,7 @@ def _restore(connection: postgres.Connection, request: Request, popup_id: uuid.U
     refuse_if_stale(request, popup)
     if popup["earlier"] is None:
         raise Invalid(errors={"version": ["The popup has no such version."]})
-    # A field that there was not yet gets its default, or stays as it is where only a newer release knows it.
+    # A field that did not exist then gets its default, or is kept if only a newer release knows it.
     stored = as_written(popup_schema, popup) | popup["earlier"]
     earlier = load_edited(popup_schema, popup["earlier"], stored)
     restored = update(
@@ -108,9 +108,9 @@ def _shown_version(row: postgres.Row, before: postgres.Row | None) -> dict[str, 
 
 
 def changed_fields(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
-    """The paths of the fields that differ: `design.heading`; of a list, its own.
+    """Return the paths of the fields that differ, such as `design.heading`; a list counts as one field.
 
-    A field that is missing has its default: a release which adds one has changed nothing.
+    A missing field has its default: a release that adds a field changes no popup.
     """
     if before is None or after is None:
         return []
@@ -127,13 +127,13 @@ def _changes(before: dict[str, Any], after: dict[str, Any], path: str = "") -> I
 
 
 def _whole(popup: dict[str, Any]) -> dict[str, Any]:
-    """The popup with every default."""
+    """Return the popup with every default."""
     variants = [_over(_VARIANT_DEFAULTS, variant) for variant in popup.get("variants", [])]
     return {**_over(_DEFAULTS, popup), "variants": variants}
 
 
 def _over(defaults: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    """The document on top of the defaults, and so on inside of it."""
+    """Return the document merged over the defaults, recursively."""
     inner = {
         name: _over(default, document[name])
         for name, default in defaults.items()

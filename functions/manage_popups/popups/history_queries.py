@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# One row without a version for a popup that has none before that one, none for an unknown popup. As many as fit into a
-# page's bytes, and one more: what the page's last version changed is told by the one before it.
+# One row without a version if the popup has none before that one, none for an unknown popup. As many as fit into a
+# page's bytes, and one more, to which the page's last version is compared.
 SELECT_VERSIONS = """
     SELECT kept.version, kept.action, kept.restored_version, kept.changed_at, kept.popup, kept.bytes_so_far,
         kept.api_key_id, api_keys.name AS api_key_name, api_keys.prefix AS api_key_prefix
@@ -24,7 +24,7 @@ SELECT_VERSIONS = """
     ORDER BY kept.version DESC
 """
 
-# The popup as it is, and beside it what it was in an earlier version.
+# The current popup, and the same popup in an earlier version.
 SELECT_POPUP_AND_EARLIER = """
     SELECT popups.*, counted.view_count, counted.conversion_count, kept.popup AS earlier
     FROM popups

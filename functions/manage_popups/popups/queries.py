@@ -1,9 +1,9 @@
-"""The SQL of popups. Counters are sums of the daily tallies; the holdout, to which nothing is shown, is not counted."""
+"""The SQL of popups. Counters are sums of daily tallies, without the holdout, which is shown nothing."""
 
 from __future__ import annotations
 
-# No row where the shop lacks a discount code that the popup offers. Those it has are held until the commit, so
-# that nobody deletes one meanwhile.
+# No row if the shop lacks a discount code that the popup offers. The others are locked until the commit, against
+# deletion.
 INSERT_POPUP = """
     WITH offered AS MATERIALIZED (
         SELECT id
@@ -41,7 +41,7 @@ SELECT_POPUP = """
     WHERE shop_id = :shop_id AND id = :id AND deleted_at IS NULL
 """
 
-# As many as fit into a page's bytes, and one more, which tells that there is another page.
+# As many as fit into a page's bytes, and one more if there is another page.
 SELECT_POPUPS = """
     SELECT popups.*, counted.view_count, counted.conversion_count
     FROM (
@@ -68,8 +68,8 @@ SELECT_POPUPS = """
     ORDER BY created_at DESC, id DESC
 """
 
-# The same, and no row where the popup is no longer in the version that was read. Its last 1000 versions are kept. What
-# the history has of fields that this code does not know, since a newer release wrote them, is in force and stays there.
+# The same, and no row if the popup is no longer in the version that was read. Its last 1000 versions are kept. Fields
+# of a newer release, unknown to this code, stay in the popup and in its history.
 UPDATE_POPUP = """
     WITH offered AS MATERIALIZED (
         SELECT id

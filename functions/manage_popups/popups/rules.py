@@ -1,6 +1,6 @@
-"""The rules by which the storefront script decides, once more for the server.
+"""The storefront script's rules, reimplemented for the server.
 
-tests/vectors/rules.json and storefront/vectors.json hold both to the same answers.
+tests/vectors/rules.json and storefront/vectors.json test that both decide alike.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Rule = Callable[[Any, "Shopper"], bool]
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """Who is on which page; what is not known is None. Without a visitor_id there is no variant."""
+    """A shopper and the current page; None is unknown. Without a visitor_id there is no variant."""
 
     path: str
     search: str = ""
@@ -37,7 +37,7 @@ class Shopper:
 
 
 def first_no(popup: Mapping[str, Any], shopper: Shopper) -> str | None:
-    """The first rule that keeps the popup from this shopper, as `group.field`; None where none does.
+    """Return the first rule that excludes this shopper, as `group.field`; None if none does.
 
     `popup` also has the shop's `never_on_pages`.
     """
@@ -61,9 +61,9 @@ def variant_for(popup: Mapping[str, Any], shopper: Shopper) -> str | None:
 
 
 def variant_of(popup: Mapping[str, Any], visitor_id: str) -> str | None:
-    """The id of the visitor's variant, `holdout`, or None where the popup has no variants.
+    """Return the id of the visitor's variant, `holdout`, or None if the popup has no variants.
 
-    The hash's lower 16 bits decide about the holdout, the upper 16 about the variant.
+    The hash's lower 16 bits decide the holdout, the upper 16 the variant.
     """
     hashed = hash_of(f"{visitor_id}:{popup['id']}")
     if (hashed & 0xFFFF) * 100 < popup["holdout_percent"] * 65536:
@@ -77,7 +77,7 @@ def variant_of(popup: Mapping[str, Any], visitor_id: str) -> str | None:
 
 
 def hash_of(text: str) -> int:
-    """FNV-1a over the UTF-8 bytes, finished with MurmurHash3's mixer; 32 bits."""
+    """Return 32 bits: FNV-1a over the UTF-8 bytes, finished with MurmurHash3's mixer."""
     hashed = 0x811C9DC5
     for byte in text.encode():
         hashed = (hashed ^ byte) * 0x01000193 & 0xFFFFFFFF
@@ -87,7 +87,7 @@ def hash_of(text: str) -> int:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether the whole text fits the pattern, in which `*` is any text."""
+    """Return whether the whole text matches the pattern, in which `*` is any text."""
     first, *others = pattern.split("*")
     if not others:
         return pattern == text
@@ -112,7 +112,7 @@ def _on_page(pattern: str, shopper: Shopper) -> bool:
 
 
 def _came_from(pattern: str, shopper: Shopper) -> bool:
-    """`shop.example` stands for the host and its subdomains; anything longer is a pattern for the whole address."""
+    """Match `shop.example` as a host with its subdomains, and anything longer as a pattern of the whole URL."""
     address = re.sub(r"^https?://", "", shopper.referrer)
     if re.search(r"[*/]", pattern):
         return matches(re.sub(r"^https?://", "", pattern), address)
@@ -123,7 +123,7 @@ def _passed(days_since: float | None, days: int) -> bool:
     return days_since is None or days_since >= days
 
 
-# In the order in which the script asks them.
+# In the order in which the script applies them.
 _RULES: dict[str, Rule] = {
     "targeting.device_types": lambda types, shopper: _any_of(types, (each == shopper.device_type for each in types)),
     "targeting.exclude_pages": lambda pages, shopper: not any(_on_page(page, shopper) for page in pages),
@@ -141,5 +141,5 @@ _RULES: dict[str, Rule] = {
     "frequency.max_per_session": lambda most, shopper: shopper.shown_this_session < most,
 }
 
-# A shopper who asks for the popup by a click gets it however often it was closed before.
+# A shopper who opens the popup by a click gets it regardless of these.
 _UNASKED = {"frequency.days_after_close", "frequency.max_per_session"}

@@ -1,7 +1,7 @@
-"""What manage_popups accepts of popups, field by field; how fields go together is in `checks`.
+"""Schemas of popups, field by field; `checks` validates a popup as a whole.
 
-Loading fills in every default, so that a new popup is stored whole. It does not with what is stored already
-(`rest/edited.py`): code that reads a field which is younger than the first release bears that it is not there.
+Loading fills in every default, so that a new popup is stored complete. Stored popups get no defaults for new fields
+(`rest/edited.py`): code that reads a field added after the first release must tolerate its absence.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class TargetingSchema(StrictSchema):
         max_entries=len(UTM_PARAMETERS),
         load_default=dict,
     )
-    # There only where they are given. The cart is what the store tells the script of it (exitIntent.cart).
+    # Stored only if given. The cart is what the store passes to the script (exitIntent.cart).
     min_cart_value = amount()
     max_cart_value = amount()
     min_cart_items = fields.Integer(strict=True, validate=validate.Range(1, MAX_CART_ITEMS))
@@ -103,14 +103,14 @@ class OfferSchema(StrictSchema):
     type = one_of(OFFERS, "none")
     discount_code_id = fields.UUID(load_default=None, allow_none=True)
     consent_text = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=1000))
-    # There only where they are given: what happens once the code can no longer be given. The fallback is a code for
-    # everybody, so that it is not empty in its turn; without either the popup goes on without a code.
+    # Stored only if given: what happens once the code can no longer be issued. The fallback must be a public code, so
+    # that it cannot run out too; without either, the popup continues without a code.
     when_empty = fields.String(validate=validate.OneOf(WHEN_EMPTY))
     fallback_discount_code_id = fields.UUID()
 
 
 def changes_to(schema: type[Schema]) -> fields.Nested:
-    """Those of a schema's fields that a variant changes; partial, so that the others get no default."""
+    """Return a field for a variant's changes to a schema; partial, so that missing fields get no default."""
     return fields.Nested(schema(partial=True), load_default=dict)
 
 
@@ -131,9 +131,9 @@ class VariantSchema(StrictSchema):
 
 
 class PopupSchema(StrictSchema):
-    """A popup as merchants write it; what the server keeps (id, counters, version, times) is not theirs to set.
+    """A popup as merchants write it, without the server's fields (id, counters, version, times).
 
-    A field never changes its type, since the release before reads it as well.
+    A field must never change its type, because the previous release reads it as well.
     """
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=200))

@@ -1,4 +1,4 @@
-"""Popups as they are stored: written with their history, and turned into what merchants see and write."""
+"""Storage of popups with their history, and conversion to the form that merchants see and write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.web import Request, is_stale
 from functions.manage_popups.popups import queries
 from functions.manage_popups.popups.schemas import PopupSchema
 
-# What a merchant sees of a popup, in this order; what he writes is what PopupSchema accepts.
+# The fields that merchants see, in this order; PopupSchema has those they write.
 POPUP_FIELDS = (
     "id", "name", "description", "status", "trigger", "design", "targeting", "frequency", "offer", "variants",
     "holdout_percent", "starts_at", "ends_at", "priority", "view_limit", "view_count", "conversion_count",
@@ -28,7 +28,7 @@ popup_schema = PopupSchema()
 
 
 def fetch(connection: postgres.Connection, request: Request, popup_id: uuid.UUID) -> postgres.Row:
-    """The popup's row. Raises PopupNotFound."""
+    """Return the popup's row. Raises PopupNotFound."""
     popup = connection.fetch_one(queries.SELECT_POPUP, shop_id=request.shop_id, id=popup_id)
     if popup is None:
         raise PopupNotFound()
@@ -36,7 +36,7 @@ def fetch(connection: postgres.Connection, request: Request, popup_id: uuid.UUID
 
 
 def insert(connection: postgres.Connection, request: Request, popup: dict[str, Any]) -> postgres.Row:
-    """The row of a new popup. Raises Invalid for an unknown discount code."""
+    """Insert a popup and return its row. Raises Invalid for an unknown discount code."""
     row = connection.fetch_one(queries.INSERT_POPUP, id=new_id(), **_parameters(request, popup))
     if row is None:
         _refuse_unknown_discount_codes(connection, request.shop_id, popup)
@@ -51,7 +51,7 @@ def update(
     changed: dict[str, Any],
     restored_version: int | None = None,
 ) -> postgres.Row | None:
-    """The changed row; None where another edit came first. Raises Invalid for an unknown discount code."""
+    """Return the changed row; None if a concurrent edit won. Raises Invalid for an unknown discount code."""
     row = connection.fetch_one(
         queries.UPDATE_POPUP,
         id=read["id"],
@@ -66,7 +66,7 @@ def update(
 
 
 def delete(connection: postgres.Connection, request: Request, read: postgres.Row) -> postgres.Row | None:
-    """A row once the popup is gone; None where another edit came first."""
+    """Return a row if the popup was deleted; None if a concurrent edit won."""
     return connection.fetch_one(
         queries.DELETE_POPUP,
         shop_id=request.shop_id,
@@ -90,7 +90,7 @@ def etag(popup: postgres.Row) -> str:
 
 
 def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
-    """What the statements that write a popup need of it, and of who writes."""
+    """Return the parameters of the statements that write a popup, including the shop and the API key."""
     offered = _offered_codes(popup)
     return {
         **popup,
@@ -105,7 +105,7 @@ def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
 
 
 def _offered_codes(popup: dict[str, Any]) -> dict[str, uuid.UUID]:
-    """The ids of the discount codes that a popup offers, by the path of the field that names them."""
+    """Return the ids of the discount codes that a popup offers, by field path."""
     offers = {"offer": popup["offer"]} | {
         f"variants.{index}.offer": variant["offer"] for index, variant in enumerate(popup["variants"])
     }
@@ -118,7 +118,7 @@ def _offered_codes(popup: dict[str, Any]) -> dict[str, uuid.UUID]:
 
 
 def _refuse_unknown_discount_codes(connection: postgres.Connection, shop_id: str, popup: dict[str, Any]) -> None:
-    """Raises Invalid where an offer names a discount code that the shop does not have, or cannot fall back to."""
+    """Raise Invalid if an offer names an unknown discount code, or one that cannot be a fallback."""
     offered = _offered_codes(popup)
     if not offered:
         return

@@ -1,1 +1,1 @@
-"""What the resources share: pages, merge patches, idempotency keys and kinds of fields."""
+"""What the resources share: paging, merge patches, idempotency keys and field types."""

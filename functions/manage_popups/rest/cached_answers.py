@@ -1,4 +1,4 @@
-"""The cached answers that an edit changes: what storefronts get, and the shop's ranking of its popups."""
+"""Cache invalidation after an edit: the storefronts' popups, and the shop's report."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from common.shop.active_popups import load_active_popups
 
 
 def refresh(shop_id: str) -> None:
-    """Replaces what a change of one popup changes."""
+    """Reload the storefronts' popups into the cache and drop the shop's report, after one popup has changed."""
     cache.forget(keys.shop_stats(shop_id))
     refresh_active_popups(shop_id)
 
 
 def forget(shop_id: str) -> None:
-    """Drops it, for calls whose Idempotency-Key leaves them no round trip to load anew: the next reader does."""
+    """Drop both; for calls whose Idempotency-Key uses up their round trips, so that the next reader loads."""
     cache.forget(keys.shop_stats(shop_id), keys.active_popups(shop_id))
 
 
 def refresh_active_popups(shop_id: str) -> None:
-    """Replaces what storefronts get."""
+    """Reload the storefronts' popups into the cache."""
     cache.reload(keys.active_popups(shop_id), partial(load_active_popups, shop_id))

@@ -1,8 +1,8 @@
-"""What a schema makes of something stored after an edit: what the edit changes is checked, what it leaves is kept.
+"""Loads a stored document after an edit: the edit's changes are validated, everything else is kept.
 
-A merchant's own body is loaded by `common.web.load_fields`, which refuses every field that the schema does not know.
-What is stored may be of another release, newer where this one was rolled back to. It has fields that the schema does
-not know and values that it refuses, which must neither be lost nor keep a merchant from pausing a popup.
+A merchant's own body is loaded by `common.web.load_fields`, which refuses unknown fields. A stored document may be of
+another release, a newer one after a rollback. It may have fields that the schema does not know and values that it
+refuses, which must neither be lost nor prevent a merchant from pausing a popup.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Field = fields.Field[Any]
 
 
 def load_edited(schema: Schema, document: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The document as the schema loads it. Raises Invalid, for what is not in the `stored` one already.
+    """Load the edited document. Raises Invalid, but not for values that are `stored` already.
 
-    A value that the schema refuses or does not know, and that is stored so, stays in its JSON form. A field that is in
-    neither of the two gets no default: what a release adds does not change what was stored before.
+    A stored value that the schema refuses or does not know stays in its JSON form. A field that is in neither document
+    gets no default: a release that adds a field does not change stored documents.
     """
     try:
         return _object(schema, document, stored)
@@ -72,7 +72,7 @@ def _known(field: Field, value: Any, before: Any) -> Any:
 
 
 def _items(field: BoundedList, items: list[Any], before: list[Any]) -> list[Any]:
-    """A list in which each item is checked against the stored one of the same id, or the same text."""
+    """Load a list, each item against the stored one of the same id, or the same text."""
     if not 0 < len(items) <= len(before):
         field.check_length(items)
     loaded, errors = [], {}
@@ -91,8 +91,7 @@ def _items(field: BoundedList, items: list[Any], before: list[Any]) -> list[Any]
 
 
 def _with_unknown(schema: Schema, item: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """The item with what the stored one has and the schema does not know: an edit replaces lists whole, and its sender
-    could not send what he was not told of."""
+    """Return the item with the stored one's unknown fields, which the client of an edit cannot know."""
     unknown = {name: value for name, value in old.items() if name not in schema.fields}
     nested = {
         name: _with_unknown(field.schema, item.get(name, {}), old[name])
@@ -107,5 +106,5 @@ def _key(item: Any) -> Any:
 
 
 def _is_same(value: Any, before: Any) -> bool:
-    """To Python 1 and True are the same, too."""
+    """Return whether both are equal and of one type: in Python, 1 == True."""
     return type(value) is type(before) and bool(value == before)

@@ -1,4 +1,4 @@
-"""Kinds of fields that the schemas share: texts, colours, numbers, times and amounts, each with its bounds."""
+"""Field types that the schemas share: texts, colours, numbers, times and amounts, each with its bounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from common.shop.fields import BoundedList, PlainDecimal
 MAX_LIST_ITEMS = 50
 MAX_PATTERN_CHARACTERS = 500
 MAX_AMOUNT = Decimal(10) ** 12
-# As many as any currency has.
+# The most that any currency has.
 MAX_DECIMALS = 4
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)
@@ -45,7 +45,7 @@ def color(default: str) -> fields.String:
 
 
 class Time(fields.AwareDateTime):
-    """An RFC 3339 time with its offset; ISO 8601, which is what marshmallow reads, has many other forms."""
+    """An RFC 3339 time with its offset; marshmallow's own field would accept ISO 8601's many other forms."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
@@ -58,7 +58,7 @@ def optional_time() -> Time:
 
 
 def out_of_order(start: datetime.datetime | str | None, end: datetime.datetime | str | None) -> bool:
-    """Whether the end is not after the start. What is stored and was not read as a time, a text, is not judged."""
+    """Return whether the end is not after the start; False if one is a stored text that is not a time."""
     return isinstance(start, datetime.datetime) and isinstance(end, datetime.datetime) and start >= end
 
 
@@ -68,7 +68,7 @@ def text_list(max_characters: int, default: Iterable[str] = ()) -> BoundedList:
 
 
 def amount() -> PlainDecimal:
-    """An amount of the shop's money, whose currency says how many decimals it has."""
+    """Return a field for an amount in the shop's currency, whose decimals are checked later."""
     return PlainDecimal(validate=[validate.Range(Decimal(0), MAX_AMOUNT), _check_decimals])
 
 
@@ -79,6 +79,6 @@ def _check_decimals(amount: Decimal) -> None:
 
 
 def check_storable(text: str) -> None:
-    """For text in a query; what comes as JSON is checked when it is read."""
+    """Raise ValidationError for text that Postgres cannot store; for queries, since JSON is checked when parsed."""
     if not is_storable(text):
         raise ValidationError("Must not contain NUL.")

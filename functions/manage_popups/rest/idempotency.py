@@ -1,4 +1,4 @@
-"""Idempotency-Key: a POST that is sent again within 24 hours gets the first answer again."""
+"""Idempotency-Key: a POST that is repeated within 24 hours gets the first answer again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DELETE_EXPIRED_KEY = """
     WHERE shop_id = :shop_id AND key = :key AND created_at < now() - interval '24 hours'
 """
 
-# Of two requests at once the second waits here until the first has committed, and is then a duplicate.
+# If two requests arrive at once, the second waits here until the first has committed, and is then a duplicate.
 INSERT_IDEMPOTENCY_KEY = """
     INSERT INTO idempotency_keys (shop_id, key, request_sha256)
     VALUES (:shop_id, :key, :request_sha256)
@@ -38,11 +38,11 @@ UPDATE_STORED_ANSWER = """
 
 
 def once(request: Request, act: Callable[[postgres.Connection], Response]) -> Response:
-    """The answer of `act`, or the stored one, if its Idempotency-Key was here before.
+    """Return the answer of `act`, or the stored one of an earlier request with the same Idempotency-Key.
 
-    `act` writes in one statement, which without a key commits by itself; with one it commits together with its answer,
-    which is one round trip more. A request that fails stores nothing. Raises IdempotencyKeyReused where the earlier
-    request was another.
+    `act` writes in one statement, which is autocommitted without a key; with a key it commits together with its answer,
+    which takes one more round trip. A request that fails stores nothing. Raises IdempotencyKeyReused if the earlier
+    request was a different one.
     """
     key = request.headers.get("idempotency-key")
     if key is None:
@@ -66,7 +66,7 @@ def _act(
     claim: dict[str, str],
     act: Callable[[postgres.Connection], Response],
 ) -> Response:
-    """The claim goes out with the first statement of `act`, the answer with COMMIT. Raises Duplicate if taken."""
+    """Send the claim with the first statement of `act`, and the answer with COMMIT. Raises Duplicate if claimed."""
     with connection.transaction():
         connection.queue(DELETE_EXPIRED_KEY, **claim)
         connection.queue(INSERT_IDEMPOTENCY_KEY, **claim, request_sha256=_sha256(request))
@@ -89,6 +89,6 @@ def _replay(connection: postgres.Connection, request: Request, claim: dict[str, 
 
 
 def _sha256(request: Request) -> bytes:
-    """Of what was asked and with which API key: an answer is for its eyes only."""
+    """Return the hash of the request and its API key: only the same key may get the stored answer."""
     asked = f"{request.key_id} {request.method} {request.path}\n".encode() + (request.body or b"")
     return hashlib.sha256(asked).digest()

@@ -1,4 +1,4 @@
-"""Lists, page by page: the query that asks for a page, and the cursor that leads to the next."""
+"""Keyset pagination: the query for a page, and the cursor to the next."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from common.shop.fields import StrictSchema
 from common.web import Request
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
-# Of a page whose rows may be long: twenty such requests at once take a fifth of an instance's 512 MiB.
+# For pages with long rows: twenty such requests at once take a fifth of an instance's 512 MiB.
 MAX_PAGE_BYTES = 512 * 1024
 
-# Where a list without a cursor starts: a bound that is always there lets Postgres always use it on an index.
+# The start of a list without a cursor: with a bound in every query Postgres always uses the index.
 NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), uuid.UUID(int=2**128 - 1)
 OLDEST = datetime.datetime.min.replace(tzinfo=datetime.UTC), uuid.UUID(int=0)
 
-# Parameters that change neither what is on a list nor its order.
+# Parameters that change neither a list's items nor their order.
 OF_THE_PAGE = {"limit", "cursor", "fields_"}
 
 
@@ -38,33 +38,33 @@ class PageQuery(StrictSchema):
 
 
 def newest_first(request: Request) -> dict[str, Any]:
-    """The parameters that ask for a page of a list whose order is (created_at, id), falling. Raises Invalid."""
+    """Return the parameters of a page of a list by (created_at, id), descending. Raises Invalid."""
     created_at, id_ = decode_cursor(request, _instant, uuid.UUID) or NEWEST
     return {"before_created_at": created_at, "before_id": id_, "limit": more_than_a_page(request)}
 
 
 def oldest_first(request: Request) -> dict[str, Any]:
-    """The same for a list whose order is (recorded_at, id), rising."""
+    """Return the same for a list by (recorded_at, id), ascending."""
     recorded_at, id_ = decode_cursor(request, _instant, uuid.UUID) or OLDEST
     return {"after_recorded_at": recorded_at, "after_id": id_, "limit": more_than_a_page(request)}
 
 
 def creation(row: Row) -> list[str]:
-    """A row's place in such a list. Rows added or removed meanwhile do not move it."""
+    """Return a row's position in such a list, which rows added or removed meanwhile do not change."""
     return [row["created_at"].isoformat(), str(row["id"])]
 
 
 def more_than_a_page(request: Request) -> int:
-    """One row more than asked for tells whether there is a next page."""
+    """Return the limit plus one: the extra row shows that there is a next page."""
     return int(request.query["limit"]) + 1
 
 
 def cut_page(
     request: Request, rows: list[Row], position: Callable[[Row], list[str]] = creation
 ) -> tuple[list[Row], str | None]:
-    """The page's own rows, and the cursor that asks for those after them, if there are any.
+    """Return the page's rows, and the cursor to the next page, if there is one.
 
-    Rows that say how many `bytes_so_far` they are make a page of MAX_PAGE_BYTES at most, but of one row at least.
+    Rows with `bytes_so_far` make a page of at most MAX_PAGE_BYTES, but of at least one row.
     """
     fitting = sum(row.get("bytes_so_far", 0) <= MAX_PAGE_BYTES for row in rows)
     limit = min(request.query["limit"], max(1, fitting))
@@ -73,7 +73,7 @@ def cut_page(
 
 
 def decode_cursor(request: Request, *readers: Callable[[str], Any]) -> list[Any] | None:
-    """The position that the page starts after, each part read by its reader; None without a cursor. Raises Invalid."""
+    """Return the position after which the page starts, each part parsed by its reader; None without a cursor."""
     cursor = request.query["cursor"]
     if cursor is None:
         return None
@@ -88,7 +88,7 @@ def decode_cursor(request: Request, *readers: Callable[[str], Any]) -> list[Any]
 
 
 def _list_of(request: Request) -> str:
-    """A name for the list that is asked for: which shop's, at which address, with which filters."""
+    """Return a name for the requested list: its shop, path and filters."""
     filters = sorted((name, str(value)) for name, value in request.query.items() if name not in OF_THE_PAGE)
     named = dumps([request.shop_id, request.path.rstrip("/").lower(), filters])
     return hashlib.blake2b(named, digest_size=8).hexdigest()
@@ -99,7 +99,7 @@ def _encode_cursor(its_list: str, position: list[str]) -> str:
 
 
 def _instant(text: str) -> datetime.datetime:
-    """A time in UTC, where the calendar ends: others would only fail on their way to Postgres."""
+    """Parse a time to UTC; one outside the calendar fails here rather than in the driver."""
     instant = datetime.datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(text)

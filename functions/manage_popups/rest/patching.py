@@ -1,4 +1,4 @@
-"""Edits of what is stored: a JSON Merge Patch (RFC 7396) on top of it, and again where another edit came between."""
+"""Edits by JSON Merge Patch (RFC 7396), retried after concurrent edits."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from common.web import AnyObject
 from functions.manage_popups.rest.edited import load_edited
 from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS
 
-# How often an edit is made anew because another came between what it read and what it wrote.
+# How often an edit is tried if others commit between its read and its write.
 MAX_TRIES = 5
 
-# What is wrong with a document, by the path of the field.
+# Messages by field path.
 Errors = dict[str, list[str]]
 
 
 class MergePatch(AnyObject):
-    """Any JSON object (RFC 7396); what it makes of the stored thing is checked as a whole."""
+    """Any JSON object (RFC 7396); the patched document is validated as a whole."""
 
     def load(self, data: Any, /) -> dict[str, Any]:
         super().load(data)
@@ -33,7 +33,7 @@ class MergePatch(AnyObject):
 def normalized(
     path: str, texts: Iterable[str], form: Callable[[str], str], stored: Iterable[str], errors: Errors
 ) -> list[str]:
-    """The texts in that form, or as they are where they are stored so; what is wrong with others goes to the errors."""
+    """Normalize the texts; keep those that are stored already, and add the errors of the others to `errors`."""
     kept, normal = set(stored), []
     for index, text in enumerate(texts):
         try:
@@ -48,9 +48,9 @@ def normalized(
 
 
 def retry_lost_edits(edit: Callable[[postgres.Connection], postgres.Row | None]) -> postgres.Row:
-    """The row that `edit` has written; None stands for somebody else having written since it read.
+    """Return the row that `edit` has written; call it again after None, which means a concurrent edit.
 
-    It is then called again, and finds the newer version. Raises BeingChanged after a few times, and what `edit` raises.
+    Raises BeingChanged after MAX_TRIES, and the errors of `edit`.
     """
     with postgres.connection() as connection:
         for _ in range(MAX_TRIES):
@@ -60,20 +60,20 @@ def retry_lost_edits(edit: Callable[[postgres.Connection], postgres.Row | None])
 
 
 def merged(schema: Schema, stored: postgres.Row, patch: Any) -> Any:
-    """What the schema makes of the stored thing with the patch applied. Raises Invalid, for what the patch changes."""
+    """Return the stored document with the patch applied, as loaded by the schema. Raises Invalid for changes."""
     written = as_written(schema, stored)
     return load_edited(schema, merge_patch(written, patch), written)
 
 
 def as_written(schema: Schema, stored: postgres.Row) -> dict[str, Any]:
-    """What is stored, in the form that its schema loads."""
+    """Return a stored row in the form that its schema loads."""
     fields = {name: stored[name] for name in schema.fields}
     times = {name: time.isoformat() for name, time in fields.items() if isinstance(time, datetime.datetime)}
     return fields | times
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """The target with the patch applied, as in section 2 of the RFC: null removes, objects merge, all else replaces."""
+    """Apply the patch to the target (RFC 7396, section 2): null removes, objects merge, all else replaces."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

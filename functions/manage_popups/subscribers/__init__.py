@@ -1,1 +1,1 @@
-"""Subscribers: listed, searched, exported, unsubscribed and erased."""
+"""Lists, searches, exports, unsubscribes and erases subscribers."""

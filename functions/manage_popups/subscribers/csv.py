@@ -1,4 +1,4 @@
-"""Subscribers as CSV (RFC 4180), streamed: however many there are, a page of them is in memory."""
+"""Export of subscribers as CSV (RFC 4180), streamed with one page in memory at a time."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from functions.manage_popups.subscribers.handlers import email_bounds
 COLUMNS = (
     "email", "name", "is_active", "popup_id", "consent_text", "consented_at", "unsubscribed_at", "created_at",
 )  # fmt: skip
-# Or Excel takes the text for one of an encoding of its own.
+# Without it Excel assumes a legacy encoding.
 _BYTE_ORDER_MARK = "\ufeff".encode()
-# A spreadsheet takes a cell that starts with one of these, or with one behind blanks, for a formula; the others are
-# their small and full-width forms. Where it divides cells by another sign than the comma, a cell may also start within
+# A spreadsheet takes a cell that starts with one of these, or with one after blanks, for a formula; the others are
+# their small and full-width forms. If it splits cells at another character than the comma, a cell may also start within
 # a text.
 _FORMULA_STARTS = r"=+\-@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 _FORMULA = re.compile(rf"(?:^|(?<=[;|\t\r\n]))(?=[{BLANK}]*[{_FORMULA_STARTS}])|^(?=[\t\r\n])")
 
 PAGE_ROWS = 1000
 
-# In the order of the index by address: who comes or goes meanwhile moves nobody to another page. One of long texts ends
-# before its last row; the row that is too much is its last one.
+# In the order of the index by address, so that subscribers added or removed meanwhile move no other to another page. A
+# page of long texts is cut before the row that exceeds its bytes; that row is returned last.
 SELECT_PAGE = """
     SELECT email, email_normalized, name, is_active::text AS is_active, popup_id::text AS popup_id, consent_text,
         to_char(consented_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS consented_at,
@@ -59,7 +59,7 @@ SELECT_PAGE = """
 def export_subscribers(request: Request) -> StreamedResponse:
     """Export subscribers as CSV (RFC 4180)."""
     parts = _parts(request)
-    # The first part is made now: a database that cannot be reached is still a 503.
+    # The first part is made now, while an unreachable database can still be a 503.
     return StreamedResponse(
         200,
         next(parts),
@@ -73,7 +73,7 @@ def export_subscribers(request: Request) -> StreamedResponse:
 
 
 def _parts(request: Request) -> Generator[bytes, None, None]:
-    """A statement a page, so that a client who reads slowly keeps no connection from others."""
+    """Yield the pages, one statement each, so that a slow client does not occupy a connection."""
     wanted = {name: request.query[name] for name in ("popup_id", "active")} | email_bounds(request.query["email"])
     wanted |= {"shop_id": request.shop_id, "most_bytes": MAX_PAGE_BYTES}
     lines: list[Sequence[str | None]] = [COLUMNS]
@@ -84,7 +84,7 @@ def _parts(request: Request) -> Generator[bytes, None, None]:
         if len(rows) < PAGE_ROWS and not any(row["is_full"] for row in rows):
             return
         start, lines, after = b"", [], rows[-1]["email_normalized"]
-        # Nobody waits for all pages at once: short waits must not add up to the end of an export half-way.
+        # The budget is per page: short waits must not add up and abort a long export.
         waits.start_anew()
 
 
@@ -95,5 +95,5 @@ def _as_csv(lines: Iterable[Sequence[str | None]]) -> bytes:
 
 
 def _defused(cell: str | None) -> str | None:
-    """A cell that a spreadsheet shows as it is: the apostrophe says that it is text."""
+    """Return the cell so that a spreadsheet shows it as text: an apostrophe prevents a formula."""
     return _FORMULA.sub("'", cell) if cell else cell

@@ -1,4 +1,4 @@
-"""Subscribers: listed, searched, unsubscribed and erased."""
+"""Lists, searches, unsubscribes and erases subscribers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, decode_cursor, more_than_a_page, newest_first, oldest_first
 from functions.manage_popups.subscribers import queries
 
-# Below it are all texts that start with the text before it.
+# The upper bound of a prefix search: prefix + this character.
 LAST_CHARACTER = "\U0010ffff"
-# How long the answer to an erasure waits for the person's events to be renamed: tens of thousands.
+# How long an erasure's answer waits for the person's events to be renamed: enough for tens of thousands.
 RENAMING_SECONDS = 1.0
 
 
@@ -84,7 +84,7 @@ def erase_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
     """
     if not postgres.fetch_one(queries.ERASE_SUBSCRIBER, shop_id=request.shop_id, id=subscriber_id):
         raise SubscriberNotFound()
-    with suppress(DatabaseUnavailable), postgres.connection() as connection:  # what is left to do is noted
+    with suppress(DatabaseUnavailable), postgres.connection() as connection:  # the rest is queued
         _rename_events(connection, request.shop_id, subscriber_id)
     return Response(204)
 
@@ -96,7 +96,7 @@ def _rename_events(connection: postgres.Connection, shop_id: str, subscriber_id:
 
 
 def email_bounds(prefix: str | None) -> dict[str, Any]:
-    """Between which e-mail addresses are those that start so, however it is typed."""
+    """Return the bounds of the e-mail addresses with this prefix, in any spelling."""
     start = beginning(prefix or "")
     return {"email_from": start, "email_below": start + LAST_CHARACTER}
 

@@ -1,4 +1,4 @@
-"""The SQL of subscribers. Each list has the order of an index, and bounds that lead into it."""
+"""The SQL of subscribers. Each list is in the order of an index, with bounds on it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SELECT_CONSENTS = """
     LIMIT :limit
 """
 
-# Of a subscriber who has left already, nothing changes.
+# Changes nothing for a subscriber who is unsubscribed already.
 UNSUBSCRIBE = """
     WITH found AS MATERIALIZED (
         SELECT shop_id, id, is_active, consented_at
@@ -78,8 +78,8 @@ UNSUBSCRIBE = """
     RETURNING email_subscribers.id, email_subscribers.is_active, email_subscribers.unsubscribed_at
 """
 
-# The person goes: row, address, name, consents, and the name under which codes are held. What the person did is renamed
-# after that (common/shop/erasures.py), for which a row of `erasures` stands; consents beyond a few thousand go with it.
+# Deletes the person: row, address, name, consents, and the name under which codes are held. The events are renamed
+# afterwards (common/shop/erasures.py), for which a row of `erasures` stands; consents beyond a few thousand likewise.
 ERASE_SUBSCRIBER = """
     WITH person AS (
         DELETE FROM email_subscribers

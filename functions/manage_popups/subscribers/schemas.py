@@ -1,4 +1,4 @@
-"""Which subscribers a merchant asks for."""
+"""The queries of lists of subscribers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONSENT_TYPES = ("given", "withdrawn")
 
 
 class SubscribersFilter(StrictSchema):
-    """`?email=ann&popup_id=…&active=true`: whose address starts so, who came by this popup, who has not left."""
+    """`?email=ann&popup_id=…&active=true`: by the start of the address, the popup, and the subscription."""
 
     email = fields.String(
         load_default=None, validate=[validate.Length(min=1, max=MAX_EMAIL_CHARACTERS), check_storable]
