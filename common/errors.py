@@ -13,7 +13,7 @@ from typing import Any
 # Bounds on a 422's `errors`, whose number and paths the caller can choose; a person fixes no more at once.
 MAX_ERRORS = 100
 MAX_PATH_CHARACTERS = 200
-MORE_ERRORS = f"More fields are not acceptable than the {MAX_ERRORS - 1} that are named here."
+MORE_ERRORS = f"More fields are invalid than the {MAX_ERRORS - 1} listed here."
 
 
 class ProblemError(Exception):
@@ -119,17 +119,17 @@ class MethodNotAllowed(ProblemError):
 
 
 class Conflict(ProblemError):
-    """The request conflicts with what is there."""
+    """The request conflicts with the current state."""
 
     status, code = 409, "conflict"
 
 
 class BeingChanged(Conflict):
-    """This, or what it refers to, is being changed by others at this moment. Try again."""
+    """This resource, or one it refers to, is being changed by another request. Try again."""
 
 
 class IdempotencyKeyReused(ProblemError):
-    """This Idempotency-Key came with another request before."""
+    """This Idempotency-Key was used with a different request."""
 
     status, code = 409, "idempotency_key_reused"
 

@@ -259,7 +259,7 @@ def test_of_more_than_100_errors_99_are_named_and_the_last_says_that_there_are_m
 ) -> None:
     errors = assert_problem(send(target, json.dumps(body).encode()), 422, "invalid")["errors"]
     assert len(errors) == 100
-    assert errors[""] == ["More fields are not acceptable than the 99 that are named here."]
+    assert errors[""] == ["More fields are invalid than the 99 listed here."]
 
 
 @every_target

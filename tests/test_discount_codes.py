@@ -661,9 +661,9 @@ class TestWhenEmpty:
     @pytest.mark.parametrize(
         ("offer", "message"),
         [
-            ({"when_empty": "fallback"}, "Required to fall back to."),
+            ({"when_empty": "fallback"}, "Required as the fallback."),
             ({"fallback_discount_code_id": "0199a000-0000-7000-8000-000000000001"}, "There is no such discount code."),
-            ({"when_empty": "fallback", "fallback_discount_code_id": "pool"}, "Must be a code for everybody"),
+            ({"when_empty": "fallback", "fallback_discount_code_id": "pool"}, "Must be a public code"),
         ],
     )
     def test_a_bad_fallback_is_refused(self, call: Call, pool: Any, offer: Any, message: str) -> None:

@@ -109,7 +109,7 @@ class Config:
     rate_limit_views: int = _setting(
         1000,
         values.whole_number(0, 1_000_000),
-        "Requests a minute and client address to `track_view`; 0 switches this limit off.",
+        "Requests per minute and client address to `track_view`; 0 switches this limit off.",
     )
     rate_limit_conversions: int = _setting(500, values.whole_number(0, 1_000_000), "The same for `track_conversion`.")
     rate_limit_stats: int = _setting(100, values.whole_number(0, 1_000_000), "The same for `stats`.")

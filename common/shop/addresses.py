@@ -94,7 +94,7 @@ def _decoded_path(text: str) -> str:
         host, rest = whole.groups()
         text = _path_of(host, rest)
     elif _MAYBE_HOST.match(text) or _OTHER_SCHEME.match(text):
-        raise ValueError("A path begins with /, an address with https://.")
+        raise ValueError("A path starts with /, an address with https://.")
     if text.startswith("?"):
         raise ValueError(f"Which page? /{text} is the home page, *{text} is every page.")
     if "#" in text:

@@ -95,7 +95,7 @@ def insert_key(connection: postgres.Connection, shop_id: str, rights: str, name:
         most=MAX_KEYS_PER_SHOP,
     )
     if row is None:
-        raise Conflict(f"A shop has at most {MAX_KEYS_PER_SHOP} keys. Delete those that are not used any more.")
+        raise Conflict(f"A shop has at most {MAX_KEYS_PER_SHOP} keys. Revoke those that are no longer used.")
     return row
 
 

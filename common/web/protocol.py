@@ -28,7 +28,7 @@ _SECONDS = {"head": HEAD_SECONDS, "body": BODY_SECONDS}
 
 
 class MalformedRequest(ProblemError):
-    """This is no HTTP request."""
+    """This is not an HTTP request."""
 
     status, code = 400, "malformed_request"
 

@@ -75,7 +75,7 @@ def revoke_api_key(request: Request, key_id: uuid.UUID) -> Response:
     if found["is_revoked"]:
         return Response(204)
     if found["may_write"]:
-        raise Conflict("This is the shop's last key that may write. Make another one first.")
+        raise Conflict("This is the shop's last key that may write. Create another one first.")
     raise NotFound("There is no such API key.")
 
 

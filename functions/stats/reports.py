@@ -91,7 +91,7 @@ def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetim
     last = last or max(today, first or today)
     first = first or last - span
     if (last - first).days >= MAX_DAYS:
-        raise Invalid(errors={"from": [f"At most {MAX_DAYS} days, which end today where to is not given."]})
+        raise Invalid(errors={"from": [f"At most {MAX_DAYS} days, which end today if to is missing."]})
     return {"first": first, "last": last}
 
 

@@ -52,7 +52,7 @@ class ConversionSchema(EventSchema):
     )
     name = _text(200)
     consent = Flag(load_default=None, allow_none=True)
-    consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must say something."))
+    consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must not be blank."))
     discount_code = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=100))
     revenue = PlainDecimal(load_default=None, allow_none=True, validate=validate.Range(min=0, max=MAX_REVENUE))
     currency = fields.String(

@@ -123,9 +123,9 @@ def _update(connection: postgres.Connection, read: postgres.Row, changed: dict[s
 
 def _check_change(row: postgres.Row, changed: dict[str, Any]) -> None:
     if changed["code"] is None:
-        raise Invalid(errors={"code": ["A discount code cannot lose its code."]})
+        raise Invalid(errors={"code": ["Cannot be removed from a discount code."]})
     if changed["single_use"] != row["single_use"]:
-        raise Invalid(errors={"single_use": ["Cannot be changed: make another discount code."]})
+        raise Invalid(errors={"single_use": ["Cannot be changed: create another discount code."]})
 
 
 def _shown(row: postgres.Row) -> dict[str, Any]:

@@ -62,13 +62,13 @@ def _mismatches(popup: Mapping[str, Any]) -> Errors:
     if trigger["type"] == "click" and not trigger["selector"]:
         errors["trigger.selector"] = ["Required for a click trigger."]
     if offer.get("when_empty") == "fallback" and "fallback_discount_code_id" not in offer:
-        errors["offer.fallback_discount_code_id"] = ["Required to fall back to."]
+        errors["offer.fallback_discount_code_id"] = ["Required as the fallback."]
     if out_of_order(popup["starts_at"], popup["ends_at"]):
         errors["ends_at"] = ["Must be after starts_at."]
     if len({variant["id"] for variant in variants}) < len(variants):
-        errors["variants"] = ["Each variant needs an id of its own."]
+        errors["variants"] = ["Each variant needs a unique id."]
     elif variants and not any(variant["weight"] for variant in variants):
-        errors["variants"] = ["One variant at least needs a weight above 0."]
+        errors["variants"] = ["At least one variant needs a weight above 0."]
     return errors
 
 

@@ -129,6 +129,6 @@ def _refuse_unknown_discount_codes(connection: postgres.Connection, shop_id: str
         if id_ not in single_use:
             errors[path] = ["There is no such discount code."]
         elif path.endswith(FALLBACK) and single_use[id_]:
-            errors[path] = ["Must be a code for everybody, not a pool."]
+            errors[path] = ["Must be a public code, not a pool."]
     if errors:
         raise Invalid(errors=errors)

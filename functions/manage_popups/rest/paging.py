@@ -107,4 +107,4 @@ def _instant(text: str) -> datetime.datetime:
 
 
 def _not_a_cursor() -> Invalid:
-    return Invalid(errors={"cursor": ["Not a cursor that this list has given, with these filters."]})
+    return Invalid(errors={"cursor": ["Not a cursor of this list with these filters."]})
