@@ -1,7 +1,7 @@
 -- Reads an entry; if it is missing or no longer fresh, one caller at a time gets the lease to load it.
 --
 -- KEYS[1]  the key, a hash of: generation, forgotten_at (Unix ms); and for each entry its name (the entry itself),
---          name:stored_at, name:fresh_until and name:leased_until (Unix ms). A key of another type is dropped.
+--          name:stored_at, name:fresh_until and name:leased_until (Unix ms). A key of another form is dropped.
 -- ARGV     the entry's name, ms that a lease lasts, ms within which an entry must have been stored to count as fresh
 -- Returns  {generation or '', entry or '', ms it is still fresh, 1 if the caller holds the lease,
 --          ms since the key was forgotten or -1}

@@ -121,7 +121,7 @@ def _seconds_left(replica: bool) -> float:
 
 @per_process
 def _breaker(replica: bool) -> Breaker:
-    """One per server. While it is down, one request per second probes it; the others fail at once."""
+    """Return the server's breaker: while it is down, one request per second probes it; the others fail at once."""
     return Breaker("The read replica" if replica else "Postgres")
 
 

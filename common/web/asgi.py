@@ -40,7 +40,7 @@ def asgi_function(function: Function) -> Callable[[StarletteRequest], Awaitable[
 
 
 def _application_of(serve: Any, *_: Any) -> Application:
-    """In place of the framework's own application, which answers itself for /robots.txt and for verbs unknown to it."""
+    """Replace the framework's own application, which would itself answer /robots.txt and methods unknown to it."""
     application: Application = serve.application
     return application
 
