@@ -1,4 +1,4 @@
-"""Long work beside live traffic: in batches that commit by themselves, each with a pause after it."""
+"""Run long jobs during live traffic, in batches that commit separately, with a pause after each."""
 
 import contextlib
 import time
@@ -23,28 +23,28 @@ MIN_PAUSE_SECONDS = 0.02
 TRIES = 5
 TRY_AGAIN_SECONDS = 1.0
 
-# A batch that meets somebody's lock ends soon and is tried again. What it needs is found by an index, whatever Postgres
-# believes of a table that changes so fast.
+# A batch that waits for a lock ends soon and is tried again. Sequential scans are off, because Postgres'
+# statistics of a table that changes so fast are misleading.
 STATEMENT_TIMEOUT = "statement_timeout = '5s'"
 LIMITS = ("lock_timeout = '500ms'", STATEMENT_TIMEOUT, "enable_seqscan = off", "jit = off")
 
 
 @contextlib.contextmanager
 def limited(connection: CoreConnection) -> Iterator[Connection]:
-    """A session whose statements are each a batch, and end if they are not."""
+    """Yield a connection for batches, with timeouts for locks and statements, until the block ends."""
     for limit in LIMITS:
         connection.execute_simple(f"SET {limit}")
     try:
         yield Connection(connection)
     finally:
-        with contextlib.suppress(Exception):  # it broke, which the block has said
+        with contextlib.suppress(Exception):  # it broke, which the block has raised
             for limit in LIMITS:
                 connection.execute_simple(f"RESET {limit.partition(' ')[0]}")
 
 
 @contextlib.contextmanager
 def unlimited(connection: CoreConnection) -> Iterator[None]:
-    """For a statement of such a session that holds nobody up, however long it takes."""
+    """Lift the statement timeout in the block, for a statement that blocks nothing however long it takes."""
     connection.execute_simple("SET statement_timeout = 0")
     try:
         yield
@@ -53,7 +53,7 @@ def unlimited(connection: CoreConnection) -> Iterator[None]:
 
 
 def run_batches(batch: Callable[[], int]) -> int:
-    """Calls `batch`, which returns how many rows it changed, until it changes none. Returns how many all did."""
+    """Call `batch`, which returns how many rows it changed, until that is 0. Return the sum."""
     total = 0
     while changed := run_batch(batch):
         total += changed
@@ -61,7 +61,7 @@ def run_batches(batch: Callable[[], int]) -> int:
 
 
 def run_batch(batch: Callable[[], T]) -> T:
-    """What `batch` returns, after a pause. Raises DatabaseUnavailable when one try after another fails."""
+    """Return the result of `batch`, and pause. Retries; raises DatabaseUnavailable if the last attempt fails."""
     for _ in range(TRIES - 1):
         with contextlib.suppress(DatabaseUnavailable):
             return _run_and_pause(batch)

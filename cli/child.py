@@ -18,7 +18,7 @@ STOP_SECONDS = 20
 """How long a server may take over a clean stop before it is killed."""
 
 _PR_SET_PDEATHSIG = 1
-# Below those that Linux gives to outgoing connections. Seconds pass until whoever asked for a port listens on it, and
+# Below Linux's ephemeral ports. Seconds pass until the process that asked for a port listens on it, and
 # two processes that were given the same would take each other's server for their own: each starts at a place apart.
 _PORTS = range(10_000, 32_000)
 _places = itertools.count(os.getpid() * 977)
@@ -26,11 +26,11 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class StartError(Exception):
-    """A server could not be started; the text is one line for the user."""
+    """A server could not be started; the message is one line for the user."""
 
 
 class Child:
-    """One server in a process group of its own, out of reach of the terminal's Ctrl-C, its output in a file.
+    """A server in its own process group, so that the terminal's Ctrl-C does not reach it; its output goes to a file.
 
     Start it from the main thread: Linux sends `stop_signal` when the *thread* that forked ends.
     """
@@ -65,7 +65,7 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def start(self, ready: Callable[[], bool], *, timeout_seconds: float = 60) -> None:
-        """Return once `ready()`; a server that gives up or takes too long is a StartError with its last words."""
+        """Return once `ready()`. Raises StartError with the end of its output if the server exits or takes too long."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -86,7 +86,7 @@ class Child:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """A clean stop, or the other kind after STOP_SECONDS."""
+        """Stop it cleanly, or kill it after STOP_SECONDS."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -97,7 +97,7 @@ class Child:
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, as by the machine that runs out of memory; to its workers too, which would serve on without it."""
+        """Send SIGKILL, as the OOM killer does, to the workers too: they would continue to serve without it."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -105,14 +105,14 @@ class Child:
 
 
 def as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
-    """What subprocess needs to run something as that account; nothing for our own."""
+    """Return subprocess's arguments to run a program as that account; none for the current one."""
     if account is None:
         return {}
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on now, and that this process has not been given lately."""
+    """Return an unused TCP port of the loopback that was not returned to this process recently."""
     for place in itertools.islice(_places, len(_PORTS)):
         port = _PORTS[place % len(_PORTS)]
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -121,7 +121,7 @@ def free_port() -> int:
 
 
 def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    """Asks the kernel for `stop_signal` when we are gone, SIGKILL included. Other systems than Linux cannot."""
+    """Have the kernel send `stop_signal` when the parent dies, even by SIGKILL. Linux only."""
     if _libc is None:
         return None
     libc, parent = _libc, os.getpid()

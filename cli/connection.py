@@ -1,4 +1,4 @@
-"""The command's one connection to the database it acts on, and what it says when there is none."""
+"""The command's connection to its database, and the errors if there is none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +12,10 @@ from common.errors import DatabaseOutdated, DatabaseUnavailable
 from common.postgres.connect import connect
 
 OUTDATED = "The database lacks our tables: popups migrate makes them"
-# SQLSTATEs of a table, and of a function, that is not there.
+# SQLSTATEs of an undefined table and an undefined function.
 NOT_MIGRATED = ("42P01", "42883")
 
-# Since Postgres 14, where its system can tell.
+# Since Postgres 14, on operating systems that support it.
 CHECK_FOR_CLIENT = """
     SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'
 """
@@ -23,9 +23,9 @@ CHECK_FOR_CLIENT = """
 
 @contextmanager
 def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
-    """A connection without a statement timeout to the environment's database, or to `config`'s.
+    """Open a connection without a statement timeout to the database of `config`, by default the environment's.
 
-    Its server process ends within seconds when ours is gone, in the middle of a statement as well.
+    If this process dies, the server process ends within seconds, even in the middle of a statement.
     """
     try:
         connection = connect(config or settings(), limit_statements=False)
@@ -49,5 +49,5 @@ def open_connection(config: Config | None = None) -> Iterator[CoreConnection]:
             raise click.ClickException(OUTDATED) from None
         raise
     finally:
-        with suppress(InterfaceError, OSError):  # it broke, which was said above
+        with suppress(InterfaceError, OSError):  # it broke, which was reported above
             connection.close()

@@ -1,4 +1,4 @@
-"""What deleted popups left: their events, their viewers and tallies, and at last their rows."""
+"""Delete the data of deleted popups: events, viewers and tallies, and finally the popups' rows."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -118,7 +118,7 @@ DELETE_POPUPS = "DELETE FROM popups WHERE deleted_at < :deleted_before"
 
 
 def delete_deleted_popups(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:
-    """Their events and tallies at once, their rows when nothing can name them any more."""
+    """Delete their events and tallies now, and their rows once nothing can refer to them any more."""
     for popup in connection.fetch_all(SELECT_DELETED_POPUPS):
         for table in DELETE_EVENTS:
             if deleted := run_batches(partial(_delete_events, connection, popup, table)):
@@ -137,7 +137,7 @@ def _delete_events(connection: Connection, popup: dict[str, Any], table: str) ->
 
 def _delete_viewers(connection: Connection, popup: dict[str, Any]) -> None:
     def delete(after: str) -> str | None:
-        """The last one of a batch. The lock goes out with it and is given back with its commit."""
+        """Run the last statement of a batch, pipelined with the lock, which its commit releases."""
         connection.queue(LOCK_VIEWERS, shop_id=popup["shop_id"])
         (row,) = connection.fetch_all(DELETE_VIEWERS, **popup, after=after, batch_rows=BATCH_ROWS // 2)
         last: str | None = row["last"]

@@ -1,4 +1,4 @@
-"""The demo shop of `popups dev`: its key, its popups, and what to try on it."""
+"""The demo shop of `popups dev`: its key, its popups, and commands to try."""
 
 import http.client
 import json
@@ -78,7 +78,7 @@ HESITATING: dict[str, Any] = {
 
 
 def prepare_shop(connection: Connection, key_file: Path) -> tuple[str, dict[str, str]]:
-    """Makes the shop unless it is there. Returns its write key and the ids of its discount codes."""
+    """Create the shop if it does not exist. Return its write key and the ids of its discount codes."""
     if not shop_exists(connection, SHOP_ID):
         create_shop(connection, SHOP_ID, name="The demo store", time_zone="Europe/Berlin", currency="EUR")
         key_file.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def prepare_shop(connection: Connection, key_file: Path) -> tuple[str, dict[str,
 
 
 def prepare_popups(port: int, key: str, codes: dict[str, str]) -> str:
-    """Makes the popups, as a merchant would, unless the shop has some. Returns the id of one with exit intent."""
+    """Create the popups through the merchant API if the shop has none. Return the id of one with exit intent."""
     listed = _call(port, key, "GET", "/manage_popups/popups")["popups"]
     if not listed:
         for popup in (HESITATING, READING, LEAVING):
@@ -99,7 +99,7 @@ def prepare_popups(port: int, key: str, codes: dict[str, str]) -> str:
 
 
 def lines_to_try(address: str, key: str, popup_id: str) -> list[str]:
-    """Command lines that work as they are."""
+    """Return command lines to copy and run."""
     bearer = f"-H 'Authorization: Bearer {key}'"
     view = json.dumps({"popup_id": popup_id, "session_id": "a-terminal"})
     return [
@@ -118,7 +118,7 @@ def _discount_code(connection: Connection, code: str) -> str:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    """Never readable by others, not even for a moment."""
+    """Write the file with mode 0600 from its creation on."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")
 

@@ -1,4 +1,4 @@
-"""The demo store of `popups dev`: plain files, and pages in the frame that they share."""
+"""The demo store of `popups dev`: static files, and pages that share a frame."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def demo_store(folder: Path) -> Starlette:
 
 
 def _framed(folder: Path, name: str) -> str:
-    """A page's file is its title, in the first line, and what makes it different from the others."""
+    """Put a page into the frame. Its file has its title in the first line, then its content."""
     file = folder / f"{name}.html"
     if not file.is_file():
         raise HTTPException(404)

@@ -1,4 +1,4 @@
-"""`popups dev`: the embedded servers, the functions and the demo store in one process tree with one end."""
+"""`popups dev`: the embedded servers, the functions and the demo store in one process tree that stops together."""
 
 import errno
 import fcntl
@@ -36,7 +36,7 @@ SERVERS = ("DATABASE_URL", "INSTANCE_CONNECTION_NAME", "DATABASE_REPLICA_URL", "
 
 
 def run(port: int, data: Path, *, fresh: bool, with_redis: bool) -> None:
-    """Returns after Ctrl-C or SIGTERM, with everything stopped. Raises StartError before anything was started."""
+    """Serve until Ctrl-C or SIGTERM, then stop everything. Raises StartError if something cannot be started."""
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
@@ -54,7 +54,7 @@ def run(port: int, data: Path, *, fresh: bool, with_redis: bool) -> None:
 
 
 def _stop(_number: int, _frame: Any) -> None:
-    """The first of these signals unwinds the stack; further ones must not interrupt that."""
+    """Unwind the stack on the first signal; ignore further ones, which would interrupt the clean-up."""
     for each in STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -62,7 +62,7 @@ def _stop(_number: int, _frame: Any) -> None:
 
 @contextmanager
 def _listen(port: int) -> Iterator[socket.socket]:
-    """The address is ours before anything is started; who calls meanwhile waits for the server."""
+    """Bind the address before anything is started; early connections wait for the server."""
     try:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
@@ -77,7 +77,7 @@ def _listen(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _hold(data: Path) -> Iterator[IO[str]]:
-    """The data folder, for us alone. The lock goes with the process, however that ends."""
+    """Lock the data folder for this process. The lock ends with the process, even after SIGKILL."""
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -101,7 +101,7 @@ def _key_file(data: Path) -> Path:
 
 
 def _set_environment(database_url: str, redis_url: str | None) -> None:
-    """Before the first use of common.config, which reads it once."""
+    """Set the environment. Call it before the first use of common.config, which reads it once."""
     for variable in (*SERVERS, "REDIS_URL"):
         os.environ.pop(variable, None)
     os.environ["DATABASE_URL"] = database_url
@@ -140,7 +140,7 @@ def _stop_if_failed(introduction: Future[None], server: uvicorn.Server) -> None:
 
 
 def _introduce(port: int, key: str, codes: dict[str, str]) -> None:
-    """In a thread beside the server, because the demo's popups are made through it."""
+    """Create the demo's popups and print the introduction, in a thread, since it calls the running server."""
     popup_id = demo.prepare_popups(port, key, codes)
     address = f"http://localhost:{port}"
     config = settings()

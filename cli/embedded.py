@@ -1,4 +1,4 @@
-"""A real Postgres and a real Valkey out of their wheels, for `popups dev` and the tests.
+"""A real Postgres and a real Valkey from wheels, for `popups dev` and the tests.
 
 Both are development dependencies. Nothing else of the command needs them, so they are looked up when a
 server is asked for and never imported: the wheels are used for the programs in them.
@@ -21,7 +21,7 @@ MAX_CONNECTIONS = 200
 
 
 class Postgres:
-    """A Postgres on the loopback, its data in `folder`. It keeps its port over stop() and start()."""
+    """A Postgres on the loopback with its data in `folder`. It keeps its port across stop() and start()."""
 
     user = "popups"
 
@@ -37,7 +37,7 @@ class Postgres:
             "Postgres",
             [self._programs / "postgres", *self._settings()],
             self.folder / "postgres.log",
-            stop_signal=signal.SIGINT,  # the "fast" shutdown: does not wait for clients to leave
+            stop_signal=signal.SIGINT,  # the "fast" shutdown, which does not wait for clients to disconnect
             account=self._account,
             folder=self.folder,
         )
@@ -47,7 +47,7 @@ class Postgres:
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
-        """The address of another database of this server. Any password does: the loopback is trusted."""
+        """Return the URL of another database of this server. Any password is accepted on the loopback."""
         return f"postgresql://{self.user}:popups@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
@@ -60,7 +60,7 @@ class Postgres:
         self._child.stop()
 
     def kill(self) -> None:
-        """Every process of it at once, as when the machine fails."""
+        """Kill all its processes at once, as when the machine fails."""
         import psutil
 
         family = psutil.Process(self._child.pid).children(recursive=True)
@@ -86,7 +86,7 @@ class Postgres:
         return ["-D", str(self._cluster), *(f"--{name}={value}" for name, value in settings.items())]
 
     def _create_cluster(self) -> None:
-        """initdb, in a folder of another name until it is whole: a run that died half way leaves no trace."""
+        """Run initdb in a temporary folder and rename it when complete, so that an interrupted run leaves nothing."""
         draft = self.folder / "cluster.draft"
         shutil.rmtree(draft, ignore_errors=True)
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -103,13 +103,13 @@ class Postgres:
         draft.rename(self._cluster)
 
     def _ready(self) -> bool:
-        """As pg_ctl knows it: the server writes the word to the last line of its pid file."""
+        """Check readiness as pg_ctl does: by the last line of the server's pid file."""
         lines = _pid_file(self._cluster)
         return len(lines) > 7 and lines[0] == str(self._child.pid) and lines[7].strip() == "ready"
 
 
 class Valkey:
-    """A Valkey on the loopback that keeps nothing on disk and its port over stop() and start()."""
+    """A Valkey on the loopback without persistence. It keeps its port across stop() and start()."""
 
     def __init__(self, folder: Path, port: int | None = None, settings: Mapping[str, Any] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ class Valkey:
 
 @contextlib.contextmanager
 def postgres(folder: Path, port: int | None = None, *, durable: bool = True) -> Iterator[Postgres]:
-    """A running Postgres. Not `durable`: fsync off, for tests whose data nobody misses."""
+    """Yield a running Postgres. Without `durable` fsync is off, for tests with disposable data."""
     server = Postgres(folder, port, durable=durable)
     try:
         server.start()
@@ -156,7 +156,7 @@ def postgres(folder: Path, port: int | None = None, *, durable: bool = True) -> 
 
 @contextlib.contextmanager
 def valkey(folder: Path, port: int | None = None, settings: Mapping[str, Any] | None = None) -> Iterator[Valkey]:
-    """A running Valkey, with `settings` over those of its own."""
+    """Yield a running Valkey; `settings` override its defaults."""
     server = Valkey(folder, port, settings)
     try:
         server.start()
@@ -173,7 +173,7 @@ def _pid_file(cluster: Path) -> list[str]:
 
 
 def _end_orphan(cluster: Path) -> None:
-    """Clears up after a run that was killed: a server still stopping, or a pid file of one long gone.
+    """Clean up after a killed run: a server that is still stopping, or a stale pid file.
 
     Postgres would do the second itself, were the pid not given to another process of the same account.
     """

@@ -1,4 +1,4 @@
-"""functions.toml, read: what each deployed function is. Whoever needs the list of functions takes it from here."""
+"""Read functions.toml, the only list of the deployed functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = Path(__file__).resolve().parent.parent / "functions.toml"
 
 @dataclass(frozen=True)
 class DeployedFunction:
-    """A row of functions.toml, which says what each field means."""
+    """A row of functions.toml, which explains each field."""
 
     name: str
     audience: Literal["storefront", "merchant"]
@@ -29,12 +29,12 @@ class DeployedFunction:
 
     @property
     def source(self) -> str:
-        """Its main module's file, from the repository's root."""
+        """Return the path of its main module, relative to the repository's root."""
         return f"functions/{self.name}/main.py"
 
 
 def load(function: DeployedFunction) -> Function:
-    """The function itself, with its endpoints. Reads the environment, as a function does when it is imported."""
+    """Import the function with its endpoints. This reads the environment."""
     loaded: Function = importlib.import_module(f"functions.{function.name}.main").function
     return loaded
 

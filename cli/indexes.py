@@ -1,8 +1,8 @@
-"""Indexes built beside live traffic, also on a table that is partitioned.
+"""Build indexes during live traffic, also on partitioned tables.
 
-Postgres refuses CREATE INDEX CONCURRENTLY on a partitioned table. Here it makes the index of the table alone, which is
-invalid and costs nothing, then one on each partition CONCURRENTLY, and attaches that; with the last one the table's
-is valid. A run that died goes on where it ended: what is attached stays, what was left invalid is built anew.
+Postgres refuses CREATE INDEX CONCURRENTLY on a partitioned table. So this creates the index on the
+parent only, which is invalid and costs nothing, then builds one on each partition CONCURRENTLY and attaches it. With
+the last one the parent's becomes valid. An interrupted run is resumed: attached indexes stay, invalid ones are rebuilt.
 """
 
 import re
@@ -28,7 +28,7 @@ class NameTooLong(Exception):
 
 @dataclass(frozen=True)
 class _Index:
-    """What a CREATE INDEX CONCURRENTLY says."""
+    """A parsed CREATE INDEX CONCURRENTLY statement."""
 
     unique: str
     name: str
@@ -36,7 +36,7 @@ class _Index:
     rest: str
 
     def on(self, partition: str) -> "_Index":
-        """The same on a partition and named after it; raises NameTooLong."""
+        """Return the same index on a partition, named after it. Raises NameTooLong."""
         name = f"{partition}_{self.name.removeprefix(f'{self.table}_')}"
         if len(name) > MAX_NAME_BYTES:
             raise NameTooLong(f"{name} is longer than {MAX_NAME_BYTES} bytes; give {self.name} a shorter name")
@@ -44,7 +44,7 @@ class _Index:
 
 
 def build_index(connection: CoreConnection, statement: str) -> bool:
-    """Runs a CREATE INDEX CONCURRENTLY; False for any other statement, which was not run."""
+    """Run a CREATE INDEX CONCURRENTLY. Return False for any other statement, without running it."""
     match = _INDEX.match(statement)
     if not match:
         return False
@@ -65,7 +65,7 @@ def _build_on_partitions(connection: CoreConnection, index: _Index) -> None:
 
 
 def _build(connection: CoreConnection, index: _Index) -> None:
-    """What a run that died left costs writes and serves no query, so it goes first."""
+    """Build the index. An invalid one of an interrupted run is dropped first: it slows writes and serves no query."""
     if _exists(connection, f"FROM pg_index WHERE indexrelid = to_regclass('{index.name}') AND NOT indisvalid"):
         run_alone(connection, f"DROP INDEX CONCURRENTLY {index.name}")
     create = f"CREATE {index.unique}INDEX CONCURRENTLY IF NOT EXISTS {index.name} ON {index.table} {index.rest}"
@@ -77,7 +77,7 @@ def _is_partitioned(connection: CoreConnection, table: str) -> bool:
 
 
 def _partitions_without(connection: CoreConnection, index: _Index) -> list[str]:
-    """The table's partitions whose index is not attached yet."""
+    """Return the table's partitions whose index is not attached yet."""
     rows = connection.execute_simple(
         "SELECT inhrelid::regclass::text FROM pg_inherits AS part"
         f" WHERE inhparent = '{index.table}'::regclass AND NOT EXISTS ("

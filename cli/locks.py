@@ -1,4 +1,4 @@
-"""Changes to tables in use: a lock is asked for briefly and often, since live traffic queues behind whoever waits."""
+"""Change tables in use: with short lock timeouts and retries, since live traffic queues behind a waiting lock."""
 
 from collections.abc import Callable
 from time import sleep
@@ -23,7 +23,7 @@ def is_lock_timeout(error: DatabaseError) -> bool:
 
 
 def change(connection: CoreConnection, *statements: str) -> None:
-    """Runs the statements as one transaction, once it gets its locks. Raises the last DatabaseError if it does not."""
+    """Run the statements in one transaction, retrying for its locks. Raises the last DatabaseError if it fails."""
 
     def act() -> None:
         connection.execute_simple("BEGIN")
@@ -38,8 +38,8 @@ def change(connection: CoreConnection, *statements: str) -> None:
 
 
 def run_alone(connection: CoreConnection, statement: str) -> None:
-    """Runs a statement that commits by itself, once it gets its locks."""
-    # CONCURRENTLY waits for every old transaction, but nobody queues behind it.
+    """Run a statement that commits by itself, retrying for its locks."""
+    # CONCURRENTLY waits for every older transaction, but nothing queues behind it.
     timeout = 0 if "CONCURRENTLY" in statement.upper() else LOCK_TIMEOUT_MS
     connection.execute_simple(f"SET lock_timeout = {timeout}")
     try:
@@ -49,7 +49,7 @@ def run_alone(connection: CoreConnection, statement: str) -> None:
 
 
 def retry_for_locks(act: Callable[[], object]) -> None:
-    """Calls `act`, which limits how long it waits for a lock, until it gets it. Raises its last DatabaseError."""
+    """Call `act`, which has a lock timeout, until it gets its locks. Raises its last DatabaseError."""
     for tries_left in reversed(range(TRIES)):
         try:
             act()

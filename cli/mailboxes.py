@@ -1,7 +1,7 @@
-"""Subscribers that are one mailbox: brought into the one form of their address, and merged where two have the same.
+"""Normalize subscribers' addresses, and merge subscribers that are one mailbox.
 
-Addresses were once stored as they were typed, but for their case; functions of that version still do while they are
-being replaced. Who has unsubscribed under one spelling has left; consents and codes stay.
+Earlier releases stored addresses as typed, in lower case, and still do so while they are being replaced. A person who
+unsubscribed under one spelling stays unsubscribed; consents and codes are kept.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ LOCK_MAILBOX = """
     FOR UPDATE
 """
 
-# Who holds a code of the same pool in both spellings keeps both, and is given the one again.
+# A person who holds a code of the same pool under both spellings keeps both, and a retry returns the one.
 RENAME_CLAIMS = """
     UPDATE single_use_codes AS claim
     SET claimed_by = CASE WHEN held.code IS NULL THEN :claimer ELSE 'merged:' || gen_random_uuid() END
@@ -49,7 +49,7 @@ RENAME_SUBSCRIBER = """
     WHERE shop_id = :shop_id AND id = :id
 """
 
-# `id` goes, and all that it had is of the other, who is in the form already.
+# `id` is deleted; all that referred to it moves to the subscriber that has the normalized address.
 MERGE_SUBSCRIBERS = """
     WITH kept AS MATERIALIZED (
         SELECT * FROM email_subscribers WHERE shop_id = :shop_id AND email_normalized = :form
@@ -89,7 +89,10 @@ def unify_mailboxes(connection: Connection, say: Callable[[str], None]) -> None:
 
 
 def _unify(connection: Connection, row: dict[str, Any]) -> bool:
-    """Whether the subscriber was in another form. One that a shopper changes meanwhile waits for the next run."""
+    """Normalize the subscriber's address, or merge the subscriber into the one that has that address.
+
+    Return whether anything changed. A subscriber that conflicts with a concurrent change is left to the next run.
+    """
     form = normalized(row["email_normalized"])
     if form is None or form == row["email_normalized"]:
         return False

@@ -1,4 +1,4 @@
-"""The `popups` command. What each subcommand does lives in a module of its own; here are its words and options."""
+"""The `popups` command. Each subcommand is implemented in its own module; this one defines arguments and options."""
 
 import sys
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from common.postgres.driver import Connection
 from common.shop.api_keys import RIGHTS
 
 PENDING = 3
-"""Exit code of `popups migrate --status` while something is to be applied, so that a script can ask."""
+"""Exit code of `popups migrate --status` if migrations are pending, for scripts."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +28,7 @@ PENDING = 3
 def popups(context: click.Context) -> None:
     """Run exit-intent popups: on this machine for development, and for the database the environment names."""
     if context.invoked_subcommand != "dev":
-        logs.mute()  # a command says in its own words what went wrong
+        logs.mute()  # a command prints its own error
 
 
 @popups.command()
@@ -44,7 +44,7 @@ def popups(context: click.Context) -> None:
 )
 def dev(port: int, fresh: bool, no_redis: bool, data: Path) -> None:
     """Run everything here: an embedded Postgres and Valkey, the functions and a demo store."""
-    from cli.dev import run  # brings in every function and the server, which no other command needs
+    from cli.dev import run  # imports every function and the server, which no other command needs
 
     try:
         run(port, data, fresh=fresh, with_redis=not no_redis)

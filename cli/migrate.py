@@ -1,8 +1,8 @@
-"""Brings a database to the schema in sql/: each file once, in order, with a ledger of what was applied.
+"""Apply the migrations in sql/: each file once, in order, recorded in a ledger.
 
 A file and its ledger row are one transaction. A file that begins with `-- no transaction` (for CREATE INDEX
-CONCURRENTLY) runs statement by statement instead and is entered last; should it die half way it runs again from
-its first statement, so each of them must bear that (`IF NOT EXISTS`). Locks are waited for in moments (`cli/locks.py`).
+CONCURRENTLY) runs statement by statement instead and is entered last; an interrupted file runs again from its first
+statement, so each must be safe to repeat (`IF NOT EXISTS`). Lock timeouts are short (`cli/locks.py`).
 """
 
 import contextlib
@@ -32,12 +32,12 @@ _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
 class MigrationError(Exception):
-    """Nothing can be migrated; the text is one line for the operator."""
+    """Nothing can be migrated; the message is one line for the operator."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One file of sql/, and since when it is in force, if it is."""
+    """A file of sql/, and when it was applied, if it was."""
 
     version: int
     name: str
@@ -52,7 +52,7 @@ class Migration:
 def migrate(
     connection: CoreConnection, folder: Path = SQL_FOLDER, *, say: Callable[[str], None] = print
 ) -> list[Migration]:
-    """Applies what is pending and returns it. Safe to run twice and by two at once: one of them waits."""
+    """Apply the pending migrations and return them. Safe to repeat and to run concurrently: one run waits."""
     with alone(connection, say):
         _create_ledger(connection)
         pending = [migration for migration in status(connection, folder) if migration.applied_at is None]
@@ -63,7 +63,7 @@ def migrate(
 
 
 def status(connection: CoreConnection, folder: Path = SQL_FOLDER) -> list[Migration]:
-    """Every migration in order. Raises MigrationError when files and ledger contradict each other."""
+    """Return every migration in order. Raises MigrationError if files and ledger contradict each other."""
     ledger = _read_ledger(connection)
     migrations = []
     for found in _read_files(folder):
@@ -93,10 +93,10 @@ def _read_files(folder: Path) -> list[Migration]:
 
 @contextlib.contextmanager
 def alone(connection: CoreConnection, say: Callable[[str], None]) -> Iterator[None]:
-    """Holds the advisory lock of all that changes the schema.
+    """Hold the advisory lock of everything that changes the schema.
 
-    It polls: one who waits inside pg_advisory_lock() holds a snapshot, for which CREATE INDEX CONCURRENTLY under
-    the lock would wait in its turn.
+    It polls, because waiting inside pg_advisory_lock() holds a snapshot, for which a CREATE INDEX CONCURRENTLY under
+    the lock would wait: a deadlock.
     """
     waiting = False
     while not connection.execute_simple(f"SELECT pg_try_advisory_lock({LOCK_ID})").rows[0][0]:
@@ -107,7 +107,7 @@ def alone(connection: CoreConnection, say: Callable[[str], None]) -> Iterator[No
     try:
         yield
     finally:
-        with contextlib.suppress(Exception):  # a connection that is gone has given it back
+        with contextlib.suppress(Exception):  # a closed connection has released it
             connection.execute_simple(f"SELECT pg_advisory_unlock({LOCK_ID})")
 
 
@@ -125,7 +125,7 @@ def _create_ledger(connection: CoreConnection) -> None:
 
 
 def _read_ledger(connection: CoreConnection) -> dict[str, tuple[str, datetime]]:
-    """Name to checksum and time, in order of version."""
+    """Return (checksum, time) by name, in order of version."""
     if connection.execute_simple("SELECT to_regclass('schema_migrations')").rows[0][0] is None:
         return {}
     rows = connection.execute_simple("SELECT name, checksum, applied_at FROM schema_migrations ORDER BY version").rows
@@ -159,7 +159,7 @@ def _run_by_statement(connection: CoreConnection, migration: Migration) -> None:
 
 
 def _entry(migration: Migration) -> str:
-    """What enters it in the ledger."""
+    """Return the statement that enters it in the ledger."""
     return (
         "INSERT INTO schema_migrations (version, name, checksum)"
         f" VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"

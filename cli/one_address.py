@@ -1,4 +1,4 @@
-"""All functions and the demo store under one address, for `popups dev`. In production each has its own."""
+"""Serve all functions and the demo store under one address, for `popups dev`. In production each has its own."""
 
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from common.web.incoming import Receive, Scope, Send
 
 
 def one_address(storefront: Path) -> Application:
-    """Each function below its own name, the API's reference, the storefront script, and the demo store for the rest."""
+    """Return an application: each function below its name, the API reference, the script, else the demo store."""
     functions = {name: served(function) for name, function in FUNCTIONS.items()}
     store: Any = demo_store(storefront / "demo")
     pages: Any = reference()
@@ -34,13 +34,13 @@ def one_address(storefront: Path) -> Application:
 
 
 def served(function: DeployedFunction) -> Application:
-    """Return what serves the function when it is deployed, but for gunicorn's master process."""
+    """Return the function's application as it is deployed, without gunicorn's master process."""
     loaded = load(function)
     return flask_app(loaded, function.concurrency) if function.server == "flask" else asgi_app(loaded)
 
 
 def _below(prefix: str, send: Send) -> Send:
-    """Puts back into Location what was taken from the path, as a reverse proxy does."""
+    """Add the removed prefix to the Location header, as a reverse proxy does."""
 
     async def send_below(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""The months of the event tables: made before their events come, dropped whole when those have grown old."""
+"""The monthly partitions of the event tables: created ahead of time, dropped when their events are too old."""
 
 import re
 import uuid
@@ -13,7 +13,7 @@ from cli.locks import change
 EVENT_TABLES = ("popup_views", "popup_conversions")
 
 MONTHS_AHEAD = 3
-"""Two runs may fail before an event would land in the DEFAULT partition."""
+"""Two runs may fail before events go into the DEFAULT partition."""
 
 MAX_ROWS_IN_THE_WAY = 1000
 """How many rows of DEFAULT a new month takes over while it holds the table: a few hundredths of a second."""
@@ -28,7 +28,7 @@ _MONTH = re.compile(r"(\d{4})_(\d{2})")
 
 
 def make_partitions(connection: CoreConnection, now: datetime, say: Callable[[str], None]) -> None:
-    """Makes this month's partitions and those of the months ahead, where they are missing and nothing is in the way.
+    """Create the missing partitions of this month and the months ahead, unless rows in DEFAULT prevent it.
 
     A month that DEFAULT has served in its stead goes on so: its events are as safe there, and it ends.
     """
@@ -41,7 +41,7 @@ def make_partitions(connection: CoreConnection, now: datetime, say: Callable[[st
 
 
 def drop_partitions(connection: CoreConnection, older_than: datetime, say: Callable[[str], None]) -> None:
-    """Drops every partition whose month had ended by then."""
+    """Drop every partition whose month had ended by then."""
     for table in EVENT_TABLES:
         for month in months_of(connection, table):
             if _start_of(_month_after(month, 1)) <= older_than:
@@ -50,13 +50,13 @@ def drop_partitions(connection: CoreConnection, older_than: datetime, say: Calla
 
 
 def months_of(connection: CoreConnection, event_table: str) -> list[date]:
-    """The first days of the months that have a partition, in order."""
+    """Return the first days of the months that have a partition, in order."""
     names = [name.removeprefix(f"{event_table}_") for name in partitions_of(connection, event_table)]
     return sorted(date(int(month[1]), int(month[2]), 1) for month in map(_MONTH.fullmatch, names) if month)
 
 
 def first_id_of_months(connection: CoreConnection) -> uuid.UUID:
-    """No event id of a month that has a partition is smaller."""
+    """Return the lower bound of the event ids in monthly partitions."""
     first = min(month for table in EVENT_TABLES for month in months_of(connection, table))
     return uuid.UUID(int=int(_start_of(first).timestamp() * 1000) << 80)
 
@@ -70,7 +70,7 @@ def partitions_of(connection: CoreConnection, event_table: str) -> list[str]:
 
 
 def _make(connection: CoreConnection, table: str, month: date) -> str:
-    """Makes the partition, or leaves it. Returns which, in words."""
+    """Create the partition if possible. Return a line that says what was done."""
     name = _name(table, month)
     if _rows_in_the_way(connection, table, month) > MAX_ROWS_IN_THE_WAY:
         return f"did not make {name}: {table}_default has its events"
@@ -88,7 +88,7 @@ def _make(connection: CoreConnection, table: str, month: date) -> str:
 
 
 def _rows_in_the_way(connection: CoreConnection, table: str, month: date) -> int:
-    """How many rows of DEFAULT are the month's; one more than may be, if they are too many."""
+    """Return how many rows of DEFAULT belong to the month, counting at most one more than allowed."""
     first, above = _start_of(month), _start_of(_month_after(month, 1))
     ((count,),) = connection.execute_simple(
         f"SELECT count(*) FROM (SELECT FROM {table}_default WHERE event_id >= first_event_id('{first}')"

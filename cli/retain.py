@@ -1,7 +1,7 @@
-"""Retention: what is too old, or belongs to a popup that was deleted, leaves the database. Safe at any time.
+"""Retention: delete old events and deleted popups' data. Safe to run at any time.
 
-Whole months are dropped. Everything else goes in batches that commit by themselves, so that live traffic never waits
-long and a run that died is simply run again. The tallies outlive the events, except those of deleted popups.
+Whole months are dropped. Everything else is deleted in batches that commit separately, so that live traffic never
+waits long and an interrupted run can be repeated. Tallies are kept, except those of deleted popups.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ OF_NOW = timedelta(seconds=MAX_AGE_SECONDS + DOUBT_SECONDS)
 
 BUDGET_AGE = timedelta(hours=2)
 
-# The DEFAULT partitions hold ids that tell no time, so their rows go by the server's clock.
+# Ids in the DEFAULT partitions have no usable time, so their rows are selected by the server's clock.
 DELETE_OLD_STRAYS = {
     "popup_views": """
         WITH gone AS (
@@ -85,7 +85,7 @@ DELETE_IDEMPOTENCY_KEYS = """
 SELECT_ERASURES = "SELECT shop_id, subscriber_id FROM erasures ORDER BY requested_at"
 
 
-# They are for one hour each; what merchants are told of them stays in code_refusals.
+# Each is for one hour; what merchants see of them is kept in code_refusals.
 DELETE_CODE_BUDGETS = """
     WITH gone AS (
         DELETE FROM code_budgets
@@ -98,7 +98,7 @@ DELETE_CODE_BUDGETS = """
 
 
 def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: Callable[[str], None] = print) -> None:
-    """Makes the coming months' partitions and deletes events older than `days`. By two at once: one of them waits."""
+    """Create the coming months' partitions and delete events older than `days`. Concurrent runs wait for each other."""
     now = now or datetime.now(UTC)
     with alone(raw, say):
         with limited(raw) as connection:
@@ -121,7 +121,7 @@ def _delete_idempotency_keys(connection: Connection, now: datetime, say: Callabl
 
 
 def _finish_erasures(connection: Connection, say: Callable[[str], None]) -> None:
-    """Renames the events that were too many for the answer to an erasure."""
+    """Pseudonymize the events that an erasure's request left."""
     erasures = connection.fetch_all(SELECT_ERASURES)
     for erasure in erasures:
         while not run_batch(partial(rename_batch, connection, **erasure)):
@@ -137,7 +137,7 @@ def _delete_old_strays(connection: Connection, older_than: datetime, say: Callab
 
 
 def _delete(connection: Connection, sql: str, **parameters: Any) -> int:
-    """Runs a statement, which returns the count of what it deleted, until that is none. Returns how many all were."""
+    """Run a statement, which returns how many rows it deleted, until that is 0. Return the sum."""
     return run_batches(partial(_delete_batch, connection, sql, parameters))
 
 

@@ -1,4 +1,4 @@
-"""The storefront script as it was built (storefront/dist), for `popups dev`."""
+"""Serve the built storefront script (storefront/dist) in `popups dev`."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from starlette.responses import FileResponse
 
 SCRIPT = "exit_intent.js"
 
-# Asked anew each time: it may have been built anew. A page of another origin fetches the second file by CORS.
+# Revalidated each time, since it may have been rebuilt. Pages of other origins fetch the second file with CORS.
 HEADERS = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
 
 
 def script_file(built: Path, name: str) -> FileResponse | None:
-    """The answer to a request for one of its files; None where it has no such file."""
+    """Return the response with the file of that name; None if there is none."""
     path = built / ("storefront.js" if name == SCRIPT else name)
     kind = "application/json" if path.suffix == ".map" else "text/javascript"
     if path.suffix not in (".js", ".map") or path.parent != built or not path.is_file():

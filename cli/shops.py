@@ -1,4 +1,4 @@
-"""Shops and their first keys, which only the operator makes."""
+"""Shops and their first keys, which only an operator creates."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ SELECT_SHOP = "SELECT id FROM shops WHERE id = :id"
 
 
 def create_shop(connection: Connection, shop_id: str, **shop: Any) -> None:
-    """A new shop; what is wrong with it is a ClickException."""
+    """Create a shop. Raises ClickException for invalid values."""
     try:
         ShopQuery().load({"shop_id": shop_id})
         checked = checked_shop(load_fields(ShopSchema(), shop))
@@ -42,7 +42,7 @@ def shop_exists(connection: Connection, shop_id: str) -> bool:
 
 
 def create_key(connection: Connection, shop_id: str, rights: str, name: str = "") -> str:
-    """A new key of that shop, which nobody can read again."""
+    """Create a key of that shop and return it. It cannot be read again."""
     if not shop_exists(connection, shop_id):
         raise click.ClickException(f"There is no shop {shop_id}")
     key = new_key()
@@ -54,7 +54,7 @@ def create_key(connection: Connection, shop_id: str, rights: str, name: str = ""
 
 
 def _one_line(invalid: Invalid) -> str:
-    """`currency: An ISO 4217 code such as EUR.` for each field; in a list, for each bad item."""
+    """Format errors as `currency: An ISO 4217 code such as EUR.`, per field or per bad item of a list."""
     return "; ".join(
         f"{path.partition('.')[0]}: {' '.join(messages)}" for path, messages in (invalid.errors or {}).items()
     )

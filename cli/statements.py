@@ -1,4 +1,4 @@
-"""Takes a file of SQL apart into its statements, for those that Postgres must get one at a time."""
+"""Split a SQL file into its statements, for those that must be sent to Postgres one at a time."""
 
 import re
 
@@ -15,7 +15,7 @@ _TOKEN = re.compile(
 
 
 def split_statements(sql: str) -> list[str]:
-    """The statements of a file, without comments around them."""
+    """Return the statements of a file, without the comments around them."""
     statements, start = [], 0
     for token in _TOKEN.finditer(sql):
         if token["end"]:

@@ -1,6 +1,6 @@
-"""What lies in the DEFAULT partitions and belongs elsewhere: events that older releases stored under foreign ids.
+"""Move misplaced events out of the DEFAULT partitions: those that older releases stored under foreign ids.
 
-They get an id of when they came and move to that month, a batch at a time beside the traffic. Each keeps its id as it
+Each gets an id of its arrival time and moves to that month, in batches during live traffic. Each keeps its id as it
 was sent in foreign_event_ids, as if today's functions had stored it. Rows that came while their month had no partition
 stay where they are.
 """

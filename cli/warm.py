@@ -1,4 +1,4 @@
-"""Fills the shared cache: the popups of every shop that shows any, so that no shopper waits for Postgres."""
+"""Fill the shared cache with the popups of every active shop, so that no shopper waits for Postgres."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ SELECT_ACTIVE_SHOPS = "SELECT DISTINCT shop_id FROM popups WHERE is_active ORDER
 
 
 def warm() -> Counter[str]:
-    """Fills the entries of all active shops, some at a time. Returns how many were filled, fresh already, or failed."""
+    """Fill the entries of all active shops, some at a time. Return how many were filled, already fresh, or failed."""
     try:
         redis.prove_writable()
     except redis.RedisDown:
@@ -45,7 +45,7 @@ def warm() -> Counter[str]:
 
 
 def _fill(shop_id: str) -> str:
-    """The outcome for one shop; filled only if Redis has the entry afterwards."""
+    """Return the outcome for one shop: filled only if Redis has the entry afterwards."""
     key, load = keys.active_popups(shop_id), partial(load_active_popups, shop_id)
     for _ in range(TRIES):
         try:
@@ -56,5 +56,5 @@ def _fill(shop_id: str) -> str:
             return FRESH
         if cache.is_fresh_in_redis(key):
             return FILLED
-        time.sleep(cache.MEMORY_SECONDS)  # another process is loading it, or Redis is away
+        time.sleep(cache.MEMORY_SECONDS)  # another process is loading it, or Redis is down
     return FAILED
