@@ -1,1 +1,1 @@
-"""How fast the functions are, beside functions that do nothing: `python -m benchmarks --help`."""
+"""Measure the functions' speed, compared with no-op functions: `python -m benchmarks --help`."""

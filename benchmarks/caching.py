@@ -1,4 +1,4 @@
-"""How much the caches spare Redis and Postgres, and how old the answers are for it."""
+"""Measure how much load the caches take off Redis and Postgres, and how old answers get."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _edit(run: Run, heading: str) -> None:
 
 
 def _furthest_asked(server: Server) -> Iterator[str]:
-    """For each request the furthest that it had to go, out of the function's own log."""
+    """Return the slowest level that each request needed, from the function's log."""
     for line in map(_parsed, Path(server.child.log).read_text().splitlines()):
         if "cache" in line:
             waited = line.get("waited_seconds", {})
@@ -151,7 +151,7 @@ def _read(instance: Server) -> bytes:
 
 
 def _poll_under_load(run: Run) -> tuple[Counter[str], list[float]]:
-    """The verdicts on a dashboard's polls, and how old the oldest event was that each of them did not count."""
+    """Return the X-Cache verdict of each poll, and the age of the oldest event that it did not count."""
     shop = run.shops[SHOWN]
     popup_id = shop.popup_ids[1]
     seconds, answered_at = VIEWS_FOR_ROUNDS * run.seconds, list[float]()

@@ -11,13 +11,13 @@ RESULTS = Path(__file__).with_name("results")
 CHART = RESULTS.parent.parent / "docs" / "images" / "benchmark.svg"
 
 WIDTH, LABELS, BARS, LINE = 720, 250, 380, 26
-# Readable on a white page and on a dark one: an image does not know which it is on.
+# Readable on light and dark backgrounds, since an SVG image cannot know which it is on.
 TEXT, OURS, OTHERS = "#717c87", "#6c72e8", "#98a2ad"
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of a result's table, and what the chart calls it."""
+    """A row of a result's table, and its label in the chart."""
 
     result: str
     row: str
@@ -40,7 +40,7 @@ PANELS = {
 
 
 def chart() -> str:
-    """The picture of the results as they are, as SVG."""
+    """Return the chart of the present results as SVG."""
     parts: list[str] = []
     top = 0
     for (column, title), bars in PANELS.items():
@@ -56,7 +56,7 @@ def chart() -> str:
 
 
 def measured(result: str, row: str, column: str) -> int:
-    """One number of a table in results/."""
+    """Return one number of a table in results/."""
     lines = [re.split(r" *\| *", line)[1:-1] for line in (RESULTS / f"{result}.md").read_text().splitlines()]
     columns = next(cells for cells in lines if column in cells)
     cells = next(cells for cells in lines if cells and cells[0] == row)

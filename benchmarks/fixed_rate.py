@@ -1,7 +1,7 @@
-"""The load at a fixed rate: a request is sent when it is due, whether or not the ones before it were answered.
+"""Open-loop load at a fixed rate: a request is sent when it is due, whether or not earlier ones were answered.
 
-It shares its core with Postgres, so it does as little as it can while it sends: requests are made before the start,
-answers are looked at for their status and length, and the garbage collector rests.
+It shares its core with Postgres, so it does as little as possible while sending: requests are built beforehand, only
+status and length of answers are parsed, and garbage collection is off.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GET = b"GET %b HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Bytes, and the (host, port) they go to."""
+    """The bytes of a request, and the (host, port) to send it to."""
 
     address: tuple[str, int]
     content: bytes
@@ -41,10 +41,10 @@ def get(url: str) -> Request:
 
 
 def run_at_rate(requests: Sequence[Request], per_second: int, answered_at: list[float] | None = None) -> Round:
-    """One request every 1/per_second.
+    """Send one request every 1/per_second seconds.
 
-    A latency counts from the moment the request was due: a stalled server cannot hide behind a sender that waits.
-    `answered_at` is given when each answer came (time.perf_counter()).
+    Latency is measured from the time a request was due, which avoids coordinated omission. `answered_at` is called with
+    the time of each answer (time.perf_counter()).
     """
     with _no_collections():
         return asyncio.run(_send_steadily(requests, per_second, answered_at))
@@ -52,7 +52,7 @@ def run_at_rate(requests: Sequence[Request], per_second: int, answered_at: list[
 
 @dataclass
 class _Sending:
-    """By address the connections at hand and the requests that wait for one; and what came of those answered."""
+    """Idle connections and waiting requests by address, and the results so far."""
 
     idle: dict[tuple[str, int], deque[_Connection]] = field(default_factory=lambda: defaultdict(deque))
     waiting: dict[tuple[str, int], deque[tuple[bytes, float]]] = field(default_factory=lambda: defaultdict(deque))
@@ -79,7 +79,7 @@ class _Sending:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends one request at a time and reads its answer whole."""
+    """A connection that sends one request at a time and reads the whole answer."""
 
     def __init__(self, sending: _Sending, address: tuple[str, int]) -> None:
         self.address = address

@@ -1,4 +1,4 @@
-"""The aio no-op: what functions-framework's ASGI server alone costs. The same 2 kB as hello_flask."""
+"""The aio no-op: the cost of functions-framework's ASGI server alone. It answers the same 2 kB as hello_flask."""
 
 from __future__ import annotations
 

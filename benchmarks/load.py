@@ -1,4 +1,4 @@
-"""The load: wrk as fast as it goes on 32 connections."""
+"""Closed-loop load: wrk at full speed on 32 connections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _seeds = itertools.count(time.time_ns() // 1_000_000 % 2**31)
 
 @dataclass(frozen=True)
 class Target:
-    """One thing to measure: where the requests go, and what they are."""
+    """A target to measure: the URL and the kind of requests."""
 
     name: str
     url: str
@@ -29,13 +29,13 @@ class Target:
     events: int = 1
     popup_ids: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
-    # How many events the database has; what was acknowledged and is not there was lost.
+    # Returns how many events the database has; acknowledged events that are missing were lost.
     stored: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one run against a target showed."""
+    """The result of one run against a target."""
 
     requests: int
     seconds: float
@@ -46,7 +46,7 @@ class Round:
 
     @property
     def answered(self) -> int:
-        """Requests that got what they asked for."""
+        """Return the number of successful requests."""
         return max(0, self.requests - self.errors)
 
     @property
@@ -62,7 +62,7 @@ def find_wrk() -> str:
 
 
 def run_wrk(target: Target, seconds: int) -> Round:
-    """As many requests as 32 connections get answered."""
+    """Send as many requests as 32 connections get answered."""
     headers = [word for name, value in target.headers.items() for word in ("--header", f"{name}: {value}")]
     load = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", str(seconds), "--timeout", "10"]
     arguments = [target.kind, str(target.events), str(next(_seeds)), *target.popup_ids]

@@ -1,4 +1,4 @@
-"""The machine and the numbers, as Markdown."""
+"""Format the machine and the results as Markdown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def compare(rounds: dict[str, list[Round]], targets: Sequence[Target]) -> str:
-    """Medians over the rounds; a ratio is the median of the rounds' ratios to the no-op of the same round."""
+    """Return medians over the rounds. A ratio is the median of the ratios to the no-op of the same round."""
     rows = [_row(target, rounds) for target in targets]
     columns = (
         "",

@@ -1,4 +1,4 @@
-"""What shoppers notice while `popups retain` removes the viewers of a popup that its merchant has deleted."""
+"""Measure the latency of views while `popups retain` deletes the viewers of a deleted popup."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COPY_POPUP_TO_SHOPS = """
     RETURNING id
 """
 
-# A third of them has seen another popup of the shop, too.
+# A third of them have also seen another popup of the shop.
 INSERT_DELETED_POPUP = """
     WITH popup AS (
         INSERT INTO popups (id, shop_id, name, status, trigger, design, targeting, frequency, offer, deleted_at)
@@ -64,7 +64,7 @@ COUNT_VIEWERS = "SELECT count(*) AS count FROM popup_viewers WHERE popup_id = :p
 
 @dataclass(frozen=True)
 class _Retained:
-    """A round beside `popups retain`, and how long that took."""
+    """A round during `popups retain`, and how long that took."""
 
     views: Round
     seconds: float
@@ -88,7 +88,7 @@ def retention(run: Run) -> str:
 
 
 def _retain_meanwhile(run: Run, popups: list[str], seconds: int) -> _Retained:
-    """Raises StartError when it is not done, or not while views came in."""
+    """Run `popups retain` during the load. Raises StartError if it fails, or ends after the load."""
     (deleted,) = run.query(INSERT_DELETED_POPUP, viewers=VIEWERS, popup_id=run.shops[SHOWN].popup_ids[0])
     run.query("ANALYZE")
     took = list[float]()

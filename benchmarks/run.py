@@ -1,4 +1,4 @@
-"""One call of the benchmarks: what its scenarios are given."""
+"""One run of the benchmarks, as passed to its scenarios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be measured: each scenario takes the bench and returns its result as Markdown."""
+"""The scenarios: each takes a run and returns its result as Markdown."""
 
 from __future__ import annotations
 
@@ -149,12 +149,12 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "freshness": freshness,
     "retention": retention,
 }
-# Those whose load is wrk's.
+# The scenarios that use wrk.
 WITH_WRK = {"functions", "reads", "views", "memory"}
 
 
 def _alternate(run: Run, *targets: Target) -> str:
-    """A B C, A B C …: what else the machine does meanwhile hits all of them alike."""
+    """Alternate the targets (A B C, A B C …), so that other load on the machine affects all of them equally."""
     rounds: dict[str, list[Round]] = {target.name: [] for target in targets}
     for target in targets:
         run_wrk(target, WARM_UP_SECONDS)

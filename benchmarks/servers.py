@@ -1,4 +1,4 @@
-"""What is measured, and what it needs: functions on one core, Postgres, Valkey and the load on another."""
+"""The servers: functions on one core; Postgres, Valkey and the load on another."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Server:
         return False
 
     def memory_mib(self) -> tuple[float, float]:
-        """What the worker has resident, and what worker and master have together, shared pages counted once."""
+        """Return the worker's resident memory, and that of worker and master with shared pages counted once."""
         master = psutil.Process(self.child.pid)
         family = [master, *master.children(recursive=True)]
         resident = max(process.memory_info().rss for process in family)
@@ -51,7 +51,7 @@ class Server:
 
 @dataclass
 class Bench:
-    """The servers of one run, and the functions started so far."""
+    """The servers of a run, and the functions started so far."""
 
     folder: Path
     postgres: Postgres
@@ -61,13 +61,13 @@ class Bench:
     _started: dict[str, Server] = field(default_factory=dict)
 
     def function(self, name: str) -> Server:
-        """The function of that name, started at its first use."""
+        """Return the function of that name, started on first use."""
         if name not in self._started:
             self._started[name] = self.start(name)
         return self._started[name]
 
     def start(self, name: str, **environ: str) -> Server:
-        """A new process of the function, pinned to the functions' core, its limits off."""
+        """Start a process of the function on the functions' core, with rate limits off."""
         server = self._prepare(name, environ)
         with running_on(self.function_core):
             server.child.start(server.answers)
@@ -93,12 +93,12 @@ class Bench:
 
 @contextmanager
 def running_bench() -> Iterator[Bench]:
-    """Everything but the functions, on the second core; nothing of it is left afterwards."""
+    """Run everything except the functions on the second core, and remove it afterwards."""
     function_core, other_core = _two_cores()
     with (
         running_on(other_core),
         temporary_folder() as folder,
-        # Durable: what a commit costs on this machine's disk is part of the answer.
+        # Durable: the cost of a commit on this machine's disk is part of the result.
         postgres(folder / "postgres", durable=True) as database,
         valkey(folder / "valkey") as cache,
     ):
@@ -111,7 +111,7 @@ def running_bench() -> Iterator[Bench]:
 
 @contextmanager
 def running_on(core: int) -> Iterator[None]:
-    """This process, and what it starts meanwhile, on one core."""
+    """Pin this process, and processes that it starts meanwhile, to one core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

@@ -1,4 +1,4 @@
-"""The shop that is measured: a key, ten popups that are shown, and a hundred for spread-out views."""
+"""The measured shop: a key, ten active popups, and a hundred for views that are spread over popups."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Shop:
 
 
 def make_shops(bench: Bench) -> dict[str, Shop]:
-    """One shop for each of POPUPS, its popups made through the merchant API."""
+    """Create a shop for each of POPUPS, with its popups made through the merchant API."""
     connection = Connection(connect(load({"DATABASE_URL": bench.database_url})))
     shops = {}
     for shop_id, count in POPUPS.items():
@@ -36,7 +36,7 @@ def make_shops(bench: Bench) -> dict[str, Shop]:
         connection.execute(INSERT_SHOP, id=shop_id)
         api_keys.insert_key(connection, shop_id, "write", "benchmarks", key)
         shops[shop_id] = Shop(shop_id, key, _make_popups(bench, key, count))
-    connection.execute("ANALYZE")  # as autovacuum does within a minute: plans shall not change half-way
+    connection.execute("ANALYZE")  # as autovacuum does within a minute, so that plans do not change during a run
     connection.close()
     return shops
 
@@ -63,6 +63,6 @@ def _popup(number: int) -> dict[str, Any]:
 
 
 def view_body(popup_id: str, event_id: str) -> bytes:
-    """A view as the storefront script sends it, by a visitor of its own."""
+    """Return a view as the storefront script sends it, by a new visitor."""
     view = {"event_id": event_id, "popup_id": popup_id, "session_id": event_id, "visitor_id": event_id}
     return json.dumps(view | {"device_type": "desktop", "page_url": "https://shop.example/products/1"}).encode()

@@ -1,6 +1,6 @@
-"""track_view without group commit, twice: what a commit for each request costs.
+"""Two variants of track_view without group commit, to measure the cost of one commit per request.
 
-`plain_insert` stores the view and no more (no tallies, no unique viewers), so a comparison errs in its favour.
+`plain_insert` stores only the view (no tallies, no unique viewers), so a comparison is biased in its favour.
 `one_by_one` runs track_view's own statement for each request.
 """
 
