@@ -1,1 +1,1 @@
-"""What operates the functions: their deployment, and dashboards and alerts as files. Nothing of it is deployed."""
+"""Operations: deployment, and dashboards and alerts as files. Not deployed itself."""

@@ -1,6 +1,6 @@
-"""`make settings`: the pages that list the settings, written from Config and functions.toml.
+"""`make settings`: write the pages that list the settings, from Config and functions.toml.
 
-Each page is a function that takes the page's present text and returns what it should be; a test compares the two.
+Each page is a function from its present text to its new text; a test compares the two.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WIDTH = 120
 
 
 def defaults() -> dict[str, str]:
-    """Each variable and its default as it would be written in the environment; empty where there is none."""
+    """Return each variable's default as written in the environment; empty if there is none."""
     return {setting.name.upper(): _as_text(setting.default) for setting in fields(Config)}
 
 
@@ -39,7 +39,7 @@ def _as_text(default: Any) -> str:
 
 
 def readme(text: str) -> str:
-    """The README with the table of its section on the environment written anew."""
+    """Return the README with a new table of settings."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, default in defaults().items():
         shown = f"`{default}`" if default else "none"
@@ -50,7 +50,7 @@ def readme(text: str) -> str:
 
 
 def env_example(_text: str) -> str:
-    """.env.example: each setting under a comment that says what it means."""
+    """Return .env.example: each setting under a comment with its meaning."""
     blocks = [ENV_EXAMPLE]
     for name, default in defaults().items():
         line = f"{name}={default}" if default else f"#{name}={about()[name].example}"
@@ -59,12 +59,12 @@ def env_example(_text: str) -> str:
 
 
 def comment(markdown: str) -> str:
-    """The text in comment lines, without Markdown's backticks."""
+    """Return the text as comment lines, without Markdown's backticks."""
     return textwrap.fill(markdown.replace("`", ""), WIDTH, initial_indent="# ", subsequent_indent="# ")
 
 
 def deploy_env_example(text: str) -> str:
-    """deploy.env.example with what follows from functions.toml and from Config written anew; the rest is by hand."""
+    """Return deploy.env.example with new parts for functions.toml and Config; the rest is hand-written."""
     text = _with_section(text, "Settings", "")
     services = [f"#{own_name(kind, each)}={SETTINGS[own_name(kind, each)].default}\n" for kind, each in
                 product(("SERVICE", "SERVICE_ACCOUNT"), FUNCTIONS.values())]  # fmt: skip

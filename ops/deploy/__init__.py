@@ -1,1 +1,1 @@
-"""deploy.sh's logic: how functions, script and monitoring come to a Google Cloud project."""
+"""deploy.sh's logic: deploys functions, script and monitoring to a Google Cloud project."""

@@ -1,4 +1,4 @@
-"""Who may call a service."""
+"""Access to a service: public, or with the invoker role."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CALLER = "roles/run.invoker"
 
 
 def is_public(cloud: Cloud, service: str) -> bool:
-    """Whether everybody may call it."""
+    """Return whether the service is public."""
     with failing_as(f"who may call {service} cannot be read"):
         everybody = cloud.ask(
             *("run", "services", "get-iam-policy", service, "--flatten=bindings[].members"),
@@ -24,11 +24,11 @@ def is_public(cloud: Cloud, service: str) -> bool:
 
 
 def set_access(cloud: Cloud, function: DeployedFunction, service: str) -> None:
-    """Lets everybody call it, or only those who have the role, as PUBLIC says."""
+    """Make the service public, or restrict it to the invoker role, as PUBLIC says."""
     wanted = cloud.settings.of(function, "PUBLIC") == "true"
     if is_public(cloud, service) == wanted:
         return
-    # Not by a flag of `run deploy`, which only warns where it could not, and says that all went well.
+    # Not by a flag of `run deploy`, which only warns if it fails, and exits successfully.
     verb = "add" if wanted else "remove"
     with failing_as(f"{function.name}: who may call {service} could not be changed"):
         cloud.change(
@@ -38,17 +38,17 @@ def set_access(cloud: Cloud, function: DeployedFunction, service: str) -> None:
 
 
 def identity_token(cloud: Cloud, function: DeployedFunction) -> str:
-    """What a service that is closed to the public knows us by."""
+    """Return an identity token for a service that is not public."""
     active = ("auth", "list", "--filter=status:ACTIVE", "--format=value(account)")
     account = cloud.ask(*active, supposed="DEPLOYER.iam.gserviceaccount.com")
     printing = ("auth", "print-identity-token")
     if not account.endswith(".gserviceaccount.com"):
         return cloud.ask(*printing, *cloud.in_project, supposed="TOKEN")
-    # A service account's token must name the service, also where a revision's own address is asked; a user's cannot.
+    # A service account's token must name the service, even for a revision's own URL; a user's token cannot.
     audience = f"--audiences={cloud.service_url(function)}"
     try:
         return cloud.ask(*printing, audience, *cloud.in_project, supposed="TOKEN")
     except CommandFailed:
-        # Whom workload identity federation has made a service account gets one only as if it were another's.
+        # Under workload identity federation a service account gets a token only by impersonating itself.
         impersonating = f"--impersonate-service-account={account}"
         return cloud.ask(*printing, audience, impersonating, *cloud.in_project)

@@ -1,4 +1,4 @@
-"""The service account that a function acts as: there, and allowed what the function needs and nothing else."""
+"""Create a function's service account, with the permissions that the function needs and no others."""
 
 from __future__ import annotations
 

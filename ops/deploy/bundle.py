@@ -1,4 +1,4 @@
-"""The bundle: what of this repository one function needs, in a folder of its own."""
+"""The bundle: the part of this repository that one function needs, in a folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA = (".json", ".lua", ".sql")
 
 
 def stage(function: DeployedFunction, folder: Path) -> None:
-    """Fills the folder, which must not be there yet."""
+    """Copy the function's files to the folder, which must not exist yet."""
     for file in files_of(function):
         copy = folder / file
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def stage(function: DeployedFunction, folder: Path) -> None:
 
 
 def files_of(function: DeployedFunction) -> set[Path]:
-    """What the function imports, however far away, and the data in the same folders; from the repository's root."""
+    """Return the modules that the function imports, also indirectly, and the data files beside them; relative paths."""
     modules = imported_files(Path(function.source), ROOT)
     folders = {module.parent for module in modules} - {Path("functions")}
     data = {path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).iterdir() if path.suffix in DATA}
@@ -42,7 +42,7 @@ def files_of(function: DeployedFunction) -> set[Path]:
 
 
 def fingerprint(folder: Path, words: Iterable[str]) -> str:
-    """16 hex digits that tell a bundle and how it is deployed."""
+    """Return 16 hex digits that identify a bundle and its deployment flags."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.relative_to(folder)}\n".encode())

@@ -1,4 +1,4 @@
-"""gcloud at work in the project and region of the settings."""
+"""gcloud in the project and region of the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.deploy.settings import Settings
 
 @dataclass(frozen=True)
 class Cloud:
-    """`folder` is for files of this run; it goes with it."""
+    """gcloud calls of one run. `folder` is for temporary files, and is removed afterwards."""
 
     settings: Settings
     commands: Commands
@@ -20,7 +20,7 @@ class Cloud:
 
     @property
     def in_project(self) -> tuple[str, ...]:
-        """Where gcloud is to work, and that nobody is there to answer its questions."""
+        """Return the flags for project, region and no prompts."""
         return (f"--project={self.settings['PROJECT']}", "--quiet")
 
     @property
@@ -37,7 +37,7 @@ class Cloud:
         return self.settings.service(function)
 
     def deployed_service(self, service: str) -> str:
-        """Its name, or nothing where there is none."""
+        """Return its name, or an empty string if it does not exist."""
         listing = ("run", "services", "list", f"--filter=metadata.name={service}", "--format=value(metadata.name)")
         return self.ask(*listing, *self.in_region, supposed=service)
 

@@ -1,4 +1,4 @@
-"""The words behind ./deploy.sh, and what each of them does."""
+"""The command line of ./deploy.sh: its commands and options."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ INTERRUPTED = 130
 
 
 class Words(NamedTuple):
-    """What was asked for."""
+    """The parsed command line."""
 
     command: Sequence[str]
     config: Path
@@ -53,7 +53,7 @@ class Words(NamedTuple):
 
 
 def main(words: Sequence[str], make_commands: Callable[..., Commands] = Commands) -> int:
-    """Does what the words say; the exit status of ./deploy.sh."""
+    """Run the command and return the exit status of ./deploy.sh."""
     if {"-h", "--help"} & set(words):
         click.echo(USAGE)
         return 0
@@ -93,7 +93,7 @@ def _read(words: Sequence[str]) -> Words:
 
 
 def _check(command: Sequence[str]) -> None:
-    """The command and what follows it, so that nothing is begun that cannot be ended."""
+    """Check the command and its arguments before anything is started."""
     first, *others = command
     if first in ALONE:
         if others:
@@ -116,7 +116,7 @@ def _run(cloud: Cloud, first: str, *others: str) -> None:
 
 
 def _deploy(cloud: Cloud, functions: Sequence[DeployedFunction]) -> None:
-    """All of them, or none where the database is not ready for them."""
+    """Deploy all given functions, or none if the database is not ready for them."""
     check_environment(cloud.settings, functions)
     check_connections(cloud)
     _migrate(cloud)

@@ -1,4 +1,4 @@
-"""How commands are run, printed in a dry run, and how a deployment gives up."""
+"""Run commands, or print them in a dry run; errors that end a deployment."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Failure(Exception):
-    """Ends the deployment; its text is the one line that says why."""
+    """Ends the deployment; the message is one line with the reason."""
 
 
 class CommandFailed(Failure):
-    """A command that failed has said why itself, on stderr."""
+    """A command failed and has written the reason to stderr."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
         super().__init__(f"{shlex.join(words[:4])} … failed")
 
 
 class Commands:
-    """Runs commands, or prints those that would be run."""
+    """Runs commands, or in a dry run prints them."""
 
     def __init__(self, *, dry_run: bool) -> None:
         self.dry_run = dry_run
 
     def change(self, *words: str, environ: Mapping[str, str] | None = None) -> None:
-        """Runs a command that changes something; what it prints goes to stderr. Raises CommandFailed."""
+        """Run a command that changes something; its output goes to stderr. Raises CommandFailed."""
         if self.dry_run:
             print_command(*words)
         elif self.execute(words, environ).returncode:
             raise CommandFailed(words)
 
     def ask(self, *words: str, supposed: str = "", environ: Mapping[str, str] | None = None) -> str:
-        """What a command that only reads prints; `supposed` in a dry run. Raises CommandFailed."""
+        """Return the output of a read-only command; in a dry run `supposed`. Raises CommandFailed."""
         if self.dry_run:
             print_command(*words)
             return supposed
@@ -62,13 +62,13 @@ def print_command(*words: str) -> None:
 
 
 def say(line: str) -> None:
-    """Tells whoever watches how it goes; stdout is for results."""
+    """Print progress to stderr; stdout is for results."""
     click.echo(line, err=True)
 
 
 @contextmanager
 def failing_as(line: str) -> Iterator[None]:
-    """A command that fails in this block ends the deployment with this line."""
+    """End the deployment with this message if a command in the block fails."""
     try:
         yield
     except CommandFailed:
@@ -76,7 +76,7 @@ def failing_as(line: str) -> Iterator[None]:
 
 
 def beside_python(program: str) -> str:
-    """The path of a program that is installed with the Python that runs this, as short as it can be said."""
+    """Return the shortest path of a program that is installed beside the running Python."""
     path = Path(sys.executable).with_name(program)
     return os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else str(path)
 

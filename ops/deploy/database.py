@@ -1,7 +1,6 @@
-"""What a deployment asks of the database before anything is deployed: room for its connections, and its schema.
+"""Check the database before a deployment: its connection limit and its schema.
 
-The secrets by which it is reached are only in the environment of the programs started here: nobody sees them in a list
-of processes, and nothing keeps them.
+Its secrets are only passed in the environment of child processes, so that they appear in no process list or file.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ def migrate(cloud: Cloud) -> None:
 
 
 def shop_ids(cloud: Cloud) -> list[str]:
-    """The id of every shop in the database."""
+    """Return the id of every shop in the database."""
     with failing_as("the database did not tell its shops"):
         return _ask(cloud, "ops.deploy.shop_ids").split()
 
 
 def check_connections(cloud: Cloud) -> None:
-    """Counted for all functions, whichever are deployed now: they share the database."""
+    """Check the connections of all functions, not only of those deployed now, since they share the database."""
     with failing_as("the database did not tell its max_connections"):
         limit = int(_ask(cloud, "ops.deploy.max_connections") or 0)
     instances = {name: int(cloud.settings.of(each, "MAX_INSTANCES")) for name, each in FUNCTIONS.items()}
@@ -44,18 +43,18 @@ def _ask(cloud: Cloud, module: str) -> str:
 
 
 def _environ(cloud: Cloud) -> dict[str, str]:
-    """Ours, with what leads to the production database instead of what leads elsewhere."""
+    """Return the environment with the variables of the production database instead of local ones."""
     ours = {name: text for name, text in os.environ.items() if name not in about()}
     references = _secrets(cloud)
     return ours | _variables(cloud) | {name: _secret(cloud, text) for name, text in references.items()}
 
 
 def _variables(cloud: Cloud) -> dict[str, str]:
-    """Who migrates may be another user, and elsewhere."""
+    """Return the variables for migrations, which may use another user and address."""
     settings = cloud.settings
     if settings.migration_url:
         return {}
-    # A password of its own says that this user signs in with it, however the functions do.
+    # If it has its own password, this user signs in with it, even if the functions use IAM.
     iam = "false" if settings["MIGRATE_DB_PASSWORD_SECRET"] else settings["DB_IAM_AUTH"]
     return {
         "INSTANCE_CONNECTION_NAME": settings["INSTANCE_CONNECTION_NAME"],
@@ -67,7 +66,7 @@ def _variables(cloud: Cloud) -> dict[str, str]:
 
 
 def _secrets(cloud: Cloud) -> dict[str, str]:
-    """NAME:VERSION by variable."""
+    """Return each secret's NAME:VERSION by variable."""
     if cloud.settings.migration_url:
         return {"DATABASE_URL": cloud.settings.migration_url}
     password = cloud.settings.first_of("MIGRATE_DB_PASSWORD_SECRET", "DB_PASSWORD_SECRET")

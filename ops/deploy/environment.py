@@ -1,4 +1,4 @@
-"""What a deployed function finds in its environment: every setting of Config that it is to have."""
+"""The environment of a deployed function: the settings of Config that it gets."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SEPARATOR = "|"
 
 
 def variables(settings: Settings, function: DeployedFunction) -> dict[str, str]:
-    """Everything but the secrets."""
-    # functions-framework's threads under Flask; under ASGI nobody reads it.
+    """Return all variables except secrets."""
+    # functions-framework's threads under Flask; ASGI ignores it.
     given = {"THREADS": settings.of(function, "CONCURRENCY")}
     for name in _names(settings, function, secret=False):
         text = _value(settings, function, name)
@@ -28,7 +28,7 @@ def variables(settings: Settings, function: DeployedFunction) -> dict[str, str]:
 
 
 def secrets(settings: Settings, function: DeployedFunction) -> dict[str, str]:
-    """The secrets, each by its NAME:VERSION in Secret Manager."""
+    """Return the secrets' NAME:VERSION in Secret Manager by variable."""
     references = {name: settings[f"{name}_SECRET"] for name in _names(settings, function, secret=True)}
     return {name: reference for name, reference in references.items() if reference}
 
@@ -39,10 +39,10 @@ def cloud_sql_instances(settings: Settings, function: DeployedFunction) -> list[
 
 
 def check_environment(settings: Settings, functions: Iterable[DeployedFunction]) -> None:
-    """Raises Failure with what a function would say of its environment, before it is too late."""
+    """Raise Failure, before deploying, with the error that the function would raise for its environment."""
     for function in functions:
         given = variables(settings, function)
-        # Secrets stay where they are; anything of their form does here.
+        # Secrets are not read; a placeholder of the same form is enough here.
         placeholders = {name: about()[name].example for name in secrets(settings, function)}
         try:
             load(given | placeholders)

@@ -1,4 +1,4 @@
-"""Which files a module imports, read off the source without running it."""
+"""Find the files that a module imports by parsing the source, without running it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def imported_files(start: Path, root: Path) -> set[Path]:
-    """The file itself, and those of the root that it imports, at any time and through any number of others."""
+    """Return the file and all files below the root that it imports, directly or indirectly."""
     found: set[Path] = set()
     waiting = {start}
     while waiting:
@@ -25,7 +25,7 @@ def _imports(file: Path, root: Path) -> set[Path]:
     own_name = ".".join(file.with_suffix("").parts)
     for name in (own_name, *_names(file, ast.parse((root / file).read_text()))):
         parts = name.split(".")
-        # Importing a.b.c runs a and a.b, too; the last of a `from` import may be no module.
+        # Importing a.b.c runs a and a.b, too; the last name of a `from` import may not be a module.
         for length in range(1, len(parts) + 1):
             path = Path(*parts[:length])
             for candidate in (path.with_suffix(".py"), path / "__init__.py"):

@@ -1,4 +1,4 @@
-"""Prints how many connections the database of the environment takes from users who are not its superuser."""
+"""Print how many connections the environment's database allows to users other than superusers."""
 
 import click
 

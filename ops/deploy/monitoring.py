@@ -1,4 +1,4 @@
-"""Applies the files of ops/monitoring/: each is created, or brought to what the file says where it is there already."""
+"""Apply the files of ops/monitoring/: create each resource, or update it to the file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def apply_monitoring(cloud: Cloud) -> None:
 
 
 def _apply_metric(cloud: Cloud, file: Path) -> None:
-    """The file is named like the metric."""
+    """Create or update the metric that the file is named after."""
     name = file.stem
     listing = ("logging", "metrics", "list", f"--filter=name={name}", "--format=value(name)")
     verb = "update" if cloud.ask(*listing, *cloud.in_project) else "create"
@@ -37,7 +37,7 @@ def _apply_metric(cloud: Cloud, file: Path) -> None:
 
 
 def _apply_dashboard(cloud: Cloud, file: Path) -> None:
-    """In place where it is there already, since people keep its address."""
+    """Update the dashboard in place if it exists, since people bookmark its URL."""
     copy, dashboards = _for_these_services(cloud, file), ("monitoring", "dashboards")
     known = _titled_like(cloud, file, *dashboards)
     if not known:
@@ -53,7 +53,7 @@ def _apply_alert(cloud: Cloud, file: Path) -> None:
     policies, channels = ("alpha", "monitoring", "policies"), cloud.settings["NOTIFICATION_CHANNELS"]
     known = _titled_like(cloud, file, *policies)
     policy = f"--policy-from-file={_for_these_services(cloud, file)}"
-    # The file replaces the whole policy, and knows no channels: without the flag the alert would tell nobody any more.
+    # The file replaces the whole policy and has no channels: without the flag nobody would be notified.
     flag = "--set-notification-channels" if known else "--notification-channels"
     told = [f"{flag}={channels}"] if channels else []
     verb = ("update", known) if known else ("create",)
@@ -61,13 +61,13 @@ def _apply_alert(cloud: Cloud, file: Path) -> None:
 
 
 def _titled_like(cloud: Cloud, file: Path, *kind: str) -> str:
-    """The name of what is there under the file's title, or nothing."""
+    """Return the name of the resource with the file's title, or an empty string."""
     title = json.loads(file.read_text())["displayName"]
     return cloud.ask(*kind, "list", f"--filter=displayName='{title}'", "--format=value(name)", *cloud.in_project)
 
 
 def _for_these_services(cloud: Cloud, file: Path) -> Path:
-    """A copy of the file with this project's services in it."""
+    """Return a copy of the file with this project's service names."""
     services = "|".join(cloud.service(function) for function in FUNCTIONS.values())
     copy = cloud.folder / f"{file.parent.name}-{file.name}"
     copy.write_text(file.read_text().replace("SERVICES", services))

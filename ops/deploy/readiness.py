@@ -1,4 +1,4 @@
-"""Waits until a revision answers its /_ready."""
+"""Wait until a revision's /_ready succeeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANSWER_SECONDS = 15
 
 
 def await_ready(cloud: Cloud, function: DeployedFunction, url: str) -> bool:
-    """Whether it says 200 within READY_SECONDS."""
+    """Return whether it answers 200 within READY_SECONDS."""
     deadline = time.monotonic() + int(cloud.settings["READY_SECONDS"])
     headers = {}
     if not is_public(cloud, cloud.service(function)):
@@ -30,7 +30,7 @@ def await_ready(cloud: Cloud, function: DeployedFunction, url: str) -> bool:
 
 
 def _is_ready(url: str, headers: dict[str, str]) -> bool:
-    import requests  # takes a quarter of a second, which a command that asks nobody does not need
+    import requests  # takes a quarter of a second, which commands without requests need not pay
 
     try:
         return requests.get(url, headers=headers, timeout=ANSWER_SECONDS, allow_redirects=False).status_code == 200

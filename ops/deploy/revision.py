@@ -1,6 +1,6 @@
-"""How a new revision comes, proves itself, and gets the traffic.
+"""Deploy a new revision, check its readiness, and give it the traffic.
 
-The label `release` is the fingerprint of what was deployed, by which a second run sees that there is nothing to do.
+The label `release` is the deployment's fingerprint, by which a second run detects that nothing has changed.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def deploy_function(cloud: Cloud, function: DeployedFunction) -> None:
 
 
 def _bring_candidate(cloud: Cloud, function: DeployedFunction, traffic: Traffic, *flags: str) -> None:
-    """Deploys a revision that nobody but us can reach."""
+    """Deploy a revision that gets no public traffic."""
     service = cloud.service(function)
-    # A new service cannot be kept from traffic. Until it is ready it is kept from everybody but us instead.
+    # A new service's first revision always gets the traffic, so the service is not public until it is ready.
     apart = "--no-traffic" if traffic.proven else "--no-allow-unauthenticated"
     all_flags = (*flags, *deploy_flags(cloud.settings, function), apart, "--tag=candidate")
     with failing_as(f"{function.name} was not deployed; {_what_holds(service, traffic)}"):
@@ -46,7 +46,7 @@ def _bring_candidate(cloud: Cloud, function: DeployedFunction, traffic: Traffic,
 
 
 def _prove_candidate(cloud: Cloud, function: DeployedFunction, traffic: Traffic) -> None:
-    """Once it answers it gets the traffic, and is a candidate no more."""
+    """Give the candidate the traffic once it is ready, and remove its tag."""
     service = cloud.service(function)
     if not await_ready(cloud, function, traffic.candidate_url):
         holds = _what_holds(service, traffic)
@@ -57,7 +57,7 @@ def _prove_candidate(cloud: Cloud, function: DeployedFunction, traffic: Traffic)
 
 
 def _what_holds(service: str, traffic: Traffic) -> str:
-    """What shoppers and merchants have after a deployment that failed."""
+    """Return a description of what serves the traffic after a failed deployment."""
     if traffic.proven:
         return f"{traffic.serving or 'what had the traffic'} goes on"
     return f"its service {service} stays closed to the public"

@@ -1,4 +1,4 @@
-"""What a function's service is made of: its size, its environment and secrets, and its network."""
+"""The configuration of a function's service: size, environment, secrets and network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROBES = (
 
 
 def deploy_flags(settings: Settings, function: DeployedFunction) -> list[str]:
-    """All that a deployment says of the service; a setting that was taken away is taken away there, too."""
+    """Return the deployment's flags. They are complete, so that a removed setting is also removed from the service."""
     throttling = settings.of(function, "CPU_THROTTLING") == "true"
     return [
         f"--function={function.name}",

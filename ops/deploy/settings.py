@@ -1,4 +1,4 @@
-"""deploy.env, read and checked."""
+"""Read and check deploy.env."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.deploy.settings_table import SETTINGS, own_name
 
 
 class Settings:
-    """Every setting's value; an empty one where it has none."""
+    """The settings' values; an unset one is an empty string."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._values = {name: given.get(name) or setting.default for name, setting in SETTINGS.items()}
@@ -22,7 +22,7 @@ class Settings:
         return self._values[name]
 
     def of(self, function: DeployedFunction, name: str) -> str:
-        """The function's own value, or that of all."""
+        """Return the function's own value, or the common one."""
         own = self._values[own_name(name, function)] or self._values[name]
         return own or (str(function.concurrency) if name == "CONCURRENCY" else "")
 
@@ -30,24 +30,24 @@ class Settings:
         return self[own_name("SERVICE", function)]
 
     def account(self, function: DeployedFunction) -> str:
-        """The address of the function's service account."""
+        """Return the e-mail address of the function's service account."""
         return f"{self.account_name(function)}@{self['PROJECT']}.iam.gserviceaccount.com"
 
     def account_name(self, function: DeployedFunction) -> str:
         return self[own_name("SERVICE_ACCOUNT", function)] or self.service(function)
 
     def first_of(self, *names: str) -> str:
-        """The first of these settings that has a value."""
+        """Return the first of these settings that has a value."""
         return next((self[name] for name in names if self[name]), "")
 
     @property
     def migration_url(self) -> str:
-        """The secret with the URL by which migrations reach the database, where it is reached by a URL."""
+        """Return the secret with the database URL for migrations, if a URL is used."""
         return self.first_of("MIGRATE_DATABASE_URL_SECRET", "DATABASE_URL_SECRET")
 
 
 def read_settings(file: Path) -> Settings:
-    """Raises Failure for a bad line, a bad value, or values that do not go together."""
+    """Read the settings. Raises Failure for a bad line, a bad value, or contradictory values."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -77,14 +77,14 @@ def _checked(name: str, text: str) -> str:
         if text:
             SETTINGS[name].parse(text)
     except Invalid as allowed:
-        # A password in the wrong place is not shown to whoever looks over a shoulder.
+        # The value may be a misplaced password, so it is not printed.
         shown = "is not shown" if SETTINGS[name].is_secret else f"is {text!r}"
         raise Failure(f"{name} {shown}; allowed: {allowed}") from None
     return text
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
-    """What is missing or does not go together, a line each."""
+    """Return what is missing or contradictory, one line each."""
     for name in ("PROJECT", "REGION"):
         if not settings[name]:
             yield f"{name} is unset; allowed: {SETTINGS[name].allowed}"

@@ -1,4 +1,4 @@
-"""The settings that deploy.env may hold: what each is unless it is given, and what it may be."""
+"""The settings of deploy.env: their defaults and allowed values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.config import Invalid, Parser, about
 
 @dataclass(frozen=True)
 class Setting:
-    """`parse` raises Invalid with what is allowed. `allowed` says the same in words, for when the setting is unset."""
+    """A setting. `parse` raises Invalid with the allowed values; `allowed` describes them if the setting is unset."""
 
     name: str
     default: str
@@ -69,23 +69,23 @@ _OWN = (
     _setting("NOTIFICATION_CHANNELS", "", r"[A-Za-z0-9/_,-]+", "notification channels, separated by commas"),
 )
 
-# One value for all functions, or with the function's name behind it (MAX_INSTANCES_STATS) for one of them.
+# One value for all functions, or with a function's name appended (MAX_INSTANCES_STATS) for that one.
 PER_FUNCTION = (
     _setting("MIN_INSTANCES", "0", WHOLE_NUMBER, "a number of instances"),
     _setting("MAX_INSTANCES", "10", COUNT, "a number of instances"),
-    # The storefront functions need one connection for each flush of a batch and one for a look past the cache.
+    # The storefront functions need one connection per running flush and one for cache misses.
     _setting("DB_POOL_MAX", "5", COUNT, "a number of connections"),
     _setting("CONCURRENCY", "", COUNT, "a number of requests at once, up to 1000"),
     _setting("CPU_THROTTLING", "true", YES_OR_NO, "true or false"),
     _setting("PUBLIC", "true", YES_OR_NO, "true or false"),
 )
 
-# What a deployed function is told unless deploy.env says something else: one instance of several, behind one proxy.
+# Defaults for deployed functions where they differ from Config's: several instances, behind one proxy.
 DEPLOYED_DEFAULTS = {"DB_POOL_MIN": "1", "TRUSTED_PROXIES": "1"}
 
 
 def own_name(name: str, function: DeployedFunction) -> str:
-    """The name of a setting's value for one function alone."""
+    """Return the setting's name for one function."""
     return f"{name}_{function.name.upper()}"
 
 
@@ -100,7 +100,7 @@ def _of_one_function(function: DeployedFunction) -> Iterator[Setting]:
 
 
 def _of_config() -> Iterator[Setting]:
-    """Every setting that functions read: a secret by its name in Secret Manager, any other as it is."""
+    """Return every setting that functions read: a secret by its name in Secret Manager, any other by value."""
     for name, known in about().items():
         if known.secret:
             yield _secret(f"{name}_SECRET")
@@ -108,7 +108,7 @@ def _of_config() -> Iterator[Setting]:
             yield Setting(name, DEPLOYED_DEFAULTS.get(name, ""), known.parse)
 
 
-# What stands later in this list replaces what has the same name: our own words for a setting of Config.
+# Later entries replace earlier ones of the same name: deploy.env's own definitions of settings of Config.
 SETTINGS = {
     setting.name: setting
     for setting in (*_of_config(), *_OWN, *PER_FUNCTION, *chain(*map(_of_one_function, FUNCTIONS.values())))

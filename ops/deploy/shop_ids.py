@@ -1,4 +1,4 @@
-"""Prints the id of every shop in the database of the environment, one a line."""
+"""Print the id of every shop in the environment's database, one per line."""
 
 import click
 

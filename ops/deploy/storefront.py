@@ -1,5 +1,4 @@
-"""The storefront script as it was built: files named after their content, which never change once they are up, and the
-newest under a name that stays."""
+"""Upload the built storefront script: immutable files named by content hash, and the newest under a stable name."""
 
 from __future__ import annotations
 
@@ -28,11 +27,11 @@ def upload_storefront(cloud: Cloud) -> None:
         given = (*flags, "--gzip-local-all", f"--content-type={kind}")
         cloud.change("storage", "cp", *given, *map(str, files), f"gs://{bucket}/", *cloud.in_project)
 
-    # Shops of other origins fetch the second file, and check the first one's integrity, by CORS.
+    # Other origins need CORS to fetch the second file and to check the first one's integrity.
     cloud.change("storage", "buckets", "update", f"gs://{bucket}", f"--cors-file={CORS}", *cloud.in_project)
     upload(FOR_EVER, "text/javascript", *sorted(BUILT.glob("storefront-*.js")))
     upload(FOR_EVER, "application/json", *sorted(BUILT.glob("storefront-*.map")))
-    upload(FOR_MINUTES, "text/javascript", BUILT / "storefront.js")  # last, when what it asks for is there
+    upload(FOR_MINUTES, "text/javascript", BUILT / "storefront.js")  # last, when the files that it loads are uploaded
     _tell(f"https://storage.googleapis.com/{bucket}")
 
 

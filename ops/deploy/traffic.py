@@ -1,8 +1,8 @@
-"""Which revisions of a service there are for us, and which has the traffic.
+"""A service's revisions, by tag, and which one has the traffic.
 
-Traffic tags say what a revision is: `candidate` has yet to answer its /_ready, `previous` had the traffic before. The
-first revision of a service has the traffic from the start and is a candidate all the same until it has answered, so
-that a run that ends halfway leaves something for the next to finish.
+Traffic tags mark a revision's state: `candidate` has not passed /_ready yet, `previous` had the traffic before. The
+first revision of a service has the traffic from the start, but is also a candidate until it passes, so that the next
+run can finish an interrupted one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FIELDS = ("percent", "tag", "revisionName", "url")
 
 @dataclass
 class Traffic:
-    """The names of revisions, empty where there is none. `proven`: what has the traffic has once answered /_ready."""
+    """Names of revisions, empty if there is none. `proven`: the revision with the traffic has passed /_ready."""
 
     serving: str = ""
     previous: str = ""
@@ -49,7 +49,7 @@ def read_traffic(cloud: Cloud, service: str) -> Traffic:
 
 
 def _describe(cloud: Cloud, service: str) -> str:
-    """percent,tag,revision,url lines."""
+    """Return the traffic as percent,tag,revision,url lines."""
     fields = ",".join(f"status.traffic.{field}" for field in FIELDS)
     supposed = (
         f"100,,{service}-SERVING,\n,previous,{service}-PREVIOUS,\n"
@@ -60,7 +60,7 @@ def _describe(cloud: Cloud, service: str) -> str:
 
 
 def give_traffic(cloud: Cloud, service: str, revision: str, *, previous: str = "") -> None:
-    """All of it. `previous` is what had it before, which a rollback looks for."""
+    """Give a revision all traffic. `previous` is tagged as the revision before, for a rollback."""
     tags = f"--set-tags=previous={previous}" if previous else "--clear-tags"
     cloud.change("run", "services", "update-traffic", service, f"--to-revisions={revision}=100", tags, *cloud.in_region)
 

@@ -1,4 +1,4 @@
-"""Asks for the popups of every shop in the database, so that no shopper is the first."""
+"""Request the popups of every shop in the database, so that no shopper has to wait for the first load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WORTH_ANOTHER_TRY = (408, 429, 500, 502, 503, 504)
 
 
 def warm(cloud: Cloud) -> None:
-    """The function fills its cache itself: Redis need not be within our reach."""
+    """Request each shop's popups: the function fills its own cache, so Redis need not be reachable from here."""
     url = cloud.service_url(FUNCTIONS["get_active_popups"])
     if not url:
         raise Failure("get_active_popups is not deployed")
@@ -29,7 +29,7 @@ def _fetch(url: str, shop: str) -> None:
     import requests
     from urllib3.util import Retry
 
-    # A limit that is hit says after how many seconds to ask again.
+    # A 429 says after how many seconds to retry.
     retry = Retry(TRIES, status_forcelist=WORTH_ANOTHER_TRY, backoff_factor=1)
     with requests.Session() as connection:
         connection.mount(url, requests.adapters.HTTPAdapter(max_retries=retry))
