@@ -43,8 +43,8 @@ def get(url: str) -> Request:
 def run_at_rate(requests: Sequence[Request], per_second: int, answered_at: list[float] | None = None) -> Round:
     """Send one request every 1/per_second seconds.
 
-    Latency is measured from the time a request was due, which avoids coordinated omission. `answered_at` is called with
-    the time of each answer (time.perf_counter()).
+    Latency is measured from the time a request was due, which avoids coordinated omission. `answered_at` collects the
+    time of each answer (time.perf_counter()).
     """
     with _no_collections():
         return asyncio.run(_send_steadily(requests, per_second, answered_at))

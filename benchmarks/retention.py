@@ -88,7 +88,7 @@ def retention(run: Run) -> str:
 
 
 def _retain_meanwhile(run: Run, popups: list[str], seconds: int) -> _Retained:
-    """Run `popups retain` during the load. Raises StartError if it fails, or ends after the load."""
+    """Run `popups retain` during the load. Raises StartError if it leaves viewers, or ends after the load."""
     (deleted,) = run.query(INSERT_DELETED_POPUP, viewers=VIEWERS, popup_id=run.shops[SHOWN].popup_ids[0])
     run.query("ANALYZE")
     took = list[float]()

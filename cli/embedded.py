@@ -17,7 +17,7 @@ from cli.child import STOP_SECONDS, Child, StartError, as_account, free_port
 from cli.programs import postgres_account, postgres_programs, reachable_folder, socket_folder, valkey_program
 
 MAX_CONNECTIONS = 200
-"""Room for six processes with the default pool of 20, and for whoever looks in with psql."""
+"""Room for six processes with the default pool of 20, and for a psql."""
 
 
 class Postgres:

@@ -20,7 +20,7 @@ class Cloud:
 
     @property
     def in_project(self) -> tuple[str, ...]:
-        """Return the flags for project, region and no prompts."""
+        """Return the flags that set the project and disable prompts."""
         return (f"--project={self.settings['PROJECT']}", "--quiet")
 
     @property

@@ -39,7 +39,7 @@ def cloud_sql_instances(settings: Settings, function: DeployedFunction) -> list[
 
 
 def check_environment(settings: Settings, functions: Iterable[DeployedFunction]) -> None:
-    """Raise Failure, before deploying, with the error that the function would raise for its environment."""
+    """Raise Failure if a function would refuse its environment, with its error."""
     for function in functions:
         given = variables(settings, function)
         # Secrets are not read; a placeholder of the same form is enough here.
