@@ -157,6 +157,12 @@ class TestOne:
     def test_a_code_is_taken_in_any_form_of_its_letters(self, call: Call, make: Any, other: str) -> None:
         make(code="Café")
         assert call("POST", "/discount-codes", TEN_PERCENT | {"code": other}).status_code == 409
+        code, pool = make(), make(single_use=True)
+        path = f"/discount-codes/{code['id']}"
+        assert call("PATCH", path, {"code": other}).status_code == 409
+        call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": ["IN-A-POOL"]})
+        assert call("PATCH", path, {"code": "in-a-pool"}).status_code == 409
+        assert call("PATCH", path, {"code": code["code"].lower()}).status_code == 200
 
     @pytest.mark.parametrize(
         ("currency", "given", "kept"),

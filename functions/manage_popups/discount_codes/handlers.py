@@ -118,7 +118,9 @@ def _update(connection: postgres.Connection, read: postgres.Row, changed: dict[s
         row = connection.fetch_one(queries.UPDATE_DISCOUNT_CODE, **place, **columns)
     except Duplicate:
         raise _is_taken() from None
-    return row and {**read, **row}
+    if row and row["is_taken"]:
+        raise _is_taken()
+    return {**read, **row} if row and row["id"] else None
 
 
 def _check_change(row: postgres.Row, changed: dict[str, Any]) -> None:

@@ -75,19 +75,35 @@ SELECT_DISCOUNT_CODES = """
     LIMIT :limit
 """
 
+# A code that is changed must be new to the shop; what is stored already may have a twin of before in other letters.
 UPDATE_DISCOUNT_CODE = """
-    WITH written AS (
+    WITH new_code AS MATERIALIZED (
+        SELECT code <> :code AND EXISTS (
+            SELECT
+            FROM discount_codes AS other
+            WHERE other.shop_id = :shop_id AND other.id <> :id
+              AND upper(normalize(other.code, NFKC)) = upper(normalize(:code, NFKC))
+            UNION ALL
+            SELECT
+            FROM single_use_codes AS own
+            WHERE own.shop_id = :shop_id AND upper(normalize(own.code, NFKC)) = upper(normalize(:code, NFKC))
+        ) AS is_taken
+        FROM discount_codes
+        WHERE shop_id = :shop_id AND id = :id
+    ), written AS (
         UPDATE discount_codes
         SET code = :code, type = :type, value = :value, minimum_purchase = :minimum_purchase,
             maximum_discount = :maximum_discount, starts_at = :starts_at, expires_at = :expires_at,
             usage_limit = :usage_limit, is_active = :is_active, updated_at = clock_timestamp()
         WHERE shop_id = :shop_id AND id = :id AND updated_at = :read_updated_at
+          AND NOT (SELECT is_taken FROM new_code)
         RETURNING *
     )
-    SELECT written.*,
+    SELECT new_code.is_taken, written.*,
         left_to_give(written.single_use, tally.left_in_pool, written.usage_limit, tally.uses) AS left_to_give,
         CASE WHEN written.single_use THEN coalesce(tally.codes, 0) ELSE written.usage_limit END AS left_of
-    FROM written
+    FROM new_code
+    LEFT JOIN written ON true
     LEFT JOIN discount_code_tallies AS tally ON tally.shop_id = :shop_id AND tally.discount_code_id = written.id
 """
 
