@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.client import PROMISED_SECONDS, Client, assert_problem
+from tests.everything import POPUP as FULL
 from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
 from tests.stack import Database, FunctionProcess, eventually
 from tests.tracking import at_once
@@ -53,51 +54,6 @@ DEFAULTS: dict[str, Any] = {
     "ends_at": None,
     "priority": 0,
     "view_limit": None,
-}
-
-FULL: dict[str, Any] = {
-    "name": "Summer exit",
-    "description": "For those who leave",
-    "status": "active",
-    "trigger": {"type": "click", "delay_seconds": 0, "scroll_percentage": 75, "selector": "#offer > a[href]"},
-    "design": {
-        "heading": "Before you go …",
-        "subheading": "🌵 10 % off",
-        "button_text": "Yes, please",
-        "background_color": "#fff",
-        "text_color": "#000000",
-        "button_color": "#4F46E5",
-        "image_url": "https://shop.example/cactus.png?size=2&v=1",
-        "layout": "right",
-        "width": 1200,
-        "border_radius": 50,
-        "padding": 10,
-    },
-    "targeting": {
-        "include_pages": ["/products/*"],
-        "exclude_pages": ["/checkout*", "/cart"],
-        "device_types": ["desktop"],
-        "visitors": "returning",
-        "referrers": ["google.com"],
-        "utm": {"source": "newsletter", "campaign": "summer"},
-    },
-    "frequency": {"max_per_session": 3, "days_after_close": 0, "days_after_conversion": 30},
-    "offer": {"type": "email_capture", "discount_code_id": None, "consent_text": "I agree."},
-    "variants": [
-        {"id": "a", "name": "Control", "weight": 50, "design": {}, "offer": {}},
-        {
-            "id": "b",
-            "name": "Loud",
-            "weight": 25,
-            "design": {"heading": "STOP", "width": 800},
-            "offer": {"type": "none"},
-        },
-    ],
-    "holdout_percent": 10,
-    "starts_at": "2026-01-01T00:00:00.000Z",
-    "ends_at": "2099-12-31T23:59:59.999Z",
-    "priority": -5,
-    "view_limit": 1000000,
 }
 
 
