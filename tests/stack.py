@@ -59,10 +59,12 @@ class Database:
         names = [column["name"] for column in self._connection.columns or []]
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def prepare(self, sql: str) -> None:
-        """Have Postgres parse a statement. Raises pg8000's DatabaseError if it is invalid."""
+    def prepare(self, sql: str) -> list[str]:
+        """Have Postgres parse a statement. Returns the names of its columns; raises DatabaseError if it is invalid."""
         assert isinstance(self._connection, pg8000.native.Connection)
-        self._connection.prepare(sql).close()
+        prepared = self._connection.prepare(sql)
+        prepared.close()
+        return [column["name"] for column in prepared.cols or []]
 
     def value(self, sql: str, **params: Any) -> Any:
         """The only column of the only row."""

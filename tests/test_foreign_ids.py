@@ -185,7 +185,9 @@ class TestOneEventForEver:
         orders = [order for meeting in meetings for order in itertools.permutations(meeting)]
         for order in orders:
             event = view(popup_id)
-            row = event | dict.fromkeys(("visitor_id", "variant_id", "device_type", "page_url", "referrer", "origin"))
+            row: Any = event | dict.fromkeys(
+                ("visitor_id", "variant_id", "device_type", "page_url", "referrer", "origin")
+            )
             as_sent = event["event_id"]
             for taken_for in order:
                 ids = {"event_id": uuid7() if taken_for == foreign else as_sent}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NotRequired, TypedDict
 
 from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
@@ -49,6 +50,20 @@ class EventSchema(Schema):
         return event
 
 
+class EventRow(TypedDict):
+    """An event as json_to_recordset reads it; tests/test_event_rows.py compares it with the statements."""
+
+    position: NotRequired[int]
+    event_id: str
+    foreign_id: NotRequired[str]
+    popup_id: str
+    session_id: str
+    visitor_id: str | None
+    variant_id: str | None
+    device_type: str | None
+    origin: str | None
+
+
 # The errors by the codes with which the inserting statements report a refusal.
 _REFUSALS: dict[str, type[ProblemError]] = {refusal.code: refusal for refusal in (PopupNotFound, OriginNotAllowed)}
 
@@ -58,14 +73,14 @@ def refusal(code: str) -> ProblemError:
     return _REFUSALS[code]()
 
 
-def as_json_row(event: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return an event for json_to_recordset; `foreign_id` is its id as sent if it is stored under another."""
+def as_json_row(event: dict[str, Any], **more: Any) -> Any:
+    """Return an event's EventRow with `more` columns; `foreign_id` is its id as sent if it is stored under another."""
     event_id, foreign_id = kept_and_foreign(event["event_id"])
     row = event | {"event_id": event_id} | ({"foreign_id": foreign_id} if foreign_id else {})
     return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in row.items()} | more
 
 
-def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def as_parameters(rows: Sequence[EventRow]) -> dict[str, Any]:
     """Return the parameters of the statements that store events: the rows as JSON, and each origin once.
 
     A row refers to its origin by the index in that list, from 0.
@@ -75,7 +90,7 @@ def as_parameters(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"events": dumps(events).decode(), "origins": dumps(list(numbers)).decode()}
 
 
-def insert_events(rows: list[dict[str, Any]], enter_stored: str, insert: str) -> list[postgres.Row]:
+def insert_events(rows: Sequence[EventRow], enter_stored: str, insert: str) -> list[Any]:
     """Run `insert`, which stores the events in autocommit mode, and return its rows.
 
     If some are foreign, `enter_stored` is sent with it, before it and in one transaction.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from common.limits import CONVERSIONS
 from common.shop.crawler_tallies import count_crawler
 from common.shop.events import refusal
@@ -24,7 +26,7 @@ async def report_conversion(request: Request) -> Response:
     recorded = await record_conversion(request.data, page_origin(request), request.client)  # once it is committed
     if recorded["refusal"]:
         raise refusal(recorded["refusal"])
-    answer = {"conversion_id": recorded["conversion_id"]}
+    answer: dict[str, Any] = {"conversion_id": recorded["conversion_id"]}
     if recorded["issued_code"]:
         answer["discount_code"] = recorded["issued_code"]
     return json_response(answer, 201 if recorded["is_new"] else 200)

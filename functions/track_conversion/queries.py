@@ -1,4 +1,52 @@
-"""The SQL that stores conversions and tallies them, with the subscriber and the discount code."""
+"""The SQL that stores conversions and tallies them, with the subscriber and the discount code.
+
+Also the rows that the statement reads and returns.
+"""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import Any, NotRequired, TypedDict
+
+from common.shop.events import EventRow
+
+
+class ConversionRow(EventRow):
+    """A conversion to store."""
+
+    type: str
+    email: str | None
+    email_normalized: str | None
+    other_emails: NotRequired[list[str] | None]
+    name: str | None
+    consent: bool | None
+    consent_text: str | None
+    new_subscriber_id: str
+    claimer: str
+    other_claimers: NotRequired[list[str] | None]
+    network: str
+    discount_code: str | None
+    trimmed_code: str | None
+    revenue: Decimal | None
+    currency: str | None
+    order_id: str | None
+    metadata: dict[str, Any] | None
+
+
+class ConversionOutcome(TypedDict):
+    """What became of a conversion; `shop_id` is None if its popup does not exist."""
+
+    position: int
+    shop_id: str | None
+    popup_id: uuid.UUID
+    refusal: str | None
+    conversion_id: uuid.UUID | None
+    issued_code: dict[str, Any] | None
+    is_new: bool
+    may_stop: bool
+    met_budget: str | None
+
 
 # Read from the top: given events, those already known, new ones; then the subscriber, purchase and code of each new
 # one; then the events themselves; and for those actually inserted the tallies, the consents, and the tallies of the

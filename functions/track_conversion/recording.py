@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from common import cache, logs, postgres
+from common import cache, logs
 from common.cache import keys
 from common.ids import new_id
 from common.postgres import Duplicate, GroupCommit, LostRace, retry_lost_races
@@ -14,7 +14,12 @@ from common.process.per_process import per_process
 from common.shop.blanks import trimmed
 from common.shop.emails import canonical, normalized, other_spellings
 from common.shop.events import as_json_row, forget_stats, insert_events
-from functions.track_conversion.queries import ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS
+from functions.track_conversion.queries import (
+    ENTER_STORED_CONVERSIONS,
+    INSERT_CONVERSIONS,
+    ConversionOutcome,
+    ConversionRow,
+)
 
 # The second try finds the rows to which the first lost a race; a third needs another such race at once.
 MAX_TRIES = 5
@@ -22,7 +27,7 @@ MAX_TRIES = 5
 SECONDS_BETWEEN_WARNINGS = 600
 
 
-async def record_conversion(conversion: dict[str, Any], origin: str | None, network: str) -> postgres.Row:
+async def record_conversion(conversion: dict[str, Any], origin: str | None, network: str) -> ConversionOutcome:
     """Store a conversion from this network, and tally it if it is new.
 
     Return its `refusal` (a code, or None), `conversion_id`, `issued_code` (as the answer shows it, or None) and
@@ -33,28 +38,28 @@ async def record_conversion(conversion: dict[str, Any], origin: str | None, netw
 
 
 @per_process
-def _writer() -> GroupCommit[dict[str, Any], postgres.Row]:
+def _writer() -> GroupCommit[ConversionRow, ConversionOutcome]:
     return GroupCommit(_insert_conversions)
 
 
-def _insert_conversions(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
+def _insert_conversions(conversions: list[ConversionRow]) -> list[ConversionOutcome]:
     """Commit the conversions. Return the row of each.
 
     Raises LostRace if one of them loses its races MAX_TRIES times; group commit then isolates it from the others.
     """
-    recorded: dict[int, postgres.Row] = {}
+    recorded: dict[int, ConversionOutcome] = {}
     for _ in range(MAX_TRIES):
-        waiting = [
+        waiting: list[ConversionRow] = [
             {**conversion, "position": position}
             for position, conversion in enumerate(conversions)
             if position not in recorded
         ]
         rows = _try_insert(waiting)
         recorded |= {row["position"]: row for row in rows if row["refusal"] or row["conversion_id"]}
-        forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["is_new"]})
-        stopping = {row["shop_id"] for row in rows if row["is_new"] and row["may_stop"]}
+        forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["shop_id"] and row["is_new"]})
+        stopping = {row["shop_id"] for row in rows if row["shop_id"] and row["is_new"] and row["may_stop"]}
         cache.forget_soon(*map(keys.active_popups, stopping))
-        _warn({(row["shop_id"], row["met_budget"]) for row in rows if row["met_budget"]})
+        _warn({(row["shop_id"], row["met_budget"]) for row in rows if row["shop_id"] and row["met_budget"]})
         if len(recorded) == len(conversions):
             return [recorded[position] for position in range(len(conversions))]
     raise LostRace()
@@ -76,7 +81,7 @@ def _warned() -> Memory[str, float]:
     return Memory(1000)
 
 
-def _try_insert(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
+def _try_insert(conversions: list[ConversionRow]) -> list[ConversionOutcome]:
     """Return the rows of one statement; none if it conflicted with a concurrent claim of the same code."""
     try:
         return retry_lost_races(lambda: insert_events(conversions, ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS))
@@ -84,8 +89,8 @@ def _try_insert(conversions: list[dict[str, Any]]) -> list[postgres.Row]:
         return []
 
 
-def _as_row(conversion: dict[str, Any], origin: str | None, network: str) -> dict[str, Any]:
-    return as_json_row(
+def _as_row(conversion: dict[str, Any], origin: str | None, network: str) -> ConversionRow:
+    row: ConversionRow = as_json_row(
         conversion,
         origin=origin,
         network=network,
@@ -93,6 +98,7 @@ def _as_row(conversion: dict[str, Any], origin: str | None, network: str) -> dic
         trimmed_code=trimmed(conversion["discount_code"] or "") or None,
         **(_of_an_address(conversion["email"]) if conversion["email"] else _of_a_viewer(conversion)),
     )
+    return row
 
 
 def _of_an_address(email: str) -> dict[str, Any]:

@@ -1,6 +1,29 @@
-"""The SQL that stores views and tallies them."""
+"""The SQL that stores views and tallies them, with the rows that it reads and returns."""
 
 from __future__ import annotations
+
+import uuid
+from typing import TypedDict
+
+from common.shop.events import EventRow
+
+
+class ViewRow(EventRow):
+    """A view to store."""
+
+    page_url: str | None
+    referrer: str | None
+
+
+class ViewOutcome(TypedDict):
+    """A refused view by its position, or a popup that has new views."""
+
+    position: int | None
+    shop_id: str | None
+    popup_id: uuid.UUID | None
+    refusal: str | None
+    near_limit: bool | None
+
 
 # Rows are inserted in key order, so that two statements with the same rows wait for each other and never deadlock. The
 # popups are looked up by an array: Postgres does not know how many a batch names, and would scan the whole table for a

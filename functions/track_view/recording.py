@@ -9,7 +9,7 @@ from common.cache import keys
 from common.postgres import GroupCommit, retry_lost_races
 from common.process.per_process import per_process
 from common.shop.events import as_json_row, forget_stats, insert_events
-from functions.track_view.queries import ENTER_STORED_VIEWS, INSERT_VIEWS
+from functions.track_view.queries import ENTER_STORED_VIEWS, INSERT_VIEWS, ViewOutcome, ViewRow
 
 
 async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
@@ -22,19 +22,19 @@ async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[
 
 
 @per_process
-def _writer() -> GroupCommit[dict[str, Any], str | None]:
+def _writer() -> GroupCommit[ViewRow, str | None]:
     return GroupCommit(_insert_views)
 
 
-def _insert_views(views: list[dict[str, Any]]) -> list[str | None]:
+def _insert_views(views: list[ViewRow]) -> list[str | None]:
     """Commit the views. Return for each the code of its refusal, or None."""
-    given = [{**view, "position": position} for position, view in enumerate(views)]
-    rows = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
+    given: list[ViewRow] = [{**view, "position": position} for position, view in enumerate(views)]
+    rows: list[ViewOutcome] = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
     refusals: list[str | None] = [None] * len(views)
     for row in rows:
-        if row["refusal"]:
+        if row["position"] is not None:
             refusals[row["position"]] = row["refusal"]
-    changed = [row for row in rows if row["shop_id"]]
-    forget_stats({(row["shop_id"], row["popup_id"]) for row in changed})
-    cache.forget_soon(*{keys.active_popups(row["shop_id"]) for row in changed if row["near_limit"]})
+    forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["shop_id"] and row["popup_id"]})
+    full = {row["shop_id"] for row in rows if row["shop_id"] and row["near_limit"]}
+    cache.forget_soon(*map(keys.active_popups, full))
     return refusals
