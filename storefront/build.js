@@ -71,7 +71,7 @@ async function write(folder, name, entry, options) {
 async function buildAll(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const dialog = await write(folder, "storefront-dialog", "dialog/dialog.js", { format: "esm" });
+  const dialog = await write(folder, "storefront-dialog", "dialog/part.js", { format: "esm" });
   const define = { DIALOG_FILE: JSON.stringify(dialog) };
   const loader = await write(folder, "storefront", "loader/loader.js", { format: "iife", define });
   cpSync(join(folder, loader), join(folder, "storefront.js"));

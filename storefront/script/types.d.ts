@@ -67,9 +67,15 @@ interface Seen {
   due?: Discount; // came when its popup was gone
 }
 
+/** What could be read of an amount. */
+interface Money {
+  amount?: number;
+  currency?: string;
+}
+
 /** The cart as it is noted. */
 interface NotedCart {
-  value: number;
+  value?: number;
   currency?: string;
   items: number;
 }
@@ -80,6 +86,8 @@ interface Visit {
   referrer: string;
   utm: Record<string, string>;
   cart?: NotedCart;
+  unasked?: number; // popups that came by themselves
+  shown_at?: number; // the last popup, asked for or not
 }
 
 /** What is known about the visitor and this visit. */
@@ -93,6 +101,9 @@ interface Note {
   seen: Record<string, Seen>;
 }
 
+/** What the server said of a conversion: whether it is confirmed, and its answer. */
+type Told = (confirmed: unknown, answer?: Answer) => unknown;
+
 interface TrackedEvent {
   event_id?: string;
   popup_id: string;
@@ -102,9 +113,18 @@ interface TrackedEvent {
   [field: string]: unknown;
 }
 
+/** What holds for all popups of a shop. */
+interface Shop {
+  currency?: string;
+  popups_per_visit?: number;
+  seconds_between_popups?: number;
+  never_on_pages?: string[];
+}
+
 /** What our server answers. */
 interface Answer {
   popups?: Popup[];
+  shop?: Shop;
   conversion_id?: string;
   discount_code?: Discount;
   code?: string;
@@ -115,16 +135,16 @@ interface Answer {
 interface Entry {
   event: TrackedEvent;
   sending?: boolean;
-  settled?: (confirmed: unknown, answer?: Answer) => boolean;
+  settled?: Told;
 }
 
 interface Reply {
   status?: number; // none: no network, or no answer in time
   answer?: Answer;
-  patience?: number; // milliseconds that the server asks for
+  patience: number; // milliseconds that the server asks for
 }
 
-/** The popup on screen, as the loader knows it. */
+/** The popup on screen. */
 interface Showing {
   popup: Popup;
   counted: boolean; // not a preview
@@ -134,30 +154,56 @@ interface Showing {
   entry?: Entry; // its conversion
 }
 
-/** The popup on screen, as the dialog part gives it to the loader. */
+/** What was drawn. */
 interface Card {
   host: Element;
   remove(): void;
   thank(discount?: Discount): void;
 }
 
-/** What the dialog part asks of the loader. */
+/** The popup's fixed words. */
+type Words = ReturnType<typeof import("./dialog/words.js").wordsWith>;
+
+/** What happens to what was drawn. */
 interface Host {
-  words: Record<string, string>;
+  words: Words;
   counted: boolean;
   seen(): void;
   closed(): void;
-  accept(email: string | undefined, tell: Tell): void;
+  report(conversion: Partial<TrackedEvent>, told?: Told): void;
 }
 
-/** What came of the shopper's answer: a code or none, or a problem, of which `words` may be all that is known. */
-type Tell = (outcome: { discount?: Discount; problem?: string }) => void;
-
-interface DialogPart {
-  open(popup: Popup, host: Host): Card;
+/** What the first file asks of the second. */
+interface Part {
+  meet(loader: Loader): void;
+  watch(): void;
+  startAtTop(): void;
+  hindrance(asked?: boolean): string | null;
+  readAmount(text: string, currency: string): number;
+  show(popup: Popup, variant: string | null, counted: boolean): void;
+  thank(popup: Popup, variant: string | undefined, due: Discount): void;
+  drop(isExcluded: (popup: Popup) => unknown): void;
 }
 
-/** The dialog part's file; the build says its name. */
+/** What the second file asks of the first. */
+interface Loader {
+  arrivedAt(): number;
+  popups(): Popup[];
+  words(): Record<string, string>;
+  deviceType(): string;
+  fire(type: Trigger["type"], suits?: (popup: Popup) => unknown): boolean;
+  onActivity(): void;
+  bringDue(): void;
+  changeSeen(popupId: string, change: (seen: Seen) => unknown): void;
+  eventFor(popupId: string, variantId?: string): TrackedEvent;
+  countView(popupId: string, variantId?: string): void;
+  record(event: TrackedEvent, settled?: Told): Entry;
+  deliver(batch: Entry[]): unknown;
+  discard(eventId: string): void;
+  outbox: Record<string, Entry>;
+}
+
+/** The second file; the build says its name. */
 declare const DIALOG_FILE: string;
 
 declare module "*.css" {

@@ -55,7 +55,9 @@ def functions(request: pytest.FixtureRequest) -> dict[str, str]:
 def shop(database: Database, functions: dict[str, str]) -> Shop:
     shop_id = f"shop-{uuid.uuid4().hex[:12]}"
     key = new_key()
-    database("INSERT INTO shops (id, name) VALUES (:id, 'Shop')", id=shop_id)
+    # Without the caps over all popups, which have tests of their own.
+    caps = "popups_per_visit, seconds_between_popups) VALUES (:id, 'Shop', 100, 0)"
+    database(f"INSERT INTO shops (id, name, {caps}", id=shop_id)
     database(
         "INSERT INTO api_keys (id, shop_id, prefix, key_sha256, rights) VALUES (:id, :shop_id, '', :hash, 'write')",
         id=uuid.uuid4(),

@@ -40,6 +40,15 @@ SETTLED = 1.2
 # Long enough for a page that has loaded to be idle.
 IDLE = 0.1
 
+# Resolves once the script has its second file, if it asks for it: where a popup could show.
+_SECOND_FILE = """async address => {
+    const told = exitIntent.explain();
+    for (let i = 0; i < told.length; i++) {
+        if (/^(targeting|frequency|shop.never)/.test(told[i].reason)) continue;
+        return import(address).then(() => null, () => null);
+    }
+}"""
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -112,11 +121,10 @@ class Shopper:
         self.shop = shop
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self._under_way: set[Request] = set()
-        self._files_under_way: set[Request] = set()
         self._pages: Callable[[Route], None] | None = None
         context.on("request", self._note)
-        context.on("requestfinished", self._note_end)
-        context.on("requestfailed", self._note_end)
+        context.on("requestfinished", lambda request: self._under_way.discard(request))
+        context.on("requestfailed", lambda request: self._under_way.discard(request))
         for name in ("exit_intent.js", "storefront*"):
             context.route(f"{ORIGIN}/{name}", answer_script)
         if own_clock:
@@ -149,9 +157,13 @@ class Shopper:
         if response.value.ok and self.own_clock:
             expected = len(response.value.json()["popups"])
             self.page.wait_for_function("count => exitIntent.explain().length === count", arg=expected)
-            self.wait(3 * IDLE)  # What remains to be done waits for a quiet moment three times.
-            self.eventually(lambda: not self._files_under_way)
+            self.settle()
         return self.page
+
+    def settle(self) -> None:
+        """What the script has still to do waits for a quiet moment three times, and then for its second file."""
+        self.wait(3 * IDLE)
+        self.page.evaluate(_SECOND_FILE, f"{ORIGIN}/{DIALOG.name}")
 
     def answer_pages(
         self, *, attributes: str = "", head: str = "", body: str = "", headers: dict[str, str] | None = None
@@ -228,6 +240,10 @@ class Shopper:
         assert told["would_show"] is (told["reason"] is None)
         return told["reason"]
 
+    def reason_of_first(self) -> str | None:
+        """The same of the popup that the shop wants to show most."""
+        return self.page.evaluate("exitIntent.explain()[0].reason")  # type: ignore[no-any-return]
+
     def address_of(self, name: str) -> str:
         """Of one function, as the page calls it."""
         return f"{self.shop.functions[name]}/"
@@ -248,9 +264,3 @@ class Shopper:
             if request.method == "POST" and request.url == self.address_of(name):
                 self.sent.append((name, json.loads(request.post_data or "{}")))
                 self._under_way.add(request)
-        if request.url.endswith(DIALOG.name):
-            self._files_under_way.add(request)
-
-    def _note_end(self, request: Request) -> None:
-        self._under_way.discard(request)
-        self._files_under_way.discard(request)

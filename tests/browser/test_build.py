@@ -69,7 +69,6 @@ def test_the_dialog_part_is_fetched_once_a_popup_could_show(shop: Shop, shopper:
         {"targeting": {"include_pages": ["/nowhere"]}},
         {"targeting": {"device_types": ["tablet"]}},
         {"targeting": {"min_cart_items": 1}},
-        {"holdout_percent": 100},
         {"status": "paused"},
     ],
     ids=lambda popup: str(*popup.values()),
@@ -89,6 +88,7 @@ def test_a_popup_that_the_cart_allows_later_is_shown_all_the_same(shop: Shop, sh
     shop.add_popup(targeting={"min_cart_items": 1})
     shopper.visit()
     shopper.page.evaluate("exitIntent.cart({items: 1})")
+    shopper.settle()
     shopper.leave()
     assert shopper.is_shown()
 

@@ -317,3 +317,40 @@ def test_storage_that_is_blocked_does_not_stop_anything(shop: Shop, shopper: Sho
     show(shopper)
     shopper.see()
     assert shopper.eventually(lambda: shop.stats(popup_id)["views"] == 1)
+
+
+def test_a_pause_beyond_what_timers_know_is_a_day(shop: Shop, shopper: Shopper) -> None:
+    """30 days of milliseconds are more than 32 bits hold, and would be no pause at all."""
+    shop.add_popup()
+    month = {"Retry-After": str(30 * 24 * 3600), "Access-Control-Expose-Headers": "Retry-After"}
+    answer_with(shopper, "track_view", 503, **month)
+    show(shopper)
+    shopper.see()
+    for _ in range(20):
+        shopper.wait(60)
+    assert len(shopper.views()) == 1
+
+
+SPIES = """
+    window.sent = [];
+    const realFetch = window.fetch;
+    window.fetch = (address, request) => {
+        if (!request?.keepalive) return realFetch(address, request);
+        sent.push("fetch");
+        return window.refuse ? Promise.reject(new TypeError("quota")) : realFetch(address, request);
+    };
+    navigator.sendBeacon = () => sent.push("beacon") > 0;
+"""
+
+
+@pytest.mark.parametrize(("refused", "ways"), [("false", ["fetch"]), ("true", ["fetch", "beacon"])])
+def test_a_page_that_goes_away_sends_no_beacon_unless_a_fetch_is_refused(
+    shop: Shop, shopper: Shopper, refused: str, ways: list[str]
+) -> None:
+    """Content blockers take beacons to another origin for spies'."""
+    shop.add_popup()
+    shopper.context.add_init_script(SPIES)
+    show(shopper)
+    shopper.wait(0.7)  # seen, and not yet sent
+    sent = f"(async () => {{ refuse = {refused}; dispatchEvent(new Event('pagehide')); await null; return sent }})()"
+    assert shopper.page.evaluate(sent) == ways

@@ -124,3 +124,29 @@ def test_two_tabs_share_what_they_know(shop: Shop, shopper: Shopper) -> None:
     shopper.open()
     assert shopper.reason() == CLOSED
     assert shopper.notes()[f"store-notes:{shop.id}"]["session"]["id"] == first_session
+
+
+@pytest.mark.parametrize("field", ["closed_at", "converted_at"])
+def test_what_a_wrong_clock_dated_in_the_future_is_long_past(shop: Shop, shopper: Shopper, field: str) -> None:
+    popup_id = shop.add_popup(frequency={"days_after_close": 3, "days_after_conversion": 3})
+    shopper.open()
+    shopper.page.evaluate(
+        """([key, id, field]) => {
+            const note = JSON.parse(localStorage[key]);
+            note.seen[id] = {[field]: Date.now() + 400 * 24 * 3600e3};
+            localStorage[key] = JSON.stringify(note);
+        }""",
+        [f"store-notes:{shop.id}", popup_id, field],
+    )
+    assert shopper.reason() is None
+
+
+def test_a_visit_that_a_wrong_clock_dated_in_the_future_is_over(shop: Shop, shopper: Shopper) -> None:
+    shopper.open()
+    key = f"store-notes:{shop.id}"
+    before = shopper.notes()[key]["session"]["id"]
+    change = """key => { const note = JSON.parse(localStorage[key]); note.session.at += 1e10;
+        localStorage[key] = JSON.stringify(note); }"""
+    shopper.page.evaluate(change, key)
+    shopper.open("/second")
+    assert shopper.notes()[key]["session"]["id"] != before

@@ -198,7 +198,8 @@ def test_a_shop_that_replaces_its_body_still_has_popups(shop: Shop, shopper: Sho
     page = shopper.visit()
     shopper.leave()
     assert shopper.is_shown("First")
-    page.evaluate("document.body = document.createElement('body')")
+    page.evaluate("document.body = document.createElement('body'); history.pushState({}, '', '/second')")
+    shopper.wait(SETTLED)
     shopper.leave()
     assert shopper.is_shown("Second")
 

@@ -59,7 +59,11 @@ def test_a_purchase_of_who_saw_no_popup_is_nobodys(shop: Shop, shopper: Shopper)
 
 @pytest.mark.parametrize(
     ("said", "revenue"),
-    [({"revenue": 1.1 * 3}, "3.30"), ({"currency": "eur"}, "49.90"), ({"discount_code": ""}, "49.90")],
+    [
+        ({"revenue": 1.1 * 3}, "3.30"),
+        ({"currency": "eur"}, "49.90"),
+        ({"discount_code": ""}, "49.90"),
+    ],
     ids=["a float", "a currency in lower case", "no code"],
 )
 def test_a_purchase_is_counted_as_shops_write_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Route
 
 from tests.browser.shopper import SETTLED, Shop, Shopper
@@ -20,6 +21,7 @@ def test_popups_that_did_not_load_are_asked_for_again_on_the_next_page(shop: Sho
     shopper.context.unroute(f"{shopper.address_of('get_active_popups')}*")
     go(shopper, "/second")
     shopper.page.wait_for_function("exitIntent.explain().length")
+    shopper.settle()
     shopper.leave()
     assert shopper.is_shown()
 
@@ -124,3 +126,45 @@ def test_a_late_code_waits_for_a_page_that_its_popup_does_not_exclude(shop: Shop
     shopper.close()
     shopper.open("/cart")
     assert shopper.is_absent("Thank you!")
+
+
+@pytest.mark.parametrize("status", [503, 429, 0])
+def test_after_an_outage_the_popups_are_asked_for_again_with_patience(
+    shop: Shop, shopper: Shopper, status: int
+) -> None:
+    shop.add_popup()
+    asked: list[str] = []
+    address = f"{shopper.address_of('get_active_popups')}*"
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if status:
+            route.fulfill(status=status, headers={"Access-Control-Allow-Origin": "*"})
+        else:
+            route.abort()
+
+    shopper.context.route(address, answer)
+    shopper.answer_pages()
+    shopper.page.goto("http://shop.localhost/")
+    for _ in range(60):
+        shopper.wait(1)
+        shopper.page.wait_for_timeout(10)
+    assert 3 <= len(asked) <= 7
+    shopper.context.unroute(address)
+    for _ in range(60):
+        shopper.wait(2)
+        shopper.page.wait_for_timeout(10)
+    shopper.page.wait_for_function("exitIntent.explain().length")
+    shopper.settle()
+    shopper.leave()
+    assert shopper.is_shown()
+
+
+def test_a_shop_that_is_unknown_is_not_asked_for_again(shop: Shop, shopper: Shopper) -> None:
+    asked: list[str] = []
+    shopper.page.on("request", lambda request: asked.append(request.url) if "shop_id=" in request.url else None)
+    shop.id = "no-such-shop"
+    shopper.visit()
+    for _ in range(30):
+        shopper.wait(20)
+    assert len(asked) == 1

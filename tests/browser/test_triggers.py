@@ -52,11 +52,25 @@ def test_a_click_is_no_exit_although_the_pointer_leaves_after_it(shop: Shop, sho
 
 
 def test_an_open_select_is_no_exit(shop: Shop, shopper: Shopper) -> None:
+    """Its list takes the pointer: the page hears no move until it is closed."""
     shop.add_popup()
     page = shopper.visit()
-    page.focus("#size")
-    shopper.leave()
+    page.click("#size")
+    shopper.wait(SETTLED)
+    page.mouse.move(640, -10)
     assert shopper.is_absent()
+
+
+def test_after_a_choice_in_a_select_leaving_is_an_exit_again(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup()
+    page = shopper.visit()
+    page.click("#size")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator("#size").input_value() == "M"
+    shopper.wait(SETTLED)
+    shopper.leave()
+    assert shopper.is_shown()
 
 
 def test_a_context_menu_is_no_exit(shop: Shop, shopper: Shopper) -> None:
@@ -87,17 +101,18 @@ def test_a_mouse_exit_means_nothing_on_a_phone(shop: Shop, phone_shopper: Shoppe
     assert phone_shopper.is_absent()
 
 
-def scroll_to(shopper: Shopper, top: int, seconds: float) -> None:
-    """In ten equal steps that take so long together."""
+def scroll_to(shopper: Shopper, top: int, seconds: float, *, by_finger: bool = True, steps: int = 10) -> None:
+    """In equal steps that take so long together."""
     start = shopper.page.evaluate("scrollY")
-    for step in range(1, 11):
-        shopper.wait(seconds / 10)
+    for step in range(1, steps + 1):
+        shopper.wait(seconds / steps)
         shopper.page.evaluate(
-            """y => new Promise((done) => {
+            """([y, byFinger]) => new Promise((done) => {
                 addEventListener("scroll", done, { once: true });
+                if (byFinger) dispatchEvent(new Event("touchmove"));
                 scrollTo(0, y);
             })""",
-            start + (top - start) * step // 10,
+            [start + (top - start) * step // steps, by_finger],
         )
 
 
@@ -108,6 +123,46 @@ def test_on_a_phone_a_fast_way_up_after_reading_is_an_exit(shop: Shop, phone_sho
     phone_shopper.wait(0.5)
     scroll_to(phone_shopper, 1000, 0.2)
     assert phone_shopper.is_shown()
+
+
+def test_on_a_phone_what_the_page_scrolls_by_itself_is_no_exit(shop: Shop, phone_shopper: Shopper) -> None:
+    """Smoothly, by scrollTo() or focus()."""
+    shop.add_popup()
+    phone_shopper.visit()
+    scroll_to(phone_shopper, 2000, 0.5)
+    phone_shopper.wait(1.5)
+    scroll_to(phone_shopper, 1000, 0.2, by_finger=False)
+    assert phone_shopper.is_absent()
+
+
+def test_on_a_phone_a_jump_is_no_exit_although_a_finger_moved(shop: Shop, phone_shopper: Shopper) -> None:
+    shop.add_popup()
+    phone_shopper.visit()
+    scroll_to(phone_shopper, 2000, 0.5)
+    phone_shopper.wait(0.5)
+    scroll_to(phone_shopper, 500, 0.1, steps=1)
+    assert phone_shopper.is_absent()
+
+
+@pytest.mark.parametrize("change", ["document.querySelector('main').lastElementChild.style.height = '1400px'", "turn"])
+def test_on_a_phone_a_page_that_becomes_shorter_or_is_turned_is_no_exit(
+    shop: Shop, phone_shopper: Shopper, change: str
+) -> None:
+    shop.add_popup()
+    page = phone_shopper.visit()
+    scroll_to(phone_shopper, 3000, 0.5)
+    phone_shopper.wait(0.5)
+    page.evaluate("dispatchEvent(new Event('touchmove'))")
+    if change == "turn":
+        page.set_viewport_size({"width": 844, "height": 390})
+        page.evaluate("scrollTo(0, 1000)")
+    else:
+        page.evaluate(change)
+    phone_shopper.wait(0.05)
+    for _ in range(2):
+        page.evaluate("scrollBy(0, -20)")
+        phone_shopper.wait(0.05)
+    assert phone_shopper.is_absent()
 
 
 def test_on_a_phone_a_flick_of_the_finger_after_reading_is_an_exit(
@@ -262,7 +317,9 @@ def test_a_click_elsewhere_does_nothing(shop: Shop, shopper: Shopper) -> None:
 
 
 def test_a_selector_that_is_none_does_no_harm(shop: Shop, shopper: Shopper) -> None:
-    shop.add_popup(trigger={"type": "click", "selector": "a[[["})
+    id_ = shop.add_popup(trigger={"type": "click", "selector": "#fits"})
+    broken = """UPDATE popups SET trigger = trigger || '{"selector": "a[[["}' WHERE id = :id"""
+    shop.database(broken, id=id_)  # The API refuses it.
     page = shopper.visit()
     page.click("#link")
     assert page.url.endswith("#here")
@@ -296,3 +353,31 @@ def test_no_popup_covers_a_dialog_of_the_shop(shop: Shop, shopper: Shopper) -> N
     page.evaluate("document.getElementById('own').showModal()")
     shopper.leave()
     assert shopper.is_absent()
+
+
+@pytest.mark.parametrize("key", ["Control", "Meta", "Shift", "Alt"])
+def test_a_click_that_asks_for_a_new_tab_is_left_alone(shop: Shop, shopper: Shopper, key: str) -> None:
+    shop.add_popup(trigger={"type": "click", "selector": "#link"})
+    page = shopper.visit()
+    prevented = "new Promise(done => addEventListener('click', event => done(event.defaultPrevented), {once: true}))"
+    page.evaluate(f"window.heard = {prevented}, null")
+    page.click("#link", modifiers=[key])  # type: ignore[list-item]
+    assert page.evaluate("heard") is False
+    assert shopper.is_absent()
+
+
+def test_a_click_with_the_middle_button_is_left_alone(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "click", "selector": "#link"})
+    page = shopper.visit()
+    page.click("#link", button="middle")
+    assert shopper.is_absent()
+
+
+def test_a_trigger_inside_a_component_is_found(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "click", "selector": ".offer"})
+    component = """<x-card></x-card><script>
+        document.querySelector("x-card").attachShadow({mode: "open"}).innerHTML =
+            "<button class=offer><span id=words>Ten percent off</span></button>";</script>"""
+    page = shopper.visit(body=component)
+    page.locator("#words").click()
+    assert shopper.is_shown()

@@ -1,13 +1,12 @@
-// The second file of the script: a popup on screen. It lives in a shadow root, so that neither side's CSS reaches the
+// How a popup is drawn. It lives in a shadow root, so that neither side's CSS reaches the
 // other, and in the browser's top layer, so that no z-index is above it. Colours, numbers and addresses are checked once
-// more: an API that was tricked must still not be able to harm a shop. It knows nothing of the loader but what Host says.
+// more: an API that was tricked must still not be able to harm a shop.
 
 import { paint } from "./colours.js";
 import { addButton, element } from "./elements.js";
 import { fillWithOffer, fillWithThanks } from "./offer.js";
 import STYLE from "./style.css";
 import { watchForView } from "./view.js";
-import { wordsWith } from "./words.js";
 
 /**
  * @param {Popup} popup
@@ -15,7 +14,7 @@ import { wordsWith } from "./words.js";
  * @returns {Card}
  */
 export function open(popup, host) {
-  const words = wordsWith(host.words);
+  const { words } = host;
   const place = element(document.body, "div");
   const dialog = element(styledRoot(place), "dialog", { tabIndex: -1, "aria-labelledby": "heading", closedby: "any" });
   paint(dialog, popup);

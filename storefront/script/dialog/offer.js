@@ -1,8 +1,7 @@
 // What is in the popup, and what the shopper does with it.
 
+import { accept } from "./answers.js";
 import { addButton, element } from "./elements.js";
-
-/** @typedef {ReturnType<typeof import("./words.js").wordsWith>} Words */
 
 /**
  * The dialog is named after its heading, so there always is one.
@@ -22,7 +21,8 @@ function addWords(body, heading, words) {
  * @param {Words} words
  * @param {Host} host
  */
-export function fillWithOffer(body, { design, offer }, words, host) {
+export function fillWithOffer(body, popup, words, host) {
+  const { design, offer } = popup;
   const { heading, subheading, button_text } = design;
   addWords(body, heading || subheading || words.submit, heading && subheading);
   const form = element(body, "form");
@@ -37,11 +37,12 @@ export function fillWithOffer(body, { design, offer }, words, host) {
     button.ariaDisabled = "true"; // Not disabled: that would take the focus away.
     button.textContent = words.sending;
     problem.textContent = "";
-    host.accept(email ? email.value.trim() : undefined, (outcome) => {
+    accept(popup, host, email ? email.value.trim() : undefined, (confirmed, answer) => {
       button.ariaDisabled = null;
       button.textContent = label;
-      if (outcome.problem != null) problem.textContent = outcome.problem || words.failed;
-      else fillWithThanks(body, outcome.discount, words, host);
+      // The server's word on the address is of use to the shopper, its other troubles are not.
+      if (!confirmed) problem.textContent = answer?.errors?.email?.[0] || words.failed;
+      else fillWithThanks(body, answer?.discount_code, words, host);
     });
   };
 }

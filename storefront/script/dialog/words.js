@@ -16,7 +16,7 @@ const WORDS = {
 };
 
 /**
- * @param {Record<string, string>} own
+ * @param {Record<string, string> | undefined} own
  * @returns {typeof WORDS}
  */
 export const wordsWith = (own) => ({ ...WORDS, ...own });

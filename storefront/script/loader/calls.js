@@ -1,18 +1,31 @@
 // What the shop may call: window.exitIntent.
 
 import { each, find } from "../shared/lists.js";
+import { idle } from "./careful.js";
+import { readMoney } from "./money.js";
+import { fetchPart, part } from "./part.js";
 import { purchase } from "./purchases.js";
 import { firstNo } from "./rules.js";
-import { preview } from "./showing.js";
-import { lasting, note, popups, trouble } from "./state.js";
-import { asVariant, HOLDOUT, myVariant, variantOf } from "./variants.js";
+import { lasting, note, popups, shop, trouble } from "./state.js";
+import { prepare } from "./triggers.js";
+import { HOLDOUT, myVariant, variantOf } from "./variants.js";
 import { changeNote, keepSession, moveIn, refuse } from "./visitor.js";
+
+let turns = 0;
 
 /** @type {import("../../index.js").ExitIntent} */
 export const calls = {
   // cart({value: "49.90", currency: "EUR", items: 3}): what targeting's cart fields are compared with.
   cart({ value, currency, items } = {}) {
-    keepSession(() => (note.session.cart = { value: Number(value) || 0, currency, items: Number(items) || 0 }));
+    const turn = ++turns;
+    readMoney(value ?? 0, currency, ({ amount, currency }) => {
+      if (turn !== turns) return; // Another call has come meanwhile.
+      if (currency && shop.currency && currency !== shop.currency) {
+        console.warn(`A cart in ${currency}: only ${shop.currency} is compared.`);
+      }
+      keepSession(() => (note.session.cart = { value: amount, currency, items: Number(items) || 0 }));
+      idle().then(prepare);
+    });
   },
 
   // purchase({order_id, revenue, currency, discount_code?}): on the thank-you page; reloading it is harmless.
@@ -42,7 +55,7 @@ export const calls = {
 
   // preview(popup or id): shows it now, counts nothing, sends nothing.
   preview(popup) {
-    preview(asVariant(find(popups, popup) || /** @type {Popup} */ (popup)));
+    fetchPart().then(() => part?.show(find(popups, popup) || /** @type {Popup} */ (popup), null, false));
   },
 
   // variant(popup, visitor_id): the id of the variant that this visitor gets, "holdout", or null.

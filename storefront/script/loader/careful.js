@@ -13,13 +13,8 @@ export function attempt(act) {
   }
 }
 
+/** A moment in which the page has nothing to do. */
+export const idle = () => new Promise((done) => (window.requestIdleCallback || setTimeout)(done, { timeout: 2000 }));
+
 /** @param {string | null | undefined} text */
 export const parse = (text) => attempt(() => JSON.parse(/** @type {string} */ (text)));
-
-/**
- * Hears an event before the page's own listeners, who may stop it.
- *
- * @param {string} name
- * @param {(event: any) => unknown} act
- */
-export const listen = (name, act) => addEventListener(name, act, true);

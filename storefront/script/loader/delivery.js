@@ -1,18 +1,15 @@
 // Sending what is in the outbox.
 
 import { each } from "../shared/lists.js";
-import { ask } from "./ask.js";
+import { ask, retryDelays } from "./ask.js";
 import { discard, eachBatch, put } from "./outbox.js";
 import { addressOf, settings } from "./settings.js";
-import { MINUTE, SECOND } from "./units.js";
+import { SECOND } from "./units.js";
 
-const SHORTEST_RETRY = 2 * SECOND;
-const LONGEST_RETRY = 5 * MINUTE;
-
-let retryDelay = SHORTEST_RETRY;
+const delays = retryDelays();
 let pausedUntil = 0; // by the server's Retry-After
 let deliveryTimer = 0;
-/** @type {(event: TrackedEvent, answer: Answer, shown: boolean | undefined) => void} */
+/** @type {(event: TrackedEvent, answer: Answer, shown: unknown) => void} */
 let onConversion;
 
 /**
@@ -50,7 +47,18 @@ function deliverIn(milliseconds) {
 
 /** The page is going away: whatever is not under way is handed to the browser, and stays in storage as well. */
 export function deliverBlindly() {
-  if (Date.now() > pausedUntil) eachBatch((batch) => navigator.sendBeacon(urlFor(batch), bodyOf(batch)));
+  if (Date.now() > pausedUntil) eachBatch(deliverLast);
+}
+
+/**
+ * Content blockers take a beacon to another origin for a spy's, so it is only for what cannot be fetched.
+ *
+ * @param {Entry[]} batch
+ */
+function deliverLast(batch) {
+  const beacon = () => navigator.sendBeacon(urlFor(batch), bodyOf(batch));
+  if ("keepalive" in Request.prototype) fetch(urlFor(batch), requestFor(batch)).catch(beacon);
+  else beacon();
 }
 
 /** @param {Entry[]} batch */
@@ -67,21 +75,27 @@ function bodyOf(batch) {
 }
 
 /**
+ * A string is sent as text/plain, which spares the preflight.
+ *
+ * @param {Entry[]} batch
+ * @returns {RequestInit}
+ */
+const requestFor = (batch) => ({ method: "POST", body: bodyOf(batch), keepalive: true, credentials: "omit" });
+
+/**
  * @param {Entry[]} batch
  * @returns {Promise<void>}
  */
 export async function deliver(batch) {
   each(batch, (entry) => (entry.sending = true));
-  // A string is sent as text/plain, which spares the preflight.
-  const request = { method: "POST", body: bodyOf(batch), keepalive: true };
-  const { status = 0, answer, patience } = await ask(urlFor(batch), request);
+  const { status = 0, answer, patience } = await ask(urlFor(batch), requestFor(batch));
   each(batch, (entry) => (entry.sending = false));
   // A hotel's login page also answers 200: only what our server would say counts as confirmed.
   const confirmed = batch[0].event.type ? answer?.conversion_id : status === 202;
   const refused = status >= 400 && status < 500 && status !== 429 && answer?.code;
   if (refused && batch.length > 1) return void each(batch, (entry) => deliver([entry])); // One is bad, not its neighbours.
-  if (confirmed || refused) retryDelay = SHORTEST_RETRY;
-  else retryLater(patience || 0);
+  if (confirmed || refused) delays.reset();
+  else retryLater(patience);
   // Without the event: consoles are recorded, and it may hold an address.
   if (refused) console.warn("Refused:", answer);
   each(batch, (entry) => settle(entry, confirmed, refused, answer));
@@ -95,6 +109,10 @@ export async function deliver(batch) {
  */
 function settle({ event, settled }, confirmed, refused, answer) {
   if (confirmed || refused) discard(/** @type {string} */ (event.event_id));
+  // An order whose money the server does not take counts without.
+  if (refused && event.type === "purchase" && event.revenue != null) {
+    record({ ...event, revenue: undefined, currency: undefined });
+  }
   const shown = settled?.(confirmed, answer);
   if (confirmed && answer && event.type) onConversion(event, answer, shown);
 }
@@ -102,6 +120,5 @@ function settle({ event, settled }, confirmed, refused, answer) {
 /** @param {number} patience */
 function retryLater(patience) {
   pausedUntil = Date.now() + patience;
-  deliverIn(patience + retryDelay * (0.5 + Math.random())); // Spread, so that shoppers do not all return at once.
-  retryDelay = Math.min(retryDelay * 2, LONGEST_RETRY);
+  deliverIn(delays.next(patience));
 }

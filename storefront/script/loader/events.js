@@ -1,8 +1,9 @@
 // What is reported of a popup, and what the visitor's note keeps of it.
 
 import { record } from "./delivery.js";
+import { deviceType } from "./devices.js";
 import { note } from "./state.js";
-import { changeSeen, deviceType, plainAddress } from "./visitor.js";
+import { changeSeen, plainAddress } from "./visitor.js";
 
 /**
  * @param {string} popupId
@@ -21,13 +22,16 @@ export function eventFor(popupId, variantId) {
   };
 }
 
-/** @param {Popup} popup */
-export function countView({ id, variant_id }) {
-  changeSeen(id, (seen) => {
+/**
+ * @param {string} popupId
+ * @param {string} [variantId]
+ */
+export function countView(popupId, variantId) {
+  changeSeen(popupId, (seen) => {
     seen.viewed_at = Date.now();
-    seen.variant = variant_id;
+    seen.variant = variantId;
   });
-  record(eventFor(id, variant_id));
+  record(eventFor(popupId, variantId));
 }
 
 /**
@@ -35,7 +39,7 @@ export function countView({ id, variant_id }) {
  *
  * @param {TrackedEvent} event
  * @param {Answer} answer
- * @param {boolean | undefined} shown
+ * @param {unknown} shown
  */
 export function noteConversion({ type, popup_id }, { discount_code: discount }, shown) {
   if (type === "click" && !discount) return;

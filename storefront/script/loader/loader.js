@@ -1,33 +1,53 @@
 // The first file of the script: from the page's load to the first trigger, in pieces, so that between two of them the
 // page has the main thread to itself.
 
+import { listen } from "../shared/listen.js";
 import { each } from "../shared/lists.js";
 import { calls } from "./calls.js";
-import { attempt, listen } from "./careful.js";
-import { deliverAll, deliverBlindly, whenConverted } from "./delivery.js";
-import { noteConversion } from "./events.js";
+import { attempt, idle } from "./careful.js";
+import { deliver, deliverAll, deliverBlindly, record, whenConverted } from "./delivery.js";
+import { deviceType } from "./devices.js";
+import { countView, eventFor, noteConversion } from "./events.js";
+import { discard, outbox } from "./outbox.js";
 import { pageAddress } from "./pages.js";
+import { offer } from "./part.js";
 import { loadPopups } from "./popups.js";
-import { settings } from "./settings.js";
+import { recordUnread } from "./purchases.js";
+import { settings, words } from "./settings.js";
 import { bringDue } from "./showing.js";
-import { arriveAt, arrivedAt, lasting, note, popups, setArrivedAt, trouble } from "./state.js";
+import { arriveAt, arrivedAt, goAway, lasting, note, popups } from "./state.js";
 import { NOTE } from "./storage.js";
-import { prepare, startTimers } from "./triggers.js";
-import { DAY, SECOND } from "./units.js";
-import { keepSession } from "./visitor.js";
-import { watch } from "./watching.js";
+import { fire } from "./triggers.js";
+import { changeSeen, keepSession } from "./visitor.js";
+import { begin, onActivity } from "./watching.js";
 
 /** @type {any} */
 let queued = window.exitIntent;
 
 // Written for browsers since March 2023; older ones are left in peace. A second tag of the same script does nothing.
-if ("adoptedStyleSheets" in document && !queued?.explain) {
+if ("adoptedStyleSheets" in document && CSS.supports("selector(:modal)") && !queued?.explain) {
   if (settings.shop) takeOver();
   else console.warn("No popups: no data-shop");
 }
 
 function takeOver() {
   window.exitIntent = calls;
+  offer({
+    arrivedAt: () => arrivedAt,
+    popups: () => popups,
+    words,
+    deviceType,
+    fire,
+    onActivity,
+    bringDue,
+    changeSeen,
+    eventFor,
+    countView,
+    record,
+    deliver,
+    discard,
+    outbox,
+  });
   whenConverted((event, answer, shown) => {
     noteConversion(event, answer, shown);
     bringDue();
@@ -43,31 +63,28 @@ function catchUp() {
   queued = null;
 }
 
-const idle = () => new Promise((done) => (window.requestIdleCallback || setTimeout)(done, { timeout: 2 * SECOND }));
-
 async function start() {
   arriveAt(pageAddress());
   await idle();
-  catchUp();
-  await loadPopups();
-  await idle();
-  keepSession();
-  await idle();
-  if (popups.length || trouble) watch();
-  startTimers();
-  bringDue();
+  await loadPopups(async () => {
+    await idle();
+    keepSession();
+    catchUp(); // Now that the shop's currency is known.
+    await idle();
+    begin();
+  });
   await idle();
   listen("online", deliverAll);
   listen("visibilitychange", () => document.hidden && deliverAll());
   listen("storage", ({ key, newValue }) => lasting && key === NOTE && !newValue && calls.consent(false));
   deliverAll();
-  prepare();
 }
 
 /** Before the popups have come, too: a shopper in a hurry still came from somewhere, and may have bought something. */
 function leave() {
   catchUp();
   if (!note) keepSession();
+  recordUnread();
   deliverBlindly();
-  setArrivedAt(arrivedAt + DAY); // Nothing is an exit until the shopper is back.
+  goAway();
 }

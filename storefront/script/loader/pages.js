@@ -2,6 +2,7 @@
 
 import { some } from "../shared/lists.js";
 import { attempt } from "./careful.js";
+import { shop } from "./state.js";
 
 /**
  * "*" is any text. Walked without a regular expression: no pattern can make it slow.
@@ -34,5 +35,8 @@ export function onPage(pattern) {
 /** The page we are on. What follows # is a place in it. */
 export const pageAddress = () => location.href.replace(/#.*/, "");
 
+/** Whether the shop wants no popup at all here. */
+export const isForbidden = () => some(shop.never_on_pages, onPage);
+
 /** @param {Partial<Popup>} popup */
-export const isExcluded = (popup) => some(popup.targeting?.exclude_pages, onPage);
+export const isExcluded = (popup) => isForbidden() || some(popup.targeting?.exclude_pages, onPage);

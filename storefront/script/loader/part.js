@@ -1,14 +1,24 @@
-// The dialog part: a file of its own, which a page pays for only once a popup could show.
+// The second file, which a page pays for only once a popup could show.
 
 import { fileAddress } from "./settings.js";
 
-/** @type {DialogPart | undefined} */
-let part;
+/** @type {Part | undefined} */
+export let part;
+
 /** @type {Promise<unknown> | null} */
 let coming = null;
 let tries = 0;
+/** @type {Loader} */
+let offered;
 
-export const dialogPart = () => part;
+/**
+ * What it may ask of us.
+ *
+ * @param {Loader} loader
+ */
+export function offer(loader) {
+  offered = loader;
+}
 
 /** Never fails; without an answer there is no part, and the next call asks again. */
 export function fetchPart() {
@@ -21,9 +31,10 @@ async function load() {
   return import(tries++ ? `${address}#${tries}` : address);
 }
 
-/** @param {DialogPart} module */
+/** @param {Part} module */
 function arrived(module) {
   part = module;
+  part.meet(offered);
 }
 
 /** @param {unknown} error */

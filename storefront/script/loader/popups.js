@@ -1,15 +1,30 @@
 // The shop's popups, as the server gives them.
 
 import { each } from "../shared/lists.js";
-import { ask } from "./ask.js";
+import { ask, mayRecover, retryDelays } from "./ask.js";
 import { addressOf, settings } from "./settings.js";
 import { takePopups } from "./state.js";
 
-export async function loadPopups() {
+// The edition of the targeting rules in rules.js (common/shop/targeting_rules.py). Popups of a newer one are not sent to us.
+const RULES = 1;
+
+const delays = retryDelays();
+let timer = 0;
+
+/**
+ * Calls `then` once the popups are here, and again if they come later.
+ *
+ * @param {() => unknown} then
+ */
+export async function loadPopups(then) {
+  clearTimeout(timer);
   const address = addressOf(settings.getActivePopups, "get_active_popups");
-  const { status, answer } = await ask(`${address}?shop_id=${encodeURIComponent(settings.shop || "")}`);
+  const reply = await ask(`${address}?shop_id=${encodeURIComponent(settings.shop || "")}&rules=${RULES}`);
+  const { status, answer, patience } = reply;
   /** @type {Popup[]} */
   const list = [];
   each(answer?.popups, (popup) => popup?.trigger && (list[list.length] = popup));
-  takePopups(list, answer?.popups ? "" : status ? `answered ${status}` : "no answer");
+  takePopups(list, answer?.shop || {}, answer?.popups ? "" : status ? `answered ${status}` : "no answer");
+  if (!answer?.popups && mayRecover(reply)) timer = setTimeout(() => loadPopups(then), delays.next(patience));
+  await then();
 }

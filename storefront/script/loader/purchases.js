@@ -3,11 +3,15 @@
 import { eachKey } from "../shared/lists.js";
 import { record } from "./delivery.js";
 import { eventFor } from "./events.js";
+import { readMoney } from "./money.js";
 import { note } from "./state.js";
 import { DAY } from "./units.js";
 import { changeNote, keepSession } from "./visitor.js";
 
 const ATTRIBUTED_FOR = 30 * DAY;
+
+/** The order whose amount is still being read. @type {TrackedEvent | null} */
+let unread = null;
 
 /** @param {Partial<import("../../index.js").Order>} order */
 export function purchase({ order_id, revenue, currency, discount_code } = {}) {
@@ -19,9 +23,22 @@ export function purchase({ order_id, revenue, currency, discount_code } = {}) {
   const event = eventFor(popupId, note.seen[popupId].variant);
   event.order_id = `${order_id}`;
   event.discount_code = discount_code || undefined;
-  const amount = { revenue: +Number(revenue).toFixed(4) || revenue, currency: currency?.toUpperCase() };
-  record({ ...event, ...amount, type: "purchase" });
   if (discount_code) record({ ...event, type: "discount_code_used" }); // The order's use, named twice.
+  recordUnread();
+  const order = { ...event, type: "purchase" };
+  unread = order;
+  readMoney(revenue, currency, (money) => unread === order && recordUnread(money));
+}
+
+/**
+ * An order counts without its money as well, where that cannot be read or the page goes away before.
+ *
+ * @param {Money} [money]
+ */
+export function recordUnread({ amount, currency } = {}) {
+  const order = unread;
+  unread = null;
+  if (order) record(currency ? { ...order, revenue: amount, currency } : order);
 }
 
 /**

@@ -2,10 +2,11 @@
 // explain() reports. A cart nobody told us about is an empty one.
 
 import { eachKey, some } from "../shared/lists.js";
-import { matches, onPage } from "./pages.js";
-import { note, open, shownHere } from "./state.js";
-import { DAY } from "./units.js";
-import { deviceType } from "./visitor.js";
+import { deviceType } from "./devices.js";
+import { isForbidden, matches, onPage } from "./pages.js";
+import { part } from "./part.js";
+import { note, shop, shownHere, unaskedHere } from "./state.js";
+import { DAY, SECOND, within } from "./units.js";
 
 /**
  * @template T
@@ -14,12 +15,14 @@ import { deviceType } from "./visitor.js";
  */
 const anyOf = (list, test) => !list.length || some(list, test);
 
-/**
- * @param {number | undefined} at It may never have been.
- * @param {number} days
- */
-const passed = (at, days) => !(Date.now() - /** @type {number} */ (at) < days * DAY);
+/** @returns {NotedCart} */
 const cart = () => note.session.cart || { value: 0, items: 0 };
+
+/** What the cart is worth in the shop's currency. Another one cannot be compared, nor what could not be read. */
+function worth() {
+  const { value, currency } = cart();
+  return value != null && (!currency || !shop.currency || currency === shop.currency) ? value : NaN;
+}
 
 /**
  * "shop.example" stands for the host and its subdomains; anything longer is a pattern for the whole address.
@@ -42,37 +45,51 @@ const RULES = {
     visitors: (kind) => kind !== (note.visits > 1 ? "new" : "returning"),
     referrers: (hosts) => anyOf(hosts, cameFrom),
     utm: (wanted) => !some(Object.keys(wanted), (name) => !matches(wanted[name], note.session.utm[name] || "")),
-    min_cart_value: (least) => cart().value >= least,
-    max_cart_value: (most) => cart().value <= most,
+    min_cart_value: (least) => worth() >= least,
+    max_cart_value: (most) => worth() <= most,
     min_cart_items: (least) => cart().items >= least,
   },
   frequency: {
-    days_after_conversion: (days, seen) => passed(seen.converted_at, days),
-    days_after_close: (days, seen) => passed(seen.closed_at, days),
+    days_after_conversion: (days, seen) => !within(seen.converted_at, days * DAY),
+    days_after_close: (days, seen) => !within(seen.closed_at, days * DAY),
     max_per_session: (most, seen) => seen.session !== note.session.id || /** @type {number} */ (seen.shown) < most,
   },
 };
-
-/** Whether a dialog is on screen, ours or the shop's. If the shop has replaced its body, ours is gone. */
-export const isBusy = () => open?.card.host.isConnected || document.querySelector(":modal");
-
-/**
- * Why this popup may not show now, or null.
- *
- * @param {Popup} popup
- */
-export function firstNo(popup) {
-  if (isBusy()) return "another dialog is open";
-  if (shownHere[popup.id] && !isAskedFor(popup)) return "already shown on this page";
-  return brokenRule(popup);
-}
 
 /**
  * However often a popup was closed before, whoever clicks on its trigger asks for it.
  *
  * @param {Popup} popup
  */
-const isAskedFor = (popup) => popup.trigger.type === "click";
+export const isAskedFor = (popup) => popup.trigger.type === "click";
+
+/**
+ * Why this popup may not show now, or null. What is on screen is asked last: it takes a search of the page.
+ *
+ * @param {Popup} popup
+ */
+export const firstNo = (popup) => refusal(popup) || part?.hindrance(isAskedFor(popup));
+
+/** @param {Popup} popup */
+function refusal(popup) {
+  if (isAskedFor(popup)) return brokenRule(popup);
+  if (shownHere[popup.id]) return "already shown on this page";
+  if (unaskedHere) return "another was shown on this page";
+  return brokenRule(popup) || brokenCap();
+}
+
+/** Until when the shop wants a pause after the popup before. */
+export function pauseEnd() {
+  const pause = (shop.seconds_between_popups || 0) * SECOND;
+  const { shown_at } = note.session;
+  return within(shown_at, pause) ? /** @type {number} */ (shown_at) + pause : 0;
+}
+
+/** What holds for all popups together that come unasked. */
+function brokenCap() {
+  if ((note.session.unasked || 0) >= (shop.popups_per_visit ?? Infinity)) return "shop.popups_per_visit";
+  return pauseEnd() ? "shop.seconds_between_popups" : null;
+}
 
 /**
  * The first rule that says no, or null. A rule that was left out does not say no.
@@ -82,8 +99,7 @@ const isAskedFor = (popup) => popup.trigger.type === "click";
 export function brokenRule(popup) {
   const known = note.seen[popup.id] || {};
   const seen = isAskedFor(popup) ? { converted_at: known.converted_at } : known;
-  /** @type {string | null} */
-  let no = null;
+  let no = isForbidden() ? "shop.never_on_pages" : null;
   eachKey(RULES, (key) => {
     const group = /** @type {keyof typeof RULES} */ (key);
     eachKey(RULES[group], (field) => {

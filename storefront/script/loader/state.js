@@ -1,6 +1,8 @@
 // What changes while a page lives and more than one module must know. Everybody reads it, and it is changed only here,
 // by the acts that modules ask for.
 
+import { DAY } from "./units.js";
+
 /** What is known about the visitor; nothing before the page is idle. @type {Note} */
 export let note;
 
@@ -13,11 +15,11 @@ export let full = false;
 /** The popups of the shop, highest priority first. @type {Popup[]} */
 export let popups = [];
 
-/** Why there are none. */
-export let trouble = "not loaded";
+/** What holds for all of them. @type {Shop} */
+export let shop = {};
 
-/** The popup on screen. @type {Showing | null} */
-export let open = null;
+/** Why there are no popups. */
+export let trouble = "not loaded";
 
 /** The page's address: a single-page shop changes it without loading. */
 export let page = "";
@@ -25,11 +27,11 @@ export let page = "";
 /** When the shopper came to the page. */
 export let arrivedAt = Date.now();
 
-/** The popups shown on this page: each shows once, unless the shopper asks for it by a click. @type {Record<string, true>} */
+/** The popups shown on this page: each shows once, unless the shopper asks for it. @type {Record<string, true>} */
 export let shownHere = {};
 
-/** When the shopper last clicked. */
-export let lastClick = 0;
+/** Whether one of them came unasked. */
+export let unaskedHere = false;
 
 /** @param {Note} known */
 export function takeNote(known) {
@@ -46,15 +48,15 @@ export function setFull(value) {
   full = value;
 }
 
-/** @param {Popup[]} list @param {string} reason */
-export function takePopups(list, reason) {
+/**
+ * @param {Popup[]} list
+ * @param {Shop} settings
+ * @param {string} reason
+ */
+export function takePopups(list, settings, reason) {
   popups = list;
+  shop = settings;
   trouble = reason;
-}
-
-/** @param {Showing | null} showing */
-export function setOpen(showing) {
-  open = showing;
 }
 
 /** @param {string} address */
@@ -62,13 +64,19 @@ export function arriveAt(address) {
   page = address;
   arrivedAt = Date.now();
   shownHere = {};
+  unaskedHere = false;
 }
 
-/** @param {number} time */
-export function setArrivedAt(time) {
-  arrivedAt = time;
+/** Nothing is an exit until the shopper is back. */
+export function goAway() {
+  arrivedAt = Date.now() + DAY;
 }
 
-export function noteClick() {
-  lastClick = Date.now();
+/**
+ * @param {string} id
+ * @param {boolean} asked
+ */
+export function noteShown(id, asked) {
+  shownHere[id] = true;
+  unaskedHere = unaskedHere || !asked;
 }

@@ -3,14 +3,14 @@
 
 import { each, eachKey, some } from "../shared/lists.js";
 import { attempt } from "./careful.js";
-import { dialogPart, fetchPart } from "./part.js";
-import { brokenRule, firstNo, isBusy } from "./rules.js";
-import { bringUp, isHeldOut } from "./showing.js";
+import { fetchPart, part } from "./part.js";
+import { brokenRule, firstNo, pauseEnd } from "./rules.js";
+import { bringUp } from "./showing.js";
 import { arrivedAt, popups, shownHere } from "./state.js";
 import { SECOND } from "./units.js";
 import { keepSession } from "./visitor.js";
 
-// Whoever has waited longer than this for the dialog part does something else by now.
+// Whoever has waited longer than this for the second file does something else by now.
 const PATIENCE = 5 * SECOND;
 
 /** @type {Record<string, number>} */
@@ -23,14 +23,13 @@ export function stayActive() {
 }
 
 /**
- * Whether a popup shows, or will as soon as the dialog part is here.
+ * Whether a popup shows, or will as soon as the second file is here.
  *
  * @param {Trigger["type"]} type
  * @param {(popup: Popup) => unknown} [suits]
  */
 export function fire(type, suits = () => true) {
-  if (document.hidden || isBusy()) return false;
-  return some(popups, (popup) => popup.trigger.type === type && suits(popup) && tryToShow(popup));
+  return !document.hidden && some(popups, (popup) => popup.trigger.type === type && suits(popup) && tryToShow(popup));
 }
 
 /** @param {Popup} popup */
@@ -38,15 +37,14 @@ function tryToShow(popup) {
   keepSession();
   if (firstNo(popup)) return false;
   const since = Date.now();
-  if (dialogPart() || isHeldOut(popup)) bringUp(popup);
-  else fetchPart().then(() => dialogPart() && !document.hidden && Date.now() - since < PATIENCE && tryToShow(popup));
+  if (part) bringUp(popup);
+  else fetchPart().then(() => part && !document.hidden && Date.now() - since < PATIENCE && tryToShow(popup));
   return true;
 }
 
-/** Fetches the dialog part if a popup could show on this page. */
+/** Fetches the second file if a popup could show on this page. */
 export function prepare() {
-  const couldShow = (/** @type {Popup} */ popup) => !brokenRule(popup) && !isHeldOut(popup);
-  if (some(popups, couldShow)) fetchPart();
+  if (some(popups, (popup) => !brokenRule(popup))) fetchPart().then(() => part?.watch());
 }
 
 export function startTimers() {
@@ -55,25 +53,32 @@ export function startTimers() {
 }
 
 /**
- * Waits on while another dialog is open or nobody is looking. Once refused, it waits for the next time of inactivity.
+ * Waits on while the shopper is busy, or nobody is looking, and until the pause after another popup is over. Once
+ * refused, it waits for the next time of inactivity.
  *
  * @param {Popup} popup
  * @param {number} [refused]
  */
 function showInTime(popup, refused) {
   const from = popup.trigger.type === "inactivity" ? lastActive : arrivedAt;
-  const left = from + popup.trigger.delay_seconds * SECOND - Date.now();
-  if (left <= 0 && from !== refused && !document.hidden && !isBusy()) {
+  const left = Math.max(from + popup.trigger.delay_seconds * SECOND, pauseEnd()) - Date.now();
+  if (left <= 0 && from !== refused && !document.hidden && !part?.hindrance()) {
     if (!tryToShow(popup)) refused = from;
     else if (shownHere[popup.id]) return;
   }
   timers[popup.id] = setTimeout(() => showInTime(popup, refused), left > 0 ? left : SECOND);
 }
 
-/** @param {MouseEvent} event */
+/**
+ * A click on a popup's trigger, which may be in a component's own root. One that asks for a new tab is left alone.
+ *
+ * @param {MouseEvent} event
+ */
 export function onClick(event) {
-  const target = /** @type {Element} */ (event.target);
-  // It may be no selector.
-  const asksFor = (/** @type {Popup} */ { trigger }) => attempt(() => target.closest(trigger.selector));
+  if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const path = /** @type {Element[]} */ (event.composedPath());
+  // It may be no selector, and the last of the path are no elements.
+  const asksFor = (/** @type {Popup} */ { trigger: { selector } }) =>
+    attempt(() => some(path, (element) => element.matches?.(selector)));
   if (fire("click", asksFor)) event.preventDefault();
 }

@@ -3,7 +3,7 @@
 // MurmurHash3's mixer because FNV's own bits are not even enough. The lower 16 bits decide about the holdout and
 // the upper 16 about the variant, so raising the holdout moves nobody from one variant to another.
 
-import { each, find, some } from "../shared/lists.js";
+import { each, some } from "../shared/lists.js";
 import { note } from "./state.js";
 
 export const HOLDOUT = "holdout";
@@ -42,15 +42,3 @@ export function variantOf(popup, visitor) {
  * @param {Popup} popup
  */
 export const myVariant = (popup) => variantOf(popup, note.visitor || note.session.id);
-
-/**
- * @param {Partial<Popup>} popup
- * @param {string | null} [id]
- * @returns {Popup}
- */
-export function asVariant(popup, id) {
-  const variant = find(popup.variants, id);
-  const design = { ...popup.design, ...variant?.design };
-  const offer = { ...popup.offer, ...variant?.offer };
-  return /** @type {Popup} */ ({ ...popup, design, offer, variant_id: id || undefined });
-}

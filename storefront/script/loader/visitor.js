@@ -6,7 +6,7 @@ import { collectEvents, discard, keepEvent, outbox } from "./outbox.js";
 import { settings } from "./settings.js";
 import { lasting, note, setFull, setLasting, takeNote } from "./state.js";
 import { eraseNotes, NOTE, store, stored } from "./storage.js";
-import { MINUTE } from "./units.js";
+import { MINUTE, within } from "./units.js";
 
 const SESSION_IDLE = 30 * MINUTE;
 
@@ -16,11 +16,6 @@ const SESSION_IDLE = 30 * MINUTE;
  * @param {string} address
  */
 export const plainAddress = (address) => address.replace(/[?#].*/, "").slice(0, 512);
-
-export function deviceType() {
-  if (matchMedia("(hover: hover) and (pointer: fine)").matches) return "desktop";
-  return Math.min(screen.width, screen.height) < 600 ? "mobile" : "tablet";
-}
 
 /** @param {(note: Note) => unknown} change */
 export function changeNote(change) {
@@ -32,10 +27,10 @@ export function changeNote(change) {
 
 /**
  * @param {string} popupId
- * @param {(seen: Seen) => unknown} change
+ * @param {(seen: Seen, note: Note) => unknown} change
  */
 export function changeSeen(popupId, change) {
-  changeNote(({ seen }) => change(seen[popupId] || (seen[popupId] = {})));
+  changeNote((note) => change(note.seen[popupId] || (note.seen[popupId] = {}), note));
 }
 
 /** A refusal holds for the tab; agreement is the visitor's and stays until it is withdrawn. */
@@ -94,7 +89,7 @@ export function keepSession(change, arriving = !note) {
   changeNote((note) => {
     const now = Date.now();
     if (lasting && !note.visitor) note.visitor = newId();
-    if (!note.session || now - note.session.at > SESSION_IDLE) {
+    if (!note.session || !within(note.session.at, SESSION_IDLE)) {
       note.session = { id: newId(), at: now, referrer: "", utm: {}, cart: note.session?.cart };
       note.visits++;
     }

@@ -1,34 +1,43 @@
 // What the shopper does, and where: the page's listeners.
 
+import { listen } from "../shared/listen.js";
 import { each } from "../shared/lists.js";
-import { listen } from "./careful.js";
-import { watchMouse, watchTouch } from "./exits.js";
-import { pageAddress } from "./pages.js";
+import { idle } from "./careful.js";
+import { notePointer } from "./devices.js";
+import { isExcluded, pageAddress } from "./pages.js";
+import { part } from "./part.js";
 import { loadPopups } from "./popups.js";
-import { onScroll, startAtTop } from "./scrolling.js";
-import { bringDue, leavePage } from "./showing.js";
-import { arriveAt, note, noteClick, page, trouble } from "./state.js";
+import { bringDue } from "./showing.js";
+import { arriveAt, note, page, popups, trouble } from "./state.js";
 import { onClick, prepare, startTimers, stayActive } from "./triggers.js";
 import { MINUTE } from "./units.js";
-import { deviceType, keepSession } from "./visitor.js";
+import { keepSession } from "./visitor.js";
 
-export function watch() {
-  const touch = deviceType() !== "desktop"; // Whether the shopper has fingers here, and no mouse.
-  each(["mousemove", "pointerdown", "keydown", "touchmove", "scroll"], (name) => {
-    listen(name, onActivity);
-  });
-  listen("scroll", (event) => onScroll(event, touch));
-  listen(touch ? "click" : "pointerdown", noteClick);
+let watching = false;
+
+/** The popups have come, or the shopper to another page. */
+export function begin() {
+  if (!watching && (popups.length || trouble)) watch();
+  startTimers();
+  bringDue();
+  idle().then(prepare);
+}
+
+function watch() {
+  watching = true;
+  each(["pointermove", "pointerdown"], (name) => listen(name, notePointer));
+  each(["pointermove", "pointerdown", "keydown", "touchmove"], (name) => listen(name, onActivity));
   listen("click", onClick);
   listen("popstate", noticePage);
   listen("pageshow", (event) => event.persisted && arrive());
   window.navigation?.addEventListener("currententrychange", noticePage);
-  if (touch) watchTouch();
-  else watchMouse();
 }
 
-function onActivity() {
-  if (stayActive() - note.session.at > MINUTE) keepSession();
+export function onActivity() {
+  if (stayActive() - note.session.at > MINUTE) {
+    keepSession();
+    prepare();
+  }
   noticePage();
 }
 
@@ -39,15 +48,9 @@ function noticePage() {
 /** On a page that was not loaded: its address has changed, or the shopper has come back to it. */
 function arrive() {
   arriveAt(pageAddress());
-  startAtTop();
   keepSession(null, true);
-  leavePage();
-  if (trouble) loadPopups().then(begin);
+  part?.startAtTop();
+  part?.drop(isExcluded);
+  if (trouble) loadPopups(begin);
   else begin();
-  bringDue();
-}
-
-function begin() {
-  startTimers();
-  prepare();
 }

@@ -1,0 +1,8 @@
+// The second file of the script: what watches the shopper and draws the popup, for pages on which one could show. The
+// loader decides and reports; it knows of this file what is exported here, and this file of the loader what Loader says.
+
+export { readAmount } from "../signs/amounts.js";
+export { hindrance } from "../signs/busy.js";
+export { startAtTop, watch } from "../signs/watch.js";
+export { meet } from "./loader.js";
+export { drop, show, thank } from "./showing.js";

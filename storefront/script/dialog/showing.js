@@ -1,0 +1,105 @@
+// The popup on screen, one at a time: from the loader's decision to show it until it is gone.
+
+import { open as draw } from "./dialog.js";
+import { loader } from "./loader.js";
+import { asVariant } from "./variants.js";
+import { wordsWith } from "./words.js";
+
+/** @type {Showing | null} */
+let open = null;
+
+/** If the shop has replaced its body, it is gone. */
+export const isOpen = () => open?.card.host.isConnected;
+
+/**
+ * @param {Popup} original
+ * @param {string | null | undefined} variant
+ * @param {boolean} counted Not so is a preview, and a code that comes late.
+ */
+export function show(original, variant, counted) {
+  takeDown();
+  const popup = asVariant(original, variant);
+  const showing = /** @type {Showing} */ ({ popup, counted });
+  open = showing;
+  showing.card = draw(popup, {
+    words: wordsWith(loader.words()),
+    counted,
+    seen: () => count(showing),
+    closed: () => close(showing),
+    report: (conversion, told) => report(showing, conversion, told),
+  });
+}
+
+/**
+ * Shows the code that came when its popup was gone.
+ *
+ * @param {Popup} popup
+ * @param {string | undefined} variant
+ * @param {Discount} due
+ */
+export function thank(popup, variant, due) {
+  show(popup, variant, false);
+  open?.card.thank(due);
+}
+
+/**
+ * Takes down a popup that the shopper has not answered, where it must not be.
+ *
+ * @param {(popup: Popup) => unknown} isExcluded
+ */
+export function drop(isExcluded) {
+  if (open?.counted && !open.answered && isExcluded(open.popup)) takeDown();
+}
+
+/** Not by the shopper. */
+function takeDown() {
+  const showing = open;
+  open = null;
+  showing?.card.remove();
+}
+
+/**
+ * @param {Showing} showing
+ */
+function close(showing) {
+  if (open !== showing) return; // The event comes after the deed.
+  takeDown();
+  if (showing.counted) loader.changeSeen(showing.popup.id, (seen) => (seen.closed_at = Date.now()));
+  loader.bringDue();
+}
+
+/**
+ * A view is counted once per showing.
+ *
+ * @param {Showing} showing
+ */
+function count(showing) {
+  if (showing.viewed || open !== showing) return;
+  showing.viewed = true;
+  loader.countView(showing.popup.id, showing.popup.variant_id);
+}
+
+/**
+ * A second try with the same address is the same event; with another one it replaces it.
+ *
+ * @param {Showing} showing
+ * @param {Partial<TrackedEvent>} conversion
+ * @param {Told} [told]
+ */
+function report(showing, conversion, told) {
+  const { id, variant_id } = showing.popup;
+  // Answers whether the shopper sees what came of it.
+  const settled = (/** @type {unknown} */ confirmed, /** @type {Answer | undefined} */ answer) => {
+    if (open !== showing) return false;
+    showing.answered = !!confirmed;
+    told?.(confirmed, answer);
+    return true;
+  };
+  const waiting = loader.outbox[showing.entry?.event.event_id || ""];
+  if (waiting && waiting.event.email === conversion.email) {
+    waiting.settled = settled;
+    return loader.deliver([waiting]);
+  }
+  if (waiting) loader.discard(/** @type {string} */ (waiting.event.event_id));
+  showing.entry = loader.record({ ...loader.eventFor(id, variant_id), ...conversion }, told && settled);
+}

@@ -1,0 +1,130 @@
+"""Amounts as shops' pages have them: whatever Intl prints is read, and what nobody can read costs no order."""
+
+# ruff: noqa: RUF001 (these are the digits and signs that are meant)
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.browser.built import DIALOG
+from tests.browser.shopper import Shop, Shopper
+from tests.browser.test_shop_calls import ORDER, buy, meet
+from tests.stack import eventually
+
+PRINTED = {
+    "German": "1.234,50 €",
+    "English": "€1,234.50",
+    "Swiss": "CHF 1’234.50",
+    "Polish": "1 234,50 zł",
+    "Arabic": "١٬٢٣٤٫٥٠",
+}
+
+
+@pytest.mark.parametrize("revenue", PRINTED.values(), ids=PRINTED)
+def test_an_orders_revenue_is_read_as_it_is_printed(shop: Shop, shopper: Shopper, revenue: str) -> None:
+    popup_id = shop.add_popup()
+    meet(shopper)
+    buy(shopper, {**ORDER, "revenue": revenue})
+    assert shopper.eventually(lambda: shop.stats(popup_id)["revenue_by_currency"] == {"EUR": "1234.50"})
+
+
+def test_an_order_in_the_shops_currency_need_not_name_it(shop: Shop, shopper: Shopper) -> None:
+    popup_id = shop.add_popup()
+    shop.database("UPDATE shops SET currency = 'CHF' WHERE id = :id", id=shop.id)
+    meet(shopper)
+    call = json.dumps(["purchase", {"order_id": "1001", "revenue": "1’234.50"}])
+    shopper.open("/thank-you", head=f"<script>exitIntent = [{call}]</script>")
+    shopper.see()
+    assert shopper.eventually(lambda: shop.stats(popup_id)["revenue_by_currency"] == {"CHF": "1234.50"})
+
+
+UNREADABLE: dict[str, dict[str, Any]] = {
+    "words": {"revenue": "a lot"},
+    "two amounts": {"revenue": "12,50 / 3"},
+    "below zero": {"revenue": "-5"},
+    "no currency's code": {"currency": "Euro"},
+    "a code of no currency": {"currency": "QQQ"},
+    "nothing": {"revenue": None},
+}
+
+
+@pytest.mark.parametrize("said", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_order_whose_money_cannot_be_read_counts_without_it(
+    shop: Shop, shopper: Shopper, said: dict[str, Any]
+) -> None:
+    """And the browser's console says so, unless there was nothing to read."""
+    warnings: list[str] = []
+    shopper.page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    popup_id = shop.add_popup()
+    meet(shopper)
+    buy(shopper, {**ORDER, **said})
+    assert shopper.eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)
+    assert shop.stats(popup_id)["revenue_by_currency"] == {}
+    assert bool(warnings) == (said != {"revenue": None})
+
+
+def test_an_order_counts_although_the_page_goes_away_while_its_amount_is_read(shop: Shop, shopper: Shopper) -> None:
+    popup_id = shop.add_popup(frequency={"max_per_session": 9}, targeting={"exclude_pages": ["/thank-you"]})
+    meet(shopper)
+    shopper.open("/thank-you")
+    shopper.context.route("**/" + DIALOG.name, lambda route: None)
+    shopper.page.evaluate("exitIntent.purchase({order_id: '1', revenue: '1.234,50 €', currency: 'EUR'}), null")
+    shopper.page.goto("about:blank")
+    assert eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)
+
+
+CARTS: dict[str, tuple[dict[str, Any], str | None]] = {
+    "what Intl prints": ({"value": "1,234.50"}, None),
+    "in another language": ({"value": "1.234,50 €", "currency": "eur"}, None),
+    "too little": ({"value": "12,34 €"}, "targeting.min_cart_value"),
+    "another currency": ({"value": "9999", "currency": "JPY"}, "targeting.min_cart_value"),
+    "what nobody can read": ({"value": "plenty"}, "targeting.min_cart_value"),
+}
+
+
+@pytest.mark.parametrize(("cart", "reason"), CARTS.values(), ids=CARTS)
+def test_a_cart_is_compared_in_the_shops_currency_only(
+    shop: Shop, shopper: Shopper, cart: dict[str, Any], reason: str | None
+) -> None:
+    warnings: list[str] = []
+    shopper.page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    shop.database("UPDATE shops SET currency = 'EUR' WHERE id = :id", id=shop.id)
+    shop.add_popup(targeting={"min_cart_value": "1000"})
+    page = shopper.visit()
+    page.evaluate("cart => (exitIntent.cart(cart), null)", cart)
+    page.wait_for_function("reason => exitIntent.explain()[0].reason === reason", arg=reason)
+    assert shopper.eventually(lambda: bool(warnings) == (cart["value"] in ("9999", "plenty")))
+
+
+def test_a_cart_that_cannot_be_read_is_neither_small_nor_large(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(targeting={"max_cart_value": "10"})
+    page = shopper.visit()
+    page.evaluate("exitIntent.cart({value: 'plenty'}), null")
+    page.wait_for_function("exitIntent.explain()[0].reason === 'targeting.max_cart_value'")
+
+
+INTL = """cases => cases.filter(([locale, currency, amount]) => {
+    const text = new Intl.NumberFormat(locale, {style: "currency", currency}).format(amount);
+    return readAmount(text, currency) !== amount;
+})"""
+LOCALES = (
+    "en", "en-IN", "de", "de-AT", "de-CH", "fr", "es", "pt", "it", "nl", "pl", "sv", "nb", "fi", "cs", "hu", "ro", "el",
+    "tr", "ru", "he", "ar-EG", "fa", "bn", "my", "ja", "hi-u-nu-deva", "th-u-nu-thai",
+)  # fmt: skip
+
+
+def test_whatever_intl_prints_is_read(shopper: Shopper) -> None:
+    amounts = {"EUR": (0, 5, 49.9, 1234.5, 1234567.89), "JPY": (5, 1234, 1234567), "KWD": (5.125, 1234.5)}
+    cases = [
+        (locale, currency, amount)
+        for locale in LOCALES
+        for currency, some in amounts.items()
+        for amount in some
+        if (locale, currency) != ("tr", "KWD")  # ICU prints the amount twice
+    ]
+    page = shopper.open()
+    page.evaluate("async address => { window.readAmount = (await import(address)).readAmount }", f"/{DIALOG.name}")
+    assert page.evaluate(INTL, cases) == []
