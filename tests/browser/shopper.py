@@ -242,7 +242,8 @@ class Shopper:
 
     def reason_of_first(self) -> str | None:
         """The same of the popup that the shop wants to show most."""
-        return self.page.evaluate("exitIntent.explain()[0].reason")  # type: ignore[no-any-return]
+        reason: str | None = self.page.evaluate("exitIntent.explain()[0].reason")
+        return reason
 
     def address_of(self, name: str) -> str:
         """Of one function, as the page calls it."""
