@@ -9,8 +9,9 @@ ALTER TABLE shops
         '/checkout*', '/checkouts*', '/*/checkout*', '/order-pay*', '/*/order-pay*', '/kasse*', '/*/kasse', '/*/kasse/*',
         '/kassa*', '/commande*', '/*/commande*', '/pagamento*', '/finalizar-compra*', '/afrekenen*'
     ],
-    -- Of all visitors, those who are shown no popup at all.
-    ADD COLUMN holdout_percent integer NOT NULL DEFAULT 0,
+    -- Of all visitors, those who are shown no popup at all. Under a name that no column of popups has:
+    -- get_active_popups of 1.0.0 reads both tables and says holdout_percent alone.
+    ADD COLUMN shop_holdout_percent integer NOT NULL DEFAULT 0,
     ADD CONSTRAINT shops_popups_per_visit_range CHECK (popups_per_visit BETWEEN 0 AND 100),
     ADD CONSTRAINT shops_seconds_between_popups_range CHECK (seconds_between_popups BETWEEN 0 AND 86400),
-    ADD CONSTRAINT shops_holdout_percent_range CHECK (holdout_percent BETWEEN 0 AND 100);
+    ADD CONSTRAINT shops_shop_holdout_percent_range CHECK (shop_holdout_percent BETWEEN 0 AND 100);
