@@ -2,7 +2,7 @@
 --
 --   wrk … --script load.lua URL -- KIND EVENTS SEED POPUP_ID…
 --
--- KIND    get (the URL as it is), views (EVENTS to a request) or clicks (conversions, one to a request)
+-- KIND    get (the URL as it is), views (EVENTS to a request), clicks or emails (conversions, one to a request)
 -- SEED    a number that no other run has
 -- Every event has a visitor of its own, which is the dearest case: each is a unique viewer to store.
 
@@ -28,6 +28,10 @@ end
 
 local function body_of(kind, events, popup_ids)
   if kind == "clicks" then return event(popup_ids, ',"type":"click"') end
+  if kind == "emails" then
+    return event(popup_ids, format(',"type":"email_capture","email":"%08x%08x@shopper.example"',
+      random(0, 0xffffffff), random(0, 0xffffffff)))
+  end
   if events == 1 then return event(popup_ids, "") end
   local list = {}
   for index = 1, events do list[index] = event(popup_ids, "") end

@@ -31,6 +31,8 @@ class Target:
     headers: dict[str, str] = field(default_factory=dict)
     # Returns how many events the database has; acknowledged events that are missing were lost.
     stored: Callable[[], int] | None = None
+    # The name of the target that is the peer's answer to the same requests.
+    peer: str = ""
 
 
 @dataclass(frozen=True)

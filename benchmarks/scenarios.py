@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from statistics import median
 
@@ -12,7 +13,7 @@ import requests
 from benchmarks.caching import freshness, hits
 from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.load import Round, Target, run_wrk
-from benchmarks.report import AIO, FLASK, compare, table
+from benchmarks.report import AIO, FLASK, PEER, compare, table
 from benchmarks.retention import retention
 from benchmarks.run import Run
 from benchmarks.servers import Bench
@@ -47,34 +48,49 @@ def reads(run: Run) -> str:
     url = f"{run.url('get_active_popups')}/?shop_id={SHOWN}"
     answer = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=10)
     known = {"If-None-Match": answer.headers["ETag"]}
+    peer_url = f"{run.peer_url('peer_reads')}/?shop_id={SHOWN}"
+    known_to_peer = {"If-None-Match": requests.get(peer_url, timeout=10).headers["ETag"]}
     return f"The answer has {len(answer.content):,} bytes.\n\n" + _alternate(
         run,
         *_noops(run),
-        Target("get_active_popups", url),
+        Target(PEER, peer_url),
+        Target(f"{PEER}, 304", peer_url, headers=known_to_peer),
+        Target("get_active_popups", url, peer=PEER),
         Target("get_active_popups, gzip", url, headers={"Accept-Encoding": "gzip"}),
-        Target("get_active_popups, 304", url, headers=known),
+        Target("get_active_popups, 304", url, headers=known, peer=f"{PEER}, 304"),
     )
 
 
 def views(run: Run) -> str:
-    """track_view: one event or 20 a request, one hot popup or 100, beside a plain INSERT and COMMIT"""
+    """track_view: one event or 20 a request, one hot popup or 100, beside a plain INSERT and COMMIT, and the peer"""
     hot, spread = run.shops[SHOWN].popup_ids[:1], run.shops[SPREAD].popup_ids
-    return _alternate(
-        run,
-        *_noops(run, "views", hot),
+    plain = [
         _views(run, "plain INSERT and COMMIT", hot, function="plain_insert"),
         _views(run, "track_view, a commit a request", hot, function="one_by_one"),
-        _views(run, "track_view, one hot popup", hot),
-        _views(run, "track_view, 100 popups", spread),
-        _views(run, "track_view, 20 events, one hot popup", hot, events=EVENTS_A_REQUEST),
-        _views(run, "track_view, 20 events, 100 popups", spread, events=EVENTS_A_REQUEST),
-    )
+    ]
+    beside_peer = [
+        target
+        for events, kind in ((1, ""), (EVENTS_A_REQUEST, f"{EVENTS_A_REQUEST} events, "))
+        for popup_ids, where in ((hot, "one hot popup"), (spread, "100 popups"))
+        for target in _views_beside_peer(run, f"{kind}{where}", popup_ids, events)
+    ]
+    return _alternate(run, *_noops(run, "views", hot), *plain, *beside_peer)
+
+
+def conversions(run: Run) -> str:
+    """track_conversion: a click or an e-mail a request, beside the peer's transaction"""
+    hot, spread = run.shops[SHOWN].popup_ids[:1], run.shops[SPREAD].popup_ids
+    kinds = (("clicks", hot, "clicks, one hot popup"), ("clicks", spread, "clicks, 100 popups"))
+    emails = (("emails", spread, "e-mails, 100 popups"),)
+    targets = [target for each in (*kinds, *emails) for target in _conversions_beside_peer(run, *each)]
+    return _alternate(run, *_noops(run, "clicks", hot), *targets)
 
 
 def steady(run: Run) -> str:
-    """track_view at a fixed 500 requests a second, beside both no-ops and a plain INSERT and COMMIT"""
+    """track_view at a fixed 500 requests a second, beside both no-ops, a plain INSERT and COMMIT, and the peer"""
     popup_id = run.shops[SHOWN].popup_ids[0]
     urls = {name: run.url(name) for name in ("hello_flask", "hello_aio", "plain_insert", "track_view")}
+    urls["peer_views"] = run.peer_url("peer_views")
     seconds = max(1, STEADY_FOR_ROUNDS * run.seconds // run.rounds)
     rounds: dict[str, list[Round]] = {name: [] for name in urls}
 
@@ -127,7 +143,8 @@ def start(run: Run) -> str:
     """From process start to the first answer, Redis warm"""
     url = f"/?shop_id={SHOWN}"
     requests.get(run.url("get_active_popups") + url, timeout=10).raise_for_status()
-    took: dict[str, list[float]] = {"hello_flask": [], "hello_aio": [], "get_active_popups": []}
+    requests.get(run.peer_url("peer_reads") + url, timeout=10).raise_for_status()
+    took: dict[str, list[float]] = {"hello_flask": [], "hello_aio": [], "peer_reads": [], "get_active_popups": []}
     for _ in range(run.rounds):
         for name, seconds in took.items():
             seconds.append(_seconds_to_first_answer(run.bench, name, url))
@@ -142,6 +159,7 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "functions": each_function,
     "reads": reads,
     "views": views,
+    "conversions": conversions,
     "steady": steady,
     "memory": memory,
     "start": start,
@@ -150,7 +168,7 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "retention": retention,
 }
 # The scenarios that use wrk.
-WITH_WRK = {"functions", "reads", "views", "memory"}
+WITH_WRK = {"functions", "reads", "views", "conversions", "memory"}
 
 
 def _alternate(run: Run, *targets: Target) -> str:
@@ -173,6 +191,20 @@ def _views(
     run: Run, name: str, popup_ids: list[str], *, function: str = "track_view", events: int = 1, url: str = ""
 ) -> Target:
     return Target(name, url or run.url(function), "views", events, popup_ids, stored=partial(run.stored, "popup_views"))
+
+
+def _views_beside_peer(run: Run, about: str, popup_ids: list[str], events: int) -> tuple[Target, Target]:
+    name, stored = f"{PEER}, {about}", partial(run.stored_by_peer, "views")
+    url = run.peer_url("peer_views")
+    ours = _views(run, f"track_view, {about}", popup_ids, events=events)
+    return Target(name, url, "views", events, popup_ids, stored=stored), replace(ours, peer=name)
+
+
+def _conversions_beside_peer(run: Run, kind: str, popup_ids: list[str], about: str) -> tuple[Target, Target]:
+    name, stored = f"{PEER}, {about}", partial(run.stored_by_peer, "conversions")
+    peers = Target(name, run.peer_url("peer_conversions"), kind, 1, popup_ids, stored=stored)
+    stored, url = partial(run.stored, "popup_conversions"), run.url("track_conversion")
+    return peers, Target(f"track_conversion, {about}", url, kind, 1, popup_ids, stored=stored, peer=name)
 
 
 def _clicks(run: Run, popup_ids: list[str]) -> Target:

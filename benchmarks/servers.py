@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import requests
 
+from benchmarks import peer
 from cli.child import Child, StartError, free_port
 from cli.embedded import Postgres, Valkey, postgres, valkey
 from cli.function_table import FUNCTIONS
@@ -75,20 +76,27 @@ class Bench:
 
     def _prepare(self, name: str, environ: dict[str, str]) -> Server:
         port = free_port()
-        target = "hello" if name in NOOPS else name
-        program = Path(sys.executable).with_name("functions-framework")
-        words = ["--source", SOURCES[name], "--target", target, "--host", "127.0.0.1", "--port", str(port)]
-        ours = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url}
+        ours = {"DATABASE_URL": self._database_of(name), "REDIS_URL": self.valkey.url}
         environ = {**os.environ, **NO_LIMITS, **ours, **environ}
         if name in ON_ASGI:
             environ["FUNCTION_USE_ASGI"] = "1"
         log = self.folder / f"{name}-{port}.log"
-        return Server(name, port, Child(name, [program, *words], log, environ=environ, folder=ROOT))
+        command = peer.command(name, port) if name in peer.CALLS else _command(name, port)
+        return Server(name, port, Child(name, command, log, environ=environ, folder=ROOT))
+
+    def _database_of(self, name: str) -> str:
+        return self.postgres.url_of(peer.DATABASE) if name in peer.CALLS else self.database_url
 
     def stop_functions(self) -> None:
         for server in self._started.values():
             server.child.stop()
         self._started.clear()
+
+
+def _command(name: str, port: int) -> list[str | Path]:
+    target = "hello" if name in NOOPS else name
+    program = Path(sys.executable).with_name("functions-framework")
+    return [program, "--source", SOURCES[name], "--target", target, "--host", "127.0.0.1", "--port", str(port)]
 
 
 @contextmanager
