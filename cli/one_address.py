@@ -1,6 +1,5 @@
 """Serve all functions and the demo store under one address, for `popups dev`. In production each has its own."""
 
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,16 @@ from common.web.incoming import Receive, Scope, Send
 
 def one_address(storefront: Path) -> Application:
     """Return an application: each function below its name, the API reference, the script, else the demo store."""
-    functions = {name: served(function) for name, function in FUNCTIONS.items()}
+    functions = {}
+    for function in FUNCTIONS.values():
+        functions[function.name] = functions[function.service] = served(function)
     store: Any = demo_store(storefront / "demo")
     pages: Any = reference()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        name, _, rest = scope["path"].removeprefix("/").partition("/")
+        name = scope["path"].removeprefix("/").partition("/")[0]
         if name in functions:
-            await functions[name]({**scope, "path": f"/{rest}"}, receive, _below(f"/{name}", send))
+            await functions[name](scope, receive, send)
         elif name == PATH.removeprefix("/"):
             await pages(scope, receive, send)
         elif file := script_file(storefront / "dist", scope["path"].removeprefix("/")):
@@ -37,16 +38,3 @@ def served(function: DeployedFunction) -> Application:
     """Return the function's application as it is deployed, without gunicorn's master process."""
     loaded = load(function)
     return flask_app(loaded, function.concurrency) if function.server == "flask" else asgi_app(loaded)
-
-
-def _below(prefix: str, send: Send) -> Send:
-    """Add the removed prefix to the Location header, as a reverse proxy does."""
-
-    async def send_below(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [
-                (name, prefix.encode() + value if name == b"location" else value) for name, value in message["headers"]
-            ]
-        await send(message)
-
-    return send_below

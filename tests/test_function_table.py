@@ -16,6 +16,7 @@ def test_a_row_says_what_its_main_says() -> None:
     for row in FUNCTIONS.values():
         function = load(row)
         assert (function.name, function.limit, function.audience.name.lower()) == (row.name, row.limit, row.audience)
+        assert function.path == row.service
         assert f"RATE_LIMIT_{row.limit.upper()}" in about()
 
 

@@ -122,6 +122,19 @@ class Config:
         "Proxies that append to `X-Forwarded-For`; the client is that entry counted from the right. 0: the socket's "
         "peer; 1: Cloud Run; 2: behind a load balancer too.",
     )
+    public_url: str | None = _setting(
+        None,
+        values.base_url,
+        "The address below which the functions answer by name, for addresses that we tell others, such as `Location`; "
+        "unset: a path.",
+        example="https://popups.example.com",
+    )
+    cdn: bool = _setting(
+        False,
+        values.boolean,
+        "`true` where a CDN caches `get_active_popups`: its 200 and 304 have a `Cache-Tag`, and neither `RateLimit` "
+        "nor `X-Request-Id`, which would be another client's.",
+    )
     console_origins: tuple[str, ...] = _setting(
         (),
         values.origins,

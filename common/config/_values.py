@@ -89,6 +89,12 @@ def _split(text: str, allowed: str) -> SplitResult:
     return parts
 
 
+def base_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s?#@]+(/[^\s?#]*)?", text):
+        raise Invalid("an address such as https://popups.example.com")
+    return text.rstrip("/")
+
+
 def project(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9.:-]{4,}[a-z0-9]", text):
         raise Invalid("the id of a Google Cloud project")

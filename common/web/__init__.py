@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from common.web._addresses import public_address
 from common.web._answers import CSV, Answers, answers, answers_of
 from common.web._body import AnyObject, Checker, field_paths, load_fields
-from common.web._conditional import answer_cached, is_stale
+from common.web._conditional import answer_cached, for_cdn, is_stale
 from common.web._headers import Audience, page_origin
 from common.web._messages import Request, Response, StreamedResponse, json_response
 from common.web._pipeline import Function
@@ -25,8 +26,10 @@ __all__ = [
     "answers",
     "answers_of",
     "field_paths",
+    "for_cdn",
     "is_stale",
     "json_response",
     "load_fields",
     "page_origin",
+    "public_address",
 ]

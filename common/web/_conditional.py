@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.cache import Cached
+from common.config import settings
 from common.web._messages import Request, Response
 
 
@@ -14,6 +15,14 @@ def answer_cached(request: Request, cached: Cached, cache_control: str) -> Respo
         return Response(304, headers=headers)
     headers["Content-Type"] = "application/json"
     return Response(200, cached.entry.body or b"", headers, cached.entry.gzipped)
+
+
+def for_cdn(answer: Response, tag: str) -> Response:
+    """Where a CDN caches answers, free this one of what is one client's, and give it the tag that purges it."""
+    if settings().cdn:
+        answer.headers["Cache-Tag"] = tag
+        answer.for_everybody = True
+    return answer
 
 
 def is_known(request: Request, etag: str) -> bool:

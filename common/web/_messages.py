@@ -19,6 +19,8 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     # The same body gzipped, if it is cached in that form.
     gzipped: bytes | None = None
+    # Whether a CDN may give it to others, so that it must have no header about this one request.
+    for_everybody: bool = False
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from common.process.threads import in_brief_thread, in_probe_thread, in_thread
 from common.shop import api_keys
 from common.version import VERSION
 from common.web import _description, _health
+from common.web._addresses import public_address, without_prefix
 from common.web._body import ANY_OBJECT, MAX_BYTES_ON_LOOP, Checker, load_body, load_query
 from common.web._client_address import client_address, limited_client, truncated
 from common.web._headers import Audience, compress, limit_headers, new_request_id, preflight_headers, shared_headers
@@ -34,8 +35,11 @@ UNCOUNTED_METHODS = ("GET", "HEAD", "OPTIONS")
 class Function:
     """One deployed function: its name, rate limit, audience and endpoints."""
 
-    def __init__(self, name: str, *, limit: str, audience: Audience) -> None:
+    def __init__(self, name: str, *, limit: str, audience: Audience, path: str = "") -> None:
+        """`path` is the neutral name below which it also answers."""
         self.name = name
+        self.path = path
+        self.prefixes = (name, path) if path else (name,)
         self.limit = limit
         self.audience = audience
         self.endpoints: list[Endpoint] = []
@@ -70,6 +74,7 @@ class Function:
         trace = trace_of(request.headers)
         request_id = trace.id if trace else new_request_id()
         logs.begin_request(log_fields(trace) if trace else {})
+        prefix, request.path = without_prefix(request.path, self.prefixes)
         try:
             response = await self._answer(request)
         except ProblemError as problem:
@@ -80,7 +85,11 @@ class Function:
             )
             response = _problem_response(InternalError(), request_id)
         shared = shared_headers(self.audience, request.headers.get("origin"))
-        response.headers = {**shared, **response.headers, **request.answer_headers, "X-Request-Id": request_id}
+        if "Location" in response.headers:
+            response.headers["Location"] = public_address(self.name, response.headers["Location"], prefix)
+        response.headers = {**shared, **response.headers}
+        if not response.for_everybody:
+            response.headers |= {**request.answer_headers, "X-Request-Id": request_id}
         if request.method == "HEAD" and isinstance(response, StreamedResponse):
             response.rest.close()
         compress(request, response)

@@ -10,13 +10,13 @@ from common.errors import ShopNotFound
 from common.limits import DEFAULT
 from common.shop.active_popups import load_active_popups
 from common.shop.targeting_rules import NEWEST
-from common.web import Audience, Function, Request, Response, answer_cached, answers
+from common.web import Audience, Function, Request, Response, answer_cached, answers, for_cdn
 from common.web.asgi import asgi_function
 from functions.get_active_popups.schemas import ShopQuery
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
 
-function = Function("get_active_popups", limit=DEFAULT, audience=Audience.STOREFRONT)
+function = Function("get_active_popups", path="shop-content", limit=DEFAULT, audience=Audience.STOREFRONT)
 
 
 @function.endpoint("GET", query=ShopQuery())
@@ -28,7 +28,7 @@ async def list_active_popups(request: Request) -> Response:
     cached = await cache.get_async(keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
     if cached.entry.body is None:
         raise ShopNotFound()
-    return answer_cached(request, cached, CACHE_CONTROL)
+    return for_cdn(answer_cached(request, cached, CACHE_CONTROL), f"shop-{shop_id}")
 
 
 get_active_popups = asgi_function(function)

@@ -21,7 +21,7 @@ from functions.manage_popups.subscribers import handlers as subscribers
 from functions.manage_popups.subscribers.csv import export_subscribers
 from functions.manage_popups.subscribers.schemas import SubscribersFilter, SubscribersQuery
 
-function = Function("manage_popups", limit=DEFAULT, audience=Audience.MERCHANT)
+function = Function("manage_popups", path="shop-desk", limit=DEFAULT, audience=Audience.MERCHANT)
 route = function.endpoint
 
 route("POST", "/popups", rights="write", body=PopupSchema())(popups.create_popup)

@@ -19,7 +19,7 @@ from functions.stats.schemas import ExperimentQuery, PeriodQuery
 # Browsers revalidate each time, which If-None-Match makes cheap.
 CACHE_CONTROL = "private, no-cache"
 
-function = Function("stats", limit=STATS, audience=Audience.MERCHANT)
+function = Function("stats", path="shop-reports", limit=STATS, audience=Audience.MERCHANT)
 
 
 @function.endpoint("GET", "/popups/{popup_id}", rights="read", query=PeriodQuery())

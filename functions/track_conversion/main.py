@@ -13,7 +13,7 @@ from common.web.crawlers import is_crawler
 from functions.track_conversion.recording import record_conversion
 from functions.track_conversion.schemas import ConversionSchema
 
-function = Function("track_conversion", limit=CONVERSIONS, audience=Audience.STOREFRONT)
+function = Function("track_conversion", path="shop-replies", limit=CONVERSIONS, audience=Audience.STOREFRONT)
 
 
 @function.endpoint("POST", body=ConversionSchema())

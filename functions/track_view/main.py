@@ -11,7 +11,7 @@ from common.web.crawlers import is_crawler
 from functions.track_view.recording import record_views
 from functions.track_view.schemas import ViewsSchema
 
-function = Function("track_view", limit=VIEWS, audience=Audience.STOREFRONT)
+function = Function("track_view", path="shop-notes", limit=VIEWS, audience=Audience.STOREFRONT)
 
 
 @function.endpoint("POST", body=ViewsSchema())
