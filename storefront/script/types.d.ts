@@ -53,6 +53,7 @@ interface Discount {
   type?: string;
   value?: string;
   expires_at?: string | null;
+  valid_until_day?: string | null; // the last day on which it works, in the shop's time zone
 }
 
 /** What this browser remembers of one popup. Times are milliseconds since 1970. */
@@ -167,6 +168,7 @@ type Words = ReturnType<typeof import("./dialog/words.js").wordsWith>;
 /** What happens to what was drawn. */
 interface Host {
   words: Words;
+  cart?: string; // its address, where the shop says it
   counted: boolean;
   seen(): void;
   closed(): void;

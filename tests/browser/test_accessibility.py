@@ -65,9 +65,9 @@ def test_axe_finds_nothing(
 def test_the_dialog_has_a_name_whatever_the_merchant_left_out(shopper: Shopper) -> None:
     page = shopper.visit()
     page.evaluate("exitIntent.preview({design: {subheading: 'Ten percent off.'}})")
-    assert page.get_by_role("dialog", name="Ten percent off.").is_visible()
+    page.get_by_role("dialog", name="Ten percent off.").wait_for()
     page.evaluate("exitIntent.preview({})")
-    assert page.get_by_role("dialog", name="Continue").is_visible()
+    page.get_by_role("dialog", name="Continue").wait_for()
 
 
 def test_focus_moves_in_stays_in_and_returns(shop: Shop, shopper: Shopper) -> None:
@@ -164,7 +164,7 @@ SMALL = {"320 px wide": {"width": 320, "height": 480}, "1280 px at 200 %": {"wid
 def test_small_screens_reach_everything(
     shop: Shop, new_context: Callable[..., BrowserContext], size: str, layout: str
 ) -> None:
-    shopper = Shopper(new_context(**{**DESKTOP, "viewport": SMALL[size]}), shop)
+    shopper = Shopper(new_context(**{**DESKTOP, "viewport": SMALL[size]}, reduced_motion="reduce"), shop)
     shopper.context.route(IMAGE, lambda route: route.fulfill(body="", content_type="image/png"))
     shopper.visit()
     preview(shopper, {"layout": layout, "image_url": IMAGE, "subheading": "Long words. " * 30, "width": 900})

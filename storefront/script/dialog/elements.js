@@ -25,9 +25,30 @@ export function element(parent, name, properties, text) {
  * @param {Node & ParentNode} parent
  * @param {string} className
  * @param {string} text
- * @param {(() => unknown) | null} [onclick]
+ * @param {(() => unknown) | null} [onclick] Without it, it submits the form.
  * @param {Record<string, string>} [more]
  */
 export function addButton(parent, className, text, onclick, more) {
-  return element(parent, "button", { className, onclick, ...more }, text);
+  return element(parent, "button", { className, type: onclick ? "button" : "submit", onclick, ...more }, text);
 }
+
+/**
+ * The dialog is named after its heading, so there always is one. A long one is set smaller.
+ *
+ * @param {HTMLElement} parent
+ * @param {string} heading
+ * @param {string} [words]
+ */
+export function addWords(parent, heading, words) {
+  const size = columns(heading) > 60 ? "long" : "";
+  const made = element(parent, "h2", { id: "heading", tabIndex: -1, className: size }, heading);
+  if (words) element(parent, "p", {}, words);
+  return made;
+}
+
+/**
+ * How many letters of Latin it is as wide as: Chinese and the like are twice as wide.
+ *
+ * @param {string} text
+ */
+export const columns = (text) => text.replace(/[\u2e80-\uffff]/g, "xx").length;

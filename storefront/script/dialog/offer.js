@@ -1,22 +1,14 @@
 // What is in the popup, and what the shopper does with it.
 
 import { accept } from "./answers.js";
-import { addButton, element } from "./elements.js";
+import { addButton, addWords, element } from "./elements.js";
+import { addConsent, addEmail } from "./fields.js";
+import { fillWithThanks } from "./thanks.js";
+
+const BUSY = "aria-disabled"; // Not disabled: that would take the focus away.
 
 /**
- * The dialog is named after its heading, so there always is one.
- *
- * @param {HTMLElement} body
- * @param {string} heading
- * @param {string} [words]
- */
-function addWords(body, heading, words) {
-  element(body, "h2", { id: "heading", tabIndex: -1 }, heading);
-  if (words) element(body, "p", {}, words);
-}
-
-/**
- * @param {HTMLElement} body
+ * @param {HTMLFormElement} body
  * @param {Popup} popup
  * @param {Words} words
  * @param {Host} host
@@ -24,79 +16,35 @@ function addWords(body, heading, words) {
 export function fillWithOffer(body, popup, words, host) {
   const { design, offer } = popup;
   const { heading, subheading, button_text } = design;
-  addWords(body, heading || subheading || words.submit, heading && subheading);
-  const form = element(body, "form");
-  const email = /email|news/.test(offer.type) && addEmail(form, offer.consent_text, words);
-  const problem = element(form, "p", { role: "alert" });
-  const button = addButton(form, "main", button_text || words.submit);
-  addButton(body, "quiet", words.decline, host.closed);
-  form.onsubmit = (event) => {
+  const text = element(body, "div", { className: "text" });
+  addWords(text, String(heading || subheading || words.submit), heading && subheading);
+  const email = /email|news/.test(offer.type) ? addEmail(text, words) : null;
+  const consent = email && offer.consent_text ? addConsent(text, offer.consent_text, words) : null;
+  const actions = element(body, "div", { className: "actions" });
+  const problem = element(actions, "p", { role: "alert" });
+  const button = addButton(actions, "main", button_text || words.submit);
+  addButton(actions, "quiet", words.decline, host.closed);
+  const isMissing = (/** @type {typeof email} */ field) => {
+    const missing = field && !field.input.validity.valid;
+    if (missing) field.complain(field.words);
+    return missing;
+  };
+  body.onsubmit = (event) => {
     event.preventDefault();
-    if (button.ariaDisabled) return;
+    // Both are told, and the focus is on the first: it is told last.
+    const isUnticked = isMissing(consent);
+    if (isMissing(email) || isUnticked || button.hasAttribute(BUSY)) return;
     const label = /** @type {string} */ (button.textContent);
-    button.ariaDisabled = "true"; // Not disabled: that would take the focus away.
+    button.setAttribute(BUSY, "true");
     button.textContent = words.sending;
     problem.textContent = "";
-    accept(popup, host, email ? email.value.trim() : undefined, (confirmed, answer) => {
-      button.ariaDisabled = null;
+    accept(popup, host, email?.input.value.trim(), (confirmed, answer) => {
+      button.removeAttribute(BUSY);
       button.textContent = label;
-      // The server's word on the address is of use to the shopper, its other troubles are not.
-      if (!confirmed) problem.textContent = answer?.errors?.email?.[0] || words.failed;
-      else fillWithThanks(body, answer?.discount_code, words, host);
+      if (confirmed) fillWithThanks(body, answer?.discount_code, words, host);
+      // What the server says is in its own language.
+      else if (answer?.errors?.email && email) email.complain(email.words);
+      else problem.textContent = words.failed;
     });
   };
-}
-
-/**
- * @param {HTMLFormElement} form
- * @param {string | null | undefined} consentText
- * @param {Words} words
- */
-function addEmail(form, consentText, words) {
-  const label = element(form, "label");
-  element(label, "span", {}, words.email);
-  const properties = { type: "email", name: "email", required: true, maxLength: 254, autocomplete: "email" };
-  const field = element(label, "input", properties);
-  if (!consentText) return field;
-  const agree = element(form, "label", { className: "agree" });
-  element(agree, "input", { type: "checkbox", required: true });
-  element(agree, "div", {}, consentText);
-  return field;
-}
-
-/**
- * @param {HTMLElement} body
- * @param {Discount | undefined} discount
- * @param {Words} words
- * @param {Host} host
- */
-export function fillWithThanks(body, discount, words, host) {
-  body.style.minHeight = `${body.offsetHeight}px`; // The card must not jump under the shopper's eyes.
-  body.textContent = "";
-  addWords(body, words.thanks, discount && words.code);
-  if (discount) addCode(body, discount, words);
-  addButton(body, "quiet", words.done, host.closed);
-  /** @type {HTMLElement} */ (body.firstChild).focus(); // It is read out, and the next Tab lands on the code's button.
-}
-
-/**
- * @param {HTMLElement} body
- * @param {Discount} discount
- * @param {Words} words
- */
-function addCode(body, discount, words) {
-  const box = element(body, "div", { className: "code" });
-  const text = element(box, "code", {}, discount.code);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(discount.code);
-      button.textContent = words.copied;
-    } catch {
-      getSelection()?.selectAllChildren(text); // Not allowed here: at least mark it for Ctrl-C.
-    }
-  };
-  const button = addButton(box, "main", words.copy, copy, { "aria-live": "polite" });
-  if (!discount.expires_at) return;
-  const day = new Date(discount.expires_at).toLocaleDateString([], { dateStyle: "long" });
-  element(body, "p", {}, `${words.expires} ${day}`);
 }

@@ -6,13 +6,17 @@ const WORDS = {
   submit: "Continue",
   decline: "No, thanks",
   sending: "One moment…",
+  invalid: "Please enter a valid e-mail address.",
+  unticked: "Please tick this box to continue.",
   failed: "That did not get through. Please try again.",
   thanks: "Thank you!",
   code: "Your discount code:",
   copy: "Copy",
   copied: "Copied",
   expires: "Valid until",
+  cart: "Go to cart",
   done: "Continue shopping",
+  again: "Your discount code",
 };
 
 /**

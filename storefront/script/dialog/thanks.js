@@ -1,0 +1,53 @@
+// What a shopper sees who has answered: thanks, and the code.
+
+import { cartAddress } from "./cart.js";
+import { addButton, addWords, columns, element } from "./elements.js";
+import { lastDay } from "./language.js";
+
+/**
+ * @param {HTMLFormElement} body
+ * @param {Discount | undefined} discount
+ * @param {Words} words
+ * @param {Host} host
+ */
+export function fillWithThanks(body, discount, words, host) {
+  body.textContent = "";
+  const text = element(body, "div", { className: "text thanks" });
+  element(text, "div", { className: "tick" });
+  const heading = addWords(text, words.thanks, discount && words.code);
+  const copy = discount && addCode(text, discount, words);
+  const actions = element(body, "div", { className: "actions" });
+  const href = cartAddress(host.cart);
+  const leave = () => {
+    copy?.();
+    host.closed();
+  };
+  if (href) element(actions, "a", { className: "main", href, onclick: leave }, words.cart);
+  addButton(actions, href ? "quiet" : "main", words.done, host.closed);
+  heading.focus(); // It is read out, and the next Tab lands on the code's button.
+}
+
+/**
+ * Answers what copies it.
+ *
+ * @param {HTMLElement} parent
+ * @param {Discount} discount
+ * @param {Words} words
+ */
+function addCode(parent, discount, words) {
+  const box = element(parent, "div", { className: "code" });
+  const text = element(box, "code", { dir: "auto" }, discount.code);
+  text.style.setProperty("--our-length", `${columns(discount.code)}`);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(discount.code);
+      button.textContent = words.copied;
+    } catch {
+      getSelection()?.selectAllChildren(text); // Not allowed here: at least mark it for Ctrl-C.
+    }
+  };
+  const button = addButton(box, "copy", words.copy, copy, { "aria-live": "polite" });
+  const day = lastDay(discount);
+  if (day) element(parent, "p", { className: "small" }, `${words.expires} ${day}`);
+  return copy;
+}

@@ -1,0 +1,77 @@
+"""The code that a shopper has got: until when it works, and where it is used."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.shopper import ORIGIN, Shop, Shopper
+
+CORS = {"Access-Control-Allow-Origin": "*"}
+DAYS = [
+    ("en", "December 31, 2189"),
+    ("de", "31. Dezember 2189"),
+    ("de_AT", "31. Dezember 2189"),
+    ("ja", "2189年12月31日"),
+    ("no such language", "December 31, 2189"),
+    ("", "December 31, 2189"),
+]
+
+
+def get_code(shopper: Shopper) -> None:
+    shopper.leave()
+    shopper.dialog.get_by_role("button", name="Yes, please").click()
+    assert shopper.is_shown("Thank you!")
+
+
+@pytest.fixture
+def code_id(shop: Shop) -> str:
+    id_ = shop.add_discount_code("FERN10")
+    shop.add_popup(offer={"type": "discount", "discount_code_id": id_})
+    return id_
+
+
+@pytest.mark.parametrize(("language", "day"), DAYS)
+def test_the_last_day_is_told_in_the_pages_language(
+    shop: Shop, shopper: Shopper, code_id: str, language: str, day: str
+) -> None:
+    """It works until the day ends in the shop, wherever the shopper is; not on the one on which it has ended."""
+    shop.database("UPDATE shops SET time_zone = 'Pacific/Kiritimati' WHERE id = :id", id=shop.id)
+    ends = "2190-01-01T00:00:00+14:00"
+    shop.database("UPDATE discount_codes SET expires_at = :ends WHERE id = :id", id=code_id, ends=ends)
+    shopper.visit(body=f"<script>document.documentElement.lang = '{language}'</script>")
+    get_code(shopper)
+    assert shopper.dialog.get_by_text(f"Valid until {day}", exact=True).is_visible()
+
+
+def test_a_server_that_does_not_say_the_day_is_understood(shopper: Shopper, code_id: str) -> None:
+    discount = {"code": "FERN10", "type": "percentage", "value": "10.00", "expires_at": "2190-01-01T00:00:00.000Z"}
+    answer = {"conversion_id": "1", "discount_code": discount}
+    conversions = shopper.address_of("track_conversion")
+    shopper.context.route(conversions, lambda route: route.fulfill(status=201, json=answer, headers=CORS))
+    shopper.visit()
+    get_code(shopper)
+    assert shopper.dialog.get_by_text("Valid until December 31, 2189", exact=True).is_visible()
+
+
+LINKS = [
+    (["/cart"], "/cart"),
+    (["/products/cart-trolley", "/de/warenkorb/?from=here"], "/de/warenkorb/?from=here"),
+    (["https://elsewhere.example/cart"], None),
+    ([], None),
+]
+
+
+@pytest.mark.parametrize(("links", "path"), LINKS)
+def test_the_thank_you_leads_to_the_cart_that_the_page_links_to(
+    shopper: Shopper, code_id: str, links: list[str], path: str | None
+) -> None:
+    shopper.visit(body="".join(f'<a href="{link}">A link</a>' for link in links))
+    get_code(shopper)
+    cart = shopper.dialog.get_by_role("link", name="Go to cart")
+    if path is None:
+        assert cart.count() == 0
+        return
+    shopper.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    cart.click()
+    shopper.page.wait_for_url(ORIGIN + path)
+    assert shopper.page.evaluate("navigator.clipboard.readText()") == "FERN10"
