@@ -133,6 +133,9 @@ class Window:
         self.move((x, y))
         self._act("pointer", [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}])
 
+    def wheel(self, x: int, y: int, pixels: int) -> None:
+        self._act("wheel", [{"type": "scroll", "x": x, "y": y, "deltaX": 0, "deltaY": pixels, "duration": 0}])
+
     def press(self, *keys: str) -> None:
         """Held together: `press("Shift", "Tab")`."""
         values = [HIDDEN_KEYS.get(key, key) for key in keys]

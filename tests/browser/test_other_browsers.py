@@ -1,4 +1,4 @@
-"""Firefox and WebKit, as Debian has them: leaving, closing, focus, typing, what is open, and the code in the end."""
+"""Firefox and WebKit, as Debian has them: leaving, closing, focus, typing, what is open, looks, and the code."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.browser.built import DIST, LOADER
+from tests.browser.contact_sheet import TEXTS
 from tests.browser.drivers import DRIVERS, Window
 from tests.browser.shopper import Shop
 from tests.stack import eventually, temporary_folder
@@ -23,11 +24,13 @@ PAGE = """<!doctype html><html lang=en><meta charset=utf-8><title>Shop</title>
 # What WebDriver cannot do: move the pointer out of the page.
 LEAVE = """document.body.dispatchEvent(
     new PointerEvent("pointerout", {bubbles: true, composed: true, pointerType: "mouse", clientX: 640, clientY: -1}))"""
+PAGE_DOWN = "\ue00f"
 # Of the dialog in the script's own element.
 DIALOG_HAS = (
     "[...document.body.children].some(at => at.shadowRoot?.querySelector('dialog[open]')?.textContent.includes({}))"
 )
 NO_DIALOG = "![...document.body.children].some(at => at.shadowRoot?.querySelector('dialog[open]'))"
+INSIDE = "[...document.body.children].find(at => at.shadowRoot).shadowRoot.querySelector('{}')"
 FOCUS_INSIDE = "!!document.activeElement.shadowRoot?.activeElement?.closest('dialog')"
 
 
@@ -160,14 +163,59 @@ def test_an_open_popover_stays_open(visitor: Visitor) -> None:
     assert visitor.sees("Before you go")
 
 
+def test_a_press_beside_closes_it_and_one_inside_does_not(visitor: Visitor) -> None:
+    """Safari has no closedby; WebKitGTK neither."""
+    visitor.shop.add_popup()
+    visitor.visit()
+    visitor.leave()
+    assert visitor.sees("Before you go")
+    x, y = visitor.window.run(f"const {{x, y}} = {INSIDE.format('h2')}.getBoundingClientRect(); return [x, y]")
+    visitor.window.click(int(x) + 20, int(y) + 9)
+    assert not visitor.window.until(NO_DIALOG, seconds=0.5)
+    visitor.window.click(20, 400)
+    assert visitor.window.until(NO_DIALOG)
+
+
+def test_the_page_scrolls_before_and_after_it_and_not_under_it(visitor: Visitor) -> None:
+    def scrolls(x: int) -> bool:
+        visitor.window.wheel(x, 400, 600)
+        visitor.window.press(PAGE_DOWN)  # WebKit's driver turns the wheel only once.
+        return visitor.window.until("scrollY > 0", seconds=0.5)
+
+    visitor.shop.add_popup()
+    visitor.visit()
+    assert eventually(lambda: scrolls(640))
+    visitor.visit()  # Anew: what still glides would glide on under the popup.
+    assert visitor.window.until("scrollY === 0")
+    width = visitor.window.run("return document.body.clientWidth")
+    visitor.leave()
+    assert visitor.sees("Before you go")
+    assert not scrolls(20)
+    assert not scrolls(640)
+    assert visitor.window.run("return document.body.clientWidth") == width
+    visitor.window.press("Escape")
+    assert visitor.window.until(NO_DIALOG)
+    assert eventually(lambda: scrolls(640))
+
+
+def test_the_button_is_in_sight_under_a_long_text(visitor: Visitor) -> None:
+    texts = TEXTS["de"]
+    offer = {"type": "email_capture", "consent_text": texts["consent"]["long"]}
+    visitor.shop.add_popup(design={**texts["long"], "image_url": "https://images.example/a.png"}, offer=offer)
+    visitor.visit()
+    visitor.leave()
+    assert visitor.sees("Sonderrabatt")
+    assert visitor.window.until(f"{INSIDE.format('.main')}.getBoundingClientRect().bottom < innerHeight")
+    assert visitor.window.run(f"return getComputedStyle({INSIDE.format('h2')}).hyphens") == "auto"
+
+
 def test_an_address_brings_the_code(visitor: Visitor) -> None:
     code_id = visitor.shop.add_discount_code("FERN10")
     popup_id = visitor.shop.add_popup(offer={"type": "email_capture", "discount_code_id": code_id})
     visitor.visit()
     visitor.leave()
     assert visitor.sees("Before you go")
-    field = "[...document.body.children].find(at => at.shadowRoot).shadowRoot.querySelector('input')"
-    visitor.window.run(f"{field}.focus()")
+    visitor.window.run(f"{INSIDE.format('input')}.focus()")
     visitor.window.type("ada@example.com")
     visitor.window.press("Enter")
     assert visitor.sees("FERN10")
