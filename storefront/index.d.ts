@@ -54,6 +54,8 @@ export interface Settings {
   trackConversion?: string;
   consent?: "pending" | string;
   words?: string | Record<string, string>;
+  /** The address of the cart; empty where there is none. Without it: where a link of the page leads. */
+  cart?: string;
   /** The folder of the script's other files, where it is not the script's own. */
   files?: string;
 }

@@ -56,6 +56,13 @@ interface Discount {
   valid_until_day?: string | null; // the last day on which it works, in the shop's time zone
 }
 
+/** A code that was closed, for the rest of the visit. */
+interface Kept {
+  id: string; // of its popup
+  variant?: string;
+  discount: Discount;
+}
+
 /** What this browser remembers of one popup. Times are milliseconds since 1970. */
 interface Seen {
   session?: string;
@@ -89,6 +96,7 @@ interface Visit {
   cart?: NotedCart;
   unasked?: number; // popups that came by themselves
   shown_at?: number; // the last popup, asked for or not
+  kept?: Kept;
 }
 
 /** What is known about the visitor and this visit. */
@@ -152,6 +160,7 @@ interface Showing {
   card: Card;
   viewed?: boolean;
   answered?: boolean;
+  discount?: Discount; // what the answer brought
   entry?: Entry; // its conversion
 }
 
@@ -183,7 +192,8 @@ interface Part {
   hindrance(asked?: boolean): string | null;
   readAmount(text: string, currency: string): number;
   show(popup: Popup, variant: string | null, counted: boolean): void;
-  thank(popup: Popup, variant: string | undefined, due: Discount): void;
+  thank(popup: Popup, variant: string | undefined, discount: Discount): void;
+  remind(popup: Popup, kept: Kept): void;
   drop(isExcluded: (popup: Popup) => unknown): void;
 }
 
@@ -192,11 +202,12 @@ interface Loader {
   arrivedAt(): number;
   popups(): Popup[];
   words(): Record<string, string>;
+  cart?: string; // its address, where the shop says it
   deviceType(): string;
   fire(type: Trigger["type"], suits?: (popup: Popup) => unknown): boolean;
   onActivity(): void;
   bringDue(): void;
-  changeSeen(popupId: string, change: (seen: Seen) => unknown): void;
+  changeSeen(popupId: string, change: (seen: Seen, note: Note) => unknown): void;
   eventFor(popupId: string, variantId?: string): TrackedEvent;
   countView(popupId: string, variantId?: string): void;
   record(event: TrackedEvent, settled?: Told): Entry;

@@ -1,8 +1,9 @@
-"""The code that a shopper has got: until when it works, and where it is used."""
+"""The code that a shopper has got: until when it works, where it is used, and how it comes back."""
 
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Locator
 
 from tests.browser.shopper import ORIGIN, Shop, Shopper
 
@@ -75,3 +76,81 @@ def test_the_thank_you_leads_to_the_cart_that_the_page_links_to(
     cart.click()
     shopper.page.wait_for_url(ORIGIN + path)
     assert shopper.page.evaluate("navigator.clipboard.readText()") == "FERN10"
+
+
+@pytest.mark.parametrize("said", ["/basket.php", "https://checkout.example/cart", "javascript:alert(1)", ""])
+def test_a_shop_says_itself_where_its_cart_is_or_that_it_has_none(shopper: Shopper, code_id: str, said: str) -> None:
+    shopper.visit(attributes=f'data-cart="{said}"', body='<a href="/cart">Cart</a>')
+    get_code(shopper)
+    cart = shopper.dialog.get_by_role("link", name="Go to cart")
+    addresses = [link.get_attribute("href") for link in cart.all()]
+    assert addresses == ([said] if said and not said.startswith("javascript") else [])
+
+
+def tab(shopper: Shopper) -> Locator:
+    return shopper.page.get_by_role("complementary").get_by_role("button", name="FERN10")
+
+
+@pytest.mark.parametrize("way", ["Escape", "Close", "Continue shopping"])
+def test_a_code_that_was_closed_comes_back_by_a_tab(shopper: Shopper, code_id: str, way: str) -> None:
+    shopper.visit()
+    get_code(shopper)
+    assert tab(shopper).count() == 0
+    shopper.close(way)
+    for _ in range(2):
+        tab(shopper).click()
+        assert shopper.is_shown("Thank you!")
+        assert shopper.dialog.get_by_text("FERN10").is_visible()
+        shopper.close()
+    shopper.see()
+    assert len(shopper.views()) == 1
+    assert len(shopper.conversions()) == 1
+
+
+def test_the_tab_is_on_the_pages_of_this_visit_that_may_show_the_popup(shop: Shop, shopper: Shopper) -> None:
+    code_id = shop.add_discount_code("FERN10")
+    offer = {"type": "discount", "discount_code_id": code_id}
+    shop.add_popup(offer=offer, targeting={"exclude_pages": ["/quiet*"]})
+    shopper.visit()
+    get_code(shopper)
+    shopper.close()
+    for path, count in (("/products", 1), ("/quiet", 0), ("/checkout", 0), ("/cart", 1)):
+        shopper.visit(path)
+        assert tab(shopper).count() == count, path
+    for path, count in (("/quiet", 0), ("/cart", 1)):
+        shopper.page.evaluate("path => history.pushState({}, '', path)", path)
+        shopper.wait(1)
+        assert tab(shopper).count() == count, path
+    shopper.wait(31 * 60)
+    shopper.visit("/cart")
+    assert tab(shopper).count() == 0
+
+
+def test_the_tab_goes_once_the_order_is_made(shopper: Shopper, code_id: str) -> None:
+    shopper.visit()
+    get_code(shopper)
+    shopper.close()
+    shopper.open("/thank-you")
+    shopper.page.evaluate("exitIntent.purchase({order_id: 1, revenue: '10.00', currency: 'EUR'})")
+    shopper.visit()
+    assert tab(shopper).count() == 0
+
+
+def test_a_tab_that_was_closed_stays_away(shopper: Shopper, code_id: str) -> None:
+    shopper.visit()
+    get_code(shopper)
+    shopper.close()
+    shopper.page.get_by_role("complementary").get_by_role("button", name="Close").click()
+    assert tab(shopper).count() == 0
+    shopper.visit()
+    assert tab(shopper).count() == 0
+
+
+def test_without_a_code_there_is_no_tab(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(offer={"type": "email_capture"})
+    shopper.visit()
+    shopper.leave()
+    shopper.leave_email()
+    assert shopper.is_shown("Thank you!")
+    shopper.close()
+    assert shopper.page.get_by_role("complementary").count() == 0

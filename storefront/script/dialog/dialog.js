@@ -1,6 +1,5 @@
-// How a popup is drawn. It lives in a shadow root, so that neither side's CSS reaches the
-// other, and in the browser's top layer, so that no z-index is above it. Colours, numbers and addresses are checked once
-// more: an API that was tricked must still not be able to harm a shop.
+// How a popup is drawn: in the browser's top layer, so that no z-index is above it. Colours, numbers and addresses are
+// checked once more: an API that was tricked must still not be able to harm a shop.
 
 import { addCard } from "./card.js";
 import { closeByPressBeside, keepFocusInside } from "./closing.js";
@@ -9,7 +8,7 @@ import { addButton, element } from "./elements.js";
 import { language } from "./language.js";
 import { fillWithOffer } from "./offer.js";
 import { holdPage } from "./page.js";
-import STYLE from "./style.css";
+import { addRoot } from "./root.js";
 import { fillWithThanks } from "./thanks.js";
 import { watchForView } from "./view.js";
 
@@ -20,8 +19,8 @@ import { watchForView } from "./view.js";
  */
 export function open(popup, host) {
   const { words } = host;
-  const place = element(document.body, "div");
-  const dialog = element(styledRoot(place), "dialog", { lang: language(), tabIndex: -1, "aria-labelledby": "heading" });
+  const { place, root } = addRoot();
+  const dialog = element(root, "dialog", { lang: language(), tabIndex: -1, "aria-labelledby": "heading" });
   paint(dialog, popup);
   addButton(dialog, "close", "", host.closed, { "aria-label": words.close });
   const body = addCard(dialog, popup.design);
@@ -42,13 +41,4 @@ export function open(popup, host) {
     },
     thank: (discount) => fillWithThanks(body, discount, words, host),
   };
-}
-
-/** @param {Element} place */
-function styledRoot(place) {
-  const root = place.attachShadow({ mode: "open" });
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(STYLE);
-  root.adoptedStyleSheets[0] = sheet; // Assigning a list would walk it.
-  return root;
 }

@@ -5,4 +5,4 @@ export { readAmount } from "../signs/amounts.js";
 export { hindrance } from "../signs/busy.js";
 export { startAtTop, watch } from "../signs/watch.js";
 export { meet } from "./loader.js";
-export { drop, show, thank } from "./showing.js";
+export { drop, remind, show, thank } from "./showing.js";

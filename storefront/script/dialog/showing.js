@@ -2,6 +2,7 @@
 
 import { open as draw } from "./dialog.js";
 import { loader } from "./loader.js";
+import { addTab, removeTab } from "./tab.js";
 import { asVariant } from "./variants.js";
 import { wordsWith } from "./words.js";
 
@@ -18,11 +19,13 @@ export const isOpen = () => open?.card.host.isConnected;
  */
 export function show(original, variant, counted) {
   takeDown();
+  removeTab();
   const popup = asVariant(original, variant);
   const showing = /** @type {Showing} */ ({ popup, counted });
   open = showing;
   showing.card = draw(popup, {
     words: wordsWith(loader.words()),
+    cart: loader.cart,
     counted,
     seen: () => count(showing),
     closed: () => close(showing),
@@ -31,15 +34,33 @@ export function show(original, variant, counted) {
 }
 
 /**
- * Shows the code that came when its popup was gone.
+ * Shows a code that came when its popup was gone, or once more.
  *
  * @param {Popup} popup
  * @param {string | undefined} variant
- * @param {Discount} due
+ * @param {Discount} discount
  */
-export function thank(popup, variant, due) {
+export function thank(popup, variant, discount) {
   show(popup, variant, false);
-  open?.card.thank(due);
+  if (!open) return;
+  open.discount = discount;
+  open.card.thank(discount);
+}
+
+/**
+ * Offers to show the code once more that was closed in this visit.
+ *
+ * @param {Popup} popup
+ * @param {Kept} kept
+ */
+export function remind(popup, { variant, discount }) {
+  if (isOpen()) return;
+  const again = () => thank(popup, variant, discount);
+  const forget = () => {
+    loader.changeSeen(popup.id, (_, { session }) => delete session.kept);
+    removeTab();
+  };
+  addTab(asVariant(popup, variant), discount.code, wordsWith(loader.words()), again, forget);
 }
 
 /**
@@ -48,6 +69,7 @@ export function thank(popup, variant, due) {
  * @param {(popup: Popup) => unknown} isExcluded
  */
 export function drop(isExcluded) {
+  removeTab();
   if (open?.counted && !open.answered && isExcluded(open.popup)) takeDown();
 }
 
@@ -63,8 +85,12 @@ function takeDown() {
  */
 function close(showing) {
   if (open !== showing) return; // The event comes after the deed.
+  const { popup, counted, discount } = showing;
   takeDown();
-  if (showing.counted) loader.changeSeen(showing.popup.id, (seen) => (seen.closed_at = Date.now()));
+  loader.changeSeen(popup.id, (seen, { session }) => {
+    if (counted) seen.closed_at = Date.now();
+    if (discount) session.kept = { id: popup.id, variant: popup.variant_id, discount };
+  });
   loader.bringDue();
 }
 
@@ -92,6 +118,7 @@ function report(showing, conversion, told) {
   const settled = (/** @type {unknown} */ confirmed, /** @type {Answer | undefined} */ answer) => {
     if (open !== showing) return false;
     showing.answered = !!confirmed;
+    showing.discount = answer?.discount_code;
     told?.(confirmed, answer);
     return true;
   };

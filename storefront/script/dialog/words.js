@@ -16,7 +16,6 @@ const WORDS = {
   expires: "Valid until",
   cart: "Go to cart",
   done: "Continue shopping",
-  again: "Your discount code",
 };
 
 /**

@@ -36,6 +36,7 @@ function takeOver() {
     arrivedAt: () => arrivedAt,
     popups: () => popups,
     words,
+    cart: settings.cart,
     deviceType,
     fire,
     onActivity,

@@ -18,7 +18,10 @@ export function purchase({ order_id, revenue, currency, discount_code } = {}) {
   keepSession();
   if (!order_id || note.order === order_id) return;
   const popupId = popupBehind(discount_code);
-  changeNote((note) => (note.order = order_id));
+  changeNote((note) => {
+    note.order = order_id;
+    delete note.session.kept; // It has been used, or was not wanted.
+  });
   if (!popupId) return;
   const event = eventFor(popupId, note.seen[popupId].variant);
   event.order_id = `${order_id}`;

@@ -30,8 +30,11 @@ export function bringUp(popup) {
   else part?.show(popup, variant, true);
 }
 
-/** A code that came when its popup was gone is shown as soon as nothing is in the way. */
+/** A code that came when its popup was gone is shown as soon as nothing is in the way; of one that was closed, a tab. */
 export function bringDue() {
+  const { kept } = note.session;
+  const closed = /** @type {Popup} */ (kept && (find(popups, kept.id) || kept));
+  if (kept && !isExcluded(closed)) fetchPart().then(() => part?.remind(closed, kept));
   eachKey(note.seen, (id) => {
     const { due, variant } = note.seen[id];
     const popup = find(popups, id) || /** @type {Popup} */ ({ id });

@@ -1,0 +1,14 @@
+// Where what we draw lives: in a shadow root, so that neither side's CSS reaches the other.
+
+import { element } from "./elements.js";
+import STYLE from "./style.css";
+
+/** An element at the end of the page, and the root in it. */
+export function addRoot() {
+  const place = element(document.body, "div");
+  const root = place.attachShadow({ mode: "open" });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+  root.adoptedStyleSheets[0] = sheet; // Assigning a list would walk it.
+  return { place, root };
+}
