@@ -6,8 +6,9 @@ import requests
 
 from tests.stack import FunctionProcess
 
-# What the contract promises within 2 seconds, and one more for a busy machine.
-PROMISED_SECONDS = 3
+# What the contract promises within 2 seconds, and more for a busy machine. Without what keeps the promise it would
+# take until an entry of the cache ends, which is minutes.
+PROMISED_SECONDS = 15
 
 
 class Client:

@@ -48,7 +48,7 @@ def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
 
 @pytest.fixture
 def start_function(stack: Stack) -> Iterator[Callable[..., FunctionProcess]]:
-    """Starts functions with other settings for one test: `start_function("stats", RATE_LIMIT_STATS="2")`."""
+    """Starts functions with other settings for one test: `start_function("stats", CACHE_TTL_STATS="1")`."""
     started: list[FunctionProcess] = []
 
     def start(name: str, **env: str | None) -> FunctionProcess:
@@ -58,7 +58,7 @@ def start_function(stack: Stack) -> Iterator[Callable[..., FunctionProcess]]:
 
     yield start
     for function in started:
-        function.stop()
+        function.kill()  # a test of how it stops does that itself
 
 
 @pytest.fixture

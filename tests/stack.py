@@ -152,7 +152,14 @@ class Stack:
     _functions: list[FunctionProcess] = field(default_factory=list)
 
     def environ(self, name: str, **env: str | None) -> dict[str, str]:
-        """The environment of a function: this stack's servers, no limits, and `env` over it; None unsets."""
+        """The environment of a function: this stack's servers, no limits, and `env` over it; None unsets.
+
+        A limit is counted in the Valkey of all tests of this process, by client address. So whoever sets one reads
+        addresses of his own out of X-Forwarded-For, or counts in memory.
+        """
+        if any(key in NO_LIMITS and value != "0" for key, value in env.items()):
+            own_addresses = env.get("TRUSTED_PROXIES", "0") != "0"
+            assert own_addresses or "REDIS_URL" in env, "with a limit set TRUSTED_PROXIES or REDIS_URL"
         ours = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url + PATIENT, **NO_LIMITS}
         if name in ASGI_FUNCTIONS:
             ours["FUNCTION_USE_ASGI"] = "1"
@@ -193,7 +200,7 @@ def running_stack() -> Iterator[Stack]:
             stack.stop_functions()
 
 
-def eventually(condition: Any, *, seconds: float = 5) -> Any:
+def eventually(condition: Any, *, seconds: float = 20) -> Any:
     """The first true value of `condition()`; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

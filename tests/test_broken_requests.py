@@ -23,7 +23,7 @@ QUOTA = 1000
 @pytest.fixture(scope="module")
 def limited(stack: Stack) -> Iterator[dict[str, FunctionProcess]]:
     limits = {f"RATE_LIMIT_{name}": str(QUOTA) for name in ("VIEWS", "CONVERSIONS", "STATS", "DEFAULT")}
-    started = {name: stack.start_function(name, **limits) for name in POSTS}
+    started = {name: stack.start_function(name, **limits, REDIS_URL=None) for name in POSTS}
     yield started
     for function in started.values():
         function.stop()

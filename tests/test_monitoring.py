@@ -74,10 +74,11 @@ def entries(stack: Any, database: Database) -> Iterator[list[Entry]]:
     """What functions log of requests of every kind."""
     shop = make_shop(database)
     popup_id = make_popup(database, shop)
-    content = stack.start_function("get_active_popups", RATE_LIMIT_DEFAULT="2")
+    content = stack.start_function("get_active_popups", RATE_LIMIT_DEFAULT="2", TRUSTED_PROXIES="1")
     notes = stack.start_function("track_view")
     for _ in range(4):
-        requests.get(content.url, params={"shop_id": shop.id}, timeout=10)
+        headers = {"X-Forwarded-For": "192.0.2.77"}
+        requests.get(content.url, params={"shop_id": shop.id}, headers=headers, timeout=10)
     event = {"event_id": str(uuid.uuid4()), "popup_id": popup_id, "session_id": "visit"}
     requests.post(notes.url, json=event, timeout=10)
     requests.post(notes.url, json=event, headers={"User-Agent": GOOGLEBOT}, timeout=10)

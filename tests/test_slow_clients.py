@@ -12,12 +12,12 @@ import pytest
 import requests
 
 from common.web._health import LIVE, READY
-from common.web.protocol import HEAD_SECONDS
+from common.web.protocol import BODY_SECONDS, HEAD_SECONDS
 from tests.client import Client
 from tests.factories import Shop, make_popup, make_shop, view
 from tests.proxy import proxy_to
 from tests.raw_http import answer_to, connected, ends, head
-from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack
+from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack, eventually
 
 SLOW_CLIENTS = 60
 JSON = {"Content-Type": "application/json"}
@@ -68,6 +68,26 @@ def sending(function: FunctionProcess, sent: bytes, *, clients: int = SLOW_CLIEN
         yield sockets
 
 
+@contextlib.contextmanager
+def dripping(sockets: list[socket.socket]) -> Iterator[None]:
+    """Each sends a byte every now and then, sooner than a body counts as slow."""
+    stop = threading.Event()
+
+    def drip() -> None:
+        while not stop.wait(0.03):
+            for client in sockets:
+                with contextlib.suppress(OSError):
+                    client.sendall(b" ")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 def assert_answers_others(function: FunctionProcess, shop: Shop, popup_id: str) -> None:
     for path in (LIVE, READY):
         assert requests.get(f"{function.url}{path}", timeout=10).status_code == 200
@@ -75,7 +95,8 @@ def assert_answers_others(function: FunctionProcess, shop: Shop, popup_id: str) 
     if function.name == "track_view":
         assert client.post(json=view(popup_id)).status_code == 202
     elif function.name == "manage_popups":
-        assert client.post("/popups", {"name": "Whole"}).status_code == 201
+        # On a busy machine a body may come too late for its thread, and is told to come again.
+        eventually(lambda: client.post("/popups", {"name": "Whole"}).status_code == 201, seconds=20)
     elif function.name == "stats":
         assert client.get("/shop").status_code == 200
 
@@ -93,23 +114,9 @@ def test_while_many_send_slowly_all_others_are_answered(
 def test_while_many_send_a_byte_at_a_time_all_others_are_answered(
     functions: dict[str, FunctionProcess], shop: Shop, popup_id: str, name: str
 ) -> None:
-    with sending(functions[name], half_a_body(name, shop.writer), clients=20) as sockets:
-        stop = threading.Event()
-
-        def drip() -> None:
-            while not stop.wait(0.05):
-                for client in sockets:
-                    with contextlib.suppress(OSError):
-                        client.sendall(b" ")
-
-        dripping = threading.Thread(target=drip)
-        dripping.start()
-        try:
-            for _ in range(10):
-                assert_answers_others(functions[name], shop, popup_id)
-        finally:
-            stop.set()
-            dripping.join()
+    with sending(functions[name], half_a_body(name, shop.writer), clients=20) as sockets, dripping(sockets):
+        for _ in range(10):
+            assert_answers_others(functions[name], shop, popup_id)
 
 
 REFUSED: dict[str, tuple[str, str, str, int]] = {
@@ -133,7 +140,7 @@ def test_who_is_refused_hears_so_before_his_body_has_come(
 
 @pytest.mark.parametrize("name", ["track_view", "manage_popups"])
 def test_a_limit_holds_before_a_body_is_read(start_function: Start, shop: Shop, name: str) -> None:
-    function = start_function(name, RATE_LIMIT_VIEWS="2", RATE_LIMIT_DEFAULT="2")
+    function = start_function(name, RATE_LIMIT_VIEWS="2", RATE_LIMIT_DEFAULT="2", REDIS_URL=None)
     for _ in range(2):
         assert requests.get(f"{function.url}/nothing", timeout=10).status_code == 404
     with connected(function) as client:
@@ -166,13 +173,17 @@ def test_a_connection_without_a_request_is_closed(
         assert ends(client)
 
 
+@pytest.mark.parametrize("send_more", [contextlib.nullcontext, dripping], ids=["nothing more", "a byte at a time"])
 def test_of_merchants_threads_half_wait_for_slow_bodies_and_whoever_comes_on_top_is_told_to_come_again(
-    start_function: Start, shop: Shop, popup_id: str
+    start_function: Start,
+    shop: Shop,
+    popup_id: str,
+    send_more: Callable[[list[socket.socket]], contextlib.AbstractContextManager[None]],
 ) -> None:
     function = start_function("manage_popups", THREADS="4")
-    with sending(function, half_a_body("manage_popups", shop.writer), clients=5) as sockets:
+    with sending(function, half_a_body("manage_popups", shop.writer), clients=5) as sockets, send_more(sockets):
         refused: list[tuple[int, dict[str, str], Any]] = []
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + BODY_SECONDS / 2
         while len(refused) < 3:
             assert time.monotonic() < deadline
             for client in sockets:

@@ -11,9 +11,9 @@ import asyncio
 import io
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 
 # Reserved for probes, while every other thread waits for the database.
 PROBE_THREADS = 2
-# Long enough for a body that is already in transit.
+# What a body may keep a thread waiting, in total, before it counts as slow: enough for one that is in transit.
 AT_ONCE_SECONDS = 0.1
 
 
@@ -115,30 +115,50 @@ class _Answer:
 
 
 class _Input(io.RawIOBase):
-    """wsgi.input: reading it blocks the thread until the body has arrived."""
+    """wsgi.input: reading it blocks the thread until the body has arrived.
+
+    A body that has kept its thread waiting for AT_ONCE_SECONDS in total is slow. Its thread is then one of those that
+    may wait, until the read ends: who sends a byte now and then gets no more of a thread than who sends nothing.
+    """
 
     def __init__(self, incoming: Incoming, loop: asyncio.AbstractEventLoop, patience: threading.Semaphore) -> None:
         self._incoming, self._loop, self._patience = incoming, loop, patience
         self._received = bytearray()
+        self._at_once_seconds = AT_ONCE_SECONDS
+        self._is_waiting = False
 
     def read(self, size: int = -1) -> bytes:
-        while not self._incoming.has_ended and not 0 <= size <= len(self._received):
-            self._received += self._next_chunk()
+        try:
+            while not self._incoming.has_ended and not 0 <= size <= len(self._received):
+                self._received += self._next_chunk()
+        finally:
+            self._end_wait()
         read = bytes(self._received if size < 0 else self._received[:size])
         del self._received[: len(read)]
         return read
 
     def _next_chunk(self) -> bytes:
         coming = asyncio.run_coroutine_threadsafe(self._incoming.chunk(), self._loop)
-        with suppress(TimeoutError):
-            return coming.result(AT_ONCE_SECONDS)
+        if not self._is_waiting:
+            started = time.monotonic()
+            try:
+                return coming.result(self._at_once_seconds)
+            except TimeoutError:
+                self._begin_wait(coming)
+            finally:
+                self._at_once_seconds = max(0.0, self._at_once_seconds - (time.monotonic() - started))
+        return coming.result()
+
+    def _begin_wait(self, coming: Future[bytes]) -> None:
         if not self._patience.acquire(blocking=False):
             coming.cancel()
             logs.write("WARNING", "Too many clients send their bodies slowly")
             raise TooManySlowClients()
-        try:
-            return coming.result()
-        finally:
+        self._is_waiting = True
+
+    def _end_wait(self) -> None:
+        if self._is_waiting:
+            self._is_waiting = False
             self._patience.release()
 
 
