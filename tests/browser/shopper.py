@@ -69,6 +69,17 @@ _PAGE = """<!doctype html>
 </html>"""
 
 
+def wait_until(page: Page, expression: str, arg: Any = None, *, seconds: float = 20) -> None:
+    """Wait for a JavaScript expression, or function of `arg`, to become true.
+
+    Page.wait_for_function polls by `eval` within the page, which a Content-Security-Policy forbids.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {expression}"
+        page.wait_for_timeout(20)
+
+
 class Shop:
     """A shop on the real stack. `functions` are the addresses of the functions by name."""
 
@@ -156,7 +167,7 @@ class Shopper:
             self.wait(IDLE)
         if response.value.ok and self.own_clock:
             expected = len(response.value.json()["popups"])
-            self.page.wait_for_function("count => exitIntent.explain().length === count", arg=expected)
+            wait_until(self.page, "count => exitIntent.explain().length === count", expected)
             self.settle()
         return self.page
 
@@ -206,7 +217,7 @@ class Shopper:
 
     def is_shown(self, heading: str = "Before you go") -> bool:
         """Whether a popup with this heading is on screen, or will be as soon as the browser gets to it."""
-        return self._appears(heading, within_ms=5000)
+        return self._appears(heading, within_ms=20_000)
 
     def is_absent(self, heading: str = "Before you go") -> bool:
         """Whether none with this heading is on screen, nor in a moment."""
@@ -218,7 +229,7 @@ class Shopper:
             return True
         return False
 
-    def eventually(self, condition: Callable[[], Any], seconds: float = 5) -> bool:
+    def eventually(self, condition: Callable[[], Any], seconds: float = 20) -> bool:
         """Whether it comes true in time, which passes for the page too. The test's own listeners run meanwhile."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -231,11 +242,11 @@ class Shopper:
     def see(self) -> None:
         """Looks at the popup until its view is counted, sent and answered."""
         before = len(self.sent)
-        self.eventually(lambda: len(self.sent) > before and not self._under_way)
+        self.eventually(lambda: len(self.sent) > before and not self._under_way, seconds=5)
 
     def reason(self) -> str | None:
         """Why the shop's only popup would not show now, as exitIntent.explain() tells it."""
-        self.page.wait_for_function("exitIntent.explain().length")
+        wait_until(self.page, "exitIntent.explain().length")
         (told,) = self.page.evaluate("exitIntent.explain()")
         assert told["would_show"] is (told["reason"] is None)
         return told["reason"]

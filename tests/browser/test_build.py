@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.built import DIALOG, LOADER
-from tests.browser.shopper import ORIGIN, Shop, Shopper
+from tests.browser.shopper import ORIGIN, Shop, Shopper, wait_until
 
 SHIFTS = """new PerformanceObserver(list => {
     for (const shift of list.getEntries()) window.shifted = (window.shifted || 0) + shift.value;
@@ -153,7 +153,7 @@ def test_the_dialog_part_comes_from_another_origin_under_a_strict_policy(
     with shopper.page.expect_response(lambda response: response.url.startswith(popups)):
         shopper.page.goto(f"{ORIGIN}/strict")
         shopper.wait(1)
-    shopper.page.wait_for_function("exitIntent.explain().length")
+    wait_until(shopper.page, "exitIntent.explain().length")
     shopper.wait(2)
     shopper.leave()
     assert shopper.is_shown()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.browser.built import DIALOG, LOADER
-from tests.browser.shopper import ORIGIN, Shop, Shopper
+from tests.browser.shopper import ORIGIN, Shop, Shopper, wait_until
 
 
 def embed(shopper: Shopper, html: str, path: str = "/") -> None:
@@ -18,7 +18,7 @@ def embed(shopper: Shopper, html: str, path: str = "/") -> None:
     with shopper.page.expect_response(lambda response: response.url.startswith(popups)):
         shopper.page.goto(ORIGIN + path)
         shopper.wait(1)
-    shopper.page.wait_for_function("exitIntent.explain().length")
+    wait_until(shopper.page, "exitIntent.explain().length")
     shopper.wait(2)
     shopper.page.evaluate("address => import(address).then(() => null)", f"{ORIGIN}/{DIALOG.name}")
 

@@ -14,7 +14,7 @@ import requests
 from playwright.sync_api import BrowserContext, Page, expect
 
 from cli.child import Child, free_port
-from tests.browser.shopper import DESKTOP, PHONE
+from tests.browser.shopper import DESKTOP, PHONE, wait_until
 from tests.stack import ROOT, eventually, temporary_folder
 
 EMAIL = "ada@example.com"
@@ -62,7 +62,7 @@ def test_a_leaving_shopper_gets_a_code_and_the_merchant_a_subscriber(
     popup = demo_store.popup_with("exit_intent")
     page = new_context(**DESKTOP).new_page()
     page.goto(f"{demo_store.address}/")
-    page.wait_for_function("window.exitIntent && exitIntent.explain().length")
+    wait_until(page, "window.exitIntent && exitIntent.explain().length")
     page.wait_for_timeout(1200)  # nothing is shown in the first second
     leave(page)
     dialog = page.get_by_role("dialog", name=popup["design"]["heading"])
@@ -105,7 +105,7 @@ def test_the_demo_store_fits_a_phone(
 ) -> None:
     page = new_context(**PHONE).new_page()
     page.goto(f"{demo_store.address}/{path}")
-    page.wait_for_function("window.exitIntent && exitIntent.explain().length")
+    wait_until(page, "window.exitIntent && exitIntent.explain().length")
     page.wait_for_timeout(1200)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.browser.built import DIALOG
-from tests.browser.shopper import Shop, Shopper
+from tests.browser.shopper import Shop, Shopper, wait_until
 from tests.browser.test_shop_calls import ORDER, buy, meet
 from tests.stack import eventually
 
@@ -95,7 +95,7 @@ def test_a_cart_is_compared_in_the_shops_currency_only(
     shop.add_popup(targeting={"min_cart_value": "1000"})
     page = shopper.visit()
     page.evaluate("cart => (exitIntent.cart(cart), null)", cart)
-    page.wait_for_function("reason => exitIntent.explain()[0].reason === reason", arg=reason)
+    wait_until(page, "reason => exitIntent.explain()[0].reason === reason", reason)
     assert shopper.eventually(lambda: bool(warnings) == (cart["value"] in ("9999", "plenty")))
 
 
@@ -103,7 +103,7 @@ def test_a_cart_that_cannot_be_read_is_neither_small_nor_large(shop: Shop, shopp
     shop.add_popup(targeting={"max_cart_value": "10"})
     page = shopper.visit()
     page.evaluate("exitIntent.cart({value: 'plenty'}), null")
-    page.wait_for_function("exitIntent.explain()[0].reason === 'targeting.max_cart_value'")
+    wait_until(page, "exitIntent.explain()[0].reason === 'targeting.max_cart_value'")
 
 
 INTL = """cases => cases.filter(([locale, currency, amount]) => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.built import DIALOG
-from tests.browser.shopper import ORIGIN, Shop, Shopper
+from tests.browser.shopper import ORIGIN, Shop, Shopper, wait_until
 
 PENDING = 'data-consent="pending"'
 
@@ -135,9 +135,9 @@ def test_a_refusal_reaches_the_other_tabs(shop: Shop, shopper: Shopper) -> None:
     shopper.page.evaluate("addEventListener('storage', () => (window.heard = true))")  # after the script's own
     other_tab = shopper.context.new_page()
     other_tab.goto(f"{ORIGIN}/other")
-    other_tab.wait_for_function("window.exitIntent")
+    wait_until(other_tab, "!!window.exitIntent")
     other_tab.evaluate("exitIntent.consent(false)")
-    shopper.page.wait_for_function("window.heard")
+    wait_until(shopper.page, "window.heard")
     shopper.page.evaluate("exitIntent.cart({value: 1, items: 1})")
     assert kept(shopper) == 0
 

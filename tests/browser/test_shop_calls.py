@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.shopper import SETTLED, Shop, Shopper
+from tests.browser.shopper import SETTLED, Shop, Shopper, wait_until
 
 ORDER = {"order_id": "1001", "revenue": "49.90", "currency": "EUR"}
 
@@ -123,7 +123,7 @@ def test_calls_made_before_the_window_has_loaded_work(shop: Shop, shopper: Shopp
     page = shopper.page
     shopper.answer_pages(body="<img src=/slow.png>")
     page.goto("http://shop.localhost/", wait_until="commit")
-    page.wait_for_function("window.exitIntent && exitIntent.explain")
+    wait_until(page, "!!window.exitIntent && !!exitIntent.explain")
     assert page.evaluate("exitIntent.cart({value: '5', items: 1}), exitIntent.explain()") == []
 
 

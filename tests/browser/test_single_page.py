@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.shopper import SETTLED, Shop, Shopper
+from tests.browser.shopper import SETTLED, Shop, Shopper, wait_until
 from tests.browser.test_delivery import answer_really, answer_with, stored_events
 
 
@@ -20,7 +20,7 @@ def test_popups_that_did_not_load_are_asked_for_again_on_the_next_page(shop: Sho
     shopper.visit()
     shopper.context.unroute(f"{shopper.address_of('get_active_popups')}*")
     go(shopper, "/second")
-    shopper.page.wait_for_function("exitIntent.explain().length")
+    wait_until(shopper.page, "exitIntent.explain().length")
     shopper.settle()
     shopper.leave()
     assert shopper.is_shown()
@@ -81,7 +81,7 @@ def test_what_has_no_trigger_does_not_hide_the_other_popups(shop: Shop, shopper:
     shopper.answer_pages()
     shopper.page.goto("http://shop.localhost/")
     shopper.wait(SETTLED)
-    shopper.page.wait_for_function("exitIntent.explain().length === 1")
+    wait_until(shopper.page, "exitIntent.explain().length === 1")
     shopper.wait(SETTLED)
     shopper.leave()
     assert shopper.is_shown()
@@ -154,7 +154,7 @@ def test_after_an_outage_the_popups_are_asked_for_again_with_patience(
     for _ in range(60):
         shopper.wait(2)
         shopper.page.wait_for_timeout(10)
-    shopper.page.wait_for_function("exitIntent.explain().length")
+    wait_until(shopper.page, "exitIntent.explain().length")
     shopper.settle()
     shopper.leave()
     assert shopper.is_shown()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.browser.shopper import ORIGIN, PHONE, SETTLED, Shop, Shopper
+from tests.browser.shopper import ORIGIN, PHONE, SETTLED, Shop, Shopper, wait_until
 
 
 def test_leaving_through_the_top_shows_the_popup(shop: Shop, shopper: Shopper) -> None:
@@ -172,7 +172,7 @@ def test_on_a_phone_a_flick_of_the_finger_after_reading_is_an_exit(
     shop.add_popup()
     shopper = Shopper(new_context(**PHONE), shop, own_clock=False)
     page = shopper.visit()
-    page.wait_for_function("exitIntent.explain().length")
+    wait_until(page, "exitIntent.explain().length")
     browser = page.context.new_cdp_session(page)
 
     def touch(kind: str, *ys: float) -> None:
@@ -188,7 +188,7 @@ def test_on_a_phone_a_flick_of_the_finger_after_reading_is_an_exit(
 
     for _ in range(4):
         swipe(750, 100, 300)
-    page.wait_for_function("scrollY > 1500")
+    wait_until(page, "scrollY > 1500")
     page.wait_for_timeout(1200)
     for _ in range(3):  # on a busy machine one may come out too slow
         swipe(100, 800, 100)
