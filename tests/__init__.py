@@ -1,1 +1,6 @@
 """Tests that speak HTTP to the real functions over a real Postgres and a real Valkey."""
+
+import pytest
+
+# An assertion that fails in a helper tells the values it compared, as one in a test does.
+pytest.register_assert_rewrite("tests.stack", "tests.client", "tests.tracking", "tests.previous")

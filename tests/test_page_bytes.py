@@ -161,9 +161,13 @@ def test_a_page_reads_no_more_rows_than_it_may_show(database: Database, list_: s
     database(f"PREPARE {name} AS {statement}")
     literals = ", ".join("NULL" if value is None else f"'{value}'" for value in values)
     (explained,) = database(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {name}({literals})")[0]["QUERY PLAN"]
-    assert most_rows(explained["Plan"]) <= 60, json.dumps(explained)
+    table = "popups" if list_ == "popups" else "popup_versions"
+    assert 51 <= rows_read(explained["Plan"], table) <= 60, json.dumps(explained)
 
 
-def most_rows(plan: dict[str, Any]) -> int:
-    rows = int(plan["Actual Rows"] * plan["Actual Loops"] + plan.get("Rows Removed by Filter", 0))
-    return max([rows, *map(most_rows, plan.get("Plans", []))])
+def rows_read(plan: dict[str, Any], table: str) -> int:
+    """Return how many rows of the table the plan's scans have looked at."""
+    rows = 0
+    if plan.get("Relation Name") == table:
+        rows = round((plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"])
+    return rows + sum(rows_read(inner, table) for inner in plan.get("Plans", []))

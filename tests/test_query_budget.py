@@ -1,6 +1,7 @@
 """How often a call of the merchant's API asks Postgres, and that no list has to read what it does not show."""
 
 import itertools
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 import requests
 from pg8000.native import to_statement
 
+from common.shop import api_keys
 from functions.manage_popups.discount_codes import queries as discount_code_queries
 from functions.manage_popups.main import function as manage_popups_function
 from functions.manage_popups.popups import queries as popup_queries
@@ -23,10 +25,13 @@ from tests.proxy import Proxy, proxy_to
 from tests.stack import Database, FunctionProcess, Stack, create_database, open_database
 
 SUBSCRIBERS = 300_000
-MAX_MILLISECONDS = 20
+# What a page of 101 rows may read, of a table of some 7000 blocks. A time would tell how busy the machine is.
+MAX_BLOCKS = 500
 MOST_ROUND_TRIPS = 3
 # The attempt to claim the key, its rollback, and the stored answer.
 REPLAY_ROUND_TRIPS = 3
+MOST_ATTEMPTS = 5
+MOST_CALLS = 2 + 2 * MOST_ATTEMPTS
 Act = Callable[[], requests.Response]
 
 
@@ -51,35 +56,43 @@ def merchant(stack: Stack, proxy: Proxy, shop: Shop) -> Iterator[Client]:
     function.stop()
 
 
-def round_trips(merchant: Client, proxy: Proxy, act: Act) -> int:
-    """Of the third such call, whose statements are prepared and whose key was checked a moment ago.
+def round_trips(proxy: Proxy, act: Act) -> int:
+    """Of a call whose statements are prepared and whose key was checked a moment ago.
 
-    The moment is 1.5 s, after which the key would be checked again: these tests are alone on the machine.
+    A key is checked again after FRESH_SECONDS, which is a round trip more: within that time in one of two calls.
     """
+
+    def counted() -> int:
+        proxy.reset()
+        answer = act()
+        assert answer.ok, answer.text
+        return proxy.round_trips
+
     for _ in range(2):
         assert act().ok
-    assert merchant.get("/shop").ok
-    proxy.reset()
-    answer = act()
-    assert answer.ok, answer.text
-    return proxy.round_trips
+    for _ in range(MOST_ATTEMPTS):
+        started = time.monotonic()
+        fewest = min(counted(), counted())
+        if time.monotonic() - started < api_keys.FRESH_SECONDS:
+            return fewest
+    pytest.fail("the machine is too busy to count")
 
 
 class Calls:
-    """Every call of the API, to be made three times at least."""
+    """Every call of the API, to be made MOST_CALLS times."""
 
     def __init__(self, merchant: Client, database: Database, shop: Shop, track_conversion: FunctionProcess) -> None:
         self._merchant, self._database, self._track_conversion = merchant, database, track_conversion
         self._numbers = itertools.count()
         self.code_id = make_discount_code(database, shop)
-        self.spare_codes = [make_discount_code(database, shop) for _ in range(3)]
+        self.spare_codes = [make_discount_code(database, shop) for _ in range(MOST_CALLS)]
         self.pool_id = make_discount_code(database, shop, codes=[f"A-{uuid.uuid4()}"])
         self.offer = {"type": "discount", "discount_code_id": self.code_id}
         self.offering = make_popup(database, shop)
         # What a call removes is made before, past the counting.
-        self.popup_id, *self.spare_popups = [self._make("/popups", name="x") for _ in range(4)]
-        self.spare_keys = [self._make("/api-keys", rights="read") for _ in range(3)]
-        self.subscriber_id, *self.spare_subscribers = [self._subscriber() for _ in range(4)]
+        self.popup_id, *self.spare_popups = [self._make("/popups", name="x") for _ in range(MOST_CALLS + 1)]
+        self.spare_keys = [self._make("/api-keys", rights="read") for _ in range(MOST_CALLS)]
+        self.subscriber_id, *self.spare_subscribers = [self._subscriber() for _ in range(MOST_CALLS + 1)]
 
     def _make(self, path: str, **body: Any) -> str:
         answer = self._merchant.post(path, body)
@@ -147,7 +160,7 @@ def calls(merchant: Client, database: Database, shop: Shop, track_conversion: Fu
 @pytest.mark.alone
 def test_every_call_but_a_post_keeps_to_its_round_trips(merchant: Client, proxy: Proxy, calls: Calls) -> None:
     table = calls.other_than_post()
-    made = {name: round_trips(merchant, proxy, act) for name, (act, _) in table.items()}
+    made = {name: round_trips(proxy, act) for name, (act, _) in table.items()}
     assert made == {name: trips for name, (_, trips) in table.items()}
     assert max(made.values()) <= MOST_ROUND_TRIPS
 
@@ -165,9 +178,9 @@ def test_every_post_keeps_to_its_round_trips_with_and_without_an_idempotency_key
 ) -> None:
     for name, (path, body, plain, with_key) in calls.posts().items():
         made = [
-            round_trips(merchant, proxy, partial(merchant.post, path, body)),
-            round_trips(merchant, proxy, posting(merchant, path, body, NEW_KEYS)),
-            round_trips(merchant, proxy, posting(merchant, path, body, itertools.repeat(next(NEW_KEYS)))),
+            round_trips(proxy, partial(merchant.post, path, body)),
+            round_trips(proxy, posting(merchant, path, body, NEW_KEYS)),
+            round_trips(proxy, posting(merchant, path, body, itertools.repeat(next(NEW_KEYS)))),
         ]
         assert made == [plain, with_key, REPLAY_ROUND_TRIPS], name
         assert max(made) <= MOST_ROUND_TRIPS
@@ -182,7 +195,7 @@ def test_no_route_is_missing_here(calls: Calls) -> None:
 def test_a_list_of_100_popups_is_one_round_trip(merchant: Client, proxy: Proxy, database: Database, shop: Shop) -> None:
     for _ in range(100):
         make_popup(database, shop)
-    assert round_trips(merchant, proxy, lambda: merchant.get("/popups?limit=100")) == 1
+    assert round_trips(proxy, lambda: merchant.get("/popups?limit=100")) == 1
     assert len(merchant.get("/popups?limit=100").json()["popups"]) == 100
 
 
@@ -254,7 +267,7 @@ def place(request: pytest.FixtureRequest, big_shop: str, crowd: Database) -> dic
 
 
 def plan_of(database: Database, sql: str, plan: str, **parameters: Any) -> list[str]:
-    """The plan's nodes when it is made once for all parameters ("generic") or for these ("custom"); checks the time."""
+    """Return the nodes of a plan made once for all parameters ("generic") or for these ("custom"); check its reads."""
     database(f"SET plan_cache_mode = force_{plan}_plan")
     try:
         statement, in_order = to_statement(sql)
@@ -262,13 +275,13 @@ def plan_of(database: Database, sql: str, plan: str, **parameters: Any) -> list[
         name = f"explained_{uuid.uuid4().hex}"
         database(f"PREPARE {name} AS {statement}")
         literals = ", ".join("NULL" if value is None else f"'{value}'" for value in values)
-        run = lambda: database(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {name}({literals})")  # noqa: E731
-        run()  # a first run reads from the disk
-        (explained,) = run()[0]["QUERY PLAN"]
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {name}({literals})"
+        (explained,) = database(explain)[0]["QUERY PLAN"]
     finally:
         database("SET plan_cache_mode = auto")
-    assert explained["Execution Time"] < MAX_MILLISECONDS, explained
-    return nodes_of(explained["Plan"])
+    plan_read = explained["Plan"]
+    assert plan_read["Shared Hit Blocks"] + plan_read["Shared Read Blocks"] <= MAX_BLOCKS, explained
+    return nodes_of(plan_read)
 
 
 def nodes_of(plan: dict[str, Any]) -> list[str]:

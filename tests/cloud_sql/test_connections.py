@@ -101,10 +101,11 @@ def test_an_error_of_the_admin_api_is_an_error_of_the_connection(cloud: CloudSql
 
 
 def gives_up_in_time(config: Config) -> bool:
+    """Long before the silence would end by itself, but on a busy machine not after just that second."""
     started = time.monotonic()
     with pytest.raises(OSError):  # noqa: PT011
         connect(config, connect_timeout_seconds=1)
-    return time.monotonic() - started < 2
+    return time.monotonic() - started < _cloud_sql.SILENCE_SECONDS
 
 
 def test_an_admin_api_that_does_not_answer_costs_no_more_than_the_timeout(cloud: CloudSql) -> None:
@@ -141,30 +142,34 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def try_to_connect(instance: Instance, seconds: float, error: str = "Cloud SQL") -> None:
-    with pytest.raises(OSError, match=error):
+def failure_of(instance: Instance, seconds: float) -> str:
+    with pytest.raises(OSError, match="Cloud SQL") as failed:
         connect(config_of(instance), connect_timeout_seconds=seconds)
+    return str(failed.value)
+
+
+def try_to_connect(instance: Instance, seconds: float, error: str = "") -> None:
+    assert error in failure_of(instance, seconds)
 
 
 def test_however_long_an_instance_is_silent_only_some_attempts_are_blocked_and_more_fail_at_once(
     cloud: CloudSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_cloud_sql, "SILENCE_SECONDS", 60)  # none ends by itself meanwhile
+    monkeypatch.setattr(_cloud_sql, "SILENCE_SECONDS", 600)  # none ends by itself meanwhile
     start_anew()
     silent = cloud.new_instance()
     eventually(lambda: loops() <= 1)
     files_before = open_files()
     cloud.proxy(silent.address).stop()
     with socket.create_server((silent.address, PROXY_PORT)):
-        for _ in range(4 * _cloud_sql.MAX_LEFT_BEHIND):  # on a busy machine not every attempt comes as far as that
-            if loops() < _cloud_sql.MAX_LEFT_BEHIND:
-                try_to_connect(silent, seconds=1)
+        # On a busy machine an attempt may run out of time before it is blocked.
+        eventually(lambda: "still without an answer" in failure_of(silent, seconds=1), seconds=120)
         for _ in range(20):
             try_to_connect(silent, seconds=1, error="still without an answer")
         assert loops() == _cloud_sql.MAX_LEFT_BEHIND
-    eventually(lambda: loops() == 0)  # what was waiting for an answer is reset
+    eventually(lambda: loops() == 0, seconds=30)  # what was waiting for an answer is reset
     # The stand-in's own ends of these connections are among them.
-    eventually(lambda: open_files() <= files_before)
+    eventually(lambda: open_files() <= files_before, seconds=30)
     assert answer(connect(config_of(cloud.new_instance()))) == "popups"
 
 
