@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz lint openapi settings arrows script lock audit bench clean
+.PHONY: help setup run test fuzz lint openapi settings arrows script lock audit bench load clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ audit: ## Ask for known vulnerabilities of what is deployed; needs the network
 
 bench: $(READY) ## Measure the functions beside two empty ones
 	$(BIN)/python -m benchmarks $(ARGS)
+
+load: $(READY) ## Send a shop's traffic at a fixed rate: SCENARIO=normal|peak|spike|stress, HOST=… (ops/load/README.md)
+	@$(BIN)/python -m ops.load $(or $(SCENARIO),normal) $(if $(HOST),--host $(HOST)) $(ARGS)
 
 clean: ## Remove what the targets made; the data of `popups dev` stays
 	rm -rf .venv .venv-audit build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -43,6 +43,10 @@ class Postgres:
         )
 
     @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
     def url(self) -> str:
         return self.url_of("postgres")
 
@@ -118,6 +122,10 @@ class Valkey:
         options |= settings or {}
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
         self._child = Child("Valkey", [valkey_program(), *words], folder / "valkey.log")
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     @property
     def url(self) -> str:

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,6 +86,7 @@ def test_no_file_is_a_drawer_for_everything() -> None:
 
 
 def test_what_is_longer_than_a_page_or_two_is_sql() -> None:
+    """A long module is a smell and told as a warning; a long function is an error."""
     modules = server_sources() | sources("cli") | sources("openapi") | sources("ops")
     long_modules = {name: length for name, tree in modules.items() if (length := code_lines(tree)) > MAX_LINES}
     long_functions = {
@@ -93,7 +95,9 @@ def test_what_is_longer_than_a_page_or_two_is_sql() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines([node]) > MAX_FUNCTION_LINES
     }
-    assert (long_modules, long_functions) == ({}, {})
+    if long_modules:
+        warnings.warn(f"longer than {MAX_LINES} lines: {long_modules}", stacklevel=1)
+    assert long_functions == {}
 
 
 def code_lines(tree: ast.Module) -> int:
