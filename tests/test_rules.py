@@ -34,7 +34,7 @@ INSTALLED = {
 }
 
 # More has a second topic. A statement of SQL has one, however long it is.
-MAX_LINES, MAX_FUNCTION_LINES = 200, 30
+MAX_LINES, MAX_FUNCTION_LINES = 300, 30
 
 
 def test_imports_keep_to_the_contracts() -> None:
