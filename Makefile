@@ -44,7 +44,7 @@ settings: $(READY) ## Write the pages that list the settings anew from Config
 	$(BIN)/python -m ops.settings_pages
 
 arrows: $(READY) ## Draw the import arrows in CONTRIBUTING.md anew
-	$(BIN)/python -m tests.arrows
+	$(BIN)/python -m tests.support.arrows
 
 COMPILE = $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

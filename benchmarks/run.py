@@ -11,7 +11,7 @@ import requests
 from benchmarks import peer
 from benchmarks.servers import Bench
 from benchmarks.shop import Shop
-from tests.stack import create_database, open_database
+from tests.support.stack import create_database, open_database
 
 
 @dataclass

@@ -16,7 +16,7 @@ from benchmarks import peer
 from cli.child import Child, StartError, free_port
 from cli.embedded import Postgres, Valkey, postgres, valkey
 from cli.function_table import FUNCTIONS
-from tests.stack import ASGI_FUNCTIONS, NO_LIMITS, ROOT, create_database, temporary_folder
+from tests.support.stack import ASGI_FUNCTIONS, NO_LIMITS, ROOT, create_database, temporary_folder
 
 NOOPS = {"hello_flask": "benchmarks/hello_flask.py", "hello_aio": "benchmarks/hello_aio.py"}
 UNGROUPED = dict.fromkeys(("plain_insert", "one_by_one"), "benchmarks/ungrouped.py")

@@ -3,4 +3,4 @@
 import pytest
 
 # An assertion that fails in a helper tells the values it compared, as one in a test does.
-pytest.register_assert_rewrite("tests.stack", "tests.client", "tests.tracking", "tests.previous")
+pytest.register_assert_rewrite("tests.support", "tests.browser.support")

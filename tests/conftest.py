@@ -8,11 +8,11 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
-from tests.client import Client
-from tests.clock import Clock
-from tests.factories import Shop, make_shop
-from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack, open_database, running_stack
-from tests.turns import turn
+from tests.support.client import Client
+from tests.support.clock import Clock
+from tests.support.factories import Shop, make_shop
+from tests.support.stack import FUNCTIONS, Database, FunctionProcess, Stack, open_database, running_stack
+from tests.support.turns import turn
 
 
 @pytest.hookimpl(wrapper=True)

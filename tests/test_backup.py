@@ -8,8 +8,8 @@ from pathlib import Path
 import requests
 
 from cli.programs import postgres_account, postgres_programs
-from tests.factories import Shop, make_popup, make_shop
-from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.support.factories import Shop, make_popup, make_shop
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 
 # The promise of `stats`, asked of the tables themselves.
 COUNT_EVENTS = "SELECT count(*) FROM popup_views WHERE popup_id = :popup_id::uuid"

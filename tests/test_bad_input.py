@@ -14,10 +14,10 @@ import requests
 from cli.function_table import FUNCTIONS as TABLE
 from cli.function_table import load
 from common.shop.addresses import decode_uri
-from tests.calls import good_call
-from tests.client import Client, assert_problem
-from tests.factories import Shop, capture, conversion, make_popup, make_shop, purchase, view
-from tests.stack import ASGI_FUNCTIONS, FUNCTIONS, Database, FunctionProcess
+from tests.support.calls import good_call
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, capture, conversion, make_popup, make_shop, purchase, view
+from tests.support.stack import ASGI_FUNCTIONS, FUNCTIONS, Database, FunctionProcess
 
 KIB = 1024
 FOREIGN_ID = str(uuid.uuid4())

@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from common.process.breaker import BLIP_SECONDS, FORGOTTEN_AFTER_SECONDS, PAUSE_SECONDS, Breaker
-from tests.clock import Clock
+from tests.support.clock import Clock
 
 
 def outage(breaker: Breaker, clock: Clock, seconds: float) -> None:

@@ -9,10 +9,10 @@ import functions_framework
 import pytest
 import requests
 
-from tests.client import Client
-from tests.factories import Shop, make_shop
-from tests.raw_http import answer_to, connected, ends, head
-from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
+from tests.support.client import Client
+from tests.support.factories import Shop, make_shop
+from tests.support.raw_http import answer_to, connected, ends, head
+from tests.support.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
 
 Start = Callable[..., FunctionProcess]
 

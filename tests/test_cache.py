@@ -24,10 +24,10 @@ from common.cache._entry import Cached, Entry, Slot, make_entry
 from common.cache._loading import Loaded
 from common.cache._redis import MAX_NAMES, Look
 from common.errors import DatabaseUnavailable, PopupNotFound
-from tests.clock import Clock
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.clock import Clock
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 BODY = f"body v{_entry.FORMAT}"
 BURST = 500

@@ -16,10 +16,10 @@ from common import cache
 from common.cache import _changes, _entry, keys
 from common.redis import _client
 from common.redis._nodes import Nodes
-from tests.clock import Clock
-from tests.factories import Shop, make_popup, make_shop
-from tests.proxy import Proxy, proxy_to
-from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
+from tests.support.clock import Clock
+from tests.support.factories import Shop, make_popup, make_shop
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import PATIENT, Database, FunctionProcess, Stack, eventually
 
 SHOPS = 20
 LOG = "changes"

@@ -21,7 +21,7 @@ from cli.function_table import FUNCTIONS
 from cli.one_address import served
 from cli.programs import postgres_account, reachable_folder
 from common.web._worker import Threads
-from tests.stack import ROOT, eventually, temporary_folder
+from tests.support.stack import ROOT, eventually, temporary_folder
 
 POPUPS = Path(sys.executable).with_name("popups")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.stack import ROOT, Database, FunctionProcess, Stack, create_database
+from tests.support.stack import ROOT, Database, FunctionProcess, Stack, create_database
 
 Popups = Callable[..., subprocess.CompletedProcess[str]]
 

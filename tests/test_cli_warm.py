@@ -11,8 +11,8 @@ import redis
 import requests
 
 from cli.child import free_port
-from tests.factories import make_popup, make_shop
-from tests.stack import ROOT, Database, Stack, create_database, open_database
+from tests.support.factories import make_popup, make_shop
+from tests.support.stack import ROOT, Database, Stack, create_database, open_database
 
 SHOPS = 12
 

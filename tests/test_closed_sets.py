@@ -12,10 +12,10 @@ from functions.manage_popups.discount_codes.schemas import TYPES
 from functions.manage_popups.popups.history import ACTIONS
 from functions.manage_popups.popups.schemas import STATUSES, TRIGGERS
 from functions.manage_popups.subscribers.schemas import CONSENT_TYPES
-from tests.client import Client, assert_problem
-from tests.factories import capture, conversion, make_popup, make_shop
-from tests.stack import ROOT, Database, Stack, create_database, open_database
-from tests.tracking import send_each, statuses
+from tests.support.client import Client, assert_problem
+from tests.support.factories import capture, conversion, make_popup, make_shop
+from tests.support.stack import ROOT, Database, Stack, create_database, open_database
+from tests.support.tracking import send_each, statuses
 
 # What the code writes, by the CHECK of the column where it is stored.
 STORED = {

@@ -11,10 +11,10 @@ import requests
 from cli.retain import retain
 from common.config import load
 from common.postgres.connect import connect
-from tests.client import Client, assert_problem
-from tests.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, purchase
-from tests.stack import Database, FunctionProcess, Stack
-from tests.tracking import assert_tallies_equal_events, at_once
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, purchase
+from tests.support.stack import Database, FunctionProcess, Stack
+from tests.support.tracking import assert_tallies_equal_events, at_once
 
 NETWORK, OTHER_NETWORK = "203.0.113.7", "198.51.100.9"
 BUDGETS = ("codes_per_hour", "codes_per_network_per_hour", "code_uses_per_network_per_hour")

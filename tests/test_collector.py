@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.stack import FUNCTIONS, ROOT, Stack
+from tests.support.stack import FUNCTIONS, ROOT, Stack
 
 # What a collection still looks at, before and after the first connection.
 LOOKED_AT = """

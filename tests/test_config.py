@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from common.config import ConfigError, about, load
-from tests.client import Client
-from tests.factories import make_popup, make_shop
-from tests.stack import FUNCTIONS, ROOT, Database, Stack
+from tests.support.client import Client
+from tests.support.factories import make_popup, make_shop
+from tests.support.stack import FUNCTIONS, ROOT, Database, Stack
 
 CLOUD_SQL = {"INSTANCE_CONNECTION_NAME": "project:europe-west1:main", "DB_NAME": "popups", "DB_USER": "app"}
 

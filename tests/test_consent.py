@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.factories import Shop, capture, make_discount_code, make_popup
-from tests.stack import Database, FunctionProcess
+from tests.support.client import Client
+from tests.support.factories import Shop, capture, make_discount_code, make_popup
+from tests.support.stack import Database, FunctionProcess
 
 TEXT, OF_VARIANT, OLD = "Yes, write to me.", "Write to me, please.", "The text of before"
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from common.web.crawlers import MAX_USER_AGENT_CHARACTERS, kind_of
-from tests.client import PROMISED_SECONDS, Client
-from tests.factories import Shop, capture, conversion, make_discount_code, make_popup, purchase, view
-from tests.proxy import proxy_to
-from tests.stack import ROOT, Database, FunctionProcess, Stack, eventually
+from tests.support.client import PROMISED_SECONDS, Client
+from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, purchase, view
+from tests.support.proxy import proxy_to
+from tests.support.stack import ROOT, Database, FunctionProcess, Stack, eventually
 
 USER_AGENTS: dict[str, list[str]] = json.loads((ROOT / "tests" / "vectors" / "user_agents.json").read_text())
 GOOGLEBOT = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}

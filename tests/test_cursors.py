@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, assert_problem
-from tests.factories import Shop, capture, make_discount_code, make_popup, make_shop
-from tests.stack import Database, FunctionProcess
-from tests.tracking import send
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, capture, make_discount_code, make_popup, make_shop
+from tests.support.stack import Database, FunctionProcess
+from tests.support.tracking import send
 
 LISTS: dict[str, str] = {
     "popups": "/popups?limit=1",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase
-from tests.stack import Database, FunctionProcess, eventually
-from tests.tracking import send_each, statuses
+from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase
+from tests.support.stack import Database, FunctionProcess, eventually
+from tests.support.tracking import send_each, statuses
 
 READABLE = re.compile(r"[A-HJKMNP-Z2-9]{4}(-[A-HJKMNP-Z2-9]{4}){2}")
 TEN_PERCENT = {"type": "percentage", "value": "10"}

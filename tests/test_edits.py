@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from functions.manage_popups.rest.patching import MAX_TRIES
-from tests.client import Client, assert_problem
-from tests.stack import Database
+from tests.support.client import Client, assert_problem
+from tests.support.stack import Database
 
 # What is edited and how; the rows of which table say that somebody else was faster.
 EDITS = {

@@ -27,12 +27,12 @@ from common.shop.erasures import (
     rename_batch,
 )
 from functions.manage_popups.subscribers.queries import ERASE_SUBSCRIBER
-from tests.client import Client
-from tests.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, view
-from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.support.client import Client
+from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, view
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.support.tracking import assert_tallies_equal_events, send, tallied
 from tests.test_deleted_popups import insert_views
 from tests.test_subscribers import tables_of
-from tests.tracking import assert_tallies_equal_events, send, tallied
 
 EMAIL = "ann.erased@example.com"
 MANY = 12_000

@@ -11,8 +11,8 @@ from functions.track_conversion.recording import _as_row
 from functions.track_conversion.schemas import ConversionSchema
 from functions.track_view.queries import INSERT_VIEWS, ViewOutcome, ViewRow
 from functions.track_view.schemas import ViewSchema
-from tests.factories import capture, conversion, uuid7, view
-from tests.stack import Database
+from tests.support.factories import capture, conversion, uuid7, view
+from tests.support.stack import Database
 
 STATEMENTS = {
     "views": (INSERT_VIEWS, ViewRow, ViewOutcome),

@@ -1,4 +1,4 @@
-"""The examples of tests/everything.py are complete, so that every test which uses them meets a new field."""
+"""The examples of tests/support/everything.py are complete, so that every test which uses them meets a new field."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
 from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.shop import ShopSchema
-from tests.everything import DISCOUNT_CODE, OF_CODES, POPUP, SHOP
+from tests.support.everything import DISCOUNT_CODE, OF_CODES, POPUP, SHOP
 
 
 def unset(schema: Schema, body: dict[str, Any], path: str = "") -> Iterator[str]:

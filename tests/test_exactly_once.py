@@ -8,9 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, uuid7, view
-from tests.stack import Database, FunctionProcess, Stack
-from tests.tracking import assert_tallies_equal_events, send, send_each, statuses, stored_views, tallied_views
+from tests.support.factories import (
+    capture,
+    conversion,
+    make_discount_code,
+    make_popup,
+    make_shop,
+    purchase,
+    uuid7,
+    view,
+)
+from tests.support.stack import Database, FunctionProcess, Stack
+from tests.support.tracking import assert_tallies_equal_events, send, send_each, statuses, stored_views, tallied_views
 
 NOW = datetime.datetime.now(datetime.UTC)
 

@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from functions.stats.experiment import MIN_VIEWERS, TOLERATED_LOSS, Arm, Estimate, estimate, verdict
-from tests.client import assert_problem
-from tests.factories import conversion, make_popup, make_shop, view
-from tests.stack import Database, FunctionProcess
+from tests.support.client import assert_problem
+from tests.support.factories import conversion, make_popup, make_shop, view
+from tests.support.stack import Database, FunctionProcess
 
 DRAWS = 20_000
 

@@ -16,10 +16,10 @@ from common.shop.active_popups import with_comparable_addresses
 from functions.manage_popups.popups import explain
 from functions.manage_popups.popups.rules import Shopper, first_no, hash_of, variant_of
 from functions.manage_popups.popups.schemas import PopupSchema
-from tests.browser.built import LOADER
-from tests.client import Client, assert_problem
-from tests.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view
-from tests.stack import ROOT, Database, FunctionProcess
+from tests.browser.support.built import LOADER
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view
+from tests.support.stack import ROOT, Database, FunctionProcess
 
 CASES = json.loads((ROOT / "tests" / "vectors" / "rules.json").read_text())
 VARIANTS = json.loads((ROOT / "storefront" / "vectors.json").read_text())

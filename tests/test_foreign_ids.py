@@ -13,7 +13,7 @@ from common.postgres import _database as database_module
 from common.process import waits
 from common.shop import event_ids
 from functions.track_view import recording as view_recording
-from tests.factories import (
+from tests.support.factories import (
     Shop,
     capture,
     conversion,
@@ -25,8 +25,8 @@ from tests.factories import (
     uuid7,
     view,
 )
-from tests.stack import Database, FunctionProcess, Stack
-from tests.tracking import assert_tallies_equal_events, send, send_each, statuses
+from tests.support.stack import Database, FunctionProcess, Stack
+from tests.support.tracking import assert_tallies_equal_events, send, send_each, statuses
 
 NOW = datetime.now(UTC)
 MONTH = f"{NOW:%Y_%m}"

@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from cli.function_table import FUNCTIONS
-from tests.client import Client, assert_problem
-from tests.factories import Shop, make_popup
-from tests.stack import Database, FunctionProcess
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, make_popup
+from tests.support.stack import Database, FunctionProcess
 
 Start = Callable[..., FunctionProcess]
 

@@ -5,7 +5,7 @@ import re
 
 from cli.function_table import FUNCTIONS, load
 from common.config import about
-from tests.imports import ROOT, sources
+from tests.support.imports import ROOT, sources
 
 
 def test_every_folder_of_functions_is_a_row() -> None:

@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from common.web._description import describe
-from tests.factories import Shop, capture, make_discount_code, make_popup
-from tests.stack import FUNCTIONS, Database, FunctionProcess
+from tests.support.factories import Shop, capture, make_discount_code, make_popup
+from tests.support.stack import FUNCTIONS, Database, FunctionProcess
 
 # Without it: few, and the same in every run.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.client import PROMISED_SECONDS
-from tests.factories import Shop, make_popup, make_shop
-from tests.stack import FUNCTIONS, Database, FunctionProcess, eventually
+from tests.support.client import PROMISED_SECONDS
+from tests.support.factories import Shop, make_popup, make_shop
+from tests.support.stack import FUNCTIONS, Database, FunctionProcess, eventually
 
 PROGRAMS = Path(sys.executable).parent
 

@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from functions.manage_popups.shop import CHECKOUT_PAGES
-from tests.client import PROMISED_SECONDS, Client, assert_problem
-from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
-from tests.proxy import proxy_to
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.client import PROMISED_SECONDS, Client, assert_problem
+from tests.support.factories import Shop, make_discount_code, make_popup, make_shop, view
+from tests.support.proxy import proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 Start = Callable[..., FunctionProcess]
 

@@ -15,10 +15,10 @@ from common.errors import DatabaseUnavailable
 from common.postgres import GroupCommit, LostRace
 from common.postgres._group_commit import MAX_EVENTS_A_FLUSH, MAX_EVENTS_WAITING, MAX_FLUSHES
 from common.process import waits
-from tests.factories import conversion, make_popup, make_shop, view
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
-from tests.tracking import (
+from tests.support.factories import conversion, make_popup, make_shop, view
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.support.tracking import (
     assert_tallies_equal_events,
     send,
     send_each,

@@ -10,9 +10,9 @@ import requests
 
 from common.web import _health
 from common.web._health import SELECT_SCHEMA
-from tests.proxy import proxy_to
-from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually, open_database
-from tests.tracking import at_once, statuses
+from tests.support.proxy import proxy_to
+from tests.support.stack import PATIENT, Database, FunctionProcess, Stack, eventually, open_database
+from tests.support.tracking import at_once, statuses
 
 OTHERS = 6
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, assert_problem
-from tests.factories import Shop, make_discount_code, make_key, make_popup, make_shop
-from tests.stack import Database, FunctionProcess
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, make_discount_code, make_key, make_popup, make_shop
+from tests.support.stack import Database, FunctionProcess
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from common import json_text, postgres
 from common.config import Config
 from common.version import VERSION
 from common.web import _health, flask
-from tests.calls import call, good_call
-from tests.client import Client, assert_problem
-from tests.factories import Shop, capture, make_popup, make_shop
-from tests.stack import FUNCTIONS, NO_LIMITS, Database, FunctionProcess, Stack
+from tests.support.calls import call, good_call
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, capture, make_popup, make_shop
+from tests.support.stack import FUNCTIONS, NO_LIMITS, Database, FunctionProcess, Stack
 
 STOREFRONT = [each.name for each in TABLE.values() if each.audience == "storefront"]
 MERCHANT = [each.name for each in TABLE.values() if each.audience == "merchant"]

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.client import Client, assert_problem
-from tests.factories import Shop, make_discount_code
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, make_discount_code
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 KEY = {"Idempotency-Key": "again"}
 

@@ -9,7 +9,7 @@ import pytest
 from pg8000.core import CoreConnection
 
 from cli.migrate import MigrationError, migrate
-from tests.stack import Database, Stack, create_database, open_database
+from tests.support.stack import Database, Stack, create_database, open_database
 from tests.test_migrate import connected, kill_when_running, pending, run
 
 _numbers = itertools.count(1)

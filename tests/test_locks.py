@@ -12,10 +12,10 @@ from pg8000.core import CoreConnection
 from cli import locks
 from cli.migrate import SQL_FOLDER, migrate
 from cli.partitions import drop_partitions, make_partitions
-from tests.factories import make_popup, make_shop, view
-from tests.stack import Database, FunctionProcess, Stack, create_database, open_database
+from tests.support.factories import make_popup, make_shop, view
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
+from tests.support.tracking import send, statuses
 from tests.test_migrate import connected
-from tests.tracking import send, statuses
 
 NOW = datetime.now(UTC)
 TRIES_SEEN = 4

@@ -15,9 +15,9 @@ from google.cloud.logging_v2.handlers import StructuredLogHandler
 
 from common.logs import LABELS, SAMPLED, SPAN, TRACE
 from common.version import VERSION
-from tests.calls import good_call
-from tests.factories import Shop, capture, make_popup, make_shop
-from tests.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
+from tests.support.calls import good_call
+from tests.support.factories import Shop, capture, make_popup, make_shop
+from tests.support.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, eventually
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

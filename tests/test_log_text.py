@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from common.log_text import as_text
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 REQUEST = {"requestMethod": "GET", "requestUrl": "/popups", "status": 404}
 LINE = {"severity": "INFO", "message": "GET manage_popups 404", "httpRequest": REQUEST, "seconds": 0.00312}

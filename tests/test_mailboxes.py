@@ -10,9 +10,9 @@ from cli.mailboxes import unify_mailboxes
 from common.config import load
 from common.postgres.connect import connect
 from common.postgres.driver import Connection
-from tests.client import Client
-from tests.factories import Shop, capture, insert, make_discount_code, make_popup, uuid7
-from tests.stack import Database, FunctionProcess, Stack
+from tests.support.client import Client
+from tests.support.factories import Shop, capture, insert, make_discount_code, make_popup, uuid7
+from tests.support.stack import Database, FunctionProcess, Stack
 
 FORM, OLD = "ann@bücher.example", "ann@xn--bcher-kva.example"
 NOW = datetime.datetime.now(datetime.UTC)

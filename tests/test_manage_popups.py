@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-from tests.client import PROMISED_SECONDS, Client, assert_problem
-from tests.everything import POPUP as FULL
-from tests.factories import Shop, make_discount_code, make_popup, make_shop, view
-from tests.stack import Database, FunctionProcess, eventually
-from tests.tracking import at_once
+from tests.support.client import PROMISED_SECONDS, Client, assert_problem
+from tests.support.everything import POPUP as FULL
+from tests.support.factories import Shop, make_discount_code, make_popup, make_shop, view
+from tests.support.stack import Database, FunctionProcess, eventually
+from tests.support.tracking import at_once
 
 # The same in every process: it is in the names of tests, which several processes must agree on.
 NOBODYS_ID = uuid.UUID("01a20000-0000-7000-8000-000000000000")

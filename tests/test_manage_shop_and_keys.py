@@ -11,9 +11,9 @@ import pytest
 from functions.manage_popups.main import function as manage_popups_function
 from functions.manage_popups.shop import CHECKOUT_PAGES
 from functions.stats.main import function as stats_function
-from tests.client import PROMISED_SECONDS, Client, assert_problem
-from tests.factories import Shop, insert, make_discount_code, make_key, make_popup, make_shop, uuid7, view
-from tests.stack import Database, FunctionProcess, eventually
+from tests.support.client import PROMISED_SECONDS, Client, assert_problem
+from tests.support.factories import Shop, insert, make_discount_code, make_key, make_popup, make_shop, uuid7, view
+from tests.support.stack import Database, FunctionProcess, eventually
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 WRITES = ("POST", "PATCH", "DELETE")

@@ -17,7 +17,7 @@ from cli.migrate import SQL_FOLDER, MigrationError, migrate, status
 from cli.statements import split_statements
 from common.config import load
 from common.postgres.connect import connect
-from tests.stack import ROOT, Database, Stack, create_database, eventually, open_database
+from tests.support.stack import ROOT, Database, Stack, create_database, eventually, open_database
 
 _numbers = itertools.count(1)
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from common import logs
-from tests.factories import make_popup, make_shop
-from tests.stack import ROOT, Database, FunctionProcess
+from tests.support.factories import make_popup, make_shop
+from tests.support.stack import ROOT, Database, FunctionProcess
 
 FOLDER = ROOT / "ops/monitoring"
 METRICS = sorted((FOLDER / "metrics").glob("*.json"))

@@ -11,9 +11,9 @@ import pytest
 
 from functions.manage_popups.popups.history import changed_fields
 from functions.manage_popups.popups.schemas import PopupSchema
-from tests.client import Client, assert_problem
-from tests.factories import DOCUMENTS, Shop, insert, make_discount_code, make_popup, make_shop
-from tests.stack import Database, FunctionProcess, Stack, create_database, open_database
+from tests.support.client import Client, assert_problem
+from tests.support.factories import DOCUMENTS, Shop, insert, make_discount_code, make_popup, make_shop
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 
 # Fields of a newer release, and values that this one refuses.
 NEWER: dict[str, Any] = {

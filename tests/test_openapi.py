@@ -10,8 +10,8 @@ import pytest
 from cli.function_table import FUNCTIONS, load
 from openapi.__main__ import COPIES, as_text
 from openapi.examples import EXAMPLES
-from tests.client import Client, assert_problem
-from tests.stack import FunctionProcess
+from tests.support.client import Client, assert_problem
+from tests.support.stack import FunctionProcess
 
 DOCUMENT: dict[str, Any] = json.loads(as_text())
 ENDPOINTS = {

@@ -15,9 +15,9 @@ from functions.manage_popups.popups.checks import MAX_POPUP_BYTES
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, NEWEST
 from functions.manage_popups.subscribers import csv
 from functions.manage_popups.subscribers.handlers import email_bounds
-from tests.client import PROMISED_SECONDS, Client, assert_problem
-from tests.factories import Shop, make_popup, make_shop
-from tests.stack import Database, FunctionProcess, eventually
+from tests.support.client import PROMISED_SECONDS, Client, assert_problem
+from tests.support.factories import Shop, make_popup, make_shop
+from tests.support.stack import Database, FunctionProcess, eventually
 
 # The longest texts that fields allow: more than 200 KiB of JSON.
 EVERYTHING = {

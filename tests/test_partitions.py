@@ -20,9 +20,17 @@ import requests
 from cli.retain import retain
 from common.config import load
 from common.postgres.connect import connect
-from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view
-from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
-from tests.tracking import assert_tallies_equal_events, recount, send, statuses, stored_views, tallied, tallied_views
+from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.support.tracking import (
+    assert_tallies_equal_events,
+    recount,
+    send,
+    statuses,
+    stored_views,
+    tallied,
+    tallied_views,
+)
 
 NOW = datetime.now(UTC)
 FAR = datetime(2031, 5, 17, 12, tzinfo=UTC)

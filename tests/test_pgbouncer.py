@@ -11,8 +11,8 @@ import pytest
 
 from cli.child import Child, free_port
 from cli.programs import postgres_account
-from tests.main_job import do_main_job
-from tests.stack import FUNCTIONS, Database, Stack, temporary_folder
+from tests.support.main_job import do_main_job
+from tests.support.stack import FUNCTIONS, Database, Stack, temporary_folder
 
 SINCE = (1, 21)
 """The first PgBouncer that keeps prepared statements in transaction mode."""

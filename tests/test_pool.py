@@ -12,11 +12,11 @@ import requests
 
 from common.postgres import _pool as pool_module
 from common.postgres._pool import Pool, PoolExhausted
-from tests.client import assert_problem
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.proxy import proxy_to
-from tests.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
-from tests.tracking import at_once, send, statuses, stored_views
+from tests.support.client import assert_problem
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.proxy import proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.support.tracking import at_once, send, statuses, stored_views
 
 START = Callable[..., FunctionProcess]
 

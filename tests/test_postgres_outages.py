@@ -11,9 +11,9 @@ import requests
 from common import cache
 from common.process import breaker
 from common.shop import api_keys
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.proxy import Proxy, proxy_to
-from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import PATIENT, Database, FunctionProcess, Stack, eventually
 
 FAULTS: dict[str, Callable[[Proxy], None]] = {"refused": Proxy.refuse, "black-holed": Proxy.black_hole}
 CONNECTION_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_SECONDS = 2, 1

@@ -16,12 +16,12 @@ from pg8000.exceptions import DatabaseError
 
 from cli.migrate import SQL_FOLDER, migrate
 from common.json_text import dumps
-from tests.client import Client
-from tests.everything import DISCOUNT_CODE, POPUP, SHOP
-from tests.factories import Shop, capture, conversion, make_key, make_shop, purchase, view
-from tests.previous import COMMIT, SKIPPED, Release, failures, is_known_to_git, previous_release
-from tests.stack import ROOT, Database, FunctionProcess, Stack, create_database, open_database
-from tests.tracking import assert_tallies_equal_events, send, stored_views
+from tests.support.client import Client
+from tests.support.everything import DISCOUNT_CODE, POPUP, SHOP
+from tests.support.factories import Shop, capture, conversion, make_key, make_shop, purchase, view
+from tests.support.previous import COMMIT, SKIPPED, Release, failures, is_known_to_git, previous_release
+from tests.support.stack import ROOT, Database, FunctionProcess, Stack, create_database, open_database
+from tests.support.tracking import assert_tallies_equal_events, send, stored_views
 
 if not is_known_to_git():
     pytest.skip(

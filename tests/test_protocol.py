@@ -12,7 +12,7 @@ import uvicorn
 from common.web import protocol
 from common.web.incoming import Incoming, IncompleteBody, Receive, Scope, Send, joined_headers
 from common.web.protocol import SERVER_OPTIONS
-from tests.raw_http import answer_to, connect, ends, head
+from tests.support.raw_http import answer_to, connect, ends, head
 
 ANSWER_BYTES = 50_000_000
 

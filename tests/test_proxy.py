@@ -10,8 +10,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Stack
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Stack
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from functions.manage_popups.popups import queries as popup_queries
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, NEWEST
 from functions.manage_popups.subscribers import queries as subscriber_queries
 from functions.manage_popups.subscribers.handlers import email_bounds
-from tests.client import Client
-from tests.factories import Shop, capture, make_discount_code, make_popup, make_shop
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, Stack, create_database, open_database
+from tests.support.client import Client
+from tests.support.factories import Shop, capture, make_discount_code, make_popup, make_shop
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 
 SUBSCRIBERS = 300_000
 # What a page of 101 rows may read, of a table of some 7000 blocks. A time would tell how busy the machine is.

@@ -15,9 +15,9 @@ from common.limits import Verdict, _limits
 from common.process.bounded import Memory
 from common.redis import _client
 from common.redis._nodes import Nodes
-from tests.client import Client, assert_problem
-from tests.factories import make_popup, make_shop, view
-from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
+from tests.support.client import Client, assert_problem
+from tests.support.factories import make_popup, make_shop, view
+from tests.support.stack import PATIENT, Database, FunctionProcess, Stack, eventually
 
 QUOTA = 5
 _addresses = (f"198.51.{third}.{fourth}" for third in range(256) for fourth in range(1, 255))

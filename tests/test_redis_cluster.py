@@ -14,10 +14,10 @@ from redis.crc import key_slot
 from common.cache import _changes
 from common.process import breaker
 from common.redis import _nodes
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.proxy import Proxy
-from tests.redis_kinds import Cluster, ClusterNode, running_behind_tls, running_cluster, slots_of
-from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually, temporary_folder
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.proxy import Proxy
+from tests.support.redis_kinds import Cluster, ClusterNode, running_behind_tls, running_cluster, slots_of
+from tests.support.stack import PATIENT, Database, FunctionProcess, Stack, eventually, temporary_folder
 
 QUOTA = 100
 KINDS = ("cluster", "tls")

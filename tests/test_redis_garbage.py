@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from common.cache._entry import FORMAT
-from tests.client import Client
-from tests.factories import Shop, make_popup, make_shop
-from tests.stack import Database, FunctionProcess, Stack
+from tests.support.client import Client
+from tests.support.factories import Shop, make_popup, make_shop
+from tests.support.stack import Database, FunctionProcess, Stack
 
 FIELD = f"body v{FORMAT}"
 FAR = 10**13

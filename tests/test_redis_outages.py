@@ -9,10 +9,10 @@ import requests
 
 from common.process import breaker
 from common.redis import _client, _nodes
-from tests.client import PROMISED_SECONDS
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.client import PROMISED_SECONDS
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 FAULTS: dict[str, Callable[[Proxy], None]] = {
     "refused": Proxy.refuse,

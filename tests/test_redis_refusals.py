@@ -10,11 +10,11 @@ import redis
 
 from cli.child import free_port
 from cli.embedded import Valkey, valkey
-from tests.client import PROMISED_SECONDS, Client
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.imports import ROOT
-from tests.stack import PATIENT, Database, FunctionProcess, Stack, eventually
-from tests.tracking import send
+from tests.support.client import PROMISED_SECONDS, Client
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.imports import ROOT
+from tests.support.stack import PATIENT, Database, FunctionProcess, Stack, eventually
+from tests.support.tracking import send
 
 Admin = Callable[[redis.Redis], object]
 

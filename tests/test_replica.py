@@ -16,9 +16,9 @@ from common.errors import DatabaseTimeout, DatabaseUnavailable
 from common.postgres import _database as database_module
 from common.postgres import replica as replica_module
 from common.postgres.replica import MAX_LAG_SECONDS
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.proxy import proxy_to
-from tests.stack import Database, FunctionProcess, Stack, eventually, open_database, temporary_folder
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.proxy import proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, eventually, open_database, temporary_folder
 
 
 class Standby(Postgres):

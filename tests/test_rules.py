@@ -12,8 +12,8 @@ from benchmarks import chart
 from common.config import Config, about, load
 from common.version import VERSION
 from ops.settings_pages import PAGES
-from tests.arrows import PAGE, with_pictures
-from tests.imports import ROOT, all_imports, server_sources, sources
+from tests.support.arrows import PAGE, with_pictures
+from tests.support.imports import ROOT, all_imports, server_sources, sources
 
 OURS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
 

@@ -6,8 +6,8 @@ import psutil
 import pytest
 import requests
 
-from tests.factories import Shop
-from tests.stack import FUNCTIONS, ROOT, FunctionProcess, Stack
+from tests.support.factories import Shop
+from tests.support.stack import FUNCTIONS, ROOT, FunctionProcess, Stack
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

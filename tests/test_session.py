@@ -18,8 +18,8 @@ from common.postgres._database import MAX_LOST_RACES
 from common.postgres._errors import StaleStatement
 from common.postgres.connect import connect
 from common.postgres.driver import Connection
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, Stack, eventually
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, Stack, eventually
 
 INSERT = "INSERT INTO {} (name) VALUES (:name)"
 SELECT = "SELECT * FROM {} ORDER BY name"

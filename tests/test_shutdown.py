@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.factories import make_popup, make_shop
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, Stack
+from tests.support.factories import make_popup, make_shop
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack
 
 PLATFORM_SECONDS = 10
 SLOW_SECONDS = 0.5

@@ -13,11 +13,11 @@ import requests
 
 from common.web._health import LIVE, READY
 from common.web.protocol import BODY_SECONDS, HEAD_SECONDS
-from tests.client import Client
-from tests.factories import Shop, make_popup, make_shop, view
-from tests.proxy import proxy_to
-from tests.raw_http import answer_to, connected, ends, head
-from tests.stack import FUNCTIONS, Database, FunctionProcess, Stack, eventually
+from tests.support.client import Client
+from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.support.proxy import proxy_to
+from tests.support.raw_http import answer_to, connected, ends, head
+from tests.support.stack import FUNCTIONS, Database, FunctionProcess, Stack, eventually
 
 SLOW_CLIENTS = 60
 JSON = {"Content-Type": "application/json"}

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from common.shop.currencies import DECIMALS, WITHDRAWN
-from tests.client import PROMISED_SECONDS, Client, assert_problem
-from tests.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, view
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.client import PROMISED_SECONDS, Client, assert_problem
+from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, view
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 NOTHING: dict[str, Any] = {

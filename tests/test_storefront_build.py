@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.arrows import below
-from tests.browser.built import BUDGETS, DIST, budgets_told, gzipped_bytes
-from tests.stack import ROOT
+from tests.browser.support.built import BUDGETS, DIST, budgets_told, gzipped_bytes
+from tests.support.arrows import below
+from tests.support.stack import ROOT
 
 STOREFRONT = ROOT / "storefront"
 SCRIPT = STOREFRONT / "script"

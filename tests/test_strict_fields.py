@@ -9,7 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 
 from common.errors import MAX_ERRORS
 from common.shop.fields import BoundedDict, BoundedList, StrictSchema
-from tests.imports import sources
+from tests.support.imports import sources
 
 
 def accepted_schemas() -> list[type[Schema]]:

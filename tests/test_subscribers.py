@@ -19,9 +19,9 @@ from common.process import waits
 from common.shop.api_keys import Key
 from common.web import Request
 from functions.manage_popups.subscribers.csv import PAGE_ROWS, export_subscribers
-from tests.client import Client, assert_problem
-from tests.factories import Shop, capture, conversion, insert, make_discount_code, make_popup, make_shop, view
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.client import Client, assert_problem
+from tests.support.factories import Shop, capture, conversion, insert, make_discount_code, make_popup, make_shop, view
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 MEBIBYTE = 1024 * 1024
 TEXT = "Yes, write to me."

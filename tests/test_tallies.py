@@ -14,9 +14,9 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.factories import Shop, make_popup, make_shop, uuid7
-from tests.stack import Database, FunctionProcess
-from tests.tracking import HOLDOUT, assert_tallies_equal_events, send
+from tests.support.factories import Shop, make_popup, make_shop, uuid7
+from tests.support.stack import Database, FunctionProcess
+from tests.support.tracking import HOLDOUT, assert_tallies_equal_events, send
 
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 DEVICES = (None, "desktop", "mobile", "tablet")

@@ -10,10 +10,10 @@ import pytest
 
 from common.postgres import Duplicate, LostRace
 from functions.track_conversion import recording
-from tests.client import Client
-from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
-from tests.stack import Database, FunctionProcess
-from tests.tracking import assert_tallies_equal_events, send, send_each, statuses
+from tests.support.client import Client
+from tests.support.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
+from tests.support.stack import Database, FunctionProcess
+from tests.support.tracking import assert_tallies_equal_events, send, send_each, statuses
 
 
 def with_times(popup: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from common.logs import LABELS
-from tests.factories import make_popup, make_shop, uuid7, view
-from tests.proxy import proxy_to
-from tests.stack import Database, FunctionProcess, Stack, eventually
-from tests.tracking import assert_tallies_equal_events, send, send_each, stored_views, tallied_views
+from tests.support.factories import make_popup, make_shop, uuid7, view
+from tests.support.proxy import proxy_to
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.tracking import assert_tallies_equal_events, send, send_each, stored_views, tallied_views
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

@@ -10,8 +10,8 @@ from pg8000.native import to_statement
 
 from functions.track_conversion.queries import INSERT_CONVERSIONS
 from functions.track_view.queries import INSERT_VIEWS
-from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
-from tests.stack import Database, Stack, create_database, open_database
+from tests.support.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
+from tests.support.stack import Database, Stack, create_database, open_database
 
 POPUPS = 300
 MANY = 200

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.child import StartError
-from tests.stack import open_database
+from tests.support.stack import open_database
 
 FOLDER = Path(__file__).parent
 CALLS = {f"peer_{name}": name for name in ("reads", "views", "conversions")}

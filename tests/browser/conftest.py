@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from common.shop.api_keys import new_key
-from tests.browser.built import budgets_told
-from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
-from tests.stack import FUNCTIONS, Database
+from tests.browser.support.built import budgets_told
+from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
+from tests.support.stack import FUNCTIONS, Database
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MISSING = "BROWSER TESTS SKIPPED: no Chromium here. Install the Debian package 'chromium' to run them."

@@ -16,9 +16,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from tests.browser.built import answer_script
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
-from tests.stack import ROOT
+from tests.browser.support.built import answer_script
+from tests.support.stack import ROOT
 
 ORIGIN = "http://shop.localhost"
 IMAGE = "https://images.example/plant.svg"

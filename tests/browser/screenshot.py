@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from cli.child import Child, free_port
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
-from tests.stack import ROOT, temporary_folder
+from tests.support.stack import ROOT, temporary_folder
 
 PICTURE = ROOT / "docs" / "images" / "popup.svg"
 WIDTH, HEIGHT = 1120, 760

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
-from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
+from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
 
 EMAIL = {"type": "email_capture", "consent_text": "Write to me about plants."}
 IMAGE = "https://images.example/plant.png"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.built import DIALOG, LOADER
-from tests.browser.shopper import ORIGIN, Shop, Shopper, wait_until
+from tests.browser.support.built import DIALOG, LOADER
+from tests.browser.support.shopper import ORIGIN, Shop, Shopper, wait_until
 
 SHIFTS = """new PerformanceObserver(list => {
     for (const shift of list.getEntries()) window.shifted = (window.shifted || 0) + shift.value;

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.shopper import Shop, Shopper
+from tests.browser.support.shopper import Shop, Shopper
 
 FIELDS = {
     "an input": "<input id=field>",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.shopper import Shop, Shopper
+from tests.browser.support.shopper import Shop, Shopper
 
 OFTEN = {"max_per_session": 100, "days_after_close": 0, "days_after_conversion": 0}
 

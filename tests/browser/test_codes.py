@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator
 
-from tests.browser.shopper import ORIGIN, Shop, Shopper
+from tests.browser.support.shopper import ORIGIN, Shop, Shopper
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 DAYS = [

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.shopper import Shop, Shopper
-from tests.stack import eventually
+from tests.browser.support.shopper import Shop, Shopper
+from tests.support.stack import eventually
 
 VERSION_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
+from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
 
 # Chromium says of it: no hover, a coarse pointer.
 TOUCH_SCREEN: dict[str, Any] = {**DESKTOP, "screen": {"width": 1280, "height": 800}, "has_touch": True}

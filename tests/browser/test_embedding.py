@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.browser.built import DIALOG, LOADER
-from tests.browser.shopper import ORIGIN, Shop, Shopper, wait_until
+from tests.browser.support.built import DIALOG, LOADER
+from tests.browser.support.shopper import ORIGIN, Shop, Shopper, wait_until
 
 
 def embed(shopper: Shopper, html: str, path: str = "/") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.shopper import Shop, Shopper
+from tests.browser.support.shopper import Shop, Shopper
 
 CLOSED = "frequency.days_after_close"
 CONVERTED = "frequency.days_after_conversion"

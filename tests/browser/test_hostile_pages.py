@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.browser.built import DIALOG
-from tests.browser.shopper import DESKTOP, SETTLED, Shop, Shopper
+from tests.browser.support.built import DIALOG
+from tests.browser.support.shopper import DESKTOP, SETTLED, Shop, Shopper
 
 MARKUP = '<img src=x onerror="window.hacked=1"><b>bold</b><script>window.hacked=1</script>&amp;'
 

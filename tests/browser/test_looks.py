@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator
 
 from tests.browser.contact_sheet import TEXTS
-from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
+from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
 
 IMAGE = "https://images.example/plant.svg"
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='600' height='800'/>"

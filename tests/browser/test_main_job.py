@@ -14,8 +14,8 @@ import requests
 from playwright.sync_api import BrowserContext, Page, expect
 
 from cli.child import Child, free_port
-from tests.browser.shopper import DESKTOP, PHONE, wait_until
-from tests.stack import ROOT, eventually, temporary_folder
+from tests.browser.support.shopper import DESKTOP, PHONE, wait_until
+from tests.support.stack import ROOT, eventually, temporary_folder
 
 EMAIL = "ada@example.com"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.browser.built import DIALOG
-from tests.browser.shopper import Shop, Shopper, wait_until
+from tests.browser.support.built import DIALOG
+from tests.browser.support.shopper import Shop, Shopper, wait_until
 from tests.browser.test_shop_calls import ORDER, buy, meet
-from tests.stack import eventually
+from tests.support.stack import eventually
 
 PRINTED = {
     "German": "1.234,50 €",

@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.browser.built import DIST, LOADER
 from tests.browser.contact_sheet import TEXTS
-from tests.browser.drivers import DRIVERS, Window
-from tests.browser.shopper import Shop
-from tests.stack import eventually, temporary_folder
+from tests.browser.support.built import DIST, LOADER
+from tests.browser.support.drivers import DRIVERS, Window
+from tests.browser.support.shopper import Shop
+from tests.support.stack import eventually, temporary_folder
 
 PAGE = """<!doctype html><html lang=en><meta charset=utf-8><title>Shop</title>
 <script async src="/exit_intent.js" {tag}></script>

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.browser.shopper import DESKTOP, PHONE, Shop, Shopper
+from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
 from tests.browser.test_accessibility import preview
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 DIALOG = ROOT / "storefront/script/dialog"
 TALL = '<p style="height: 3000px">Tall.</p>'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser.built import DIALOG
-from tests.browser.shopper import ORIGIN, Shop, Shopper, wait_until
+from tests.browser.support.built import DIALOG
+from tests.browser.support.shopper import ORIGIN, Shop, Shopper, wait_until
 
 PENDING = 'data-consent="pending"'
 

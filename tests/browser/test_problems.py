@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator
 
-from tests.browser.shopper import DESKTOP, Shop, Shopper
+from tests.browser.support.shopper import DESKTOP, Shop, Shopper
 from tests.browser.test_accessibility import luminance, preview
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 EMAIL = {"type": "email_capture", "consent_text": "Write to me about plants."}
 INVALID = "Please enter a valid e-mail address."

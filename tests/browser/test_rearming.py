@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.shopper import Shop, Shopper
+from tests.browser.support.shopper import Shop, Shopper
 
 OWN = "<dialog id=own>Size guide</dialog>"
 

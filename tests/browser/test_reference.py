@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from cli.child import free_port
 from cli.reference import PATH, reference
 from openapi.tags import TAGS
-from tests.stack import eventually
+from tests.support.stack import eventually
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.shopper import SETTLED, Shop, Shopper, wait_until
+from tests.browser.support.shopper import SETTLED, Shop, Shopper, wait_until
 
 ORDER = {"order_id": "1001", "revenue": "49.90", "currency": "EUR"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.shopper import SETTLED, Shop, Shopper, wait_until
+from tests.browser.support.shopper import SETTLED, Shop, Shopper, wait_until
 from tests.browser.test_delivery import answer_really, answer_with, stored_events
 
 

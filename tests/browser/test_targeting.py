@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.shopper import DESKTOP, ORIGIN, Shop, Shopper
+from tests.browser.support.shopper import DESKTOP, ORIGIN, Shop, Shopper
 
 PAGES = [
     ("/products/*", "/products/fern", True),

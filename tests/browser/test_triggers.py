@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.browser.shopper import ORIGIN, PHONE, SETTLED, Shop, Shopper, wait_until
+from tests.browser.support.shopper import ORIGIN, PHONE, SETTLED, Shop, Shopper, wait_until
 
 
 def test_leaving_through_the_top_shows_the_popup(shop: Shop, shopper: Shopper) -> None:

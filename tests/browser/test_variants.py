@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.shopper import Shop, Shopper
-from tests.stack import ROOT
+from tests.browser.support.shopper import Shop, Shopper
+from tests.support.stack import ROOT
 
 VECTORS = json.loads((ROOT / "storefront" / "vectors.json").read_text())
 ARMS = [{"id": "a", "weight": 50}, {"id": "b", "weight": 30}, {"id": "c", "weight": 20}]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud_sql.stand_in import CloudSql, Instance
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 
 @pytest.fixture(scope="package")

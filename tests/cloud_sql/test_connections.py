@@ -13,7 +13,7 @@ from common.config import Config, load
 from common.postgres import _cloud_sql
 from common.postgres.connect import connect
 from tests.cloud_sql.stand_in import PROXY_PORT, CloudSql, Instance
-from tests.stack import eventually
+from tests.support.stack import eventually
 
 MINUTES = datetime.timedelta(minutes=1)
 REFRESH_BUFFER = 4 * MINUTES

@@ -15,8 +15,8 @@ import requests
 
 from cli.child import Child, free_port
 from tests.cloud_sql.stand_in import CloudSql, Instance
-from tests.factories import make_popup, make_shop
-from tests.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.factories import make_popup, make_shop
+from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 Start = Callable[..., FunctionProcess]
 

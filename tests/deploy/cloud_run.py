@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from cli.child import Child, free_port
-from tests.stack import ROOT, FunctionProcess
+from tests.support.stack import ROOT, FunctionProcess
 
 VENVS = ROOT / ".pytest_cache" / "platform"
 """Kept between runs; one serves all bundles, since all have the same requirements."""

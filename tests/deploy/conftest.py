@@ -19,7 +19,7 @@ from ops.deploy import readiness
 from ops.deploy.command_line import main
 from ops.deploy.commands import Commands
 from tests.deploy.gcloud import Gcloud, Refusal
-from tests.stack import ROOT, Stack
+from tests.support.stack import ROOT, Stack
 
 SETTINGS = {
     "PROJECT": "acme-shop",

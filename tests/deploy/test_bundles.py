@@ -14,8 +14,8 @@ import requests
 from cli.function_table import FUNCTIONS
 from ops.deploy import bundle
 from tests.deploy import cloud_run
-from tests.main_job import do_main_job
-from tests.stack import NO_LIMITS, ROOT, Database, FunctionProcess, Stack
+from tests.support.main_job import do_main_job
+from tests.support.stack import NO_LIMITS, ROOT, Database, FunctionProcess, Stack
 
 HASH_BASED = b"\x03\x00\x00\x00"
 """The flags of a .pyc file that is checked by its source's hash (PEP 552)."""

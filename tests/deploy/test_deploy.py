@@ -15,7 +15,7 @@ from cli.function_table import FUNCTIONS
 from ops.deploy.settings_table import PER_FUNCTION, SETTINGS, own_name
 from tests.deploy.conftest import Deployer, Revisions
 from tests.deploy.gcloud import Refusal
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 CONTENT = "shop-content"
 REAL_GCLOUD = shutil.which("gcloud")

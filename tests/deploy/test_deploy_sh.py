@@ -10,7 +10,7 @@ import pytest
 
 from tests.deploy.conftest import Deployer
 from tests.deploy.gcloud import GcloudServer, gcloud_server
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 
 from cli.embedded import Postgres, postgres
 from tests.faults.load import Load
-from tests.proxy import Proxy, proxy_to
-from tests.stack import Database, FunctionProcess, create_database, open_database, temporary_folder
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import Database, FunctionProcess, create_database, open_database, temporary_folder
 
 IMPATIENT = {"DB_STATEMENT_TIMEOUT": "300", "DB_CONNECTION_TIMEOUT": "300", "DB_POOL_MAX": "4", "DB_POOL_MIN": "1"}
 """A fault is then over in a second; the defaults would only make the tests longer."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from tests.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
-from tests.stack import Database, FunctionProcess
-from tests.tracking import assert_tallies_equal_events
+from tests.support.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
+from tests.support.stack import Database, FunctionProcess
+from tests.support.tracking import assert_tallies_equal_events
 
 CLIENTS = 12
 CODES = 40

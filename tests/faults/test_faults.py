@@ -6,8 +6,8 @@ import pytest
 
 from cli.embedded import Postgres
 from tests.faults.load import Load
-from tests.proxy import Proxy
-from tests.stack import Database, FunctionProcess, open_database
+from tests.support.proxy import Proxy
+from tests.support.stack import Database, FunctionProcess, open_database
 
 Start = Callable[..., FunctionProcess]
 

@@ -5,7 +5,7 @@ import json
 import socket
 from typing import Any
 
-from tests.stack import FunctionProcess
+from tests.support.stack import FunctionProcess
 
 PATIENCE_SECONDS = 20
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.factories import uuid7
-from tests.stack import ROOT, FunctionProcess, Stack, temporary_folder
+from tests.support.client import Client
+from tests.support.factories import uuid7
+from tests.support.stack import ROOT, FunctionProcess, Stack, temporary_folder
 
 COMMIT = (ROOT / "tests" / "previous_release.txt").read_text().strip()
 SKIPPED = f"TESTS OF THE PREVIOUS RELEASE SKIPPED ({COMMIT[:7]})"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import requests
 
-from tests.factories import make_shop
-from tests.stack import Database, eventually
+from tests.support.factories import make_shop
+from tests.support.stack import Database, eventually
 
 
 def do_main_job(url: Mapping[str, str], database: Database) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from tests.stack import Database, FunctionProcess
+from tests.support.stack import Database, FunctionProcess
 
 T = TypeVar("T")
 

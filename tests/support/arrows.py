@@ -6,7 +6,7 @@ The layers themselves are in pyproject.toml; `lint-imports` holds them.
 
 from functools import cache
 
-from tests.imports import ROOT, imports_when_running, sources
+from tests.support.imports import ROOT, imports_when_running, sources
 
 Arrows = dict[str, set[str]]
 

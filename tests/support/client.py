@@ -4,7 +4,7 @@ from typing import Any
 
 import requests
 
-from tests.stack import FunctionProcess
+from tests.support.stack import FunctionProcess
 
 # What the contract promises within 2 seconds, and more for a busy machine. Without what keeps the promise it would
 # take until an entry of the cache ends, which is minutes.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Route
 
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 DIST = ROOT / "storefront" / "dist"
 FILES: dict[str, str] = json.loads((DIST / "files.json").read_text())

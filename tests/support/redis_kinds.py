@@ -19,8 +19,8 @@ from redis.crc import key_slot
 
 from cli.child import free_port
 from cli.embedded import Valkey, valkey
-from tests.proxy import Proxy, proxy_to
-from tests.stack import PATIENT, eventually
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.stack import PATIENT, eventually
 
 SLOTS = 16384
 PASSWORD = "s3cret/with:signs@"

@@ -14,8 +14,8 @@ from typing import Any
 import requests
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Request, Route
 
-from tests.browser.built import DIALOG, answer_script
-from tests.stack import Database
+from tests.browser.support.built import DIALOG, answer_script
+from tests.support.stack import Database
 
 # The pages come from the test, the functions from the stack: two origins, as in production.
 ORIGIN = "http://shop.localhost"

@@ -12,7 +12,7 @@ from typing import Any
 from common.json_text import dumps
 from common.shop.api_keys import new_key
 from functions.manage_popups.popups.schemas import PopupSchema
-from tests.stack import Database
+from tests.support.stack import Database
 
 DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
 

@@ -24,7 +24,7 @@ from cli.migrate import SQL_FOLDER, migrate
 from common.config import about, load
 from common.postgres.connect import connect
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 FUNCTIONS = tuple(TABLE)
 ASGI_FUNCTIONS = {function.name for function in TABLE.values() if function.server == "asgi"}

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import requests
 
-from tests.client import Client
-from tests.factories import Shop, conversion, view
-from tests.stack import FunctionProcess
+from tests.support.client import Client
+from tests.support.factories import Shop, conversion, view
+from tests.support.stack import FunctionProcess
 
 
 class Call(NamedTuple):
