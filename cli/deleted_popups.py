@@ -1,4 +1,7 @@
-"""Delete the data of deleted popups: events, viewers and tallies, and finally the popups' rows."""
+"""Delete the data of popups that were deleted more than 30 days ago, when they can no longer be restored.
+
+Their events, viewers and tallies, and finally their rows.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,14 +13,15 @@ from common import cache
 from common.cache import keys
 from common.postgres.driver import Connection
 from common.shop.events import LOCK_VIEWERS
+from functions.manage_popups.popups.restore import RESTORABLE_DAYS
 
-DELETED_POPUP_HOURS = 1
-"""How long a deleted popup's row stays: while an event for it may be under way, which the next run then finds."""
+KEPT = timedelta(days=RESTORABLE_DAYS, minutes=1)
+"""A minute longer than a popup can be restored, since this machine's clock may be ahead of the database's."""
 
 SELECT_DELETED_POPUPS = """
     SELECT shop_id, id AS popup_id
     FROM popups
-    WHERE deleted_at IS NOT NULL
+    WHERE deleted_at < :deleted_before
     ORDER BY shop_id, id
 """
 
@@ -118,15 +122,15 @@ DELETE_POPUPS = "DELETE FROM popups WHERE deleted_at < :deleted_before"
 
 
 def delete_deleted_popups(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:
-    """Delete their events and tallies now, and their rows once nothing can refer to them any more."""
-    for popup in connection.fetch_all(SELECT_DELETED_POPUPS):
+    deleted_before = now - KEPT
+    for popup in connection.fetch_all(SELECT_DELETED_POPUPS, deleted_before=deleted_before):
         for table in DELETE_EVENTS:
             if deleted := run_batches(partial(_delete_events, connection, popup, table)):
                 say(f"deleted {deleted} rows of {table} of the deleted popup {popup['popup_id']}")
         _delete_viewers(connection, popup)
         connection.execute(DELETE_TALLIES, **popup)
         cache.forget(keys.shop_stats(popup["shop_id"]))
-    if popups := connection.execute(DELETE_POPUPS, deleted_before=now - timedelta(hours=DELETED_POPUP_HOURS)):
+    if popups := connection.execute(DELETE_POPUPS, deleted_before=deleted_before):
         say(f"deleted {popups} popups that were deleted")
 
 

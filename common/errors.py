@@ -135,7 +135,7 @@ class IdempotencyKeyReused(ProblemError):
 
 
 class StaleVersion(ProblemError):
-    """The popup has changed since you read it."""
+    """This has changed since you read it. Read it again, and send `If-Match` with its new ETag."""
 
     status, code = 412, "stale_version"
 

@@ -27,6 +27,7 @@ EXAMPLES: dict[str, Any] = {
     "report_conversion": CAPTURE,
     "create_popup": POPUP,
     "update_popup": {"status": "paused", "design": {"heading": "Wait!"}},
+    "explain_popups": {"url": "/products/1", "device_type": "mobile", "visitor_id": "browser-1", "popup": POPUP},
     "rollback_popup": {"version": 1},
     "create_discount_code": {
         "type": "percentage",

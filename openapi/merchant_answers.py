@@ -1,77 +1,14 @@
-"""The answers of `manage_popups`."""
+"""The answers of `manage_popups`, but for those about popups."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from common.shop.api_keys import RIGHTS
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
-from functions.manage_popups.popups.history import ACTIONS
-from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.shop import ShopSchema
 from functions.manage_popups.subscribers.schemas import CONSENT_TYPES
 from openapi.answers import PageAnswer, each, needed, nullable
-
-
-class PopupPartAnswer(PopupSchema):
-    """A popup as merchants see it: whole, or with `fields=` its id and what was asked for."""
-
-    id = needed(fields.UUID)
-    name = fields.String()
-    view_count = fields.Integer()
-    conversion_count = fields.Integer()
-    is_active = fields.Boolean()
-    version = fields.Integer()
-    created_at = fields.AwareDateTime()
-    updated_at = fields.AwareDateTime()
-
-
-class PopupAnswer(PopupPartAnswer):
-    """A popup as merchants see it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        for field in self.fields.values():
-            field.required = True
-
-
-class PopupsAnswer(PageAnswer):
-    popups = each(PopupPartAnswer)
-
-
-class KeyNameAnswer(Schema):
-    """Which key it was."""
-
-    id = needed(fields.UUID)
-    name = nullable(fields.String)
-    prefix = nullable(fields.String)
-
-
-class VersionAnswer(Schema):
-    version = needed(fields.Integer)
-    action = needed(fields.String, validate=validate.OneOf(ACTIONS))
-    restored_version = nullable(fields.Integer)
-    changed_at = needed(fields.AwareDateTime)
-    api_key = fields.Nested(KeyNameAnswer, required=True)
-    changed_fields = fields.List(fields.String(), required=True)
-    popup = fields.Nested(PopupSchema, required=True)
-
-
-class HistoryAnswer(PageAnswer):
-    versions = each(VersionAnswer)
-
-
-class ExplanationAnswer(Schema):
-    popup_id = needed(fields.UUID)
-    would_show = needed(fields.Boolean)
-    reason = nullable(fields.String, metadata={"description": "The first rule that says no."})
-    trigger = needed(fields.String)
-    variant = nullable(fields.String)
-    not_checked = fields.List(
-        fields.String(), required=True, metadata={"description": "Rules that only the shopper's browser can decide."}
-    )
 
 
 class PoolAnswer(Schema):
@@ -160,6 +97,9 @@ class UnsubscribedAnswer(Schema):
 
 class ShopAnswer(ShopSchema):
     budgets_met = each(BudgetMetAnswer)
+    last_event_at = nullable(
+        fields.AwareDateTime, metadata={"description": "The newest view or conversion; null: none in 30 days."}
+    )
     id = needed(fields.String)
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)
@@ -172,6 +112,14 @@ class ApiKeyAnswer(Schema):
     rights = needed(fields.String, validate=validate.OneOf(RIGHTS))
     created_at = needed(fields.AwareDateTime)
     last_used_at = nullable(fields.AwareDateTime)
+
+
+class KeyInUseAnswer(Schema):
+    id = needed(fields.UUID)
+    name = needed(fields.String)
+    prefix = needed(fields.String)
+    rights = needed(fields.String, validate=validate.OneOf(RIGHTS))
+    shop_id = needed(fields.String)
 
 
 class NewApiKeyAnswer(ApiKeyAnswer):

@@ -12,7 +12,7 @@ from common.web import Answers, Audience, Checker, Endpoint, Function, answers_o
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.rest.patching import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
-from openapi import merchant_answers, stats_answers, storefront_answers
+from openapi import merchant_answers, popup_answers, stats_answers, storefront_answers
 from openapi.answers import HealthAnswer, ReadyAnswer
 from openapi.examples import EXAMPLES
 from openapi.storefront_parameters import OF_STOREFRONTS
@@ -88,7 +88,7 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     if endpoint.query:
         by_hand = isinstance(endpoint.query, ShopQuery)
         yield from OF_STOREFRONTS if by_hand else [{"in": "query", "schema": type(endpoint.query)}]
-    if endpoint.method == "POST" and endpoint.rights:
+    if endpoint.method == "POST" and endpoint.rights == "write":
         yield IDEMPOTENCY_KEY
     if 412 in answers_of(endpoint.handler).problems:
         yield IF_MATCH
@@ -128,7 +128,7 @@ def _answer(status: int, noted: Answers) -> dict[str, Any]:
 
 def _schema(name: str) -> type:
     """Return the class NAMEAnswer from one of the modules of answers."""
-    modules = (merchant_answers, stats_answers, storefront_answers)
+    modules = (merchant_answers, popup_answers, stats_answers, storefront_answers)
     found: list[type] = [getattr(module, f"{name}Answer") for module in modules if hasattr(module, f"{name}Answer")]
     if not found:
         raise LookupError(f"There is no {name}Answer in openapi/")

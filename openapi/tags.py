@@ -17,9 +17,14 @@ TAGS = {
     PROBES: "Whether a function lives and can work.",
 }
 
+_OF_SEGMENTS = {"explain": "popups", "key": "api-keys"}
+
 
 def tag_of(function: Function, template: str) -> str:
     """Return an operation's tag: one for the storefront, one for reports, else by the first segment of its path."""
     if function.audience is Audience.STOREFRONT:
         return STOREFRONT
-    return STATS if function.name == "stats" else template.split("/")[1].partition(".")[0]
+    if function.name == "stats":
+        return STATS
+    segment = template.split("/")[1].partition(".")[0]
+    return _OF_SEGMENTS.get(segment, segment)

@@ -59,7 +59,7 @@ def other_popup(database: Database, shop: Shop) -> str:
 
 
 def delete(database: Database, popup_id: str) -> None:
-    database("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+    database("UPDATE popups SET deleted_at = now() - interval '31 days' WHERE id = :id", id=popup_id)
 
 
 def run_retain(database: Database) -> None:

@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 from common.shop.active_popups import with_comparable_addresses
-from functions.manage_popups.popups import explain
+from functions.manage_popups.popups.explain import NEVER_CHECKED
 from functions.manage_popups.popups.rules import Shopper, first_no, hash_of, variant_of
 from functions.manage_popups.popups.schemas import PopupSchema
+from functions.manage_popups.popups.shoppers import ExplainQuery, shopper_of
 from tests.browser.support.built import LOADER
 from tests.support.client import Client, assert_problem
 from tests.support.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view
@@ -43,20 +44,22 @@ def popup_of(case: dict[str, Any]) -> dict[str, Any]:
     return {**stored, "targeting": targeting, "never_on_pages": never, "id": id_}
 
 
-def shopper_of(case: dict[str, Any]) -> Shopper:
+def shopper_in(case: dict[str, Any]) -> Shopper:
     """The case's shopper as the endpoint would make one of its query, with what only a browser knows."""
     told = case["shopper"]
     query = {"url": "/", "device_type": "desktop", "visitors": None, "referrer": "", "cart_value": 0, "cart_items": 0}
     query |= {name: told[name] for name in ("url", "device_type", "referrer") if name in told}
     if cart := told.get("cart"):
-        query |= explain.ExplainQuery(only=("cart_value", "cart_items")).load(
+        query |= ExplainQuery(only=("cart_value", "cart_items")).load(
             {"cart_value": cart["value"], "cart_items": cart["items"]}
         )
     seen = told.get("seen", {})
     converted = seen.get("converted_days_ago")
-    row = {"is_known": told.get("visits", 1) > 1}
-    row["seconds_since_conversion"] = None if converted is None else converted * 86_400
-    made = explain._shopper({**query, "visitor": "a-visitor"}, row)
+    made = shopper_of(
+        {**query, "visitor_id": "a-visitor"},
+        is_known=told.get("visits", 1) > 1,
+        seconds_since_conversion=None if converted is None else converted * 86_400,
+    )
     known_to_browser = {
         "days_since_close": seen.get("closed_days_ago"),
         "shown_this_session": seen.get("shown_this_session", 0),
@@ -66,7 +69,7 @@ def shopper_of(case: dict[str, Any]) -> Shopper:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_server_agrees_with_the_shared_vectors(case: dict[str, Any]) -> None:
-    assert first_no(popup_of(case), shopper_of(case)) == case["reason"]
+    assert first_no(popup_of(case), shopper_in(case)) == case["reason"]
 
 
 def test_the_server_gives_the_variants_of_the_shared_vectors() -> None:
@@ -175,7 +178,7 @@ class TestEndpoint:
             "reason": None,
             "trigger": "exit_intent",
             "variant": "a",
-            "not_checked": list(explain.NEVER_CHECKED),
+            "not_checked": list(NEVER_CHECKED),
         }
 
     @pytest.mark.parametrize("case", [case for case in CASES if "seen" not in case["shopper"]], ids=lambda c: c["name"])

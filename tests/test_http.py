@@ -285,7 +285,7 @@ def test_a_console_may_call_the_merchants_functions_and_other_pages_may_not(
         answer = call(function, shop, popup_id, Origin=origin)
         assert answer.headers["Access-Control-Allow-Origin"] == origin
         exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
-        assert {"ETag", "Location", "X-Request-Id", "Retry-After"} <= set(exposed)
+        assert {"Content-Disposition", "ETag", "Location", "X-Request-Id", "Retry-After"} <= set(exposed)
     for origin in (
         "https://evil.example",
         f"{CONSOLE}.evil.example",

@@ -315,6 +315,44 @@ def pages(merchant: Client, query: str) -> Any:
         cursor = f"&cursor={answer['next_cursor']}"
 
 
+SEARCHES: dict[str, tuple[str, list[str]]] = {
+    "a part": ("mmer", ["Summer SALE"]),
+    "another case": ("SUMMER sale", ["Summer SALE"]),
+    "another alphabet": ("ΠΡΟΣΦΟΡΆ", ["Προσφορά"]),
+    "a wide form": ("\uff33\uff35\uff2d", ["Summer SALE"]),
+    "a per cent sign": ("%", ["50 % off"]),
+    "an underscore": ("_", ["a_b"]),
+    "a backslash": ("\\", ["c\\d"]),
+    "a space at the end": ("50 ", ["50 % off"]),
+    "nothing that is there": ("winter", []),
+}
+
+
+@pytest.mark.parametrize(("text", "found"), SEARCHES.values(), ids=SEARCHES)
+def test_a_list_is_searched_by_a_part_of_the_name_in_any_case(
+    merchant: Client, shop: Shop, database: Database, text: str, found: list[str]
+) -> None:
+    for name in ("Summer SALE", "Προσφορά", "50 % off", "a_b", "c\\d"):
+        make_popup(database, shop, name=name)
+    page = merchant.get("/popups", params={"search": text}).json()
+    assert [popup["name"] for popup in page["popups"]] == found
+
+
+def test_a_search_is_paged_with_a_cursor_of_its_own(merchant: Client, shop: Shop, database: Database) -> None:
+    for name in ("one", "other", "another"):
+        make_popup(database, shop, name=name)
+    page = merchant.get("/popups?search=other&limit=1").json()
+    assert [popup["name"] for popup in page["popups"]] == ["another"]
+    following = f"/popups?limit=1&cursor={page['next_cursor']}"
+    assert [popup["name"] for popup in merchant.get(f"{following}&search=other").json()["popups"]] == ["other"]
+    assert_problem(merchant.get(f"{following}&search=one"), 422, "invalid", "cursor")
+
+
+@pytest.mark.parametrize("text", ["", "%00", "x" * 201], ids=["nothing", "NUL", "201 characters"])
+def test_a_search_that_no_name_can_match_is_refused(somebody: Client, text: str) -> None:
+    assert_problem(somebody.get(f"/popups?search={text}"), 422, "invalid", "search")
+
+
 def test_pages_hold_the_limit_and_together_everything_once(merchant: Client, shop: Shop, database: Database) -> None:
     names = [f"popup {number}" for number in range(7)]
     for name in names:

@@ -8,11 +8,22 @@ from typing import Any
 
 import pytest
 
+from common.shop.api_keys import RIGHTS
 from functions.manage_popups.main import function as manage_popups_function
 from functions.manage_popups.shop import CHECKOUT_PAGES
 from functions.stats.main import function as stats_function
 from tests.support.client import PROMISED_SECONDS, Client, assert_problem
-from tests.support.factories import Shop, insert, make_discount_code, make_key, make_popup, make_shop, uuid7, view
+from tests.support.factories import (
+    Shop,
+    conversion,
+    insert,
+    make_discount_code,
+    make_key,
+    make_popup,
+    make_shop,
+    uuid7,
+    view,
+)
 from tests.support.stack import Database, FunctionProcess, eventually
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -21,6 +32,7 @@ WRITES = ("POST", "PATCH", "DELETE")
 # Bodies that would be accepted from the right shop.
 BODIES = {
     "/api-keys": {"rights": "read"},
+    "/explain": {"url": "/", "visitor_id": "somebody"},
     "/popups/{popup_id}/rollback": {"version": 1},
     "/discount-codes": {"type": "fixed", "value": "5.00"},
     "/discount-codes/{code_id}": {"value": "1.00"},
@@ -59,7 +71,68 @@ def test_a_shop_is_read_with_all_it_has(merchant: Client, shop: Shop) -> None:
         "codes_per_network_per_hour": 500,
         "code_uses_per_network_per_hour": 20,
         "budgets_met": [],
+        "last_event_at": None,
     }
+
+
+def test_a_shop_tells_when_its_script_was_last_heard_of(
+    merchant: Client,
+    database: Database,
+    shop: Shop,
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+) -> None:
+    popups = [make_popup(database, shop, status=status) for status in ("paused", "active")]
+    heard = [merchant.get("/shop").json()["last_event_at"]]
+    for function, event in (
+        (track_view, view(popups[0])),
+        (track_view, view(popups[1])),
+        (track_conversion, conversion(popups[0])),
+    ):
+        assert Client(function).post(json=event).ok
+        heard.append(merchant.get("/shop").json()["last_event_at"])
+    assert heard[0] is None
+    assert heard[1] < heard[2] < heard[3]
+    database("UPDATE popup_views SET viewed_at = viewed_at - interval '31 days' WHERE shop_id = :id", id=shop.id)
+    database("DELETE FROM popup_conversions WHERE shop_id = :id", id=shop.id)
+    assert merchant.get("/shop").json()["last_event_at"] is None
+
+
+@pytest.mark.parametrize("path", ["/shop", "/discount-codes/{code_id}"])
+def test_an_edit_of_what_has_changed_meanwhile_is_refused(
+    merchant: Client, database: Database, shop: Shop, path: str
+) -> None:
+    path = path.format(code_id=make_discount_code(database, shop))
+    field, value = ("name", "Second") if path == "/shop" else ("is_active", False)
+    read = merchant.get(path).headers["ETag"]
+    edited = merchant.patch(path, {field: value}, headers={"If-Match": read})
+    assert edited.status_code == 200
+    current = edited.headers["ETag"]
+    assert current == merchant.get(path).headers["ETag"] != read
+    for verb in ("PATCH", "DELETE") if path != "/shop" else ("PATCH",):
+        for if_match in (read, '"0"', f"W/{current}", "x"):
+            answer = merchant(verb, path, json={field: None}, headers={"If-Match": if_match})
+            assert_problem(answer, 412, "stale_version")
+            assert answer.headers["ETag"] == current
+    assert merchant.get(path).json()[field] == value
+    assert merchant.patch(path, {field: value}, headers={"If-Match": f'"0", {current}'}).status_code == 200
+    assert merchant.patch(path, {field: value}, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_of_edits_of_a_shop_at_once_with_the_same_if_match_one_is_made(merchant: Client) -> None:
+    read = {"If-Match": merchant.get("/shop").headers["ETag"]}
+    with ThreadPoolExecutor(4) as pool:
+        edits = [pool.submit(merchant.patch, "/shop", {"name": f"Name {each}"}, headers=read) for each in range(4)]
+    assert sorted(edit.result().status_code for edit in edits) == [200, 412, 412, 412]
+
+
+def test_a_discount_code_is_deleted_in_the_version_that_was_read(
+    merchant: Client, database: Database, shop: Shop
+) -> None:
+    path = f"/discount-codes/{merchant.post('/discount-codes', {'type': 'fixed', 'value': '1'}).json()['id']}"
+    read = {"If-Match": merchant.get(path).headers["ETag"]}
+    assert merchant.delete(path, headers=read).status_code == 204
+    assert_problem(merchant.delete(path, headers=read), 404, "discount_code_not_found")
 
 
 def test_a_patch_changes_of_a_shop_what_it_names(merchant: Client) -> None:
@@ -349,7 +422,16 @@ ENDPOINTS = sorted(
     for endpoint in function.endpoints
 )
 ROUTES = sorted({(name, path) for name, _, path in ENDPOINTS})
-WRITE_ENDPOINTS = [endpoint for endpoint in ENDPOINTS if endpoint[1] in WRITES]
+# Those that a key with these rights may call.
+BY_RIGHTS = {
+    rights: sorted(
+        (function.name, endpoint.method, endpoint.template)
+        for function in (manage_popups_function, stats_function)
+        for endpoint in function.endpoints
+        if endpoint.rights == rights
+    )
+    for rights in RIGHTS
+}
 
 
 def called(endpoint: tuple[str, ...]) -> str:
@@ -419,7 +501,7 @@ def test_without_a_key_every_endpoint_is_closed(
     assert_problem(answer, 401, "unauthorized")
 
 
-@pytest.mark.parametrize("endpoint", WRITE_ENDPOINTS, ids=called)
+@pytest.mark.parametrize("endpoint", BY_RIGHTS["write"], ids=called)
 def test_a_read_key_writes_nothing(
     merchant_functions: dict[str, FunctionProcess],
     victim: dict[str, Any],
@@ -434,13 +516,14 @@ def test_a_read_key_writes_nothing(
     assert everything_of(database, victim["shop"]) == before
 
 
-@pytest.mark.parametrize("endpoint", [endpoint for endpoint in ENDPOINTS if endpoint[1] == "GET"], ids=called)
+@pytest.mark.parametrize("endpoint", BY_RIGHTS["read"], ids=called)
 def test_a_read_key_reads_everything(
     merchant_functions: dict[str, FunctionProcess], victim: dict[str, Any], endpoint: tuple[str, str, str]
 ) -> None:
     name, verb, template = endpoint
     reader = Client(merchant_functions[name], victim["shop"].read_key)
-    assert reader(verb, path_of(template, victim)).status_code == 200
+    body = BODIES[template] if verb == "POST" else None
+    assert reader(verb, path_of(template, victim), json=body).status_code == 200
 
 
 def test_a_cursor_of_another_shop_is_refused(
@@ -451,6 +534,14 @@ def test_a_cursor_of_another_shop_is_refused(
         make_popup(database, neighbour, name=name)
     cursor = Client(manage_popups, neighbour.read_key).get("/popups?limit=1").json()["next_cursor"]
     assert_problem(merchant.get(f"/popups?cursor={cursor}"), 422, "invalid", "cursor")
+
+
+def test_a_key_says_whose_it_is(manage_popups: FunctionProcess, database: Database, shop: Shop) -> None:
+    for rights, key in (("write", shop.write_key), ("read", shop.read_key)):
+        answer = Client(manage_popups, key).get("/key")
+        (stored,) = database("SELECT id, name FROM api_keys WHERE prefix = :prefix", prefix=key[:12])
+        expected = {"id": str(stored["id"]), "name": stored["name"], "prefix": key[:12]}
+        assert answer.json() == expected | {"rights": rights, "shop_id": shop.id}
 
 
 def test_an_unknown_key_id_is_not_found(merchant: Client) -> None:

@@ -55,7 +55,7 @@ def test_an_operations_id_is_an_act_of_its_own() -> None:
     assert {"list_popups", "create_popup", "get_popup", "update_popup", "delete_popup", "report_views"} <= set(ids)
     verbs = {each.partition("_")[0] for each in ids}
     assert verbs <= {"add", "check", "create", "delete", "duplicate", "erase", "explain", "export", "get", "list",
-                     "release", "report", "revoke", "rollback", "unsubscribe", "update"}  # fmt: skip
+                     "release", "report", "restore", "revoke", "rollback", "unsubscribe", "update"}  # fmt: skip
 
 
 def test_no_path_ends_with_a_slash() -> None:
@@ -78,6 +78,12 @@ def test_every_pattern_is_one_of_ecmascript() -> None:
     for pattern in set(patterns(DOCUMENT)):
         assert "\\" not in escapes.sub("", pattern), pattern
         assert "(?P<" not in pattern
+
+
+def test_what_changes_a_document_has_no_defaults_that_a_client_could_fill_in() -> None:
+    partial = {name: schema for name, schema in DOCUMENT["components"]["schemas"].items() if name.endswith("Changes")}
+    assert set(partial) == {"DesignChanges", "OfferChanges"}
+    assert [name for name, schema in partial.items() if '"default"' in json.dumps(schema)] == []
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -120,8 +126,8 @@ def test_a_function_describes_itself_as_it_is_addressed(name: str, request: pyte
     assert_problem(Client(function).post("/_openapi.json", json={}), 405, "method_not_allowed")
 
 
-def test_every_post_of_a_merchant_takes_an_idempotency_key() -> None:
+def test_every_post_that_writes_for_a_merchant_takes_an_idempotency_key() -> None:
     for (name, method, path), endpoint in ENDPOINTS.items():
-        if method == "POST" and endpoint.rights:
+        if method == "POST" and endpoint.rights == "write":
             parameters = DOCUMENT["paths"][f"/{name}{path}"]["post"]["parameters"]
             assert "Idempotency-Key" in [parameter["name"] for parameter in parameters]

@@ -484,7 +484,7 @@ class TestDeletedPopups:
     ) -> None:
         self.fill(tracking, popup_id, others)
         assert recount(own, shop.id)["shop_viewers"] == 4
-        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+        own("UPDATE popups SET deleted_at = now() - interval '31 days' WHERE id = :id", id=popup_id)
         said = run_retain(365)
         assert f"deleted 4 rows of popup_views of the deleted popup {popup_id}" in said
         assert f"deleted 3 rows of popup_conversions of the deleted popup {popup_id}" in said
@@ -506,7 +506,7 @@ class TestDeletedPopups:
         for table in ("daily_views", "popup_viewers", "shop_viewers", "daily_shop_viewers"):
             own(f"UPDATE {table} SET day = day - 3 WHERE shop_id = :id", id=shop.id)
         send(tracking["track_view"], view(others, visitor_id="v", device_type="tablet"))
-        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+        own("UPDATE popups SET deleted_at = now() - interval '31 days' WHERE id = :id", id=popup_id)
         run_retain(365)
         rows = own(
             "SELECT day, device_type, viewers FROM daily_shop_viewers WHERE shop_id = :id AND viewers <> 0", id=shop.id
@@ -517,13 +517,21 @@ class TestDeletedPopups:
         send(tracking["track_view"], view(others, visitor_id="v"))
         assert_tallies_equal_events(own, shop.id)
 
-    def test_their_rows_go_once_nothing_under_way_can_name_them(
-        self, own: Database, popup_id: str, run_retain: Callable[..., list[str]]
+    def test_nothing_of_them_goes_as_long_as_they_can_be_restored(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
     ) -> None:
-        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
+        send(tracking["track_view"], view(popup_id))
+        kept = "SELECT count(*) FROM popup_views JOIN popups ON popups.id = popup_id WHERE popup_id = :id"
+        own("UPDATE popups SET deleted_at = now() - interval '29 days' WHERE id = :id", id=popup_id)
         run_retain(365)
-        assert own.value("SELECT count(*) FROM popups WHERE id = :id", id=popup_id) == 1
-        run_retain(365, NOW + timedelta(hours=2))
+        assert own.value(kept, id=popup_id) == 1
+        own("UPDATE popups SET deleted_at = now() - interval '31 days' WHERE id = :id", id=popup_id)
+        run_retain(365)
+        assert own.value(kept, id=popup_id) == 0
         assert own.value("SELECT count(*) FROM popups WHERE id = :id", id=popup_id) == 0
 
     def test_subscribers_and_the_order_numbers_that_have_counted_stay(
@@ -536,8 +544,8 @@ class TestDeletedPopups:
         run_retain: Callable[..., list[str]],
     ) -> None:
         self.fill(tracking, popup_id, others)
-        own("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popup_id)
-        run_retain(365, NOW + timedelta(hours=2))
+        own("UPDATE popups SET deleted_at = now() - interval '31 days' WHERE id = :id", id=popup_id)
+        run_retain(365)
         assert own.value("SELECT count(*) FROM email_subscribers WHERE shop_id = :id", id=shop.id) == 1
         assert send(tracking["track_conversion"], purchase(others, "1")).status_code == 200
         assert_tallies_equal_events(own, shop.id)

@@ -283,7 +283,9 @@ def test_what_retention_takes_from_a_shop_shows_at_once(
 ) -> None:
     send(track_view, view(popup_id))
     eventually(lambda: reader.get("/shop").json()["views"] == 1, seconds=PROMISED_SECONDS)
-    database("UPDATE popups SET deleted_at = now(), status = 'archived' WHERE id = :id", id=popup_id)
+    database(
+        "UPDATE popups SET deleted_at = now() - interval '31 days', status = 'archived' WHERE id = :id", id=popup_id
+    )
     command: list[str | Path] = [Path(sys.executable).with_name("popups"), "retain", "--days", "36500"]
     environ = {**os.environ, "DATABASE_URL": stack.database_url, "REDIS_URL": stack.valkey.url}
     subprocess.run(command, env=environ, check=True, capture_output=True, timeout=60)

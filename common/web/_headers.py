@@ -44,7 +44,7 @@ _SAFETY = {
 MAX_ORIGIN_CHARACTERS = 300
 # What browsers send for a page with an opaque origin (RFC 6454, section 7.3). No shop can list it.
 OPAQUE_ORIGIN = "null"
-_EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
+_EXPOSED = "Content-Disposition, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache, X-Request-Id"
 _FOR_EVERY_PAGE = _SAFETY | {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
 # A merchant's answers vary by origin, and are not stored.
 _FOR_MERCHANTS = _SAFETY | {"Cache-Control": "no-store", "Vary": "Origin"}

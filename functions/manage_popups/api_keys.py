@@ -1,4 +1,4 @@
-"""Creates, lists and revokes API keys. The key itself is shown once, and not stored."""
+"""Creates, reads, lists and revokes API keys. The key itself is shown once, and not stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import uuid
 from marshmallow import fields, validate
 
 from common import postgres
-from common.errors import Conflict, NotFound
+from common.errors import Conflict, NotFound, Unauthorized
 from common.shop import api_keys
 from common.shop.fields import StrictSchema
 from common.web import Request, Response, answers, json_response
@@ -21,6 +21,12 @@ SELECT_API_KEYS = """
     FROM api_keys
     WHERE shop_id = :shop_id AND revoked_at IS NULL
     ORDER BY created_at DESC, id DESC
+"""
+
+SELECT_KEY_IN_USE = """
+    SELECT id, name, prefix, rights, shop_id
+    FROM api_keys
+    WHERE shop_id = :shop_id AND id = :id AND revoked_at IS NULL
 """
 
 # The keys that may write are locked first, in the order of their ids: if two calls revoke the last two at once, the
@@ -59,6 +65,15 @@ def create_api_key(request: Request) -> Response:
     made = json.loads(answer.body)
     key = _key(request, made.pop("salt"))
     return json_response({**made, "key": key}, answer.status, answer.headers)
+
+
+@answers({200: "KeyInUse"})
+def get_key(request: Request) -> Response:
+    """Get the key in use: whose it is, and what it may do."""
+    key = postgres.fetch_one(SELECT_KEY_IN_USE, shop_id=request.shop_id, id=request.key_id)
+    if key is None:
+        raise Unauthorized(headers={"WWW-Authenticate": "Bearer"})  # revoked a moment ago
+    return json_response(key)
 
 
 @answers({200: "ApiKeys"})

@@ -12,9 +12,12 @@ from functions.manage_popups.discount_codes import pools
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
 from functions.manage_popups.popups import handlers as popups
 from functions.manage_popups.popups import history
-from functions.manage_popups.popups.explain import ExplainQuery, explain_popup
+from functions.manage_popups.popups.explain import explain_popup
+from functions.manage_popups.popups.explain_all import explain_popups
 from functions.manage_popups.popups.history import RollbackSchema
+from functions.manage_popups.popups.restore import restore_popup
 from functions.manage_popups.popups.schemas import FieldsQuery, PopupSchema, PopupsQuery
+from functions.manage_popups.popups.shoppers import ExplainQuery, ExplainSchema
 from functions.manage_popups.rest.paging import PageQuery
 from functions.manage_popups.rest.patching import MergePatch
 from functions.manage_popups.subscribers import handlers as subscribers
@@ -32,7 +35,9 @@ route("DELETE", "/popups/{popup_id}", rights="write")(popups.delete_popup)
 route("POST", "/popups/{popup_id}/duplicate", rights="write")(popups.duplicate_popup)
 route("GET", "/popups/{popup_id}/history", rights="read", query=PageQuery())(history.list_popup_versions)
 route("POST", "/popups/{popup_id}/rollback", rights="write", body=RollbackSchema())(history.rollback_popup)
+route("POST", "/popups/{popup_id}/restore", rights="write")(restore_popup)
 route("GET", "/popups/{popup_id}/explain", rights="read", query=ExplainQuery())(explain_popup)
+route("POST", "/explain", rights="read", body=ExplainSchema())(explain_popups)
 
 route("POST", "/discount-codes", rights="write", body=DiscountCodeSchema())(discount_codes.create_discount_code)
 route("GET", "/discount-codes", rights="read", query=DiscountCodesQuery())(discount_codes.list_discount_codes)
@@ -51,6 +56,7 @@ route("POST", "/subscribers/{subscriber_id}/unsubscribe", rights="write")(subscr
 route("GET", "/shop", rights="read")(shop.get_shop)
 route("PATCH", "/shop", rights="write", body=MergePatch())(shop.update_shop)
 
+route("GET", "/key", rights="read")(api_keys.get_key)
 route("POST", "/api-keys", rights="write", body=ApiKeySchema())(api_keys.create_api_key)
 route("GET", "/api-keys", rights="read")(api_keys.list_api_keys)
 route("DELETE", "/api-keys/{key_id}", rights="write")(api_keys.revoke_api_key)

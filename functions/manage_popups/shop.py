@@ -13,10 +13,12 @@ from common.cache import keys
 from common.errors import Invalid
 from common.shop.addresses import origin, page_pattern
 from common.shop.currencies import DECIMALS
+from common.shop.events import CONVERSION_TYPES
 from common.shop.fields import StrictSchema
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS, text_list, whole_number
 from functions.manage_popups.rest.patching import Errors, merged, normalized, retry_lost_edits
+from functions.manage_popups.rest.versions import last_edit, refuse_if_stale
 
 MAX_ORIGIN_CHARACTERS = 300
 MAX_POPUPS_PER_VISIT = 100
@@ -30,7 +32,8 @@ CHECKOUT_PAGES = (
     "/kassa*", "/commande*", "/*/commande*", "/pagamento*", "/finalizar-compra*", "/afrekenen*",
 )  # fmt: skip
 
-# Also returns how often each budget for codes was exhausted.
+# Also returns how often each budget for codes was exhausted, and when shoppers last did something: a look at the newest
+# rows of 100 popups at most, in the partitions in which an event of the last 30 days may be. NULL if there is none.
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
         shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
@@ -43,7 +46,34 @@ SELECT_SHOP = """
                 WHERE shop_id = :shop_id
                 GROUP BY budget
             ) AS met
-        ) AS budgets_met, created_at, updated_at
+        ) AS budgets_met, (
+            SELECT greatest(max(viewed.at), max(converted.at))
+            FROM (
+                SELECT id
+                FROM popups
+                WHERE shop_id = :shop_id
+                ORDER BY is_active DESC, updated_at DESC
+                LIMIT 100
+            ) AS popup
+            CROSS JOIN LATERAL (
+                SELECT max(viewed_at) AS at
+                FROM popup_views
+                WHERE popup_views.shop_id = :shop_id AND popup_id = popup.id
+                  AND event_id >= first_event_id(now() - interval '38 days') AND viewed_at > now() - interval '30 days'
+            ) AS viewed
+            CROSS JOIN LATERAL (
+                SELECT max(at) AS at
+                FROM unnest(:conversion_types::text[]) AS of_type (type)
+                CROSS JOIN LATERAL (
+                    SELECT max(converted_at) AS at
+                    FROM popup_conversions
+                    WHERE popup_conversions.shop_id = :shop_id AND popup_id = popup.id
+                      AND popup_conversions.type = of_type.type
+                      AND event_id >= first_event_id(now() - interval '38 days')
+                      AND converted_at > now() - interval '30 days'
+                ) AS newest
+            ) AS converted
+        ) AS last_event_at, created_at, updated_at
     FROM shops
     WHERE id = :shop_id
 """
@@ -103,19 +133,21 @@ def checked_shop(shop: dict[str, Any], stored: Mapping[str, Any] | None = None) 
     return {**shop, **lists}
 
 
-@answers({200: "Shop"})
+@answers({200: "Shop"}, headers=("ETag",))
 def get_shop(request: Request) -> Response:
     """Get the key's shop."""
-    return json_response(postgres.fetch_one(SELECT_SHOP, shop_id=request.shop_id))
+    with postgres.connection() as connection:
+        shop = _fetch(connection, request.shop_id)
+    return json_response(shop, headers={"ETag": last_edit(shop)})
 
 
-@answers({200: "Shop"}, problems=(409,))
+@answers({200: "Shop"}, headers=("ETag",), problems=(409, 412))
 def update_shop(request: Request) -> Response:
     """Change the shop by a merge patch."""
 
     def merge(connection: postgres.Connection) -> postgres.Row | None:
-        shop = connection.fetch_one(SELECT_SHOP, shop_id=request.shop_id)
-        assert shop is not None, "an API key belongs to a shop"
+        shop = _fetch(connection, request.shop_id)
+        refuse_if_stale(request, last_edit(shop))
         changed = checked_shop(merged(_schema, shop, request.data), shop)
         if changed["time_zone"] != shop["time_zone"]:
             _refuse_unknown_time_zone(connection, changed["time_zone"])
@@ -127,7 +159,13 @@ def update_shop(request: Request) -> Response:
     # Reports depend on the shop's currency and time zone, and the storefront's answer on its settings.
     popup_stats = [keys.popup_stats(popup_id) for popup_id in shop.pop("popup_ids")]
     cache.forget(keys.active_popups(request.shop_id), keys.shop_stats(request.shop_id), *popup_stats)
-    return json_response(shop)
+    return json_response(shop, headers={"ETag": last_edit(shop)})
+
+
+def _fetch(connection: postgres.Connection, shop_id: str) -> postgres.Row:
+    shop = connection.fetch_one(SELECT_SHOP, shop_id=shop_id, conversion_types=list(CONVERSION_TYPES))
+    assert shop is not None, "an API key belongs to a shop"
+    return shop
 
 
 def _refuse_unknown_time_zone(connection: postgres.Connection, name: str) -> None:

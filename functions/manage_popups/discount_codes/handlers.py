@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from common import postgres
@@ -19,6 +20,7 @@ from functions.manage_popups.rest import cached_answers
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, newest_first
 from functions.manage_popups.rest.patching import merged, retry_lost_edits
+from functions.manage_popups.rest.versions import last_edit, refuse_if_stale
 
 # Stock is low if at most this share of the codes, or of the uses, is left.
 LOW_STOCK_SHARE = 0.1
@@ -28,7 +30,7 @@ _schema = DiscountCodeSchema()
 _DECIMALS = dumps({code: decimals for code, decimals in DECIMALS.items() if decimals != OTHER_DECIMALS}).decode()
 
 
-@answers({201: "DiscountCode"}, headers=("Location",))
+@answers({201: "DiscountCode"}, headers=("ETag", "Location"))
 def create_discount_code(request: Request) -> Response:
     """Create a discount code."""
     code = checked_code({**request.data, "code": request.data["code"] or new_code()})
@@ -46,7 +48,7 @@ def create_discount_code(request: Request) -> Response:
         if row["id"] is None:
             in_currency(code, row["currency"])
             raise _is_taken()
-        return json_response(_shown(row), 201, {"Location": f"/discount-codes/{row['id']}"})
+        return _answer(row, 201, {"Location": f"/discount-codes/{row['id']}"})
 
     try:
         return once(request, insert)
@@ -65,19 +67,20 @@ def list_discount_codes(request: Request) -> Response:
     return json_response({"discount_codes": [_shown(row) for row in page], "next_cursor": next_cursor})
 
 
-@answers({200: "DiscountCode"})
+@answers({200: "DiscountCode"}, headers=("ETag",))
 def get_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     """Get a discount code."""
     with postgres.connection() as connection:
-        return json_response(_shown(_fetch(connection, request.shop_id, code_id)))
+        return _answer(_fetch(connection, request.shop_id, code_id))
 
 
-@answers({200: "DiscountCode"}, problems=(409,))
+@answers({200: "DiscountCode"}, headers=("ETag",), problems=(409, 412))
 def update_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     """Change a discount code by a merge patch."""
 
     def merge(connection: postgres.Connection) -> postgres.Row | None:
         row = _fetch(connection, request.shop_id, code_id)
+        refuse_if_stale(request, last_edit(row))
         edited = checked_code(merged(_schema, row, request.data))
         changed = in_currency(edited, row["currency"], before=row)
         _check_change(row, changed)
@@ -85,22 +88,40 @@ def update_discount_code(request: Request, code_id: uuid.UUID) -> Response:
 
     row = retry_lost_edits(merge)
     cached_answers.refresh_active_popups(request.shop_id)  # popups with this code may resume or stop
-    return json_response(_shown(row))
+    return _answer(row)
 
 
-@answers({204: None}, problems=(409,))
+@answers({204: None}, problems=(409, 412))
 def delete_discount_code(request: Request, code_id: uuid.UUID) -> Response:
     """Delete a discount code that no popup offers."""
     code = {"shop_id": request.shop_id, "id": code_id}
     with postgres.connection() as connection:
-        connection.queue(queries.LOCK_DISCOUNT_CODE, **code)
-        row = connection.fetch_one(queries.DELETE_DISCOUNT_CODE, **code)
+        row = _delete_current(connection, request, code) if "if-match" in request.headers else _delete(connection, code)
     assert row is not None, "it has no FROM"
     if not row["was_there"]:
         raise DiscountCodeNotFound()
     if not row["is_deleted"]:
         raise Conflict("A popup offers this discount code. Change the popup's offer first, or delete the popup.")
     return Response(204)
+
+
+def _delete(connection: postgres.Connection, code: dict[str, Any]) -> postgres.Row | None:
+    connection.queue(queries.LOCK_DISCOUNT_CODE, **code)
+    return connection.fetch_one(queries.DELETE_DISCOUNT_CODE, **code)
+
+
+def _delete_current(connection: postgres.Connection, request: Request, code: dict[str, Any]) -> postgres.Row | None:
+    """Delete the code if it is still what If-Match names, in two more round trips."""
+    with connection.transaction():
+        locked = connection.fetch_one(queries.LOCK_DISCOUNT_CODE, **code)
+        if locked is None:
+            raise DiscountCodeNotFound()
+        refuse_if_stale(request, last_edit(locked))
+        return connection.fetch_one(queries.DELETE_DISCOUNT_CODE, **code)
+
+
+def _answer(row: postgres.Row, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return json_response(_shown(row), status, {"ETag": last_edit(row), **(headers or {})})
 
 
 def _fetch(connection: postgres.Connection, shop_id: str, code_id: uuid.UUID) -> postgres.Row:

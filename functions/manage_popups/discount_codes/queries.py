@@ -110,7 +110,7 @@ UPDATE_DISCOUNT_CODE = """
 # Writing a popup takes FOR KEY SHARE on the codes it offers. Sent just before the deletion and in one transaction with
 # it, so that the deletion sees the popups of earlier lock holders.
 LOCK_DISCOUNT_CODE = """
-    SELECT id
+    SELECT id, updated_at
     FROM discount_codes
     WHERE shop_id = :shop_id AND id = :id
     FOR UPDATE

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
-
-from marshmallow import ValidationError, fields, validate
+from typing import NamedTuple
 
 from common import postgres
 from common.errors import PopupNotFound
 from common.shop.active_popups import SELECT_ACTIVE_POPUPS, fitting, for_storefront, with_comparable_addresses
-from common.shop.events import DEVICE_TYPES, MAX_ID_CHARACTERS
-from common.shop.fields import StrictSchema
-from common.shop.targeting_rules import KINDS_OF_VISITORS
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups.rules import Shopper, first_no, variant_for
-from functions.manage_popups.rest.fields import check_storable
-
-MAX_ADDRESS_CHARACTERS = 2048
-MAX_ITEMS = 10**6
-SECONDS_A_DAY = 86_400
+from functions.manage_popups.popups.shoppers import shopper_of
 
 # seconds_since_conversion: the last conversion that brought the shopper something, by the script's definition.
 SELECT_POPUP_FOR_VISITOR = """
     SELECT popups.*,
-        (SELECT never_on_pages FROM shops WHERE id = :shop_id) AS never_on_pages,
         starts_at > now() AS is_early,
         ends_at <= now() AS is_over,
         view_limit <= (
@@ -65,41 +53,26 @@ _WHY_NOT_SERVED = {
 CHECKED_FOR_VISITORS = ("frequency.days_after_conversion", "holdout")
 
 
-def _check_address(address: str) -> None:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        raise ValidationError("Not an address.") from None
-    if not (address.startswith("/") or (parts.scheme in ("http", "https") and parts.netloc)):
-        raise ValidationError("An address such as https://shop.example.com/products/1, or its path.")
+class Served(NamedTuple):
+    """A shop's popups that storefronts get, by id; and those that fit into the size that shoppers download."""
 
-
-class ExplainQuery(StrictSchema):
-    """`?url=/products/1&device_type=mobile&visitor=…`: a shopper, by default new and with an empty cart."""
-
-    url = fields.String(load_default="/", validate=[validate.Length(1, MAX_ADDRESS_CHARACTERS), _check_address])
-    device_type = fields.String(load_default="desktop", validate=validate.OneOf(DEVICE_TYPES))
-    visitor = fields.String(load_default=None, validate=[validate.Length(1, MAX_ID_CHARACTERS), check_storable])
-    visitors = fields.String(load_default=None, validate=validate.OneOf(KINDS_OF_VISITORS))
-    referrer = fields.String(load_default="", validate=validate.Length(max=MAX_ADDRESS_CHARACTERS))
-    cart_value = fields.Decimal(load_default=Decimal(0), validate=validate.Range(0, 10**12))
-    cart_items = fields.Integer(load_default=0, validate=validate.Range(0, MAX_ITEMS))
+    popups: dict[uuid.UUID, postgres.Row]
+    fitting_ids: set[uuid.UUID]
 
 
 @answers({200: "Explanation"})
 def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
     """Say whether this shopper would be shown the popup now, and if not, why not."""
-    visitor = request.query["visitor"]
+    visitor_id = request.query["visitor_id"]
     with postgres.connection() as connection:
-        popup = connection.fetch_one(SELECT_POPUP_FOR_VISITOR, shop_id=request.shop_id, id=popup_id, visitor=visitor)
+        popup = connection.fetch_one(SELECT_POPUP_FOR_VISITOR, shop_id=request.shop_id, id=popup_id, visitor=visitor_id)
         if popup is None:
             raise PopupNotFound()
-        active = connection.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=request.shop_id)
-    shopper = _shopper(request.query, popup)
-    reason = None if popup_id in _ids(active) else _why_not_served(popup)
-    if reason is None and popup_id not in _ids(fitting(for_storefront(each) for each in active)):
-        reason = "size"  # the popups before it use up the size that shoppers download
-    reason = reason or first_no({**popup, "targeting": with_comparable_addresses(popup["targeting"])}, shopper)
+        served = fetch_served(connection, request.shop_id)
+    shopper = shopper_of(
+        request.query, is_known=popup["is_known"], seconds_since_conversion=popup["seconds_since_conversion"]
+    )
+    reason = why_not(popup, served, shopper)
     return json_response(
         {
             "popup_id": popup_id,
@@ -107,13 +80,30 @@ def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
             "reason": reason,
             "trigger": popup["trigger"]["type"],
             "variant": variant_for(popup, shopper),
-            "not_checked": [*NEVER_CHECKED, *(CHECKED_FOR_VISITORS if visitor is None else ())],
+            "not_checked": not_checked(visitor_id),
         }
     )
 
 
-def _ids(popups: list[postgres.Row]) -> list[uuid.UUID]:
-    return [popup["id"] for popup in popups]
+def fetch_served(connection: postgres.Connection, shop_id: str) -> Served:
+    rows = [row for row in connection.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id) if row["id"]]
+    popups = {row["id"]: {**row, "never_on_pages": row["shop"]["never_on_pages"]} for row in rows}
+    return Served(popups, {popup["id"] for popup in fitting(map(for_storefront, rows))})
+
+
+def why_not(popup: postgres.Row, served: Served, shopper: Shopper) -> str | None:
+    """Return the first rule that keeps the popup from this shopper; None if none does."""
+    if popup["id"] not in served.popups:
+        return _why_not_served(popup)
+    if popup["id"] not in served.fitting_ids:
+        return "size"  # the popups before it use up the size that shoppers download
+    document = served.popups[popup["id"]]
+    return first_no({**document, "targeting": with_comparable_addresses(document["targeting"])}, shopper)
+
+
+def not_checked(visitor_id: str | None) -> list[str]:
+    """Return the rules that only the shopper's browser can decide."""
+    return [*NEVER_CHECKED, *(CHECKED_FOR_VISITORS if visitor_id is None else ())]
 
 
 def _why_not_served(popup: postgres.Row) -> str:
@@ -124,25 +114,3 @@ def _why_not_served(popup: postgres.Row) -> str:
         if popup[flag]:
             return rule
     return "priority"  # as many others as a storefront gets take precedence
-
-
-def _shopper(query: Any, popup: postgres.Row) -> Shopper:
-    parts = urlsplit(query["url"])
-    utm = {
-        name.removeprefix("utm_"): value
-        for name, value in parse_qsl(parts.query, keep_blank_values=True, errors="replace")
-        if name.startswith("utm_")
-    }
-    since_conversion = popup["seconds_since_conversion"]
-    return Shopper(
-        path=parts.path or "/",
-        search=f"?{parts.query}" if parts.query else "",
-        device_type=query["device_type"],
-        is_new=query["visitors"] == "new" if query["visitors"] else not popup["is_known"],
-        referrer=query["referrer"].partition("?")[0].partition("#")[0],
-        utm=utm,
-        cart_value=query["cart_value"],
-        cart_items=query["cart_items"],
-        visitor_id=query["visitor"],
-        days_since_conversion=None if since_conversion is None else since_conversion / SECONDS_A_DAY,
-    )

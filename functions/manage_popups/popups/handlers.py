@@ -10,6 +10,7 @@ from common.errors import Invalid
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups import queries
 from functions.manage_popups.popups.checks import checked
+from functions.manage_popups.popups.schemas import MAX_NAME_CHARACTERS
 from functions.manage_popups.popups.store import (
     POPUP_FIELDS,
     delete,
@@ -26,8 +27,6 @@ from functions.manage_popups.rest.edited import load_edited
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, newest_first
 from functions.manage_popups.rest.patching import as_written, merged, retry_lost_edits
-
-MAX_NAME_CHARACTERS = 200
 
 
 @answers({201: "Popup"}, headers=("ETag", "Location"))
@@ -49,6 +48,7 @@ def list_popups(request: Request) -> Response:
         queries.SELECT_POPUPS,
         shop_id=request.shop_id,
         status=request.query["status"],
+        search=request.query["search"],
         most_bytes=MAX_PAGE_BYTES,
         **newest_first(request),
     )

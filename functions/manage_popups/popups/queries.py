@@ -41,7 +41,7 @@ SELECT_POPUP = """
     WHERE shop_id = :shop_id AND id = :id AND deleted_at IS NULL
 """
 
-# As many as fit into a page's bytes, and one more if there is another page.
+# As many as fit into a page's bytes, and one more if there is another page. A search compares texts, not patterns.
 SELECT_POPUPS = """
     SELECT popups.*, counted.view_count, counted.conversion_count
     FROM (
@@ -51,6 +51,7 @@ SELECT_POPUPS = """
         FROM popups
         WHERE shop_id = :shop_id AND deleted_at IS NULL
           AND (:status::text IS NULL OR status = :status)
+          AND (:search::text IS NULL OR strpos(lower(normalize(name, NFKC)), lower(normalize(:search, NFKC))) > 0)
           AND (created_at, id) < (:before_created_at::timestamptz, :before_id::uuid)
         ORDER BY created_at DESC, id DESC
         LIMIT :limit
@@ -69,7 +70,8 @@ SELECT_POPUPS = """
 """
 
 # The same, and no row if the popup is no longer in the version that was read. Its last 1000 versions are kept. Fields
-# of a newer release, unknown to this code, stay in the popup and in its history.
+# of a newer release, unknown to this code, stay in the popup and in its history. A deleted popup (`was_deleted`) is one
+# no more; its last version with content is the one before its deletion.
 UPDATE_POPUP = """
     WITH offered AS MATERIALIZED (
         SELECT id
@@ -82,14 +84,15 @@ UPDATE_POPUP = """
         SET name = :name, description = :description, status = :status, trigger = :trigger, design = :design,
             targeting = :targeting, frequency = :frequency, offer = :offer, variants = :variants,
             holdout_percent = :holdout_percent, starts_at = :starts_at, ends_at = :ends_at, priority = :priority,
-            view_limit = :view_limit, version = version + 1, updated_at = now(),
+            view_limit = :view_limit, version = version + 1, updated_at = now(), deleted_at = NULL,
             stopped_at = CASE
-                WHEN is_active AND coalesce(starts_at <= now(), true)
+                WHEN status = 'active' AND coalesce(starts_at <= coalesce(deleted_at, now()), true)
                     AND NOT (:status = 'active' AND coalesce((:starts_at)::timestamptz <= now(), true)
                         AND coalesce((:ends_at)::timestamptz > now(), true))
-                THEN least(now(), ends_at)
+                THEN least(coalesce(deleted_at, now()), ends_at)
                 ELSE stopped_at END
-        WHERE shop_id = :shop_id AND id = :id AND version = :read_version AND deleted_at IS NULL
+        WHERE shop_id = :shop_id AND id = :id AND version = :read_version
+          AND (deleted_at IS NOT NULL) = :was_deleted::boolean
           AND (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
         RETURNING *
     ), kept AS (
@@ -98,7 +101,7 @@ UPDATE_POPUP = """
             :restored_version, :api_key_id, coalesce((
                 SELECT newest.popup - :known_fields::text[]
                 FROM popup_versions AS newest
-                WHERE newest.shop_id = :shop_id AND newest.popup_id = :id AND newest.version = :read_version
+                WHERE newest.shop_id = :shop_id AND newest.popup_id = :id AND newest.version = :newest_version
             ), '{}') || :document::jsonb
         FROM written
     ), outlived AS (

@@ -14,6 +14,7 @@ from common.shop.targeting_rules import VISITORS
 from functions.manage_popups.rest.fields import (
     MAX_PATTERN_CHARACTERS,
     amount,
+    check_storable,
     color,
     one_of,
     optional_time,
@@ -30,6 +31,7 @@ OFFERS = ("none", "email_capture", "newsletter", "discount", "free_shipping")
 WHEN_EMPTY = ("without_code", "fallback", "stop")
 UTM_PARAMETERS = ("source", "medium", "campaign", "term", "content")
 
+MAX_NAME_CHARACTERS = 200
 MAX_VARIANTS = 10
 MAX_DAYS = 3650
 MAX_VIEW_LIMIT = 10**12
@@ -136,7 +138,7 @@ class PopupSchema(StrictSchema):
     A field must never change its type, because the previous release reads it as well.
     """
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    name = fields.String(required=True, validate=validate.Length(min=1, max=MAX_NAME_CHARACTERS))
     description = text(2000)
     status = one_of(STATUSES, "draft")
     trigger = fields.Nested(TriggerSchema, load_default=lambda: TriggerSchema().load({}))
@@ -161,6 +163,8 @@ class FieldsQuery(StrictSchema):
 
 
 class PopupsQuery(FieldsQuery, PageQuery):
-    """`?status=active&limit=50&cursor=…&fields=name,status`."""
+    """`?status=active&search=summer&limit=50&cursor=…&fields=name,status`."""
 
     status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
+    # A part of the name, in any case.
+    search = fields.String(load_default=None, validate=[validate.Length(1, MAX_NAME_CHARACTERS), check_storable])

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from common import postgres
-from common.errors import BeingChanged, Invalid, PopupNotFound, StaleVersion
+from common.errors import BeingChanged, Invalid, PopupNotFound
 from common.ids import new_id
 from common.json_text import dumps
-from common.web import Request, is_stale
+from common.web import Request
 from functions.manage_popups.popups import queries
 from functions.manage_popups.popups.schemas import PopupSchema
+from functions.manage_popups.rest import versions
 
 # The fields that merchants see, in this order; PopupSchema has those they write.
 POPUP_FIELDS = (
@@ -52,10 +53,13 @@ def update(
     restored_version: int | None = None,
 ) -> postgres.Row | None:
     """Return the changed row; None if a concurrent edit won. Raises Invalid for an unknown discount code."""
+    was_deleted = read["deleted_at"] is not None
     row = connection.fetch_one(
         queries.UPDATE_POPUP,
         id=read["id"],
         read_version=read["version"],
+        newest_version=read["version"] - was_deleted,
+        was_deleted=was_deleted,
         restored_version=restored_version,
         **_parameters(request, changed),
     )
@@ -77,8 +81,7 @@ def delete(connection: postgres.Connection, request: Request, read: postgres.Row
 
 
 def refuse_if_stale(request: Request, popup: postgres.Row) -> None:
-    if is_stale(request, etag(popup)):
-        raise StaleVersion(headers={"ETag": etag(popup)})
+    versions.refuse_if_stale(request, etag(popup))
 
 
 def shown(popup: postgres.Row, fields: Iterable[str] = POPUP_FIELDS) -> dict[str, Any]:
