@@ -1,0 +1,143 @@
+import { useEffect, useState } from "preact/hooks";
+import { type Address, hash, type Query } from "../addresses.ts";
+import { listPopups, shopReport } from "../api/calls.ts";
+import { useResource } from "../api/resource.ts";
+import type { Figures, Popup } from "../api/schema.ts";
+import { Empty } from "../parts/Empty.tsx";
+import { SelectField, TextField } from "../parts/fields.tsx";
+import { ProblemNotice } from "../parts/Notice.tsx";
+import { Page } from "../parts/Page.tsx";
+import { Period, periodBefore, periodOf } from "../parts/Period.tsx";
+import { setQuery } from "../router.ts";
+import { shop } from "../shop.ts";
+import { PopupTable } from "./popups/PopupTable.tsx";
+import { Totals } from "./popups/Totals.tsx";
+
+const STATUSES = [
+  ["", "All but archived"],
+  ["active", "Live"],
+  ["draft", "Drafts"],
+  ["paused", "Paused"],
+  ["archived", "Archived"],
+] as const;
+
+export type Listed = Pick<Popup, "id" | "name" | "status" | "is_active" | "starts_at" | "ends_at" | "version">;
+const FIELDS = "name,status,is_active,starts_at,ends_at,version";
+const ROWS = 100;
+
+/** The popups with their figures: one call for the rows, one for the figures of all of them. */
+export function Popups({ address }: { address: Address }) {
+  const { query } = address;
+  const zone = shop.value?.time_zone;
+  const search = useSettled(query.search ?? "");
+  const filter = { search, status: query.status, fields: FIELDS, limit: ROWS, cursor: query.cursor };
+  const list = useResource(JSON.stringify(filter), async (signal) => (await listPopups(filter, signal)).data);
+  const figures = useFigures(query, zone, false);
+  const before = useFigures(query, zone, true);
+  const popups = (list.data?.popups ?? []) as Listed[];
+  const rows = popups.filter(({ status }) => query.status || status !== "archived");
+  const isFiltered = !!(search || query.status || query.cursor);
+  const next = list.data?.next_cursor;
+  return (
+    <Page title="Popups" actions={<NewPopup />}>
+      {figures.problem && <ProblemNotice problem={figures.problem} onRetry={figures.reload} />}
+      <Filters query={query} />
+      {figures.data && <Totals now={figures.data} before={before.data} />}
+      {list.problem && <ProblemNotice problem={list.problem} onRetry={list.reload} />}
+      {!list.data && !list.problem && <p class="loading">Loading…</p>}
+      {list.data && rows.length === 0 && (isFiltered ? <NoMatch /> : <FirstPopup />)}
+      {rows.length > 0 && (
+        <PopupTable
+          rows={rows}
+          figures={byPopup(figures.data?.popups)}
+          before={query.compare ? byPopup(before.data?.popups) : null}
+          onChanged={list.reload}
+        />
+      )}
+      {(next || query.cursor) && (
+        <p class="actions">
+          {query.cursor && <a href={hash({ page: "popups" }, { ...query, cursor: "" })}>Back to the newest</a>}
+          {next && <a href={hash({ page: "popups" }, { ...query, cursor: next })}>Older popups</a>}
+        </p>
+      )}
+    </Page>
+  );
+}
+
+/** The figures of the shop for the period, or for the one before where that is asked for. */
+function useFigures(query: Query, zone: string | undefined, isBefore: boolean) {
+  const isWanted = zone !== undefined && (!isBefore || query.compare === "previous");
+  const period = isWanted ? periodOf(query, zone) : null;
+  const asked = period && isBefore ? periodBefore(period) : period;
+  return useResource(asked && JSON.stringify(asked), async (signal) => (await shopReport({ ...asked }, signal)).data);
+}
+
+function byPopup(popups: (Figures & { popup_id: string })[] | undefined) {
+  return new Map(popups?.map((popup) => [popup.popup_id, popup]));
+}
+
+function Filters({ query }: { query: Query }) {
+  return (
+    <div class="filters">
+      <TextField
+        label="Search by name"
+        name="search"
+        type="search"
+        value={query.search ?? ""}
+        onChange={(search) => setQuery({ search, cursor: "" })}
+        maxLength={200}
+      />
+      <SelectField
+        label="Status"
+        name="status"
+        value={query.status ?? ""}
+        choices={STATUSES}
+        onChange={(status) => setQuery({ status, cursor: "" })}
+      />
+      <Period query={query} />
+    </div>
+  );
+}
+
+function NewPopup() {
+  return (
+    <a class="button main" href={hash({ page: "new" })}>
+      New popup
+    </a>
+  );
+}
+
+function NoMatch() {
+  return (
+    <Empty title="No popup matches">
+      <p>Change the search or the status above.</p>
+      <a href={hash({ page: "popups" })}>Show all popups</a>
+    </Empty>
+  );
+}
+
+function FirstPopup() {
+  return (
+    <Empty title="No popup yet">
+      <p>Choose a template, change its words, and see it as your shoppers will before anybody else does.</p>
+      <div class="actions">
+        <NewPopup />
+        <a class="button plain" href={hash({ page: "start" })}>
+          Set up the shop first
+        </a>
+      </div>
+    </Empty>
+  );
+}
+
+const SETTLED_MS = 250;
+
+/** The text, once nobody has typed for a moment: a search is one call, not one for each letter. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
+}

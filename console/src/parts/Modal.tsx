@@ -1,0 +1,40 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+
+interface Props {
+  title: string;
+  children: ComponentChildren;
+  /** Without it nothing but the content's own buttons closes it. */
+  onClose?: () => void;
+  wide?: boolean;
+}
+
+/** A native dialog over the page, named after its heading. */
+export function Modal({ title, children, onClose, wide }: Props) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  const onCancel = (event: Event) => {
+    event.preventDefault();
+    onClose?.();
+  };
+  return (
+    <dialog ref={ref} class={wide ? "modal wide" : "modal"} aria-labelledby={id} onCancel={onCancel}>
+      <header>
+        <h2 id={id} tabIndex={-1}>
+          {title}
+        </h2>
+        {onClose && (
+          <button type="button" class="button quiet" onClick={onClose}>
+            Close
+          </button>
+        )}
+      </header>
+      {children}
+    </dialog>
+  );
+}
