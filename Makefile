@@ -7,12 +7,12 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz lint openapi settings arrows script lock audit bench load clean
+.PHONY: help setup run test fuzz lint openapi settings arrows script console lock audit bench load clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Make .venv ready; the other targets do it by themselves
+setup: $(READY) built-console ## Make .venv and the console ready; the other targets do it by themselves
 
 # Everything in it is pinned and checked by hash; the project itself goes in editable.
 $(READY): requirements-dev.txt
@@ -22,10 +22,10 @@ $(READY): requirements-dev.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(READY) ## Start everything on this machine: popups dev
+run: $(READY) built-console ## Start everything on this machine: popups dev
 	@$(BIN)/popups dev $(ARGS)
 
-test: lint ## Lint, type check and run every test
+test: lint built-console ## Lint, type check and run every test
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
@@ -54,6 +54,27 @@ script: export PATH := $(CURDIR)/$(BIN):$(PATH)
 script: $(READY) ## Build the storefront script anew; needs npm once
 	cd storefront && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
 
+# What the console is built of; node_modules and dist are not.
+CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -path 'console/dist/*') \
+	storefront/dist/files.json
+
+console: console/dist/headers.json ## Build the merchant's console; needs npm once
+
+console/node_modules/.package-lock.json: export PATH := $(CURDIR)/$(BIN):$(PATH)
+console/node_modules/.package-lock.json: $(READY) console/package.json console/package-lock.json
+	@cd console && npm ci --ignore-scripts --no-audit --no-fund --silent --fetch-retries=0
+	@touch $@
+
+console/dist/headers.json: export PATH := $(CURDIR)/$(BIN):$(PATH)
+console/dist/headers.json: $(READY) console/node_modules/.package-lock.json $(CONSOLE_SOURCES)
+	@cd console && npm run --silent build -- --logLevel warn
+	@touch $@
+
+# Where npm's registry cannot be reached the functions run and are tested all the same.
+.PHONY: built-console
+built-console: $(READY)
+	@$(MAKE) --silent console || echo "The console is not built: npm's registry could not be reached, or see above."
+
 lock: $(READY) ## Write the lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --output-file requirements.txt pyproject.toml
 	$(COMPILE) $(ARGS) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
@@ -70,4 +91,4 @@ load: $(READY) ## Send a shop's traffic at a fixed rate: SCENARIO=normal|peak|sp
 	@$(BIN)/python -m ops.load $(or $(SCENARIO),normal) $(if $(HOST),--host $(HOST)) $(ARGS)
 
 clean: ## Remove what the targets made; the data of `popups dev` stays
-	rm -rf .venv .venv-audit build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit build dist console/dist console/node_modules *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -16,7 +16,7 @@ from typing import IO, Any
 import click
 import uvicorn
 
-from cli import demo
+from cli import console_files, demo
 from cli.child import StartError
 from cli.connection import open_connection
 from cli.embedded import postgres, valkey
@@ -27,7 +27,8 @@ from common.config import settings
 from common.postgres.driver import Connection
 from common.web.protocol import PatientProtocol
 
-STOREFRONT = Path(__file__).resolve().parent.parent / "storefront"
+ROOT = Path(__file__).resolve().parent.parent
+STOREFRONT, CONSOLE = ROOT / "storefront", ROOT / "console"
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -117,7 +118,7 @@ def _serve(listener: socket.socket, data: Path) -> None:
         key, codes = demo.prepare_shop(Connection(connection), _key_file(data))
     server = uvicorn.Server(
         uvicorn.Config(
-            one_address(STOREFRONT),
+            one_address(STOREFRONT, CONSOLE),
             loop="uvloop",
             http=PatientProtocol,
             lifespan="off",
@@ -134,6 +135,13 @@ def _serve(listener: socket.socket, data: Path) -> None:
         introduction.result()
 
 
+def _console(address: str) -> str:
+    """Return where the console is and how to sign in, or why there is none."""
+    if not console_files.is_built(CONSOLE / "dist"):
+        return console_files.NOT_BUILT
+    return f"{address}{console_files.PATH}/    (shop {demo.SHOP_ID}, with the demo key)"
+
+
 def _stop_if_failed(introduction: Future[None], server: uvicorn.Server) -> None:
     if introduction.exception():
         server.should_exit = True
@@ -146,6 +154,7 @@ def _introduce(port: int, key: str, codes: dict[str, str]) -> None:
     config = settings()
     click.echo(f"""
 The demo store   {address}/    (move the mouse out through the top)
+The console      {_console(address)}
 The script       {address}/exit_intent.js
 The API          {address}/reference/
 The functions    {address}/NAME: {" ".join(FUNCTIONS)}

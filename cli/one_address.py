@@ -1,8 +1,9 @@
-"""Serve all functions and the demo store under one address, for `popups dev`. In production each has its own."""
+"""Serve all functions, the console and the demo store under one address, for `popups dev`."""
 
 from pathlib import Path
 from typing import Any
 
+from cli import console_files
 from cli.demo_store import demo_store
 from cli.function_table import FUNCTIONS, DeployedFunction, load
 from cli.reference import PATH, reference
@@ -12,13 +13,17 @@ from common.web.flask import flask_app
 from common.web.incoming import Receive, Scope, Send
 
 
-def one_address(storefront: Path) -> Application:
-    """Return an application: each function below its name, the API reference, the script, else the demo store."""
+def one_address(storefront: Path, console: Path) -> Application:
+    """Return an application: each function below its names, the console, the API reference, the script, else the store.
+
+    `storefront` and `console` are the folders of that name.
+    """
     functions = {}
     for function in FUNCTIONS.values():
         functions[function.name] = functions[function.service] = served(function)
     store: Any = demo_store(storefront / "demo")
     pages: Any = reference()
+    merchant: Any = console_files.console_files(console / "dist")
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"].removeprefix("/").partition("/")[0]
@@ -26,6 +31,8 @@ def one_address(storefront: Path) -> Application:
             await functions[name](scope, receive, send)
         elif name == PATH.removeprefix("/"):
             await pages(scope, receive, send)
+        elif name == console_files.PATH.removeprefix("/"):
+            await merchant(scope, receive, send)
         elif file := script_file(storefront / "dist", scope["path"].removeprefix("/")):
             await file(dict(scope), receive, send)
         else:

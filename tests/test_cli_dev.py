@@ -133,6 +133,7 @@ def test_the_demo_shop_has_three_active_popups_that_differ_in_layout_trigger_and
         ("/reference/openapi.json", 200, "application/json"),
         ("/stats/_ready", 200, "application/json"),
         ("/stats", 404, "application/problem+json"),
+        ("/console/files/..%2fheaders.json", 404, "text/plain"),
         ("/nothing", 404, "text/plain"),
         ("/..%2f..%2fpyproject.toml", 404, "text/plain"),
     ],
@@ -144,6 +145,7 @@ def test_the_demo_shop_has_three_active_popups_that_differ_in_layout_trigger_and
         "its document",
         "a function",
         "a bare function",
+        "a way out of the console's files",
         "nothing",
         "a way out of the store",
     ],
@@ -153,6 +155,18 @@ def test_one_address_serves_the_store_the_script_and_the_functions(
 ) -> None:
     answer = requests.get(dev.address + path, timeout=10)
     assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (status, content_type)
+
+
+def test_the_console_is_served_with_a_strict_policy_or_said_not_to_be_built(dev: Dev) -> None:
+    answer = requests.get(f"{dev.address}/console/", timeout=10)
+    if answer.status_code == 404:
+        assert "not built: `make console` builds it" in dev.printed
+        return
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe-" not in policy
+    for part in ("default-src 'none'", "require-trusted-types-for 'script'", "frame-ancestors 'self'"):
+        assert part in policy
+    assert f"{dev.port}/console/" in dev.printed
 
 
 def test_the_location_of_something_new_leads_back_below_the_functions_name(dev: Dev) -> None:

@@ -1,0 +1,1 @@
+"""The merchant's console in a real browser, against the real functions."""
