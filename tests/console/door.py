@@ -10,11 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
+from cli.function_table import FUNCTIONS
 from tests.stack import ROOT
 
 BUILT = ROOT / "console" / "dist"
 
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+NAMES = {function.service: function.name for function in FUNCTIONS.values()}
 HOP_BY_HOP = {"connection", "content-encoding", "content-length", "host", "transfer-encoding"}
 
 
@@ -24,8 +26,8 @@ class _Door(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         name, _, rest = self.path.lstrip("/").partition("/")
-        if name in self.functions:
-            self._forward(f"{self.functions[name]}/{rest}")
+        if name in NAMES:
+            self._forward(f"{self.functions[NAMES[name]]}/{rest}")
         else:
             self._file(rest.partition("?")[0] or "index.html")
 

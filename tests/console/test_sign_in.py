@@ -63,7 +63,7 @@ def test_a_refused_key_is_asked_for_over_the_page_and_the_page_goes_on(merchant:
     expect(page.get_by_role("link", name="Autumn")).to_be_visible()
     new = merchant.new_key("write")
     merchant.context.route(
-        "**/manage_popups/popups?*",
+        "**/shop-desk/popups?*",
         lambda route: route.fulfill(status=401, json={"status": 401, "title": "Unauthorized", "code": "unauthorized"}),
         times=1,
     )

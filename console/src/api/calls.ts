@@ -6,13 +6,12 @@ import type { KeyInUse, Popup, PopupDraft, Shop, ShopReport } from "./schema.ts"
 
 type Changes<T> = { [K in keyof T]?: T[K] extends object ? unknown : T[K] | null };
 
-const manage = <T>(method: string, path: string, options?: Options) =>
-  request<T>("manage_popups", method, path, options);
-const stats = <T>(path: string, options?: Options) => request<T>("stats", "GET", path, options);
+const manage = <T>(method: string, path: string, options?: Options) => request<T>("shop-desk", method, path, options);
+const stats = <T>(path: string, options?: Options) => request<T>("shop-reports", "GET", path, options);
 
 /** Whose key it is. */
 export async function whoIs(key: string): Promise<KeyInUse> {
-  const response = await sendWith(key, "manage_popups", "/key").catch((error) => {
+  const response = await sendWith(key, "shop-desk", "/key").catch((error) => {
     if (error instanceof Problem && error.status === 404) return null;
     throw error;
   });
@@ -21,7 +20,7 @@ export async function whoIs(key: string): Promise<KeyInUse> {
 
 /** For a release before GET /key. */
 async function whoIsByList(key: string): Promise<KeyInUse> {
-  const read = async (path: string) => (await sendWith(key, "manage_popups", path)).json();
+  const read = async (path: string) => (await sendWith(key, "shop-desk", path)).json();
   const [shop, keys] = await Promise.all([read("/shop"), read("/api-keys")]);
   const own = keys.api_keys.find(({ prefix }: { prefix: string }) => prefix && key.startsWith(prefix));
   return { id: "", name: "", prefix: "", rights: "read", ...own, shop_id: shop.id };

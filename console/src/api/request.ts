@@ -4,7 +4,8 @@ import { session, signedInAgain } from "../session.ts";
 import { say } from "../status.ts";
 import { Problem } from "./problem.ts";
 
-export type FunctionName = "manage_popups" | "stats";
+/** The names of their services, which content blockers do not know: manage_popups and stats. */
+export type FunctionName = "shop-desk" | "shop-reports";
 
 export interface Options {
   query?: Record<string, string | number | undefined>;
