@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from common.shop.api_keys import new_key
 from tests.browser.conftest import browser, functions, shop
-from tests.browser.shopper import Shop
+from tests.browser.support.shopper import Shop
 from tests.console.door import BUILT, open_door
 from tests.console.site import Site, sign_in
 

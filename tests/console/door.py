@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import requests
 
 from cli.function_table import FUNCTIONS
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 BUILT = ROOT / "console" / "dist"
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.console.conftest import NOT_BUILT
 from tests.console.door import BUILT
-from tests.stack import ROOT
+from tests.support.stack import ROOT
 
 CONSOLE = ROOT / "console"
 

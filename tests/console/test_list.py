@@ -8,7 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.browser.shopper import Shop
+from tests.browser.support.shopper import Shop
 from tests.console.axe import violations
 from tests.console.conftest import DESKTOP, PHONE, Merchant
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.shopper import Shop
+from tests.browser.support.shopper import Shop
 from tests.console.axe import violations
 from tests.console.conftest import Merchant
 from tests.console.site import sign_in
