@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from common.shop.events import DEVICE_TYPES
+from functions.stats.experiments.data import GOALS
+from functions.stats.experiments.health import HEALTH_CODES
+from functions.stats.experiments.verdicts import VERDICTS
 from openapi.answers import each, needed, nullable
 
 
@@ -60,26 +65,80 @@ class ShopReportAnswer(ReportAnswer):
     popups = each(RankedPopupAnswer)
 
 
-class ComparedVariantAnswer(Schema):
-    variant_id = needed(fields.String)
-    name = needed(fields.String)
-    viewers = needed(fields.Integer)
-    conversions = needed(fields.Integer)
-    rate = needed(fields.Float)
-    credible_interval = fields.List(
+def interval(says: str, **options: Any) -> Any:
+    return fields.List(
         fields.Float(),
         required=True,
         validate=validate.Length(equal=2),
-        metadata={"description": "The rate lies between these with 95 % probability."},
+        metadata={"description": says},
+        **options,
     )
-    chance_to_be_best = needed(fields.Float)
-    expected_loss = needed(fields.Float, metadata={"description": "The rate lost by choosing this variant."})
+
+
+class ComparedVariantAnswer(Schema):
+    variant_id = needed(fields.String)
+    name = needed(fields.String)
+    weight = needed(fields.Integer)
+    viewers = needed(fields.Integer)
+    converters = needed(fields.Integer, metadata={"description": "Viewers who did it at least once."})
+    rate = nullable(fields.Float, metadata={"description": "Null of the goal revenue."})
+    revenue_per_viewer = nullable(fields.String, metadata={"description": "Of the goal revenue only."})
+    credible_interval = interval("By this arm's data alone, the truth lies between these with 95 %.", allow_none=True)
+    chance_to_be_best = nullable(fields.Float, metadata={"description": "A note; the verdict does not use it."})
+    expected_loss = nullable(fields.Float, metadata={"description": "A note: what choosing it costs a viewer."})
+    lift = nullable(fields.Float, metadata={"description": "Over the first variant: 0.1 is a tenth more."})
+    lift_interval = interval("Holds at all looks together; null of the first variant.", allow_none=True)
+    beats_first = needed(fields.Boolean)
+
+
+class EstimateAnswer(Schema):
+    value = needed(fields.Float)
+    interval = interval("Holds at all looks together.")
+
+
+class AmountEstimateAnswer(Schema):
+    value = needed(fields.String)
+    interval = fields.List(fields.String(), required=True, validate=validate.Length(equal=2))
+
+
+class IncrementAnswer(Schema):
+    conversions = needed(fields.Nested, nested=EstimateAnswer)
+    revenue = needed(fields.Nested, nested=AmountEstimateAnswer)
+
+
+class HoldoutAnswer(Schema):
+    """What showing brings, compared with those who were shown nothing."""
+
+    viewers = needed(fields.Integer)
+    shown_viewers = needed(fields.Integer)
+    increment = nullable(fields.Nested, nested=IncrementAnswer)
+    refused = nullable(fields.String, metadata={"description": "Why no increment is told."})
+
+
+class HealthNoteAnswer(Schema):
+    code = needed(fields.String, validate=validate.OneOf(HEALTH_CODES))
+    detail = needed(fields.String)
 
 
 class ExperimentAnswer(Schema):
     popup_id = needed(fields.UUID)
-    goal = needed(fields.String)
-    variants = each(ComparedVariantAnswer)
-    stop = needed(fields.Boolean)
-    best = nullable(fields.String)
+    goal = needed(fields.String, validate=validate.OneOf(GOALS))
+    currency = needed(fields.String)
+    stretch = needed(fields.Integer)
+    experiment_started_at = nullable(fields.DateTime)
+    verdict = needed(fields.String, validate=validate.OneOf(VERDICTS))
+    stop = needed(fields.Boolean, metadata={"description": "Choosing is safe; a tie is a result, too."})
+    best = nullable(fields.String, metadata={"description": "Of the verdict winner only."})
     reason = needed(fields.String)
+    viewers_needed = nullable(
+        fields.Integer, metadata={"description": "Of all variants together, to find a lift of a tenth."}
+    )
+    variants = each(ComparedVariantAnswer)
+    holdout = nullable(fields.Nested, nested=HoldoutAnswer)
+    health = each(HealthNoteAnswer)
+
+
+class ExperimentPlanAnswer(Schema):
+    viewers_per_variant = needed(fields.Integer)
+    viewers = needed(fields.Integer)
+    days = needed(fields.Integer)

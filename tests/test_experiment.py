@@ -1,184 +1,24 @@
-"""stats /experiment: which variant converts best, how sure that is, and when to stop."""
+"""stats /experiment and /experiment-plan: what an experiment has found, and when it may stop."""
 
-import random
-from math import exp, lgamma
 from typing import Any
 
 import pytest
 import requests
 
-from functions.stats.experiment import MIN_VIEWERS, TOLERATED_LOSS, Arm, Estimate, estimate, verdict
-from tests.support.client import assert_problem
-from tests.support.factories import conversion, make_popup, make_shop, view
+from tests.support.client import Client, assert_problem
+from tests.support.factories import conversion, make_popup, make_shop, purchase, view
 from tests.support.stack import Database, FunctionProcess
 
-DRAWS = 20_000
+
+def variant(id_: str, name: str, weight: int = 50) -> dict[str, Any]:
+    return {"id": id_, "name": name, "weight": weight, "design": {}, "offer": {}}
 
 
-def variant(id_: str, name: str) -> dict[str, Any]:
-    return {"id": id_, "name": name, "weight": 50, "design": {}, "offer": {}}
-
-
-def interval(arm: Arm, drawn: list[float]) -> tuple[float, float]:
-    """What holds 95 % of the rates drawn: the middle, or what begins at 0 or ends at 1 where that is the rate seen."""
-    if arm.conversions == 0:
-        return 0.0, drawn[-DRAWS // 20]
-    if arm.conversions == arm.viewers:
-        return drawn[DRAWS // 20], 1.0
-    return drawn[DRAWS // 40], drawn[-DRAWS // 40]
-
-
-@pytest.mark.parametrize(
-    "arms",
-    [
-        [Arm(1000, 50), Arm(1000, 65)],
-        [Arm(10, 1), Arm(100_000, 8_000)],
-        [Arm(0, 0), Arm(0, 0)],
-        [Arm(500, 0), Arm(500, 500)],
-        [Arm(300, 30), Arm(400, 44), Arm(500, 45)],
-        [Arm(2, 2), Arm(3, 0), Arm(1, 0), Arm(4, 3)],
-    ],
-    ids=["close", "of unequal size", "nobody yet", "none and all", "three", "a handful"],
-)
-def test_the_estimates_are_those_that_drawing_from_the_posteriors_gives(arms: list[Arm]) -> None:
-    drawer = random.Random(7)
-    wins, losses = [0] * len(arms), [0.0] * len(arms)
-    rates: list[list[float]] = [[] for _ in arms]
-    for _ in range(DRAWS):
-        drawn = [drawer.betavariate(arm.conversions + 1, arm.viewers - arm.conversions + 1) for arm in arms]
-        wins[drawn.index(max(drawn))] += 1
-        for index, rate in enumerate(drawn):
-            losses[index] += max(drawn) - rate
-            rates[index].append(rate)
-    for index, known in enumerate(estimate(arms)):
-        drawn = sorted(rates[index])
-        spread = drawn[-DRAWS // 40] - drawn[DRAWS // 40]
-        assert known.chance_to_be_best == pytest.approx(wins[index] / DRAWS, abs=0.02)
-        assert known.expected_loss == pytest.approx(losses[index] / DRAWS, rel=0.05, abs=spread * 0.02)
-        assert known.credible_interval == pytest.approx(interval(arms[index], drawn), abs=spread * 0.05)
-        assert known.credible_interval[0] <= known.rate <= known.credible_interval[1]
-
-
-def test_chances_add_up_to_one_with_the_most_variants_a_popup_may_have() -> None:
-    known = estimate([Arm(200, 20 + index) for index in range(11)])
-    assert sum(each.chance_to_be_best for each in known) == pytest.approx(1, abs=1e-3)
-
-
-def log_beta(alpha: float, beta: float) -> float:
-    return lgamma(alpha) + lgamma(beta) - lgamma(alpha + beta)
-
-
-def chance_above(alpha: int, beta: int, other_alpha: int, other_beta: int) -> float:
-    """That a rate from the first posterior is above one from the other, in closed form.
-
-    (E. Miller, "Formulas for Bayesian A/B Testing", 2015, formula 6)
-    """
-    return sum(
-        exp(
-            log_beta(other_alpha + step, other_beta + beta)
-            - log_beta(1 + step, beta)
-            - log_beta(other_alpha, other_beta)
-        )
-        / (beta + step)
-        for step in range(alpha)
-    )
-
-
-def posterior(arm: Arm) -> tuple[int, int]:
-    """Alpha and beta."""
-    return arm.conversions + 1, arm.viewers - arm.conversions + 1
-
-
-def expected_lead(first: Arm, other: Arm) -> float:
-    """How far the first one's rate is above the other's, in expectation, and counted as 0 where it is below."""
-    (alpha, beta), (other_alpha, other_beta) = posterior(first), posterior(other)
-    won = first.mean * chance_above(alpha + 1, beta, other_alpha, other_beta)
-    return won - other.mean * chance_above(alpha, beta, other_alpha + 1, other_beta)
-
-
-@pytest.mark.parametrize(
-    ("first", "other"),
-    [
-        (Arm(1000, 50), Arm(1000, 65)),
-        (Arm(10, 1), Arm(100_000, 8_000)),
-        (Arm(100_000, 20), Arm(120_000, 30)),
-        (Arm(400, 399), Arm(400, 390)),
-        (Arm(0, 0), Arm(7, 3)),
-    ],
-    ids=["close", "of unequal size", "rare", "nearly all", "one without viewers"],
-)
-def test_of_two_the_chance_and_the_loss_are_those_of_the_closed_form(first: Arm, other: Arm) -> None:
-    for arm, rival in ((first, other), (other, first)):
-        known, _ = estimate([arm, rival])
-        chance = chance_above(*posterior(arm), *posterior(rival))
-        assert known.chance_to_be_best == pytest.approx(chance, abs=1e-4)
-        assert known.expected_loss == pytest.approx(expected_lead(rival, arm), rel=1e-2, abs=1e-6 * arm.mean)
-
-
-def test_a_rate_that_nobody_has_seen_is_0_and_may_be_any() -> None:
-    known, _ = estimate([Arm(0, 0), Arm(10, 5)])
-    assert known.rate == 0
-    assert known.credible_interval == pytest.approx((0, 0.95), abs=1e-3)
-
-
-def test_a_fortieth_of_the_probability_is_left_out_on_each_side() -> None:
-    """One of two: the distribution function of Beta(2, 2) is 3 x² - 2 x³."""
-    (known,) = estimate([Arm(2, 1)])
-    below = [3 * rate**2 - 2 * rate**3 for rate in known.credible_interval]
-    assert below == pytest.approx([0.025, 0.975], abs=1e-5)
-
-
-def test_without_rivals_an_arm_is_the_best_and_choosing_it_costs_nothing() -> None:
-    for arm in (Arm(0, 0), Arm(1000, 10), Arm(100, 99), Arm(10**6, 10)):
-        (known,) = estimate([arm])
-        assert known.chance_to_be_best == pytest.approx(1)
-        assert 0 <= known.expected_loss < TOLERATED_LOSS * arm.mean / 10
-
-
-def test_no_chance_is_above_1_and_no_loss_below_0() -> None:
-    for leader in (Arm(100, 99), Arm(10_000, 9_999), Arm(10**6, 500_000), Arm(10**7, 9 * 10**6)):
-        best, worst = estimate([leader, Arm(100, 0)])
-        assert 0.999 < best.chance_to_be_best <= 1
-        assert worst.chance_to_be_best >= 0
-        assert 0 <= best.expected_loss < 1e-6
-
-
-def losing(*losses: float) -> list[Estimate]:
-    return [Estimate(0.1, (0.0, 1.0), 0.5, loss) for loss in losses]
-
-
-class TestVerdict:
-    """When to stop; by estimates that are given."""
-
-    @pytest.mark.parametrize("arms", [[], [Arm(1000, 500)]], ids=["none", "one"])
-    def test_fewer_than_two_variants_are_no_experiment(self, arms: list[Arm]) -> None:
-        assert verdict(arms, losing(*(0.0 for _ in arms))) == (
-            False,
-            "There is nothing to compare: the popup has fewer than two variants.",
-        )
-
-    def test_more_than_two_variants_are_compared_as_well(self) -> None:
-        assert verdict([Arm(1000, 500)] * 3, losing(0.0, 0.5, 0.5))[0]
-
-    def test_with_99_viewers_of_one_variant_nothing_is_decided_and_with_100_it_is(self) -> None:
-        assert MIN_VIEWERS == 100
-        few, enough = [Arm(1000, 500), Arm(99, 0)], [Arm(1000, 500), Arm(100, 0)]
-        assert verdict(few, losing(0.0, 0.5)) == (False, "Every variant needs 100 viewers at least.")
-        assert verdict(enough, losing(0.0, 0.5))[0]
-
-    def test_the_leader_may_be_chosen_once_that_costs_a_hundredth_of_its_own_rate_or_less(self) -> None:
-        tenth, half = Arm(998, 99), Arm(998, 499)
-        for arms in ([tenth, half], [half, tenth]):
-            leads = [0.001 if arm is tenth else 0.2 for arm in arms]
-            assert verdict(arms, losing(*leads)) == (
-                True,
-                "Choosing the leader costs less than a hundredth of its rate, in expectation.",
-            )
-            leads = [0.00101 if arm is tenth else 0.2 for arm in arms]
-            assert verdict(arms, losing(*leads)) == (
-                False,
-                "Choosing the leader now could still cost more than a hundredth of its rate.",
-            )
+A_WEEK_AGO = """
+    UPDATE popup_views
+    SET viewed_at = viewed_at - interval '7 days'
+    WHERE popup_id = :popup_id
+"""
 
 
 @pytest.fixture
@@ -203,7 +43,7 @@ def read(stats: FunctionProcess, shop: Any, popup_id: Any, query: str = "") -> r
     return requests.get(f"{stats.url}/popups/{popup_id}/experiment{query}", headers=headers, timeout=10)
 
 
-def test_a_clear_winner_is_named_and_the_experiment_may_stop(
+def test_a_clear_winner_is_named_after_a_week_and_the_experiment_may_stop(
     stats: FunctionProcess,
     track_view: FunctionProcess,
     track_conversion: FunctionProcess,
@@ -211,19 +51,29 @@ def test_a_clear_winner_is_named_and_the_experiment_may_stop(
     shop: Any,
 ) -> None:
     popup_id = make_popup(database, shop, variants=[variant("a", "Control"), variant("b", "Bold")])
-    record(track_view, track_conversion, popup_id, "a", 150, 3)
-    record(track_view, track_conversion, popup_id, "b", 150, 60)
-    answer = read(stats, shop, popup_id).json()
-    assert (answer["goal"], answer["stop"], answer["best"]) == ("click", True, "b")
+    record(track_view, track_conversion, popup_id, "a", 400, 40)
+    record(track_view, track_conversion, popup_id, "b", 400, 200)
+    early = read(stats, shop, popup_id).json()
+    assert (early["verdict"], early["stop"], early["best"]) == ("collecting", False, None)
+    assert [note["code"] for note in early["health"]] == ["less_than_a_week"]
+    database(A_WEEK_AGO, popup_id=popup_id)
+    answer = read(stats, shop, popup_id, "?goal=click").json()
+    assert (answer["goal"], answer["verdict"], answer["stop"], answer["best"]) == ("click", "winner", True, "b")
+    assert answer["reason"].startswith("Bold is better")
+    assert answer["health"] == []
     control, bold = answer["variants"]
-    assert (control["viewers"], control["conversions"], control["rate"]) == (150, 3, 0.02)
-    assert (bold["viewers"], bold["conversions"], bold["rate"]) == (150, 60, 0.4)
-    assert bold["credible_interval"][0] < 0.4 < bold["credible_interval"][1]
+    assert (control["viewers"], control["converters"], control["rate"]) == (400, 40, 0.1)
+    assert (bold["viewers"], bold["converters"], bold["rate"]) == (400, 200, 0.5)
+    assert (control["lift"], control["lift_interval"], control["beats_first"]) == (None, None, False)
+    assert bold["beats_first"]
+    assert 0 < bold["lift_interval"][0] < bold["lift"] < bold["lift_interval"][1]
+    assert bold["credible_interval"][0] < bold["rate"] < bold["credible_interval"][1]
     assert bold["chance_to_be_best"] > 0.99 > control["chance_to_be_best"]
     assert bold["expected_loss"] < control["expected_loss"]
+    assert answer["viewers_needed"] > 1000
 
 
-def test_with_a_handful_of_viewers_nothing_is_decided(
+def test_three_people_who_click_50_times_are_three_converters(
     stats: FunctionProcess,
     track_view: FunctionProcess,
     track_conversion: FunctionProcess,
@@ -231,27 +81,82 @@ def test_with_a_handful_of_viewers_nothing_is_decided(
     shop: Any,
 ) -> None:
     popup_id = make_popup(database, shop, variants=[variant("a", "Control"), variant("b", "Bold")])
-    record(track_view, track_conversion, popup_id, "a", 5, 0)
-    record(track_view, track_conversion, popup_id, "b", 5, 5)
+    record(track_view, track_conversion, popup_id, "a", 100, 60)
+    record(track_view, track_conversion, popup_id, "b", 100, 3)
+    for person in ("b-0", "b-1", "b-2"):
+        for _ in range(49):
+            click = conversion(popup_id, visitor_id=person, variant_id="b")
+            assert requests.post(track_conversion.url, json=click, timeout=10).status_code == 201
+    database(A_WEEK_AGO, popup_id=popup_id)
     answer = read(stats, shop, popup_id).json()
-    assert (answer["stop"], answer["best"]) == (False, None)
-    assert "100 viewers" in answer["reason"]
+    assert [each["converters"] for each in answer["variants"]] == [60, 3]
+    assert answer["best"] is None
+
+
+def test_viewers_that_the_weights_do_not_explain_block_the_verdict(
+    stats: FunctionProcess,
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    database: Database,
+    shop: Any,
+) -> None:
+    popup_id = make_popup(database, shop, variants=[variant("a", "Control"), variant("b", "Bold")])
+    record(track_view, track_conversion, popup_id, "a", 150, 30)
+    record(track_view, track_conversion, popup_id, "b", 250, 150)
+    database(A_WEEK_AGO, popup_id=popup_id)
+    answer = read(stats, shop, popup_id).json()
+    assert (answer["verdict"], answer["stop"], answer["best"]) == ("collecting", False, None)
+    assert [note["code"] for note in answer["health"]] == ["sample_ratio"]
+    assert not any(each["beats_first"] for each in answer["variants"])
+
+
+def test_money_is_compared_by_viewer(
+    stats: FunctionProcess,
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    database: Database,
+    shop: Any,
+) -> None:
+    popup_id = make_popup(database, shop, variants=[variant("a", "Control"), variant("b", "Bold")])
+    for id_ in ("a", "b"):
+        record(track_view, track_conversion, popup_id, id_, 10, 0)
+    for number, revenue in enumerate(("10.00", "30.00")):
+        order = purchase(popup_id, f"order-{number}", revenue, visitor_id="b-1", variant_id="b")
+        assert requests.post(track_conversion.url, json=order, timeout=10).status_code == 201
+    answer = read(stats, shop, popup_id, "?goal=revenue").json()
+    assert [each["revenue_per_viewer"] for each in answer["variants"]] == ["0.0000", "4.0000"]
+    assert [each["converters"] for each in answer["variants"]] == [0, 1]
+    assert [each["rate"] for each in answer["variants"]] == [None, None]
+    assert answer["verdict"] == "collecting"
+    assert "skewed" in [note["code"] for note in answer["health"]]
+
+
+def test_a_variant_that_is_not_shown_is_listed_and_not_compared(
+    stats: FunctionProcess, database: Database, shop: Any
+) -> None:
+    variants = [variant("a", "Control"), variant("b", "Bold", 0)]
+    answer = read(stats, shop, make_popup(database, shop, variants=variants)).json()
+    assert [each["weight"] for each in answer["variants"]] == [50, 0]
+    assert "nothing to compare" in answer["reason"]
 
 
 def test_a_popup_without_variants_has_nothing_to_compare(stats: FunctionProcess, database: Database, shop: Any) -> None:
     answer = read(stats, shop, make_popup(database, shop)).json()
-    assert (answer["variants"], answer["stop"], answer["best"]) == ([], False, None)
+    assert (answer["variants"], answer["verdict"], answer["stop"], answer["best"]) == ([], "collecting", False, None)
+    assert (answer["holdout"], answer["experiment_started_at"]) == (None, None)
 
 
-def test_the_holdout_is_compared_by_purchases_only(stats: FunctionProcess, database: Database, shop: Any) -> None:
+def test_no_increment_is_told_of_a_holdout_that_was_measured_at_another_moment(
+    stats: FunctionProcess, database: Database, shop: Any
+) -> None:
     popup_id = make_popup(database, shop, variants=[variant("a", "Control")], holdout_percent=10)
-    by_purchase = read(stats, shop, popup_id, "?goal=purchase").json()
-    assert [each["variant_id"] for each in by_purchase["variants"]] == ["a", "holdout"]
-    assert [each["variant_id"] for each in read(stats, shop, popup_id).json()["variants"]] == ["a"]
+    holdout = read(stats, shop, popup_id, "?goal=purchase").json()["holdout"]
+    assert holdout["increment"] is None
+    assert "another moment" in holdout["refused"]
 
 
-@pytest.mark.parametrize("query", ["?goal=fame", "?goal=", "?from=2026-01-01"], ids=["unknown", "empty", "a period"])
-def test_a_goal_that_is_no_type_of_conversion_is_refused(
+@pytest.mark.parametrize("query", ["?goal=fame", "?goal=", "?goal=discount_code_used", "?from=2026-01-01"])
+def test_a_goal_that_variants_are_not_compared_by_is_refused(
     stats: FunctionProcess, database: Database, shop: Any, query: str
 ) -> None:
     assert_problem(read(stats, shop, make_popup(database, shop), query), 422, "invalid", query[1:].partition("=")[0])
@@ -259,3 +164,34 @@ def test_a_goal_that_is_no_type_of_conversion_is_refused(
 
 def test_another_shops_experiment_is_not_found(stats: FunctionProcess, database: Database, shop: Any) -> None:
     assert_problem(read(stats, make_shop(database), make_popup(database, shop)), 404, "popup_not_found")
+
+
+def plan(stats: FunctionProcess, shop: Any, query: str) -> requests.Response:
+    return Client(stats, shop.read_key).get(f"/experiment-plan?{query}")
+
+
+def test_a_plan_says_how_many_viewers_and_days_the_verdict_needs(stats: FunctionProcess, shop: Any) -> None:
+    answer = plan(stats, shop, "rate=0.03&lift=0.1&viewers_per_day=10000&variants=2")
+    assert answer.status_code == 200
+    assert answer.json() == {"viewers_per_variant": 91_705, "viewers": 183_410, "days": 19}
+    assert plan(stats, shop, "rate=0.03&viewers_per_day=10000").json() == answer.json()
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("lift=0.1&viewers_per_day=100", "rate"),
+        ("rate=0.1", "viewers_per_day"),
+        ("rate=0&viewers_per_day=100", "rate"),
+        ("rate=1&viewers_per_day=100", "rate"),
+        ("rate=nan&viewers_per_day=100", "rate"),
+        ("rate=0.6&lift=0.7&viewers_per_day=100", "lift"),
+        ("rate=0.1&lift=0&viewers_per_day=100", "lift"),
+        ("rate=0.1&lift=inf&viewers_per_day=100", "lift"),
+        ("rate=0.1&viewers_per_day=0", "viewers_per_day"),
+        ("rate=0.1&viewers_per_day=100&variants=1", "variants"),
+        ("rate=0.1&viewers_per_day=100&variants=11", "variants"),
+    ],
+)
+def test_a_plan_for_the_impossible_is_refused(stats: FunctionProcess, shop: Any, query: str, field: str) -> None:
+    assert_problem(plan(stats, shop, query), 422, "invalid", field)

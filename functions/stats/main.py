@@ -10,11 +10,12 @@ from common import cache
 from common.cache import Loaded, keys
 from common.errors import PopupNotFound
 from common.limits import STATS
-from common.web import Audience, Function, Request, Response, answer_cached, answers
+from common.web import Audience, Function, Request, Response, answer_cached, answers, json_response
 from common.web.flask import flask_function
-from functions.stats.experiment_report import load_experiment
+from functions.stats.experiments.plan import plan
+from functions.stats.experiments.report import load_experiment
 from functions.stats.reports import load_popup_report, load_shop_report
-from functions.stats.schemas import ExperimentQuery, PeriodQuery
+from functions.stats.schemas import ExperimentQuery, PeriodQuery, PlanQuery
 
 # Browsers revalidate each time, which If-None-Match makes cheap.
 CACHE_CONTROL = "private, no-cache"
@@ -33,10 +34,17 @@ def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
 @answers({200: "Experiment", 304: None}, headers=("ETag", "X-Cache"))
 def get_experiment(request: Request, popup_id: uuid.UUID) -> Response:
-    """Say which of a popup's variants converts best, how sure that is, and whether to stop."""
+    """Say whether a popup's experiment may stop, what it has found, and how sure that is."""
     goal = request.query["goal"]
     load = partial(load_experiment, request.shop_id, popup_id, goal)
     return _answer(request, keys.popup_stats(popup_id), f"experiment {goal}", load)
+
+
+@function.endpoint("GET", "/experiment-plan", rights="read", query=PlanQuery())
+@answers({200: "ExperimentPlan"})
+def get_experiment_plan(request: Request) -> Response:
+    """Say how many viewers an experiment needs to find a lift four times in five."""
+    return json_response(plan(**request.query))
 
 
 @function.endpoint("GET", "/shop", rights="read", query=PeriodQuery())

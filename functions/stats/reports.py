@@ -17,12 +17,11 @@ from common.postgres import Row, replica
 from common.shop.currencies import known_currencies
 from common.shop.events import HOLDOUT
 from functions.stats import queries
+from functions.stats.freshness import UNKNOWN_POPUP_SECONDS
 from functions.stats.schemas import MAX_DAYS
 from functions.stats.summary import days_between, summarize, summarize_by
 
 DEFAULT_DAYS = 30
-# Short, since the popup may be created or restored any moment.
-UNKNOWN_POPUP_SECONDS = 2
 
 
 def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any]) -> Loaded:

@@ -8,11 +8,15 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from common.shop.events import CONVERSION_TYPES
 from common.shop.fields import StrictSchema
+from functions.stats.experiments.data import GOALS
+from functions.stats.experiments.plan import DEFAULT_LIFT, MAX_VARIANTS
 
 MAX_DAYS = 366
 EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)
+
+MIN_RATE, MIN_LIFT, MAX_LIFT = 0.0001, 0.01, 10
+MAX_VIEWERS_PER_DAY = 10**9
 
 
 class Day(fields.Date):
@@ -46,6 +50,20 @@ class PeriodQuery(StrictSchema):
 
 
 class ExperimentQuery(StrictSchema):
-    """`?goal=purchase`: the type of conversion by which variants are compared."""
+    """`?goal=purchase`: by what variants are compared; by default by what the popup's offer is for."""
 
-    goal = fields.String(load_default=None, validate=validate.OneOf(CONVERSION_TYPES))
+    goal = fields.String(load_default=None, validate=validate.OneOf(GOALS))
+
+
+class PlanQuery(StrictSchema):
+    """`?rate=0.03&lift=0.1&viewers_per_day=2000&variants=2`: what an experiment is to find, and in what traffic."""
+
+    rate = fields.Float(required=True, validate=validate.Range(MIN_RATE, 1, max_inclusive=False))
+    lift = fields.Float(load_default=DEFAULT_LIFT, validate=validate.Range(MIN_LIFT, MAX_LIFT))
+    viewers_per_day = fields.Integer(required=True, validate=validate.Range(1, MAX_VIEWERS_PER_DAY))
+    variants = fields.Integer(load_default=2, validate=validate.Range(2, MAX_VARIANTS))
+
+    @validates_schema
+    def check_better_rate(self, query: dict[str, Any], **_: Any) -> None:
+        if query["rate"] * (1 + query["lift"]) >= 1:
+            raise ValidationError({"lift": ["With this lift the better rate would reach 1."]})
