@@ -37,7 +37,7 @@ lint: $(READY) ## ruff, mypy and shellcheck
 	$(BIN)/mypy
 	$(BIN)/shellcheck --external-sources --check-sourced deploy.sh .ci/run
 
-openapi: $(READY) ## Write docs/openapi.json anew from the schemas
+openapi: $(READY) ## Write docs/openapi.json and the console's types anew from the schemas
 	$(BIN)/python -m openapi
 
 settings: $(READY) ## Write the pages that list the settings anew from Config

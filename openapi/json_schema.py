@@ -25,7 +25,7 @@ def as_our_json(_converter: Any, field: Any, ret: dict[str, Any], **_: Any) -> d
         if isinstance(field, fields.Decimal) or isinstance(ret.get(bound), datetime.date):
             ret.pop(bound, None)
     if isinstance(ret.get("pattern"), str):
-        ret["pattern"] = _pattern(ret["pattern"])
+        ret["pattern"] = in_ecmascript(ret["pattern"])
     if isinstance(field, fields.Decimal) or getattr(field.parent, "partial", None):
         ret.pop("default", None)  # in a patch, a missing field stays as it was
     if isinstance(field, fields.Decimal):
@@ -34,6 +34,6 @@ def as_our_json(_converter: Any, field: Any, ret: dict[str, Any], **_: Any) -> d
     return {}
 
 
-def _pattern(python: str) -> str:
+def in_ecmascript(python: str) -> str:
     r"""Anchor a pattern for JSON Schema, which searches; Python's match is anchored at its start and by \Z."""
     return f"^(?:{python.removesuffix(END)}){'$' if python.endswith(END) else ''}"

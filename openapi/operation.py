@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from marshmallow import Schema
+
 from common.web import Answers, Audience, Checker, Endpoint, Function, answers_of
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.rest.patching import MergePatch
@@ -116,7 +118,7 @@ def _answer(status: int, noted: Answers) -> dict[str, Any]:
     phrase, name = HTTPStatus(status).phrase, noted.schemas[status]
     answer: dict[str, Any] = {"description": phrase}
     if name:
-        answer = json_answer(phrase, _schema(name))
+        answer = json_answer(phrase, answer_schema(name))
     elif status == HTTPStatus.OK:
         answer["content"] = {noted.media_type: {"schema": {"type": "string"}}}
     if noted.headers:
@@ -126,13 +128,14 @@ def _answer(status: int, noted: Answers) -> dict[str, Any]:
     return answer
 
 
-def _schema(name: str) -> type:
+def answer_schema(name: str) -> type[Schema]:
     """Return the class NAMEAnswer from one of the modules of answers."""
     modules = (merchant_answers, popup_answers, stats_answers, storefront_answers)
-    found: list[type] = [getattr(module, f"{name}Answer") for module in modules if hasattr(module, f"{name}Answer")]
-    if not found:
-        raise LookupError(f"There is no {name}Answer in openapi/")
-    return found[0]
+    for module in modules:
+        if found := getattr(module, f"{name}Answer", None):
+            schema: type[Schema] = found
+            return schema
+    raise LookupError(f"There is no {name}Answer in openapi/")
 
 
 def _usual_problems(function: Function, endpoint: Endpoint) -> Iterator[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields, missing, validate
 
 from functions.manage_popups.popups.history import ACTIONS
 from functions.manage_popups.popups.schemas import PopupSchema
@@ -22,6 +22,11 @@ class PopupPartAnswer(PopupSchema):
     version = fields.Integer()
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for field in self.fields.values():
+            field.load_default = missing  # what was not asked for is not there
 
 
 class PopupAnswer(PopupPartAnswer):

@@ -34,7 +34,7 @@ class DeviceAnswer(NumbersAnswer):
     device_type = nullable(fields.String, validate=validate.OneOf((*DEVICE_TYPES, None)))
 
 
-class VariantAnswer(NumbersAnswer):
+class VariantNumbersAnswer(NumbersAnswer):
     variant_id = nullable(fields.String)
 
 
@@ -57,7 +57,7 @@ class ReportAnswer(NumbersAnswer):
 
 class PopupReportAnswer(ReportAnswer):
     popup_id = needed(fields.UUID)
-    by_variant = each(VariantAnswer)
+    by_variant = each(VariantNumbersAnswer)
 
 
 class ShopReportAnswer(ReportAnswer):

@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from cli.function_table import FUNCTIONS, load
-from openapi.__main__ import COPIES, as_text
+from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
+from functions.manage_popups.popups.schemas import PopupSchema
+from functions.manage_popups.shop import ShopSchema
+from openapi.__main__ import COPIES, TYPES, as_text
 from openapi.examples import EXAMPLES
+from openapi.typescript import as_typescript
 from tests.support.client import Client, assert_problem
 from tests.support.stack import FunctionProcess
 
@@ -24,6 +28,21 @@ ENDPOINTS = {
 @pytest.mark.parametrize("copy", COPIES, ids=lambda path: path.parent.name)
 def test_the_committed_document_is_the_one_the_schemas_make(copy: Any) -> None:
     assert copy.read_text() == as_text(), "run `make openapi`"
+
+
+def test_the_consoles_types_are_those_that_the_schemas_make() -> None:
+    assert TYPES.read_text() == as_typescript(), "run `make openapi`"
+
+
+def test_the_consoles_types_have_every_field_and_its_limits() -> None:
+    types = as_typescript()
+    for schema in (PopupSchema(), ShopSchema(), DiscountCodeSchema()):
+        for name in schema.fields:
+            assert re.search(rf"^  {name}\??: ", types, re.MULTILINE), name
+    assert "  min_cart_value?: string;" in types  # stored only if given
+    assert "  design: Partial<Design>;" in types  # of a variant
+    assert '    "design.width": { min: 200, max: 1200 },' in types
+    assert '    "targeting.referrers": { maxItems: 50, items: { minLength: 1, maxLength: 500 } },' in types
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:

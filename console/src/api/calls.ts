@@ -1,8 +1,9 @@
 // Each call of the functions, once.
 
 import { Problem } from "./problem.ts";
+import type { ShopReport } from "./reports.ts";
 import { type Answer, type Options, request, sendWith } from "./request.ts";
-import type { KeyInUse, Popup, PopupDraft, Shop, ShopReport } from "./schema.ts";
+import type { KeyInUse, Popup, PopupDraft, Shop } from "./schema.ts";
 
 type Changes<T> = { [K in keyof T]?: T[K] extends object ? unknown : T[K] | null };
 

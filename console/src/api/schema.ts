@@ -1,15 +1,54 @@
-// What the functions answer and take. Written by hand until `python -m openapi` writes it from the schemas.
+// Written by `python -m openapi` from the schemas of the functions: change those.
+// What a page sends may lack each field that has a default: send a Partial of these types.
 
-export type PopupStatus = "draft" | "active" | "paused" | "archived";
-export type TriggerType = "exit_intent" | "time_delay" | "scroll_percentage" | "inactivity" | "click";
-export type DeviceType = "desktop" | "mobile" | "tablet";
-export type OfferType = "none" | "email_capture" | "newsletter" | "discount" | "free_shipping";
+export interface ApiKey {
+  id: string;
+  name: string;
+  prefix: string;
+  rights: "read" | "write";
+  created_at: string;
+  last_used_at: string | null;
+}
 
-export interface Trigger {
-  type: TriggerType;
-  delay_seconds: number;
-  scroll_percentage: number;
-  selector: string | null;
+export interface ApiKeys {
+  api_keys: ApiKey[];
+}
+
+export interface BudgetMet {
+  budget: string;
+  refused: number;
+  last_met_at: string;
+}
+
+export interface ComparedVariant {
+  variant_id: string;
+  name: string;
+  viewers: number;
+  conversions: number;
+  rate: number;
+  credible_interval: number[];
+  chance_to_be_best: number;
+  expected_loss: number;
+}
+
+export interface Consent {
+  type: "given" | "withdrawn";
+  consent_text: string | null;
+  popup_id: string | null;
+  popup_version: number | null;
+  recorded_at: string;
+}
+
+export interface Day {
+  views: number;
+  unique_viewers: number;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  conversion_rate: number;
+  revenue: string;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+  day: string;
 }
 
 export interface Design {
@@ -26,16 +65,98 @@ export interface Design {
   padding: number;
 }
 
-export interface Targeting {
-  include_pages: string[];
-  exclude_pages: string[];
-  device_types: DeviceType[];
-  visitors: "all" | "new" | "returning";
-  referrers: string[];
-  utm: Record<string, string>;
-  min_cart_value?: string;
-  max_cart_value?: string;
-  min_cart_items?: number;
+export interface Device {
+  views: number;
+  unique_viewers: number;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  conversion_rate: number;
+  revenue: string;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+  device_type: "desktop" | "mobile" | "tablet" | null;
+}
+
+export interface DiscountCode {
+  code: string | null;
+  type: "percentage" | "fixed";
+  value: string;
+  minimum_purchase: string | null;
+  maximum_discount: string | null;
+  starts_at: string | null;
+  expires_at: string | null;
+  usage_limit: number | null;
+  single_use: boolean;
+  is_active: boolean;
+  id: string;
+  currency: string;
+  usage_count: number;
+  pool: Pool | null;
+  low_stock: boolean;
+  budgets_met: BudgetMet[];
+  created_at: string;
+  updated_at: string;
+}
+
+export interface DiscountCodeDraft {
+  code: string | null;
+  type: "percentage" | "fixed";
+  value: string;
+  minimum_purchase: string | null;
+  maximum_discount: string | null;
+  starts_at: string | null;
+  expires_at: string | null;
+  usage_limit: number | null;
+  single_use: boolean;
+  is_active: boolean;
+}
+
+export interface DiscountCodes {
+  next_cursor: string | null;
+  discount_codes: DiscountCode[];
+}
+
+export interface Experiment {
+  popup_id: string;
+  goal: string;
+  variants: ComparedVariant[];
+  stop: boolean;
+  best: string | null;
+  reason: string;
+}
+
+export interface Explain {
+  url: string;
+  device_type: "desktop" | "mobile" | "tablet";
+  visitor_id: string | null;
+  visitor: string | null;
+  visitors: "new" | "returning" | null;
+  referrer: string;
+  cart_value: string;
+  cart_items: number;
+  popup: PopupDraft | null;
+}
+
+export interface Explained {
+  popup_id: string | null;
+  name: string;
+  would_show: boolean;
+  reason: string | null;
+  variant: string | null;
+  not_checked: string[];
+}
+
+export interface Explanation {
+  popup_id: string;
+  would_show: boolean;
+  reason: string | null;
+  trigger: string;
+  variant: string | null;
+  not_checked: string[];
+}
+
+export interface Explanations {
+  popups: Explained[];
 }
 
 export interface Frequency {
@@ -44,27 +165,76 @@ export interface Frequency {
   days_after_conversion: number;
 }
 
+export interface History {
+  next_cursor: string | null;
+  versions: Version[];
+}
+
+export interface KeyInUse {
+  id: string;
+  name: string;
+  prefix: string;
+  rights: "read" | "write";
+  shop_id: string;
+}
+
+export interface KeyName {
+  id: string;
+  name: string | null;
+  prefix: string | null;
+}
+
+export interface NewApiKey {
+  id: string;
+  name: string;
+  prefix: string;
+  rights: "read" | "write";
+  created_at: string;
+  last_used_at: string | null;
+  key: string;
+}
+
+export interface Numbers {
+  views: number;
+  unique_viewers: number;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  conversion_rate: number;
+  revenue: string;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+}
+
 export interface Offer {
-  type: OfferType;
+  type: "none" | "email_capture" | "newsletter" | "discount" | "free_shipping";
   discount_code_id: string | null;
   consent_text: string | null;
   when_empty?: "without_code" | "fallback" | "stop";
   fallback_discount_code_id?: string;
 }
 
-export interface Variant {
-  id: string;
-  name: string;
-  weight: number;
-  design: Partial<Design>;
-  offer: Partial<Offer>;
+export interface Pool {
+  codes: number;
+  claimed: number;
+  left: number;
 }
 
-/** A popup as merchants write it. */
-export interface PopupDraft {
+export interface PoolCodes {
+  added: number;
+  duplicates: string[];
+  pool: Pool;
+  codes?: string[];
+}
+
+export interface PoolCodesDraft {
+  codes: string[] | null;
+  count: number | null;
+}
+
+export interface Popup {
   name: string;
   description: string;
-  status: PopupStatus;
+  status: "draft" | "active" | "paused" | "archived";
   trigger: Trigger;
   design: Design;
   targeting: Targeting;
@@ -76,10 +246,6 @@ export interface PopupDraft {
   ends_at: string | null;
   priority: number;
   view_limit: number | null;
-  experiment?: { planned_viewers: number | null };
-}
-
-export interface Popup extends PopupDraft {
   id: string;
   view_count: number;
   conversion_count: number;
@@ -89,17 +255,110 @@ export interface Popup extends PopupDraft {
   updated_at: string;
 }
 
-export interface PopupVersion {
+export interface PopupDraft {
+  name: string;
+  description: string;
+  status: "draft" | "active" | "paused" | "archived";
+  trigger: Trigger;
+  design: Design;
+  targeting: Targeting;
+  frequency: Frequency;
+  offer: Offer;
+  variants: Variant[];
+  holdout_percent: number;
+  starts_at: string | null;
+  ends_at: string | null;
+  priority: number;
+  view_limit: number | null;
+}
+
+export interface PopupPart {
+  name?: string;
+  description?: string;
+  status?: "draft" | "active" | "paused" | "archived";
+  trigger?: Trigger;
+  design?: Design;
+  targeting?: Targeting;
+  frequency?: Frequency;
+  offer?: Offer;
+  variants?: Variant[];
+  holdout_percent?: number;
+  starts_at?: string | null;
+  ends_at?: string | null;
+  priority?: number;
+  view_limit?: number | null;
+  id: string;
+  view_count?: number;
+  conversion_count?: number;
+  is_active?: boolean;
+  version?: number;
+  created_at?: string;
+  updated_at?: string;
+}
+
+export interface PopupReport {
+  views: number;
+  unique_viewers: number;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  conversion_rate: number;
+  revenue: string;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+  from: string;
+  to: string;
+  time_zone: string;
+  crawlers: number;
+  conversions_in_unknown_currency?: number;
+  by_day: Day[];
+  by_device: Device[];
+  popup_id: string;
+  by_variant: VariantNumbers[];
+}
+
+export interface Popups {
+  next_cursor: string | null;
+  popups: PopupPart[];
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  request_id: string;
+  errors?: Record<string, string[]>;
+}
+
+export interface RankedPopup {
+  views: number;
+  unique_viewers: number;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  conversion_rate: number;
+  revenue: string;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+  popup_id: string;
+  name: string;
+  status: string;
+}
+
+export interface Release {
+  withdrawn: number;
+  added: number;
+  withdrawn_codes: string[];
+  codes: string[];
+  has_more: boolean;
+  pool: Pool;
+}
+
+export interface Rollback {
   version: number;
-  action: "created" | "changed" | "restored" | "deleted";
-  changed_at: string;
-  changed_by: string | null;
-  changed_fields: string[];
-  popup: PopupDraft;
 }
 
 export interface Shop {
-  id: string;
   name: string;
   time_zone: string;
   currency: string;
@@ -108,119 +367,186 @@ export interface Shop {
   seconds_between_popups: number;
   never_on_pages: string[];
   holdout_percent: number;
-  confirmed_since?: string | null;
-  budgets_met?: { budget: string; refused: number; last_refused_at: string }[];
+  codes_per_hour: number;
+  codes_per_network_per_hour: number;
+  code_uses_per_network_per_hour: number;
+  budgets_met: BudgetMet[];
+  last_event_at: string | null;
+  id: string;
   created_at: string;
   updated_at: string;
 }
 
-export interface KeyInUse {
-  id: string;
-  name: string;
-  prefix: string;
-  rights: "read" | "write";
-  shop_id: string;
-}
-
-export interface ApiKey {
-  id: string;
-  name: string;
-  prefix: string;
-  rights: "read" | "write";
-  created_at: string;
-  last_used_at: string | null;
-}
-
-export interface DiscountCode {
-  id: string;
-  code: string | null;
-  type: "percentage" | "fixed";
-  value: string;
-  minimum_purchase: string | null;
-  maximum_discount: string | null;
-  starts_at: string | null;
-  expires_at: string | null;
-  usage_limit: number | null;
-  used_count: number;
-  single_use: boolean;
-  is_active: boolean;
-  low_stock?: boolean;
-  pool?: { total: number; left: number; claimed: number; used: number };
-  created_at: string;
-  updated_at: string;
-}
-
-/** Figures of a group: a period, a day, a device, a variant, a popup. Those of a newer release may be missing. */
-export interface Figures {
+export interface ShopReport {
   views: number;
   unique_viewers: number;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number | null;
+  conversion_rate: number;
   revenue: string;
   currency: string;
-  converters?: number;
-  converters_by_type?: Record<string, number>;
-  active_viewers?: number;
-  active_viewers_estimated?: boolean;
-  closes?: number;
-  exposures?: number | null;
-  orders?: number;
-  refunded?: string;
-  net_revenue?: string;
-  unconfirmed_orders?: number;
-  revenue_per_viewer?: string | null;
-}
-
-export interface RankedPopup extends Figures {
-  popup_id: string;
-  name: string;
-  status: PopupStatus;
-}
-
-export interface Report extends Figures {
+  revenue_by_currency: Record<string, string>;
   from: string;
   to: string;
   time_zone: string;
-  goal?: string;
   crawlers: number;
-  by_day: (Figures & { day: string })[];
-  by_device: (Figures & { device_type: string })[];
-  previous?: Figures & { from: string; to: string };
-}
-
-export interface ShopReport extends Report {
+  conversions_in_unknown_currency?: number;
+  by_day: Day[];
+  by_device: Device[];
   shop_id: string;
   popups: RankedPopup[];
-  next_cursor?: string | null;
 }
 
-export interface PopupReport extends Report {
+export interface Subscriber {
+  id: string;
+  email: string;
+  name: string | null;
   popup_id: string;
-  by_variant: (Figures & { variant_id: string | null })[];
+  is_active: boolean;
+  consent_text: string | null;
+  consented_at: string | null;
+  unsubscribed_at: string | null;
+  created_at: string;
 }
 
-/** What the schemas allow. Characters, numbers, entries. */
+export interface SubscriberWithConsents {
+  id: string;
+  email: string;
+  name: string | null;
+  popup_id: string;
+  is_active: boolean;
+  consent_text: string | null;
+  consented_at: string | null;
+  unsubscribed_at: string | null;
+  created_at: string;
+  consents: Consent[];
+  next_cursor: string | null;
+}
+
+export interface Subscribers {
+  next_cursor: string | null;
+  subscribers: Subscriber[];
+}
+
+export interface Targeting {
+  include_pages: string[];
+  exclude_pages: string[];
+  device_types: ("desktop" | "mobile" | "tablet")[];
+  visitors: "all" | "new" | "returning";
+  referrers: string[];
+  utm: Record<string, string>;
+  min_cart_value?: string;
+  max_cart_value?: string;
+  min_cart_items?: number;
+}
+
+export interface Trigger {
+  type: "exit_intent" | "time_delay" | "scroll_percentage" | "inactivity" | "click";
+  delay_seconds: number;
+  scroll_percentage: number;
+  selector: string | null;
+}
+
+export interface Unsubscribed {
+  id: string;
+  is_active: boolean;
+  unsubscribed_at: string;
+}
+
+export interface Variant {
+  id: string;
+  name: string;
+  weight: number;
+  design: Partial<Design>;
+  offer: Partial<Offer>;
+}
+
+export interface VariantNumbers {
+  views: number;
+  unique_viewers: number;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  conversion_rate: number;
+  revenue: string;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+  variant_id: string | null;
+}
+
+export interface Version {
+  version: number;
+  action: "created" | "changed" | "restored" | "deleted";
+  restored_version: number | null;
+  changed_at: string;
+  api_key: KeyName;
+  changed_fields: string[];
+  popup: PopupDraft | null;
+}
+
+/** What the schemas allow, by document and path. `*` is each object of a list, `items` its texts. */
 export const LIMITS = {
-  name: { maxLength: 200 },
-  description: { maxLength: 2000 },
-  "trigger.delay_seconds": { min: 0, max: 3600 },
-  "trigger.scroll_percentage": { min: 1, max: 100 },
-  "trigger.selector": { maxLength: 200 },
-  "design.heading": { maxLength: 200 },
-  "design.subheading": { maxLength: 1000 },
-  "design.button_text": { maxLength: 100 },
-  "design.image_url": { maxLength: 2008 },
-  "design.width": { min: 200, max: 1200 },
-  "design.border_radius": { min: 0, max: 50 },
-  "design.padding": { min: 10, max: 100 },
-  "targeting.min_cart_items": { min: 1, max: 1_000_000 },
-  "frequency.max_per_session": { min: 1, max: 100 },
-  "frequency.days_after_close": { min: 0, max: 3650 },
-  "frequency.days_after_conversion": { min: 0, max: 3650 },
-  "offer.consent_text": { maxLength: 1000 },
-  holdout_percent: { min: 0, max: 100 },
-  priority: { min: -1000, max: 1000 },
-  view_limit: { min: 1, max: 1_000_000_000_000 },
-  "experiment.planned_viewers": { min: 100, max: 100_000_000 },
+  popup: {
+    name: { minLength: 1, maxLength: 200 },
+    description: { maxLength: 2000 },
+    status: { choices: ["draft", "active", "paused", "archived"] },
+    "trigger.type": { choices: ["exit_intent", "time_delay", "scroll_percentage", "inactivity", "click"] },
+    "trigger.delay_seconds": { min: 0, max: 3600 },
+    "trigger.scroll_percentage": { min: 1, max: 100 },
+    "trigger.selector": { minLength: 1, maxLength: 200 },
+    "design.heading": { maxLength: 200 },
+    "design.subheading": { maxLength: 1000 },
+    "design.button_text": { maxLength: 100 },
+    "design.background_color": { pattern: "^(?:#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6}))$" },
+    "design.text_color": { pattern: "^(?:#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6}))$" },
+    "design.button_color": { pattern: "^(?:#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6}))$" },
+    "design.image_url": { pattern: "^(?:https://[^\\s\"'<>\\\\]{1,2000})$" },
+    "design.layout": { choices: ["centered", "left", "right"] },
+    "design.width": { min: 200, max: 1200 },
+    "design.border_radius": { min: 0, max: 50 },
+    "design.padding": { min: 10, max: 100 },
+    "targeting.include_pages": { maxItems: 50, items: { minLength: 1, maxLength: 500 } },
+    "targeting.exclude_pages": { maxItems: 50, items: { minLength: 1, maxLength: 500 } },
+    "targeting.device_types": { minItems: 1, maxItems: 3, items: { choices: ["desktop", "mobile", "tablet"] } },
+    "targeting.visitors": { choices: ["all", "new", "returning"] },
+    "targeting.referrers": { maxItems: 50, items: { minLength: 1, maxLength: 500 } },
+    "targeting.min_cart_value": { min: 0, max: 1000000000000 },
+    "targeting.max_cart_value": { min: 0, max: 1000000000000 },
+    "targeting.min_cart_items": { min: 1, max: 1000000 },
+    "frequency.max_per_session": { min: 1, max: 100 },
+    "frequency.days_after_close": { min: 0, max: 3650 },
+    "frequency.days_after_conversion": { min: 0, max: 3650 },
+    "offer.type": { choices: ["none", "email_capture", "newsletter", "discount", "free_shipping"] },
+    "offer.consent_text": { minLength: 1, maxLength: 1000 },
+    "offer.when_empty": { choices: ["without_code", "fallback", "stop"] },
+    variants: { maxItems: 10 },
+    "variants.*.id": { pattern: "^(?:[a-z0-9_-]{1,32})$" },
+    "variants.*.name": { maxLength: 200 },
+    "variants.*.weight": { min: 0, max: 1000 },
+    holdout_percent: { min: 0, max: 100 },
+    priority: { min: -1000, max: 1000 },
+    view_limit: { min: 1, max: 1000000000000 },
+  },
+  shop: {
+    name: { minLength: 1, maxLength: 200 },
+    currency: { minLength: 3, maxLength: 3 },
+    allowed_origins: { maxItems: 50, items: { minLength: 1, maxLength: 300 } },
+    popups_per_visit: { min: 0, max: 100 },
+    seconds_between_popups: { min: 0, max: 86400 },
+    never_on_pages: { maxItems: 50, items: { minLength: 1, maxLength: 500 } },
+    holdout_percent: { min: 0, max: 100 },
+    codes_per_hour: { min: 0, max: 1000000 },
+    codes_per_network_per_hour: { min: 0, max: 1000000 },
+    code_uses_per_network_per_hour: { min: 0, max: 1000000 },
+  },
+  discount_code: {
+    type: { choices: ["percentage", "fixed"] },
+    value: { above: 0, max: 9999999999.99 },
+    minimum_purchase: { above: 0, max: 9999999999.99 },
+    maximum_discount: { above: 0, max: 9999999999.99 },
+    usage_limit: { min: 1, max: 1000000000 },
+  },
+  pool_codes: {
+    codes: { minItems: 1, maxItems: 10000 },
+    count: { min: 1, max: 10000 },
+  },
 } as const;

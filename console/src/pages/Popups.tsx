@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Address, hash, type Query } from "../addresses.ts";
 import { listPopups, shopReport } from "../api/calls.ts";
+import type { Figures } from "../api/reports.ts";
 import { useResource } from "../api/resource.ts";
-import type { Figures, Popup } from "../api/schema.ts";
+import type { Popup } from "../api/schema.ts";
 import { Empty } from "../parts/Empty.tsx";
 import { SelectField, TextField } from "../parts/fields.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";

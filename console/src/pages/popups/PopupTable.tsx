@@ -1,4 +1,4 @@
-import type { Figures } from "../../api/schema.ts";
+import type { Figures } from "../../api/reports.ts";
 import { change, count, money, percent } from "../../numbers.ts";
 import { Link } from "../../parts/Link.tsx";
 import { StatusBadge } from "../../parts/StatusBadge.tsx";

@@ -1,4 +1,4 @@
-import type { Figures, ShopReport } from "../../api/schema.ts";
+import type { Figures, ShopReport } from "../../api/reports.ts";
 import { change, count, money } from "../../numbers.ts";
 
 interface Props {
