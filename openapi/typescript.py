@@ -150,11 +150,11 @@ def _limits_of_check(check: Any, is_list: bool) -> dict[str, Any]:
 
 
 def _object(limits: dict[str, Any]) -> str:
-    entries = (
-        f"{name}: {_object(value) if isinstance(value, dict) else json.dumps(value, default=_number, ensure_ascii=False)}"
-        for name, value in limits.items()
-    )
-    return f"{{ {', '.join(entries)} }}"
+    return f"{{ {', '.join(f'{name}: {_literal(value)}' for name, value in limits.items())} }}"
+
+
+def _literal(value: Any) -> str:
+    return _object(value) if isinstance(value, dict) else json.dumps(value, default=_number, ensure_ascii=False)
 
 
 def _number(bound: Decimal) -> float:

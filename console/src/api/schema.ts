@@ -1,6 +1,11 @@
 // Written by `python -m openapi` from the schemas of the functions: change those.
 // What a page sends may lack each field that has a default: send a Partial of these types.
 
+export interface AmountEstimate {
+  value: string;
+  interval: string[];
+}
+
 export interface ApiKey {
   id: string;
   name: string;
@@ -23,12 +28,17 @@ export interface BudgetMet {
 export interface ComparedVariant {
   variant_id: string;
   name: string;
+  weight: number;
   viewers: number;
-  conversions: number;
-  rate: number;
-  credible_interval: number[];
-  chance_to_be_best: number;
-  expected_loss: number;
+  converters: number;
+  rate: number | null;
+  revenue_per_viewer: string | null;
+  credible_interval: number[] | null;
+  chance_to_be_best: number | null;
+  expected_loss: number | null;
+  lift: number | null;
+  lift_interval: number[] | null;
+  beats_first: boolean;
 }
 
 export interface Consent {
@@ -116,13 +126,31 @@ export interface DiscountCodes {
   discount_codes: DiscountCode[];
 }
 
+export interface Estimate {
+  value: number;
+  interval: number[];
+}
+
 export interface Experiment {
   popup_id: string;
-  goal: string;
-  variants: ComparedVariant[];
+  goal: "email_capture" | "click" | "purchase" | "revenue";
+  currency: string;
+  stretch: number;
+  experiment_started_at: string | null;
+  verdict: "collecting" | "keep_running" | "winner" | "no_difference" | "undecided";
   stop: boolean;
   best: string | null;
   reason: string;
+  viewers_needed: number | null;
+  variants: ComparedVariant[];
+  holdout: Holdout | null;
+  health: HealthNote[];
+}
+
+export interface ExperimentPlan {
+  viewers_per_variant: number;
+  viewers: number;
+  days: number;
 }
 
 export interface Explain {
@@ -165,9 +193,26 @@ export interface Frequency {
   days_after_conversion: number;
 }
 
+export interface HealthNote {
+  code: "sample_ratio" | "less_than_a_week" | "too_few_viewers" | "changed_midway" | "viewers_in_two_variants" | "crawlers" | "skewed";
+  detail: string;
+}
+
 export interface History {
   next_cursor: string | null;
   versions: Version[];
+}
+
+export interface Holdout {
+  viewers: number;
+  shown_viewers: number;
+  increment: Increment | null;
+  refused: string | null;
+}
+
+export interface Increment {
+  conversions: Estimate;
+  revenue: AmountEstimate;
 }
 
 export interface KeyInUse {
