@@ -8,7 +8,7 @@ import click
 
 from cli import migrate as migrations
 from cli import retain as retention
-from cli import shops
+from cli import shop_data, shops
 from cli import warm as warming
 from cli.child import StartError
 from cli.connection import open_connection
@@ -122,6 +122,40 @@ def create_shop(shop_id: str, name: str, origins: tuple[str, ...], time_zone: st
     click.echo(f"created {shop_id}")
 
 
+@shop.command("list")
+def list_shops() -> None:
+    """List the shops: id, day of creation and name, between tabs."""
+    with open_connection() as connection:
+        for line in shops.list_shops(Connection(connection)):
+            click.echo(line)
+
+
+@shop.command("export")
+@click.argument("shop_id", metavar="ID")
+def export_shop(shop_id: str) -> None:
+    """Write everything of the shop ID to stdout: a line of JSON for each row, {"table": …, "row": {…}}.
+
+    All of one instant, without the hashes of its keys and without its secrets.
+    """
+    with open_connection() as connection:
+        shop_data.export_shop(connection, shop_id, sys.stdout.buffer)
+
+
+@shop.command("delete")
+@click.argument("shop_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask. Nobody is asked where stdin is no terminal.")
+def delete_shop(shop_id: str, yes: bool) -> None:
+    """Delete the shop ID with everything of it, for good. Its keys stop to work at once.
+
+    In batches beside the traffic of other shops; an interrupted run can be repeated.
+    """
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Delete {shop_id}, its popups, events, subscribers, orders and reports for good?", abort=True)
+    with open_connection() as connection:
+        shop_data.delete_shop(connection, shop_id, click.echo)
+    click.echo(f"deleted {shop_id}")
+
+
 @popups.group()
 def key() -> None:
     """API keys."""
@@ -135,3 +169,21 @@ def create_key(shop_id: str, rights: str, name: str) -> None:
     """Create a key for SHOP and print it. It is not kept and cannot be shown again."""
     with open_connection() as connection:
         click.echo(shops.create_key(Connection(connection), shop_id, rights, name))
+
+
+@key.command("list")
+@click.argument("shop_id", metavar="SHOP")
+def list_keys(shop_id: str) -> None:
+    """List the keys of SHOP that work: id, prefix, rights, created, last used and name, between tabs."""
+    with open_connection() as connection:
+        for line in shops.list_keys(Connection(connection), shop_id):
+            click.echo(line)
+
+
+@key.command("revoke")
+@click.argument("shop_id", metavar="SHOP")
+@click.argument("key_id", metavar="KEY")
+def revoke_key(shop_id: str, key_id: str) -> None:
+    """Revoke the key of SHOP with this id or prefix, also its last one. It is refused everywhere within 2 seconds."""
+    with open_connection() as connection:
+        click.echo(f"revoked {shops.revoke_key(Connection(connection), shop_id, key_id)}")

@@ -1,4 +1,4 @@
-"""Shops and their first keys, which only an operator creates."""
+"""Shops and their keys, as an operator sees them. Only he creates a shop and its first key."""
 
 from typing import Any
 
@@ -20,6 +20,47 @@ INSERT_SHOP = """
 """
 
 SELECT_SHOP = "SELECT id FROM shops WHERE id = :id"
+
+SELECT_SHOPS = """
+    SELECT id, name, created_at
+    FROM shops
+    ORDER BY id
+"""
+
+SELECT_KEYS = """
+    SELECT id, name, prefix, rights, created_at, last_used_at
+    FROM api_keys
+    WHERE shop_id = :shop_id AND revoked_at IS NULL
+    ORDER BY created_at, id
+"""
+
+# By its id, or by its prefix, which is random enough to be one key's.
+REVOKE_KEY = """
+    UPDATE api_keys
+    SET revoked_at = now()
+    WHERE shop_id = :shop_id AND revoked_at IS NULL AND :key IN (id::text, prefix)
+    RETURNING prefix
+"""
+
+
+def list_shops(connection: Connection) -> list[str]:
+    """Return a line for each shop: its id, the day it was created and its name, between tabs."""
+    return [f"{row['id']}\t{row['created_at']:%Y-%m-%d}\t{row['name']}" for row in connection.fetch_all(SELECT_SHOPS)]
+
+
+def list_keys(connection: Connection, shop_id: str) -> list[str]:
+    """Return a line for each key that works: id, prefix, rights, day created, day of last use and name."""
+    refuse_unknown(connection, shop_id)
+    return ["\t".join(_cells(row)) for row in connection.fetch_all(SELECT_KEYS, shop_id=shop_id)]
+
+
+def revoke_key(connection: Connection, shop_id: str, key: str) -> str:
+    """Revoke the key with this id or prefix, and return its prefix. Raises ClickException if there is none."""
+    refuse_unknown(connection, shop_id)
+    row = connection.fetch_one(REVOKE_KEY, shop_id=shop_id, key=key)
+    if row is None:
+        raise click.ClickException(f"{shop_id} has no such key: popups key list {shop_id} lists them")
+    return str(row["prefix"])
 
 
 def create_shop(connection: Connection, shop_id: str, **shop: Any) -> None:
@@ -43,14 +84,24 @@ def shop_exists(connection: Connection, shop_id: str) -> bool:
 
 def create_key(connection: Connection, shop_id: str, rights: str, name: str = "") -> str:
     """Create a key of that shop and return it. It cannot be read again."""
-    if not shop_exists(connection, shop_id):
-        raise click.ClickException(f"There is no shop {shop_id}")
+    refuse_unknown(connection, shop_id)
     key = new_key()
     try:
         insert_key(connection, shop_id, rights, name, key)
     except Conflict as too_many:
         raise click.ClickException(too_many.detail) from None
     return key
+
+
+def refuse_unknown(connection: Connection, shop_id: str) -> None:
+    """Raise ClickException if there is no such shop."""
+    if not shop_exists(connection, shop_id):
+        raise click.ClickException(f"There is no shop {shop_id}")
+
+
+def _cells(key: dict[str, Any]) -> list[str]:
+    used = f"{key['last_used_at']:%Y-%m-%d}" if key["last_used_at"] else "never used"
+    return [str(key["id"]), key["prefix"], key["rights"], f"{key['created_at']:%Y-%m-%d}", used, key["name"]]
 
 
 def _one_line(invalid: Invalid) -> str:

@@ -157,7 +157,20 @@ def test_a_database_that_was_not_migrated_is_one_plain_line(popups: Popups, stac
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["dev"], ["migrate"], ["shop"], ["shop", "create"], ["key"], ["key", "create"]],
+    [
+        [],
+        ["dev"],
+        ["migrate"],
+        ["shop"],
+        ["shop", "create"],
+        ["shop", "list"],
+        ["shop", "export"],
+        ["shop", "delete"],
+        ["key"],
+        ["key", "create"],
+        ["key", "list"],
+        ["key", "revoke"],
+    ],
     ids=lambda words: " ".join(words) or "popups",
 )
 def test_every_command_explains_itself_without_a_database(popups: Popups, words: list[str]) -> None:
