@@ -46,20 +46,25 @@ INSERT_DELETED_POPUP = """
         FROM popups WHERE id = :popup_id
         RETURNING id, shop_id
     ), viewer AS MATERIALIZED (
-        SELECT number, gen_random_uuid()::text AS viewer FROM generate_series(1, :viewers::int) AS number
+        SELECT number, hashtextextended(gen_random_uuid()::text, 0) AS viewer
+        FROM generate_series(1, :viewers::int) AS number
     ), seen AS (
-        INSERT INTO popup_viewers (shop_id, popup_id, viewer, day, variant_id, device_type)
-        SELECT shop_id, id, viewer, current_date, '', 'desktop' FROM popup CROSS JOIN viewer
-        UNION ALL
-        SELECT shop_id, :popup_id, viewer, current_date, '', 'desktop' FROM popup CROSS JOIN viewer WHERE number % 3 = 0
+        INSERT INTO viewers_by_popup (shop_id, popup_id, viewer, is_holdout, first_day, last_day, previous_day, did,
+            newly, variant_id, device_type)
+        SELECT shop_id, popup_id, viewer, false, current_date, current_date, current_date, 0, 0, '', 'desktop'
+        FROM (
+            SELECT shop_id, id AS popup_id, viewer FROM popup CROSS JOIN viewer
+            UNION ALL
+            SELECT shop_id, :popup_id, viewer FROM popup CROSS JOIN viewer WHERE number % 3 = 0
+        ) AS seen
     ), known AS (
-        INSERT INTO shop_viewers (shop_id, viewer, day, device_type)
-        SELECT shop_id, viewer, current_date, 'desktop' FROM popup CROSS JOIN viewer
+        INSERT INTO viewers (shop_id, viewer, first_day, last_day, previous_day, did, newly, device_type)
+        SELECT shop_id, viewer, current_date, current_date, current_date, 0, 0, 'desktop' FROM popup CROSS JOIN viewer
     )
     SELECT id FROM popup
 """
 
-COUNT_VIEWERS = "SELECT count(*) AS count FROM popup_viewers WHERE popup_id = :popup_id"
+COUNT_VIEWERS = "SELECT count(*) AS count FROM viewers_by_popup WHERE popup_id = :popup_id"
 
 
 @dataclass(frozen=True)

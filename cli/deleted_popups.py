@@ -18,6 +18,8 @@ from functions.manage_popups.popups.restore import RESTORABLE_DAYS
 KEPT = timedelta(days=RESTORABLE_DAYS, minutes=1)
 """A minute longer than a popup can be restored, since this machine's clock may be ahead of the database's."""
 
+LOWEST_VIEWER = -(2**63)
+
 SELECT_DELETED_POPUPS = """
     SELECT shop_id, id AS popup_id
     FROM popups
@@ -61,60 +63,100 @@ DELETE_EVENTS = {
     """,
 }
 
-# A popup's viewers leave the shop's too, unless another popup saw them: then their first day there counts. In the order
-# of the key from where the last batch ended, so that none reads what the ones before it have left dead.
+# A popup's viewers leave the shop's too, unless another popup saw them: then they count where they were first seen
+# there, and of what they did the shop keeps only that. In the order of the key from where the last batch ended, through
+# a part of the shop's viewers, whichever popups they saw.
 DELETE_VIEWERS = """
-    WITH gone AS (
-        DELETE FROM popup_viewers
+    WITH part AS MATERIALIZED (
+        SELECT max(viewer) AS last
+        FROM (
+            SELECT viewer
+            FROM viewers_by_popup
+            WHERE shop_id = :shop_id AND viewer > :after
+            ORDER BY viewer
+            LIMIT :batch_rows
+        ) AS row
+    ), gone AS (
+        DELETE FROM viewers_by_popup
         WHERE shop_id = :shop_id AND popup_id = :popup_id AND viewer = ANY (ARRAY(
             SELECT viewer
-            FROM popup_viewers
-            WHERE shop_id = :shop_id AND popup_id = :popup_id AND viewer > :after
-            ORDER BY viewer
-            LIMIT :batch_rows))
-        RETURNING viewer
+            FROM viewers_by_popup
+            WHERE shop_id = :shop_id AND viewer > :after AND viewer <= (SELECT last FROM part)
+              AND popup_id = :popup_id))
+        RETURNING viewer, is_holdout
     ), known AS MATERIALIZED (
-        SELECT viewer, day, device_type
-        FROM shop_viewers
-        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM gone))
+        SELECT viewer, first_day, last_day, device_type, did
+        FROM viewers
+        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM gone WHERE NOT is_holdout))
     ), elsewhere AS MATERIALIZED (
-        SELECT known.viewer, seen.day, seen.device_type
+        SELECT known.viewer, seen.*
         FROM known
         CROSS JOIN LATERAL (
-            SELECT other.day, other.device_type
-            FROM popup_viewers AS other
+            SELECT min(first_day) AS first_day, (array_agg(device_type ORDER BY first_day, device_type
+                    <> known.device_type))[1] AS device_type, max(last_day) AS last_day,
+                bit_or(did) | known.did & conversion_bit('purchase') AS did
+            FROM viewers_by_popup AS other
             WHERE other.shop_id = :shop_id AND other.viewer = known.viewer AND other.popup_id <> :popup_id
               AND NOT other.is_holdout
-            ORDER BY other.day, other.device_type <> known.device_type
-            LIMIT 1
+            HAVING count(*) > 0
         ) AS seen
     ), forgotten AS (
-        DELETE FROM shop_viewers
+        DELETE FROM viewers
         WHERE shop_id = :shop_id
           AND viewer = ANY (ARRAY(SELECT viewer FROM known EXCEPT SELECT viewer FROM elsewhere))
     ), moved AS (
-        UPDATE shop_viewers
-        SET day = elsewhere.day, device_type = elsewhere.device_type
+        UPDATE viewers
+        SET first_day = elsewhere.first_day, last_day = elsewhere.last_day, device_type = elsewhere.device_type,
+            did = elsewhere.did
         FROM elsewhere
-        WHERE shop_id = :shop_id AND shop_viewers.viewer = ANY (ARRAY(SELECT viewer FROM elsewhere))
-          AND shop_viewers.viewer = elsewhere.viewer
-          AND (shop_viewers.day, shop_viewers.device_type) <> (elsewhere.day, elsewhere.device_type)
+        WHERE shop_id = :shop_id AND viewers.viewer = ANY (ARRAY(SELECT viewer FROM elsewhere))
+          AND viewers.viewer = elsewhere.viewer
+    ), change AS MATERIALIZED (
+        SELECT first_day AS day, device_type, did, -1 AS step FROM known WHERE first_day IS NOT NULL
+        UNION ALL
+        SELECT first_day, device_type, did, 1 FROM elsewhere WHERE first_day IS NOT NULL
     ), tallied AS (
         INSERT INTO daily_shop_viewers AS tally (shop_id, day, device_type, viewers)
         SELECT :shop_id, day, device_type, sum(step)
-        FROM (
-            SELECT day, device_type, -1 AS step FROM known UNION ALL SELECT day, device_type, 1 FROM elsewhere
-        ) AS change
+        FROM change
         GROUP BY day, device_type
         HAVING sum(step) <> 0
         ORDER BY day, device_type
         ON CONFLICT (shop_id, day, device_type) DO UPDATE SET viewers = tally.viewers + excluded.viewers
+    ), tallied_converters AS (
+        INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
+        SELECT :shop_id, '00000000-0000-0000-0000-000000000000', day, '', device_type, type, sum(step)
+        FROM change
+        JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used'), ('purchase')) AS kind (type)
+            ON did & conversion_bit(type) <> 0
+        GROUP BY day, device_type, type
+        HAVING sum(step) <> 0
+        ORDER BY day, device_type, type
+        ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
+        SET converters = tally.converters + excluded.converters
     )
-    SELECT max(viewer) AS last FROM gone
+    SELECT last FROM part
+"""
+
+# Those of the release before, until the next drops the table.
+DELETE_VIEWERS_OF_BEFORE = """
+    WITH gone AS (
+        DELETE FROM popup_viewers
+        WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM popup_viewers WHERE shop_id = :shop_id AND popup_id = :popup_id LIMIT :batch_rows))
+        RETURNING viewer
+    )
+    SELECT count(*) AS count FROM gone
 """
 
 DELETE_TALLIES = """
-    WITH views AS (DELETE FROM daily_views WHERE (shop_id, popup_id) = (:shop_id, :popup_id))
+    WITH views AS (
+        DELETE FROM daily_views WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
+    ), converters AS (
+        DELETE FROM daily_converters WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
+    ), returns AS (
+        DELETE FROM daily_returns WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
+    )
     DELETE FROM daily_conversions WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
 """
 
@@ -124,29 +166,30 @@ DELETE_POPUPS = "DELETE FROM popups WHERE deleted_at < :deleted_before"
 def delete_deleted_popups(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:
     deleted_before = now - KEPT
     for popup in connection.fetch_all(SELECT_DELETED_POPUPS, deleted_before=deleted_before):
-        for table in DELETE_EVENTS:
-            if deleted := run_batches(partial(_delete_events, connection, popup, table)):
+        for table, sql in DELETE_EVENTS.items():
+            if deleted := run_batches(partial(_delete_batch, connection, popup, sql)):
                 say(f"deleted {deleted} rows of {table} of the deleted popup {popup['popup_id']}")
         _delete_viewers(connection, popup)
+        run_batches(partial(_delete_batch, connection, popup, DELETE_VIEWERS_OF_BEFORE))
         connection.execute(DELETE_TALLIES, **popup)
         cache.forget(keys.shop_stats(popup["shop_id"]))
     if popups := connection.execute(DELETE_POPUPS, deleted_before=deleted_before):
         say(f"deleted {popups} popups that were deleted")
 
 
-def _delete_events(connection: Connection, popup: dict[str, Any], table: str) -> int:
-    (row,) = connection.fetch_all(DELETE_EVENTS[table], **popup, batch_rows=BATCH_ROWS)
+def _delete_batch(connection: Connection, popup: dict[str, Any], sql: str) -> int:
+    (row,) = connection.fetch_all(sql, **popup, batch_rows=BATCH_ROWS)
     return int(row["count"])
 
 
 def _delete_viewers(connection: Connection, popup: dict[str, Any]) -> None:
-    def delete(after: str) -> str | None:
+    def delete(after: int) -> int | None:
         """Run the last statement of a batch, pipelined with the lock, which its commit releases."""
         connection.queue(LOCK_VIEWERS, shop_id=popup["shop_id"])
         (row,) = connection.fetch_all(DELETE_VIEWERS, **popup, after=after, batch_rows=BATCH_ROWS // 2)
-        last: str | None = row["last"]
+        last: int | None = row["last"]
         return last
 
-    last: str | None = ""
+    last: int | None = LOWEST_VIEWER
     while last is not None:
         last = run_batch(partial(delete, last))

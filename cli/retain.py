@@ -30,6 +30,11 @@ OF_NOW = timedelta(seconds=MAX_AGE_SECONDS + DOUBT_SECONDS)
 
 BUDGET_AGE = timedelta(hours=2)
 
+VIEWER_DAYS = 400
+"""A viewer who was not seen for longer is forgotten, and a new one when he comes back."""
+
+BATCH_PAGES = 500
+
 # Ids in the DEFAULT partitions have no usable time, so their rows are selected by the server's clock.
 DELETE_OLD_STRAYS = {
     "popup_views": """
@@ -96,6 +101,29 @@ DELETE_CODE_BUDGETS = """
     SELECT count(*) AS count FROM gone
 """
 
+# There is no index by the last day, which would cost every view: a table is read through in the order of its pages,
+# from (PAGE,0) on. A view of one who is forgotten at this moment changes the row first, or finds none.
+DELETE_VIEWERS = {
+    "viewers_by_popup": """
+        WITH gone AS (
+            DELETE FROM viewers_by_popup
+            WHERE ctid >= :first::tid AND ctid < :above::tid AND last_day < :seen_before
+            RETURNING viewer
+        )
+        SELECT count(*) AS count FROM gone
+    """,
+    "viewers": """
+        WITH gone AS (
+            DELETE FROM viewers
+            WHERE ctid >= :first::tid AND ctid < :above::tid AND last_day < :seen_before
+            RETURNING viewer
+        )
+        SELECT count(*) AS count FROM gone
+    """,
+}
+
+SELECT_PAGES = "SELECT pg_relation_size(:table::regclass) / current_setting('block_size')::bigint AS pages"
+
 
 def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: Callable[[str], None] = print) -> None:
     """Create the coming months' partitions and delete events older than `days`. Concurrent runs wait for each other."""
@@ -111,6 +139,7 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
             _delete_idempotency_keys(connection, now, say)
             _finish_erasures(connection, say)
             _delete(connection, DELETE_CODE_BUDGETS, hour_before=now - BUDGET_AGE)
+            _forget_viewers(connection, now, say)
         unify_mailboxes(Connection(raw), say)
 
 
@@ -128,6 +157,24 @@ def _finish_erasures(connection: Connection, say: Callable[[str], None]) -> None
             pass
     if erasures:
         say(f"renamed what {len(erasures)} erased persons did")
+
+
+def _forget_viewers(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:
+    seen_before = now.date() - timedelta(days=VIEWER_DAYS)
+    for table, sql in DELETE_VIEWERS.items():
+        (row,) = connection.fetch_all(SELECT_PAGES, table=table)
+        parts = [
+            partial(
+                connection.fetch_all,
+                sql,
+                first=f"({page},0)",
+                above=f"({page + BATCH_PAGES},0)",
+                seen_before=seen_before,
+            )
+            for page in range(0, row["pages"], BATCH_PAGES)
+        ]
+        if deleted := sum(run_batch(part)[0]["count"] for part in parts):
+            say(f"forgot {deleted} of {table} who were last seen more than {VIEWER_DAYS} days ago")
 
 
 def _delete_old_strays(connection: Connection, older_than: datetime, say: Callable[[str], None]) -> None:

@@ -12,7 +12,7 @@ from pg8000.native import to_statement
 
 from cli.batches import limited
 from cli.connection import open_connection
-from cli.deleted_popups import DELETE_VIEWERS, delete_deleted_popups
+from cli.deleted_popups import DELETE_VIEWERS, LOWEST_VIEWER, delete_deleted_popups
 from cli.retain import retain
 from common.config import load
 from common.shop.events import LOCK_VIEWERS, as_json_row, as_parameters
@@ -27,7 +27,8 @@ OTHER_SHOPS, OTHER_VIEWERS, VIEWERS, BATCH = 2_000, 100_000, 6_000, 500
 # A row's own page and its indexes' in the two tables, of which it leaves one, and the look in the index by viewer.
 PAGES_PER_VIEWER = 6
 
-BEFORE_THE_NEXT = "SELECT left(min(viewer), -1) FROM popup_viewers WHERE popup_id = :id"
+BEFORE_THE_NEXT = "SELECT min(viewer) - 1 FROM viewers_by_popup WHERE popup_id = :id"
+HASHED = "SELECT viewer_hash(viewer_salt, :name) FROM shops WHERE id = :id"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ class TestExactly:
             writer("COMMIT")
             retaining.join(30)
         assert not retaining.is_alive()
-        assert database.value("SELECT count(*) FROM shop_viewers WHERE shop_id = :id", id=shop.id) == 1
+        assert database.value("SELECT count(*) FROM viewers WHERE shop_id = :id", id=shop.id) == 1
         assert_tallies_equal_events(database, shop.id)
 
     def test_a_viewer_who_comes_back_while_he_is_being_forgotten_counts(
@@ -103,8 +104,9 @@ class TestExactly:
         with open_connection(load({"DATABASE_URL": database.url})) as connection, limited(connection) as session:
             with session.transaction():
                 session.execute(LOCK_VIEWERS, shop_id=shop.id)
-                batch = {"shop_id": shop.id, "popup_id": popup_id, "after": "", "batch_rows": BATCH}
-                assert session.fetch_all(DELETE_VIEWERS, **batch) == [{"last": "v"}]
+                batch = {"shop_id": shop.id, "popup_id": popup_id, "after": LOWEST_VIEWER, "batch_rows": BATCH}
+                last = database.value(HASHED, name="v", id=shop.id)
+                assert session.fetch_all(DELETE_VIEWERS, **batch) == [{"last": last}]
                 sending = threading.Thread(target=send, args=[track_view, view(other_popup, visitor_id="v")])
                 sending.start()
                 eventually(lambda: database("SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'"))
@@ -154,7 +156,7 @@ class TestBesideOthers:
             insert_views(writer, view(elsewhere))
             run_retain(database)
             writer("ROLLBACK")
-        assert database.value("SELECT count(*) FROM popup_viewers WHERE shop_id = :id", id=shop.id) == 0
+        assert database.value("SELECT count(*) FROM viewers_by_popup WHERE shop_id = :id", id=shop.id) == 0
 
     def test_each_batch_reads_its_own_viewers_and_no_others_also_with_a_plan_for_all(
         self, database: Database, shop: Shop, popup_id: str, other_popup: str
@@ -164,43 +166,40 @@ class TestBesideOthers:
         statement, in_order = to_statement(DELETE_VIEWERS)
         database(f"PREPARE batch AS {statement}")
         read = []
-        for _ in range(VIEWERS // BATCH):
-            after = database.value(BEFORE_THE_NEXT, id=popup_id)
+        while (after := database.value(BEFORE_THE_NEXT, id=popup_id)) is not None:
             given = {"shop_id": shop.id, "popup_id": popup_id, "after": after, "batch_rows": BATCH}
             values = ", ".join(f"'{value}'" for value in in_order(given))
             (explained,) = database.value(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE batch ({values})")
             assert not [node for node in nodes_of(explained["Plan"]) if node.startswith("Seq Scan")]
             read.append(explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"])
-        assert database.value("SELECT count(*) FROM popup_viewers WHERE popup_id = :id", id=popup_id) == 0
+        assert database.value("SELECT count(*) FROM viewers_by_popup WHERE popup_id = :id", id=popup_id) == 0
         assert max(read) < PAGES_PER_VIEWER * BATCH, read
 
 
 def fill(database: Database, shop: Shop, popup_id: str, other_popup: str) -> None:
     """Viewers of the popup, of whom a third have seen the other one, among those of many other shops."""
+    new = "current_date, current_date, current_date, 0, 0, ''"
+    rest = "first_day, last_day, previous_day, did, newly, device_type)"
+    of_shop = f"INSERT INTO viewers (shop_id, viewer, {rest} SELECT shop_id, viewer, {new}"
+    of_popup = f"INSERT INTO viewers_by_popup (shop_id, viewer, popup_id, is_holdout, variant_id, {rest}"
     database(
-        "INSERT INTO shop_viewers (shop_id, viewer, day, device_type)"
-        " SELECT 'other-' || number % :shops, 'viewer-' || number, current_date, ''"
-        " FROM generate_series(1, :viewers::integer) AS number",
+        f"{of_shop} FROM (SELECT 'other-' || number % :shops AS shop_id, number AS viewer"
+        " FROM generate_series(1, :viewers::integer) AS number)",
         shops=OTHER_SHOPS,
         viewers=OTHER_VIEWERS,
     )
     database(
-        "INSERT INTO popup_viewers (shop_id, popup_id, viewer, day, variant_id, device_type)"
-        " SELECT shop_id, md5(shop_id)::uuid, viewer, day, '', '' FROM shop_viewers WHERE shop_id LIKE 'other-%'"
+        f"{of_popup} SELECT shop_id, viewer, md5(shop_id)::uuid, false, '', {new}"
+        " FROM viewers WHERE shop_id LIKE 'other-%'"
     )
     for popup, every in ((popup_id, 1), (other_popup, 3)):
         database(
-            "INSERT INTO popup_viewers (shop_id, popup_id, viewer, day, variant_id, device_type)"
-            " SELECT :shop_id, :popup_id, 'viewer-' || number, current_date, '', ''"
+            f"{of_popup} SELECT :shop_id, number, :popup_id::uuid, false, '', {new}"
             " FROM generate_series(1, :viewers::integer, :every::integer) AS number",
             shop_id=shop.id,
             popup_id=popup,
             viewers=VIEWERS,
             every=every,
         )
-    database(
-        "INSERT INTO shop_viewers (shop_id, viewer, day, device_type)"
-        " SELECT shop_id, viewer, day, '' FROM popup_viewers WHERE popup_id = :id",
-        id=popup_id,
-    )
+    database(f"{of_shop} FROM viewers_by_popup WHERE popup_id = :id", id=popup_id)
     database("ANALYZE")

@@ -94,9 +94,13 @@ def store_as_it_is(database: Database, kind: str, shop: Shop, event: dict[str, A
         insert(database, "daily_conversions", **tally, type="click", currency="", conversions=1, revenue=0)
         return
     insert(database, "daily_views", **tally, views=1, viewers=1)
-    viewer = {"shop_id": shop.id, "viewer": event["session_id"], "day": NOW.date(), "device_type": ""}
-    insert(database, "popup_viewers", popup_id=event["popup_id"], variant_id="", **viewer)
-    insert(database, "shop_viewers", **viewer)
+    days = dict.fromkeys(("first_day", "last_day", "previous_day"), NOW.date())
+    hashed = database.value(
+        "SELECT viewer_hash(viewer_salt, :name) FROM shops WHERE id = :id", name=event["session_id"], id=shop.id
+    )
+    viewer = {"shop_id": shop.id, "viewer": hashed, "device_type": "", "did": 0, "newly": 0, **days}
+    insert(database, "viewers_by_popup", popup_id=event["popup_id"], is_holdout=False, variant_id="", **viewer)
+    insert(database, "viewers", **viewer)
     insert(database, "daily_shop_viewers", shop_id=shop.id, day=NOW.date(), device_type="", viewers=1)
 
 

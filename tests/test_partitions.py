@@ -488,7 +488,7 @@ class TestDeletedPopups:
         said = run_retain(365)
         assert f"deleted 4 rows of popup_views of the deleted popup {popup_id}" in said
         assert f"deleted 3 rows of popup_conversions of the deleted popup {popup_id}" in said
-        for table in ("popup_views", "popup_conversions", "daily_views", "daily_conversions", "popup_viewers"):
+        for table in ("popup_views", "popup_conversions", "daily_views", "daily_conversions", "viewers_by_popup"):
             assert own.value(f"SELECT count(*) FROM {table} WHERE popup_id = :id", id=popup_id) == 0
         assert recount(own, shop.id)["shop_viewers"] == 3
         assert_tallies_equal_events(own, shop.id)
@@ -503,8 +503,12 @@ class TestDeletedPopups:
         run_retain: Callable[..., list[str]],
     ) -> None:
         send(tracking["track_view"], view(popup_id, visitor_id="v", device_type="mobile"))
-        for table in ("daily_views", "popup_viewers", "shop_viewers", "daily_shop_viewers"):
+        for table in ("daily_views", "daily_shop_viewers"):
             own(f"UPDATE {table} SET day = day - 3 WHERE shop_id = :id", id=shop.id)
+        for table in ("viewers", "viewers_by_popup"):
+            own(
+                f"UPDATE {table} SET first_day = first_day - 3, last_day = last_day - 3 WHERE shop_id = :id", id=shop.id
+            )
         send(tracking["track_view"], view(others, visitor_id="v", device_type="tablet"))
         own("UPDATE popups SET deleted_at = now() - interval '31 days' WHERE id = :id", id=popup_id)
         run_retain(365)

@@ -58,16 +58,25 @@ def random_outcome(random: Random) -> dict[str, Any]:
 
 
 EVENTS = {"popup_views": "viewed_at", "popup_conversions": "converted_at"}
-TALLIES = ("daily_views", "daily_conversions", "daily_shop_viewers", "popup_viewers", "shop_viewers")
+TALLIES = {
+    "daily_views": ["day"],
+    "daily_conversions": ["day"],
+    "daily_shop_viewers": ["day"],
+    "daily_converters": ["day"],
+    "daily_returns": ["day", "previous_day"],
+    "viewers": ["first_day", "last_day", "previous_day"],
+    "viewers_by_popup": ["first_day", "last_day", "previous_day"],
+}
 
 
 def let_a_day_pass(database: Database, shop_id: str) -> None:
     """Everything the shop has becomes a day older, which is the same."""
     for table, at in EVENTS.items():
         database(f"UPDATE {table} SET {at} = {at} - interval '1 day' WHERE shop_id = :shop_id", shop_id=shop_id)
-    for table in TALLIES:
+    for table, columns in TALLIES.items():
         for days in (-1000, 999):  # in two steps: a day must not meet the one before it
-            database(f"UPDATE {table} SET day = day + ({days}) WHERE shop_id = :shop_id", shop_id=shop_id)
+            changes = ", ".join(f"{column} = {column} + ({days})" for column in columns)
+            database(f"UPDATE {table} SET {changes} WHERE shop_id = :shop_id", shop_id=shop_id)
 
 
 # No shrinking: a stream is short enough to read, and minutes are long to wait.

@@ -63,11 +63,8 @@ RENAME_EVENTS = """
         CROSS JOIN LATERAL (
             SELECT event_id, session_id
             FROM popup_views
-            WHERE shop_id = :shop_id AND visitor_id = name.viewer
-            UNION ALL
-            SELECT event_id, session_id
-            FROM popup_views
-            WHERE shop_id = :shop_id AND session_id = name.viewer AND visitor_id IS NULL
+            WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = name.viewer
+              AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, name.viewer)
         ) AS event
         LIMIT :batch_rows
     ), converted AS MATERIALIZED (
@@ -76,11 +73,8 @@ RENAME_EVENTS = """
         CROSS JOIN LATERAL (
             SELECT event_id, session_id
             FROM popup_conversions
-            WHERE shop_id = :shop_id AND visitor_id = name.viewer
-            UNION ALL
-            SELECT event_id, session_id
-            FROM popup_conversions
-            WHERE shop_id = :shop_id AND session_id = name.viewer AND visitor_id IS NULL
+            WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = name.viewer
+              AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, name.viewer)
         ) AS event
         LIMIT :batch_rows
     ), noted AS (
@@ -107,7 +101,7 @@ RENAME_EVENTS = """
 """
 
 # Known viewers without any event left are renamed, under LOCK_VIEWERS: no view in progress may still rely on the old
-# name.
+# name. popup_viewers and shop_viewers are those of the release before.
 RENAME_VIEWERS = """
     WITH erasure AS MATERIALIZED (
         SELECT salt FROM erasures WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id
@@ -121,19 +115,35 @@ RENAME_VIEWERS = """
             LIMIT :batch_viewers
         ) AS name
         WHERE coalesce(
-            (SELECT 1 FROM popup_views WHERE shop_id = :shop_id AND visitor_id = name.viewer LIMIT 1),
-            (SELECT 1 FROM popup_views WHERE shop_id = :shop_id AND session_id = name.viewer AND visitor_id IS NULL
-             LIMIT 1),
-            (SELECT 1 FROM popup_conversions WHERE shop_id = :shop_id AND visitor_id = name.viewer LIMIT 1),
-            (SELECT 1 FROM popup_conversions WHERE shop_id = :shop_id AND session_id = name.viewer
-             AND visitor_id IS NULL LIMIT 1)
+            (SELECT 1 FROM popup_views
+             WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = name.viewer
+               AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, name.viewer) LIMIT 1),
+            (SELECT 1 FROM popup_conversions
+             WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = name.viewer
+               AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, name.viewer) LIMIT 1)
         ) IS NULL
-    ), viewers AS (
+    ), renamed AS MATERIALIZED (
+        SELECT viewer AS name, viewer_hash(viewer_salt, viewer) AS viewer,
+            viewer_hash(viewer_salt, erased_name(salt, viewer)) AS erased
+        FROM done CROSS JOIN erasure CROSS JOIN (SELECT viewer_salt FROM shops WHERE id = :shop_id) AS shop
+    ), viewers_of_popups AS (
+        UPDATE viewers_by_popup
+        SET viewer = renamed.erased
+        FROM renamed
+        WHERE shop_id = :shop_id AND viewers_by_popup.viewer = ANY (ARRAY(SELECT viewer FROM renamed))
+          AND viewers_by_popup.viewer = renamed.viewer
+    ), viewers_of_shop AS (
+        UPDATE viewers
+        SET viewer = renamed.erased
+        FROM renamed
+        WHERE shop_id = :shop_id AND viewers.viewer = ANY (ARRAY(SELECT viewer FROM renamed))
+          AND viewers.viewer = renamed.viewer
+    ), viewers_of_popups_before AS (
         UPDATE popup_viewers
         SET viewer = erased_name(salt, viewer)
         FROM erasure
         WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM done))
-    ), viewers_of_shop AS (
+    ), viewers_of_shop_before AS (
         UPDATE shop_viewers
         SET viewer = erased_name(salt, viewer)
         FROM erasure

@@ -81,6 +81,7 @@ INSERT_CONVERSIONS = """
             shops.codes_per_hour, shops.codes_per_network_per_hour, shops.code_uses_per_network_per_hour,
             concat(shops.network_salt, floor(extract(epoch FROM now()) / 3600)) AS salt,
             shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date AS day,
+            shops.viewer_salt, pg_advisory_xact_lock_shared(1986618743, hashtext(popups.shop_id)) AS viewers_stay,
             coalesce(
                 popups.stopped_at > now() - interval '30 minutes'
                 OR popups.is_active AND coalesce(popups.starts_at <= now(), true)
@@ -385,7 +386,7 @@ INSERT_CONVERSIONS = """
         ON CONFLICT DO NOTHING
         RETURNING event_id, shop_id, popup_id, subscriber_id, coalesce(variant_id, '') AS variant_id,
             coalesce(device_type, '') AS device_type, type, coalesce(currency, '') AS currency,
-            coalesce(revenue, 0) AS revenue, issued_code
+            coalesce(revenue, 0) AS revenue, issued_code, coalesce(visitor_id, session_id) AS name
     ), tallied AS (
         INSERT INTO daily_conversions AS tally
             (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions, revenue)
@@ -396,6 +397,50 @@ INSERT_CONVERSIONS = """
         ORDER BY inserted.shop_id, popup_id, popup.day, variant_id, device_type, type, currency
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type, currency) DO UPDATE
         SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
+    ), did AS MATERIALIZED (
+        SELECT inserted.shop_id, viewer_hash(popup.viewer_salt, name) AS viewer, popup_id,
+            variant_id = 'holdout' AS is_holdout, popup.day, bit_or(conversion_bit(type)) AS bits
+        FROM inserted
+        JOIN popup ON popup.id = inserted.popup_id
+        WHERE type <> 'purchase'
+        GROUP BY 1, 2, 3, 4, 5
+    ), did_first AS (
+        INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, variant_id, device_type, last_day,
+            previous_day, did, newly)
+        SELECT shop_id, viewer, popup_id, is_holdout, '', '', day, day, bits, bits
+        FROM did
+        ORDER BY shop_id, viewer, popup_id, is_holdout
+        ON CONFLICT (shop_id, viewer, popup_id, is_holdout) DO UPDATE
+        SET did = known.did | excluded.did, newly = excluded.did & ~known.did
+        WHERE excluded.did & ~known.did <> 0
+        RETURNING shop_id, popup_id, first_day, variant_id, device_type, newly
+    ), did_first_in_shop AS (
+        INSERT INTO viewers AS known (shop_id, viewer, device_type, last_day, previous_day, did, newly)
+        SELECT shop_id, viewer, '', day, day, bit_or(bits), bit_or(bits)
+        FROM did
+        WHERE NOT is_holdout
+        GROUP BY shop_id, viewer, day
+        ORDER BY shop_id, viewer
+        ON CONFLICT (shop_id, viewer) DO UPDATE
+        SET did = known.did | excluded.did, newly = excluded.did & ~known.did
+        WHERE excluded.did & ~known.did <> 0
+        RETURNING shop_id, first_day, device_type, newly
+    ), tallied_converters AS (
+        INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
+        SELECT shop_id, popup_id, first_day, variant_id, device_type, type, count(*)
+        FROM (
+            SELECT * FROM did_first
+            UNION ALL
+            SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, newly
+            FROM did_first_in_shop
+        ) AS converter
+        JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used')) AS kind (type)
+            ON newly & conversion_bit(type) <> 0
+        WHERE first_day IS NOT NULL
+        GROUP BY shop_id, popup_id, first_day, variant_id, device_type, type
+        ORDER BY shop_id, popup_id, first_day, variant_id, device_type, type
+        ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
+        SET converters = tally.converters + excluded.converters
     ), consented AS (
         INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version)
         SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', new_event.consent_text,

@@ -31,6 +31,8 @@ class ViewOutcome(TypedDict):
 # a twentieth of the statement. The popup's own variants and the holdout are stored; an unknown variant counts as none.
 # A foreign event (common/shop/event_ids.py) is new if its id is entered here for the first time, any other unless its
 # id was entered while it was still foreign. They are looked up in a sub-select, which only the key can answer.
+# A row of a viewer is changed by the first view, by the first on a later day, and by a view that comes after what the
+# viewer did: then that is tallied now. first_day = last_day just after the first view, and never again.
 # viewers_stay is LOCK_VIEWERS of common/shop/events.py, shared: "view" in ASCII, and the shop.
 # A popup is near its limit if the views that all instances may be writing at the moment can reach it (10 instances, 2
 # flushes of 500 events each): concurrent statements do not see each other, so none can tell which one reaches it.
@@ -42,7 +44,7 @@ INSERT_VIEWS = """
             variant_id text, device_type text, page_url text, referrer text, origin integer)
     ), popup AS MATERIALIZED (
         SELECT popups.id, popups.shop_id, popups.variants, popups.view_limit, shops.allowed_origins,
-            (now() AT TIME ZONE shops.time_zone)::date AS day,
+            shops.viewer_salt, (now() AT TIME ZONE shops.time_zone)::date AS day,
             pg_advisory_xact_lock_shared(1986618743, hashtext(popups.shop_id)) AS viewers_stay
         FROM popups
         JOIN shops ON shops.id = popups.shop_id
@@ -79,34 +81,52 @@ INSERT_VIEWS = """
         ORDER BY event_id
         ON CONFLICT DO NOTHING
         RETURNING event_id, shop_id, popup_id, coalesce(variant_id, '') AS variant_id,
-            coalesce(device_type, '') AS device_type, coalesce(visitor_id, session_id) AS viewer
+            coalesce(device_type, '') AS device_type, coalesce(visitor_id, session_id) AS name
     ), new_view AS MATERIALIZED (
-        SELECT inserted.*, popup.day
+        SELECT inserted.*, popup.day, viewer_hash(popup.viewer_salt, inserted.name) AS viewer,
+            touched_at(inserted.event_id, now()) AS seen_at
         FROM inserted
         JOIN popup ON popup.id = inserted.popup_id
-    ), new_popup_viewer AS (
-        INSERT INTO popup_viewers (shop_id, popup_id, viewer, day, variant_id, device_type)
-        SELECT DISTINCT ON (shop_id, popup_id, viewer, variant_id = 'holdout')
-            shop_id, popup_id, viewer, day, variant_id, device_type
+    ), seen AS (
+        INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, first_seen_at, first_day,
+            variant_id, device_type, last_day, previous_day, did, newly)
+        SELECT DISTINCT ON (shop_id, viewer, popup_id, variant_id = 'holdout') shop_id, viewer, popup_id,
+            variant_id = 'holdout', seen_at, day, variant_id, device_type, day, day, 0, 0
         FROM new_view
-        ORDER BY shop_id, popup_id, viewer, variant_id = 'holdout', event_id
-        ON CONFLICT (shop_id, popup_id, viewer, is_holdout) DO NOTHING
-        RETURNING shop_id, popup_id, day, variant_id, device_type
-    ), new_shop_viewer AS (
-        INSERT INTO shop_viewers (shop_id, viewer, day, device_type)
-        SELECT DISTINCT ON (shop_id, viewer) shop_id, viewer, day, device_type
+        ORDER BY shop_id, viewer, popup_id, variant_id = 'holdout', event_id
+        ON CONFLICT (shop_id, viewer, popup_id, is_holdout) DO UPDATE
+        SET first_seen_at = coalesce(known.first_seen_at, excluded.first_seen_at),
+            first_day = coalesce(known.first_day, excluded.first_day),
+            variant_id = CASE WHEN known.first_day IS NULL THEN excluded.variant_id ELSE known.variant_id END,
+            device_type = CASE WHEN known.first_day IS NULL THEN excluded.device_type ELSE known.device_type END,
+            last_day = excluded.last_day, previous_day = known.last_day, newly = known.did
+        WHERE known.first_day IS NULL OR known.last_day < excluded.last_day
+        RETURNING shop_id, popup_id, first_day, variant_id, device_type, last_day, previous_day, newly
+    ), seen_in_shop AS (
+        INSERT INTO viewers AS known (shop_id, viewer, first_day, device_type, last_day, previous_day, did, newly)
+        SELECT DISTINCT ON (shop_id, viewer) shop_id, viewer, day, device_type, day, day, 0, 0
         FROM new_view
         WHERE variant_id <> 'holdout'
         ORDER BY shop_id, viewer, event_id
-        ON CONFLICT (shop_id, viewer) DO NOTHING
-        RETURNING shop_id, day, device_type
+        ON CONFLICT (shop_id, viewer) DO UPDATE
+        SET first_day = coalesce(known.first_day, excluded.first_day),
+            device_type = CASE WHEN known.first_day IS NULL THEN excluded.device_type ELSE known.device_type END,
+            last_day = excluded.last_day, previous_day = known.last_day, newly = known.did
+        WHERE known.first_day IS NULL OR known.last_day < excluded.last_day
+        RETURNING shop_id, first_day, device_type, last_day, previous_day, newly
+    ), met AS MATERIALIZED (
+        SELECT * FROM seen
+        UNION ALL
+        SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, last_day, previous_day,
+            newly
+        FROM seen_in_shop
     ), tallied AS (
         INSERT INTO daily_views AS tally (shop_id, popup_id, day, variant_id, device_type, views, viewers)
         SELECT shop_id, popup_id, day, variant_id, device_type, sum(views), sum(viewers)
         FROM (
             SELECT shop_id, popup_id, day, variant_id, device_type, 1 AS views, 0 AS viewers FROM new_view
             UNION ALL
-            SELECT shop_id, popup_id, day, variant_id, device_type, 0, 1 FROM new_popup_viewer
+            SELECT shop_id, popup_id, first_day, variant_id, device_type, 0, 1 FROM seen WHERE first_day = last_day
         ) AS step
         GROUP BY shop_id, popup_id, day, variant_id, device_type
         ORDER BY shop_id, popup_id, day, variant_id, device_type
@@ -114,11 +134,32 @@ INSERT_VIEWS = """
         SET views = tally.views + excluded.views, viewers = tally.viewers + excluded.viewers
     ), tallied_for_shop AS (
         INSERT INTO daily_shop_viewers AS tally (shop_id, day, device_type, viewers)
-        SELECT shop_id, day, device_type, count(*)
-        FROM new_shop_viewer
-        GROUP BY shop_id, day, device_type
-        ORDER BY shop_id, day, device_type
+        SELECT shop_id, first_day, device_type, count(*)
+        FROM seen_in_shop
+        WHERE first_day = last_day
+        GROUP BY shop_id, first_day, device_type
+        ORDER BY shop_id, first_day, device_type
         ON CONFLICT (shop_id, day, device_type) DO UPDATE SET viewers = tally.viewers + excluded.viewers
+    ), tallied_returns AS (
+        INSERT INTO daily_returns AS tally (shop_id, popup_id, day, previous_day, variant_id, device_type, viewers)
+        SELECT shop_id, popup_id, last_day, previous_day, variant_id, device_type, count(*)
+        FROM met
+        WHERE first_day < last_day
+        GROUP BY shop_id, popup_id, last_day, previous_day, variant_id, device_type
+        ORDER BY shop_id, popup_id, last_day, previous_day, variant_id, device_type
+        ON CONFLICT (shop_id, popup_id, day, previous_day, variant_id, device_type) DO UPDATE
+        SET viewers = tally.viewers + excluded.viewers
+    ), tallied_converters AS (
+        INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
+        SELECT shop_id, popup_id, first_day, variant_id, device_type, type, count(*)
+        FROM met
+        JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used')) AS kind (type)
+            ON newly & conversion_bit(type) <> 0
+        WHERE first_day = last_day
+        GROUP BY shop_id, popup_id, first_day, variant_id, device_type, type
+        ORDER BY shop_id, popup_id, first_day, variant_id, device_type, type
+        ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
+        SET converters = tally.converters + excluded.converters
     )
     SELECT position, NULL AS shop_id, NULL AS popup_id, refusal, NULL AS near_limit
     FROM given

@@ -62,23 +62,38 @@ def recount(database: Database, shop_id: str) -> dict[str, Any]:
         """
         SELECT popup_id, (converted_at AT TIME ZONE time_zone)::date AS day, coalesce(variant_id, '') AS variant,
             coalesce(device_type, '') AS device, type, coalesce(popup_conversions.currency, '') AS currency,
-            coalesce(revenue, 0) AS revenue
+            coalesce(revenue, 0) AS revenue, coalesce(visitor_id, session_id) AS viewer
         FROM popup_conversions JOIN shops ON shops.id = shop_id
         WHERE shop_id = :shop_id
         """,
         shop_id=shop_id,
     )
     viewers = {(row["popup_id"], row["variant"] == HOLDOUT, row["viewer"]) for row in views}
+    shop_viewers = {viewer for _, holdout, viewer in viewers if not holdout}
+    converters = {
+        (row["popup_id"], row["variant"] == HOLDOUT, row["viewer"], row["type"])
+        for row in conversions
+        if row["type"] != "purchase"
+    }
+    days = {(row["popup_id"], row["variant"] == HOLDOUT, row["viewer"], row["day"]) for row in views}
     revenue: Any = Counter()  # of amounts, where the type says numbers of something
     for row in conversions:
         revenue[tuple(row.values())[:6]] += Decimal(row["revenue"])
     return {
         "views": Counter(tuple(row.values())[:4] for row in views),
         "viewers": Counter((popup_id, holdout) for popup_id, holdout, _ in viewers),
-        "shop_viewers": len({viewer for _, holdout, viewer in viewers if not holdout}),
+        "shop_viewers": len(shop_viewers),
+        "converters": Counter((popup_id, holdout, type_) for popup_id, holdout, viewer, type_ in converters
+                              if (popup_id, holdout, viewer) in viewers),
+        "shop_converters": Counter(type_ for viewer, type_ in {(each[2], each[3]) for each in converters if not each[1]}
+                                   if viewer in shop_viewers),
+        "returns": sum(Counter((popup_id, holdout) for popup_id, holdout, _, _ in days).values()) - len(viewers),
         "conversions": Counter(tuple(row.values())[:6] for row in conversions),
         "revenue": revenue,
-    }
+    }  # fmt: skip
+
+
+NO_POPUP = "00000000-0000-0000-0000-000000000000"
 
 
 def tallied(database: Database, shop_id: str) -> dict[str, Any]:
@@ -89,10 +104,25 @@ def tallied(database: Database, shop_id: str) -> dict[str, Any]:
     viewers: Counter[Any] = Counter()
     for row in views:
         viewers[row["popup_id"], row["variant_id"] == HOLDOUT] += row["viewers"]
+    converters: Counter[Any] = Counter()
+    shop_converters: Counter[Any] = Counter()
+    for row in database(
+        "SELECT * FROM daily_converters WHERE shop_id = :shop_id AND type <> 'purchase'", shop_id=shop_id
+    ):
+        if str(row["popup_id"]) == NO_POPUP:
+            shop_converters[row["type"]] += row["converters"]
+        else:
+            converters[row["popup_id"], row["variant_id"] == HOLDOUT, row["type"]] += row["converters"]
+    returns = (
+        "SELECT coalesce(sum(viewers), 0)::bigint FROM daily_returns WHERE shop_id = :shop_id AND (popup_id = :nil)"
+    )
     return {
         "views": Counter({tuple(row.values())[1:5]: row["views"] for row in views}),
         "viewers": viewers,
         "shop_viewers": sum(row["viewers"] for row in shop_viewers),
+        "converters": converters,
+        "shop_converters": shop_converters,
+        "returns": database.value(f"{returns} IS FALSE", shop_id=shop_id, nil=NO_POPUP),
         "conversions": Counter({tuple(row.values())[1:7]: row["conversions"] for row in conversions}),
         "revenue": Counter({tuple(row.values())[1:7]: Decimal(row["revenue"]) for row in conversions}),
     }

@@ -27,10 +27,17 @@ SELECT_POPUP_FOR_VISITOR = """
             FROM stopping_offers AS stopping
             WHERE stopping.shop_id = :shop_id AND stopping.popup_id = popups.id
         ) AS is_stopped,
-        EXISTS (SELECT FROM shop_viewers WHERE (shop_id, viewer) = (popups.shop_id, :visitor)) AS is_known,
+        EXISTS (
+            SELECT
+            FROM viewers
+            WHERE viewers.shop_id = :shop_id AND first_day IS NOT NULL
+              AND viewer = viewer_hash((SELECT viewer_salt FROM shops WHERE id = :shop_id), :visitor)
+        ) AS is_known,
         (SELECT extract(epoch FROM now() - max(converted_at))::float8
          FROM popup_conversions AS conversion
-         WHERE conversion.visitor_id = :visitor AND conversion.popup_id = popups.id
+         WHERE conversion.shop_id = :shop_id AND conversion.visitor_id = :visitor AND conversion.popup_id = popups.id
+           AND event_viewer(conversion.shop_id, conversion.visitor_id, conversion.session_id)
+                = event_viewer(:shop_id, :visitor, NULL)
            AND (type <> 'click' OR issued_code IS NOT NULL)
         ) AS seconds_since_conversion
     FROM popups
