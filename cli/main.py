@@ -12,7 +12,9 @@ from cli import shop_data, shops
 from cli import warm as warming
 from cli.child import StartError
 from cli.connection import open_connection
+from cli.connections import check_connections
 from cli.partitions import make_partitions
+from cli.ready import await_ready
 from cli.retain import MAX_DAYS
 from common import logs
 from common.config import settings
@@ -72,11 +74,31 @@ def migrate(status: bool) -> None:
 
 
 @popups.command()
+@click.option("--wanted", required=True, type=click.IntRange(0), help="How many the functions may open together.")
+@click.option("--reserve", default=10, show_default=True, type=click.IntRange(0), help="How many are for others.")
+def connections(wanted: int, reserve: int) -> None:
+    """Check that the database has room for so many connections. deploy.sh does so before each deployment."""
+    with open_connection() as connection:
+        click.echo(check_connections(connection, wanted, reserve))
+
+
+@popups.command()
 @click.option("--days", required=True, type=click.IntRange(1, MAX_DAYS), help="Older events go, by whole months.")
 def retain(days: int) -> None:
     """Make the coming months' partitions; delete old events and what deleted popups left. The statistics stay."""
     with open_connection() as connection:
         retention.retain(connection, days, say=click.echo)
+
+
+@popups.command()
+@click.argument("url")
+@click.option("--audience", required=True, help="The service's address, for which a token is asked.")
+@click.option("--seconds", default=180, show_default=True, type=click.IntRange(1, 3600), help="How long it may take.")
+def ready(url: str, audience: str, seconds: int) -> None:
+    """Wait until URL, a revision's /_ready, answers 200. Inside Google Cloud: deploy.sh asks so where it cannot."""
+    if not await_ready(url, audience, seconds):
+        raise click.ClickException(f"{url} does not answer 200")
+    click.echo(f"{url} answers 200")
 
 
 @popups.command()

@@ -22,7 +22,7 @@ GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.
 # Google's own metrics that alerts read, with the labels of theirs and of their resources that we use.
 PLATFORM = {
     "run_googleapis_com:request_count": {"monitored_resource", "service_name", "response_code_class"},
-    "monitoring_googleapis_com:uptime_check_check_passed": {"monitored_resource", "host"},
+    "monitoring_googleapis_com:uptime_check_check_passed": {"monitored_resource", "host", "check_id"},
 }
 # What Cloud Run itself logs of a request for which it had no instance (Google's "Troubleshoot Cloud Run issues").
 REFUSED_BY_PLATFORM = {
@@ -150,7 +150,7 @@ def test_dashboard_and_alerts_read_metrics_that_there_are_with_labels_that_they_
         for name, selector in re.findall(r"(\w+_googleapis_com:(?!user_)\w+)\{([^}]*\})", query):
             assert set(re.findall(r"(\w+)=", selector)) <= PLATFORM[name], (title, name)
         for names in re.findall(r"by \(([^)]*)\)", query):
-            assert set(names.split(", ")) <= {"le", "function", "service_name", "host"}, title
+            assert set(names.split(", ")) <= {"le", "function", "service_name", "host", "check_id"}, title
     assert used == set(known)
 
 

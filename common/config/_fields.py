@@ -41,9 +41,16 @@ class Config:
         None,
         values.database_url,
         "Postgres as `postgresql://user:password@host:port/name`; a Unix socket as `?host=/dir`; `sslmode` `disable`, "
-        "`prefer`, `require` or `verify-full`. Used when set.",
+        "`prefer`, `require`, `verify-ca` or `verify-full`. Used when set.",
         example="postgresql://popups:secret@localhost:5432/popups",
         secret=True,
+    )
+    database_ca_file: str | None = _setting(
+        None,
+        values.absolute_path,
+        "The certificates (PEM) that the server's must be signed by, unless the URL has its `sslrootcert`. With it "
+        "`sslmode` is `verify-full` unless the URL says otherwise. The Cloud SQL connector verifies anyway.",
+        example="/secrets/database-ca/ca.pem",
     )
     instance_connection_name: str | None = _setting(
         None,
@@ -101,6 +108,12 @@ class Config:
         "`socket_connect_timeout` and `ssl_…` behind a `?`. Unset: cache and limits in memory, for one instance only.",
         example="redis://localhost:6379/0",
         secret=True,
+    )
+    redis_ca_file: str | None = _setting(
+        None,
+        values.absolute_path,
+        "The certificates (PEM) that a `rediss://` server's must be signed by, unless the URL has its `ssl_ca_certs`.",
+        example="/secrets/redis-ca/ca.pem",
     )
     cache_ttl_popups: int = _setting(
         300, values.whole_number(1, 86_400), "Seconds a cached list of active popups is fresh."

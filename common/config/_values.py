@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 Parser = Callable[[str], Any]
 
-SSL_MODES = ("disable", "prefer", "require", "verify-full")
+SSL_MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
 # The supported ones of redis-py's parameters: others would only fail at the first request.
 REDIS_PARAMETERS = {
@@ -93,6 +93,12 @@ def base_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^/\s?#@]+(/[^\s?#]*)?", text):
         raise Invalid("an address such as https://popups.example.com")
     return text.rstrip("/")
+
+
+def absolute_path(text: str) -> str:
+    if not text.startswith("/"):
+        raise Invalid("the path of a file, which begins with a slash")
+    return text
 
 
 def project(text: str) -> str:

@@ -50,7 +50,7 @@ def connect(
         server_settings += f" -c statement_timeout={statement_timeout_ms}"
     options["startup_params"] = {"options": server_settings}
     url, instance = _target(config, replica)
-    connection = _by_url(url, options) if url else _by_connector(config, instance, options)
+    connection = _by_url(url, config.database_ca_file, options) if url else _by_connector(config, instance, options)
     _tune(connection._usock, statement_timeout_ms)
     return connection
 
@@ -68,7 +68,7 @@ def _target(config: Config, replica: bool) -> tuple[str | None, str]:
     return url, instance or ""
 
 
-def _by_url(url: str, options: dict[str, Any]) -> CoreConnection:
+def _by_url(url: str, ca_file: str | None, options: dict[str, Any]) -> CoreConnection:
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     port = parts.port or 5432
@@ -80,7 +80,7 @@ def _by_url(url: str, options: dict[str, Any]) -> CoreConnection:
         unquote(parts.username or "postgres"),
         database=unquote(parts.path.lstrip("/")) or None,
         password=unquote(parts.password) if parts.password else None,
-        ssl_context=_ssl_context(query),
+        ssl_context=_ssl_context({"sslrootcert": ca_file, **query} if ca_file else query),
         **where,
         **options,
     )
@@ -88,10 +88,13 @@ def _by_url(url: str, options: dict[str, Any]) -> CoreConnection:
 
 def _ssl_context(query: dict[str, str]) -> Any:
     """Translate libpq's sslmode for pg8000: False for no TLS, None if offered, True for required, or a context."""
-    mode = query.get("sslmode", "prefer")
-    if mode == "verify-full":
-        return ssl.create_default_context(cafile=query.get("sslrootcert"))
-    return {"disable": False, "prefer": None, "require": True}[mode]
+    ca_file = query.get("sslrootcert")
+    mode = query.get("sslmode", "verify-full" if ca_file and "host" not in query else "prefer")
+    if mode not in ("verify-ca", "verify-full"):
+        return {"disable": False, "prefer": None, "require": True}[mode]
+    context = ssl.create_default_context(cafile=ca_file)
+    context.check_hostname = mode == "verify-full"
+    return context
 
 
 def _by_connector(config: Config, instance: str, options: dict[str, Any]) -> CoreConnection:

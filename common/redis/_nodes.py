@@ -85,12 +85,14 @@ def _client(url: str) -> Any:
     from redis.retry import Retry
 
     # redis-py would retry ten times with timeouts of 5 s.
-    limits = {
+    limits: dict[str, Any] = {
         "socket_timeout": SOCKET_TIMEOUT_SECONDS,
         "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "max_connections": MAX_CONNECTIONS,
         "retry": Retry(NoBackoff(), 0),
     }
+    if url.startswith("rediss://") and (ca_file := settings().redis_ca_file):
+        limits["ssl_ca_certs"] = ca_file  # a parameter of the URL comes before it
     # A new connection must not wait for further answers: no HELLO, no CLIENT SETINFO.
     client = Redis.from_url(url, protocol=2, driver_info=None, **limits)
     client.response_callbacks.pop("CLUSTER SLOTS", None)

@@ -21,10 +21,7 @@ DATA = (".json", ".lua", ".sql")
 
 def stage(function: DeployedFunction, folder: Path) -> None:
     """Copy the function's files to the folder, which must not exist yet."""
-    for file in files_of(function):
-        copy = folder / file
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / file, copy)
+    copy_files(imported_files(Path(function.source), ROOT), folder)
     (folder / "functions/__init__.py").write_text('"""The functions; here is one of them."""\n')
     shutil.copyfile(ROOT / "requirements.txt", folder / "requirements.txt")
     name = function.name
@@ -33,12 +30,17 @@ def stage(function: DeployedFunction, folder: Path) -> None:
     )
 
 
-def files_of(function: DeployedFunction) -> set[Path]:
-    """Return the modules that the function imports, also indirectly, and the data files beside them; relative paths."""
-    modules = imported_files(Path(function.source), ROOT)
-    folders = {module.parent for module in modules} - {Path("functions")}
-    data = {path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).iterdir() if path.suffix in DATA}
-    return modules | data
+def copy_files(modules: set[Path], folder: Path) -> None:
+    """Copy modules, by their paths below the root, and the data files beside them."""
+    for file in modules | _data_beside(modules):
+        copy = folder / file
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, copy)
+
+
+def _data_beside(modules: set[Path]) -> set[Path]:
+    folders = {module.parent for module in modules} - {Path(), Path("functions")}
+    return {path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).iterdir() if path.suffix in DATA}
 
 
 def fingerprint(folder: Path, words: Iterable[str]) -> str:

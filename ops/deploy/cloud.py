@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.function_table import DeployedFunction
-from ops.deploy.commands import Commands
+from ops.deploy.commands import CommandFailed, Commands, say
 from ops.deploy.settings import Settings
+
+KNOWN_EVERYWHERE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,18 @@ class Cloud:
 
     def change(self, *words: str) -> None:
         self.commands.change("gcloud", *words)
+
+    def bind(self, *words: str) -> None:
+        """Give a role, for up to a minute: it takes so long until an account that is new is known everywhere."""
+        deadline = time.monotonic() + KNOWN_EVERYWHERE_SECONDS
+        while True:
+            try:
+                return self.change(*words)
+            except CommandFailed:
+                if time.monotonic() >= deadline:
+                    raise
+            say("tried again in five seconds, in case the account is too new to be known there")
+            time.sleep(5)
 
     def ask(self, *words: str, supposed: str = "") -> str:
         return self.commands.ask("gcloud", *words, supposed=supposed)

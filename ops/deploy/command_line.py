@@ -10,11 +10,16 @@ from typing import NamedTuple
 import click
 
 from cli.function_table import FUNCTIONS, DeployedFunction
+from ops.deploy.accounts import check_accounts
+from ops.deploy.admin import run_inside
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Commands, Failure, check_programs, say
 from ops.deploy.database import check_connections, migrate
 from ops.deploy.environment import check_environment
+from ops.deploy.front_door import close_front_door, open_front_door
+from ops.deploy.jobs import remove_jobs, schedule_jobs
 from ops.deploy.monitoring import apply_monitoring
+from ops.deploy.prepare import prepare
 from ops.deploy.revision import deploy_function
 from ops.deploy.settings import read_settings
 from ops.deploy.storefront import upload_storefront
@@ -25,15 +30,21 @@ from ops.deploy.warm import warm
 USAGE = f"""\
 Usage: ./deploy.sh [OPTION...] COMMAND
 
+  prepare             once, by an administrator: services, accounts, roles, bucket (docs/day-one.md)
   migrate             bring the database to the schema in sql/
   FUNCTION...         deploy one or several: {" ".join(FUNCTIONS)}
   all                 deploy them all, then the storefront script where BUCKET is set
   storefront          upload the storefront script, under names that tell its content and one that stays
+  front-door          one https address, DOMAIN, for all functions, the script and the console
+  front-door remove   remove that address and what belongs to it
+  jobs                run `popups retain` nightly (RETAIN_DAYS)
+  jobs remove         stop doing so
+  admin WORDS...      run `popups WORDS...` in a job beside the database: admin shop create ..., admin key create ...
   monitoring          create or update log metrics, dashboard, alerts and uptime checks (ops/monitoring/)
   warm                ask for every shop's popups once, which fills the cache
   rollback FUNCTION   give the traffic back to the revision that had it before; once more takes that back
 
-Options, before the command or behind it:
+Options, before the command or (but for admin) behind it:
 
   --dry-run           print every command instead of running it
   --config FILE       read the settings from FILE; deploy.env otherwise (deploy.env.example says what it may hold)
@@ -89,25 +100,41 @@ def _read(words: Sequence[str]) -> Words:
             raise Failure(f"there is no option {word}; --help lists those there are")
         else:
             command.append(word)
+            if command == ["admin"]:  # what follows are the words of `popups`
+                command += waiting
+                break
     return Words(command, Path(config), dry_run)
 
 
 def _check(command: Sequence[str]) -> None:
     """Check the command and its arguments before anything is started."""
     first, *others = command
-    if first in ALONE:
+    if first == "admin":
+        if not others:
+            raise Failure("admin needs the words of a `popups` command, such as: admin shop create acme --name Acme")
+    elif first in REMOVABLE and others == ["remove"]:
+        return
+    elif first in ALONE:
         if others:
             raise Failure(f"{first} stands alone, but {others[0]} follows it")
-        return
-    if first == "rollback" and len(others) != 1:
+    elif first == "rollback" and len(others) != 1:
         raise Failure("rollback needs one function")
-    for word in others if first == "rollback" else command:
+    else:
+        _check_functions(others if first == "rollback" else command)
+
+
+def _check_functions(words: Sequence[str]) -> None:
+    for word in words:
         if word not in FUNCTIONS:
             raise Failure(f"there is no command or function {word}; --help lists those there are")
 
 
 def _run(cloud: Cloud, first: str, *others: str) -> None:
-    if first in ALONE:
+    if first == "admin":
+        run_inside(cloud, *others)
+    elif others == ("remove",):
+        REMOVABLE[first](cloud)
+    elif first in ALONE:
         ALONE[first](cloud)
     elif first == "rollback":
         roll_back(cloud, FUNCTIONS[others[0]])
@@ -118,6 +145,7 @@ def _run(cloud: Cloud, first: str, *others: str) -> None:
 def _deploy(cloud: Cloud, functions: Sequence[DeployedFunction]) -> None:
     """Deploy all given functions, or none if the database is not ready for them."""
     check_environment(cloud.settings, functions)
+    check_accounts(cloud, functions)
     check_connections(cloud)
     _migrate(cloud)
     for function in functions:
@@ -140,9 +168,14 @@ def _migrate(cloud: Cloud) -> None:
 
 
 ALONE: dict[str, Callable[[Cloud], None]] = {
+    "prepare": prepare,
+    "front-door": open_front_door,
+    "jobs": schedule_jobs,
     "migrate": _migrate,
     "all": _deploy_all,
     "storefront": upload_storefront,
     "monitoring": apply_monitoring,
     "warm": warm,
 }
+
+REMOVABLE: dict[str, Callable[[Cloud], None]] = {"front-door": close_front_door, "jobs": remove_jobs}

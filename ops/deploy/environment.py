@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cli.function_table import DeployedFunction
 from common.config import ConfigError, about, load
 from ops.deploy.commands import Failure
 from ops.deploy.settings import Settings
 
+# Where a secret is mounted as a file: each in a folder of its own, which the platform demands.
+CA_FILES = {"REDIS_CA": "/secrets/redis-ca/ca.pem", "DATABASE_CA": "/secrets/database-ca/ca.pem"}
+
 CLOUD_SQL = {"INSTANCE_CONNECTION_NAME", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_IAM_AUTH", "DB_IP_TYPE"}
 """Left out where the database is reached by its URL."""
 
 SEPARATOR = "|"
 """Stands between variables in a flag of gcloud, so it can be in none."""
+
+# What follows from DOMAIN and INGRESS, unless deploy.env says it. Only where nobody can come past the balancer is there
+# a second proxy to trust.
+BEHIND_A_BALANCER: dict[str, Callable[[Settings], str]] = {
+    "TRUSTED_PROXIES": lambda settings: "2" if settings.is_closed and settings["DOMAIN"] else "1",
+    "PUBLIC_URL": lambda settings: f"https://{settings['DOMAIN']}" if settings["DOMAIN"] else "",
+    "CDN": lambda settings: "true" if settings["DOMAIN"] else "",
+}
 
 
 def variables(settings: Settings, function: DeployedFunction) -> dict[str, str]:
@@ -28,8 +39,9 @@ def variables(settings: Settings, function: DeployedFunction) -> dict[str, str]:
 
 
 def secrets(settings: Settings, function: DeployedFunction) -> dict[str, str]:
-    """Return the secrets' NAME:VERSION in Secret Manager by variable."""
+    """Return the secrets' NAME:VERSION in Secret Manager by variable, or by path for those that are files."""
     references = {name: settings[f"{name}_SECRET"] for name in _names(settings, function, secret=True)}
+    references |= {path: settings[f"{name}_SECRET"] for name, path in CA_FILES.items()}
     return {name: reference for name, reference in references.items() if reference}
 
 
@@ -43,7 +55,7 @@ def check_environment(settings: Settings, functions: Iterable[DeployedFunction])
     for function in functions:
         given = variables(settings, function)
         # Secrets are not read; a placeholder of the same form is enough here.
-        placeholders = {name: about()[name].example for name in secrets(settings, function)}
+        placeholders = {name: about()[name].example for name in secrets(settings, function) if name in about()}
         try:
             load(given | placeholders)
         except ConfigError as error:
@@ -71,6 +83,13 @@ def _value(settings: Settings, function: DeployedFunction, name: str) -> str:
         return settings.of(function, name)
     if name == "GOOGLE_CLOUD_PROJECT":
         return settings[name] or settings["PROJECT"]
+    if settings[name]:
+        return settings[name]
+    if name.removesuffix("_FILE") in CA_FILES:
+        ca = name.removesuffix("_FILE")
+        return CA_FILES[ca] if settings[f"{ca}_SECRET"] else ""
+    if name in BEHIND_A_BALANCER:
+        return BEHIND_A_BALANCER[name](settings)
     if name == "DB_USER" and settings["DB_IAM_AUTH"] == "true":
         # Postgres knows a service account by its address without the last part.
         return settings.account(function).removesuffix(".gserviceaccount.com")

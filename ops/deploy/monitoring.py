@@ -67,8 +67,9 @@ def _titled_like(cloud: Cloud, file: Path, *kind: str) -> str:
 
 
 def _for_these_services(cloud: Cloud, file: Path) -> Path:
-    """Return a copy of the file with this project's service names."""
+    """Return a copy of the file with this project's service names and domain."""
     services = "|".join(cloud.service(function) for function in FUNCTIONS.values())
+    domain = cloud.settings["DOMAIN"].replace(".", "[.]") or "no front door"
     copy = cloud.folder / f"{file.parent.name}-{file.name}"
-    copy.write_text(file.read_text().replace("SERVICES", services))
+    copy.write_text(file.read_text().replace("SERVICES", services).replace("DOMAIN", domain))
     return copy

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from cli.function_table import DeployedFunction
 from ops.deploy.access import set_access
-from ops.deploy.account import prepare_account
 from ops.deploy.bundle import fingerprint, stage
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Failure, failing_as, say
@@ -23,7 +22,6 @@ def deploy_function(cloud: Cloud, function: DeployedFunction) -> None:
     release = fingerprint(bundle, [service, *deploy_flags(cloud.settings, function)])
     traffic = read_traffic(cloud, service)
     if not (traffic.serving and _is_release(cloud, traffic.serving, release)):
-        prepare_account(cloud, function)
         say(f"{name}: deploying release {release} to {service}")
         _bring_candidate(cloud, function, traffic, f"--source={bundle}", f"--labels=release={release}")
         _prove_candidate(cloud, function, read_traffic(cloud, service))

@@ -26,16 +26,17 @@ def deploy_flags(settings: Settings, function: DeployedFunction) -> list[str]:
         f"--max-instances={settings.of(function, 'MAX_INSTANCES')}",
         f"--concurrency={settings.of(function, 'CONCURRENCY')}",
         *PROBES,
+        f"--ingress={settings['INGRESS']}",
         f"--service-account={settings.account(function)}",
-        f"--set-env-vars=^{SEPARATOR}^{SEPARATOR.join(_pairs(variables(settings, function)))}",
+        f"--set-env-vars=^{SEPARATOR}^{SEPARATOR.join(pairs(variables(settings, function)))}",
         "--cpu-throttling" if throttling else "--no-cpu-throttling",
-        _flag("secrets", _pairs(secrets(settings, function))),
+        _flag("secrets", pairs(secrets(settings, function))),
         _flag("cloudsql-instances", cloud_sql_instances(settings, function)),
-        *_network_flags(settings),
+        *network_flags(settings),
     ]
 
 
-def _pairs(values: dict[str, str]) -> list[str]:
+def pairs(values: dict[str, str]) -> list[str]:
     return [f"{name}={text}" for name, text in values.items()]
 
 
@@ -43,8 +44,10 @@ def _flag(name: str, values: list[str]) -> str:
     return f"--set-{name}={','.join(values)}" if values else f"--clear-{name}"
 
 
-def _network_flags(settings: Settings) -> list[str]:
+def network_flags(settings: Settings, *, everything: bool = False) -> list[str]:
+    """Return the flags that lead what goes to private addresses, or everything, through NETWORK."""
     if not settings["NETWORK"]:
         return ["--clear-network"]
+    egress = "all-traffic" if everything else "private-ranges-only"
     subnet = [f"--subnet={settings['SUBNET']}"] if settings["SUBNET"] else []
-    return [f"--network={settings['NETWORK']}", "--vpc-egress=private-ranges-only", *subnet]
+    return [f"--network={settings['NETWORK']}", f"--vpc-egress={egress}", *subnet]

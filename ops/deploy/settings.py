@@ -11,6 +11,9 @@ from common.config import Invalid
 from ops.deploy.commands import Failure
 from ops.deploy.settings_table import SETTINGS, own_name
 
+# Which settings have a default for each function in functions.toml, and under what name.
+FROM_ITS_ROW = {"CONCURRENCY": "concurrency", "MAX_INSTANCES": "max_instances", "DB_POOL_MAX": "db_pool_max"}
+
 
 class Settings:
     """The settings' values; an unset one is an empty string."""
@@ -24,7 +27,7 @@ class Settings:
     def of(self, function: DeployedFunction, name: str) -> str:
         """Return the function's own value, or the common one."""
         own = self._values[own_name(name, function)] or self._values[name]
-        return own or (str(function.concurrency) if name == "CONCURRENCY" else "")
+        return own or str(getattr(function, FROM_ITS_ROW[name]) if name in FROM_ITS_ROW else "")
 
     def service(self, function: DeployedFunction) -> str:
         return self[own_name("SERVICE", function)]
@@ -39,6 +42,11 @@ class Settings:
     def first_of(self, *names: str) -> str:
         """Return the first of these settings that has a value."""
         return next((self[name] for name in names if self[name]), "")
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether the functions' own addresses refuse requests from outside."""
+        return self["INGRESS"] != "all"
 
     @property
     def migration_url(self) -> str:
@@ -92,6 +100,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield from _missing_for_cloud_sql(settings)
     if settings["DB_IP_TYPE"] != "public" and not settings["NETWORK"]:
         yield f"NETWORK is unset; allowed: {SETTINGS['NETWORK'].allowed}, with DB_IP_TYPE={settings['DB_IP_TYPE']}"
+    yield from _missing_behind_a_balancer(settings)
     for function in FUNCTIONS.values():
         if not settings["REDIS_URL_SECRET"] and settings.of(function, "MAX_INSTANCES") != "1":
             yield "REDIS_URL_SECRET is unset, which allows MAX_INSTANCES=1 only: cache and limits are then in memory"
@@ -101,6 +110,18 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             SETTINGS[own].parse(account)
         except Invalid as allowed:
             yield f"{own} is unset and {account!r} will not do; allowed: {allowed}"
+
+
+def _missing_behind_a_balancer(settings: Settings) -> Iterator[str]:
+    if settings["INGRESS"] == "internal-and-cloud-load-balancing" and not settings["DOMAIN"]:
+        yield f"DOMAIN is unset; allowed: {SETTINGS['DOMAIN'].allowed}, with INGRESS={settings['INGRESS']}"
+    if settings["TRUSTED_PROXIES"] not in ("", "0", "1") and not settings.is_closed:
+        yield (
+            f"TRUSTED_PROXIES is {settings['TRUSTED_PROXIES']} while the functions' own addresses are open, where "
+            "anybody can forge another client's address; allowed: INGRESS=internal-and-cloud-load-balancing with it"
+        )
+    if settings.is_closed and not (settings["NETWORK"] and settings["SUBNET"]):
+        yield f"NETWORK and SUBNET are unset; allowed: both, with INGRESS={settings['INGRESS']}"
 
 
 def _missing_for_cloud_sql(settings: Settings) -> Iterator[str]:

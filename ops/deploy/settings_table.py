@@ -44,6 +44,7 @@ WHOLE_NUMBER, COUNT, YES_OR_NO = r"0|[1-9][0-9]{0,8}", r"[1-9][0-9]{0,3}", r"tru
 IP_TYPE, IP_TYPES = r"public|private|psc", "public, private or psc"
 USER, USERS = r"[A-Za-z0-9_.@-]+", "the name of a database user"
 INSTANCE, INSTANCES = r"[a-z][a-z0-9.:-]*:[a-z0-9-]+:[a-z][a-z0-9-]*", "project:region:instance"
+INGRESSES = ("all", "internal-and-cloud-load-balancing", "internal")
 SERVICE = r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?"
 SERVICE_ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 
@@ -65,6 +66,14 @@ _OWN = (
     _setting("SUBNET", "", r"[a-z][a-z0-9/-]*", "the name of a subnet of NETWORK"),
     _setting("LOG_LEVEL", "INFO", r"DEBUG|INFO", "DEBUG or INFO: metrics and alerts are made of each request's line"),
     _setting("READY_SECONDS", "180", COUNT, "a number of seconds"),
+    _setting("DOMAIN", "", r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a domain such as popups.example.com"),
+    _setting("INGRESS", "all", "|".join(INGRESSES), ", ".join(INGRESSES)),
+    _setting("ARMOR_PER_MINUTE", "", COUNT, "a number of requests a minute and address"),
+    _setting("MIGRATE_IN", "here", r"here|job", "here or job"),
+    _secret("REDIS_CA_SECRET"),
+    _secret("DATABASE_CA_SECRET"),
+    _setting("RETAIN_DAYS", "", WHOLE_NUMBER, "a number of days"),
+    _setting("DEPLOYER", "", r"(user|group|serviceAccount|principal|principalSet):\S+", "user:… or serviceAccount:…"),
     _setting("BUCKET", "", r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "the name of a Cloud Storage bucket, without gs://"),
     _setting("NOTIFICATION_CHANNELS", "", r"[A-Za-z0-9/_,-]+", "notification channels, separated by commas"),
 )
@@ -72,16 +81,16 @@ _OWN = (
 # One value for all functions, or with a function's name appended (MAX_INSTANCES_STATS) for that one.
 PER_FUNCTION = (
     _setting("MIN_INSTANCES", "0", WHOLE_NUMBER, "a number of instances"),
-    _setting("MAX_INSTANCES", "10", COUNT, "a number of instances"),
-    # The storefront functions need one connection per running flush and one for cache misses.
-    _setting("DB_POOL_MAX", "5", COUNT, "a number of connections"),
+    _setting("MAX_INSTANCES", "", COUNT, "a number of instances"),
+    _setting("DB_POOL_MAX", "", COUNT, "a number of connections"),
     _setting("CONCURRENCY", "", COUNT, "a number of requests at once, up to 1000"),
     _setting("CPU_THROTTLING", "true", YES_OR_NO, "true or false"),
     _setting("PUBLIC", "true", YES_OR_NO, "true or false"),
 )
 
-# Defaults for deployed functions where they differ from Config's: several instances, behind one proxy.
-DEPLOYED_DEFAULTS = {"DB_POOL_MIN": "1", "TRUSTED_PROXIES": "1"}
+# Defaults for deployed functions where they differ from Config's. TRUSTED_PROXIES, PUBLIC_URL and CDN left empty follow
+# from DOMAIN and INGRESS (environment.py).
+DEPLOYED_DEFAULTS = {"DB_POOL_MIN": "1"}
 
 
 def own_name(name: str, function: DeployedFunction) -> str:

@@ -15,7 +15,7 @@ BUILT = ROOT / "storefront" / "dist"
 CORS = Path(__file__).with_name("storefront_cors.json")
 
 FOR_EVER = ("--cache-control=public, max-age=31536000, immutable", "--no-clobber")
-FOR_MINUTES = ("--cache-control=public, max-age=300",)
+FOR_MINUTES = ("--cache-control=public, max-age=300, stale-while-revalidate=86400",)
 
 
 def upload_storefront(cloud: Cloud) -> None:
@@ -32,7 +32,8 @@ def upload_storefront(cloud: Cloud) -> None:
     upload(FOR_EVER, "text/javascript", *sorted(BUILT.glob("storefront-*.js")))
     upload(FOR_EVER, "application/json", *sorted(BUILT.glob("storefront-*.map")))
     upload(FOR_MINUTES, "text/javascript", BUILT / "storefront.js")  # last, when the files that it loads are uploaded
-    _tell(f"https://storage.googleapis.com/{bucket}")
+    domain = cloud.settings["DOMAIN"]
+    _tell(f"https://{domain}" if domain else f"https://storage.googleapis.com/{bucket}")
 
 
 def _tell(address: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cli.function_table import FUNCTIONS
+from ops.deploy.admin import run_inside
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Failure, print_command, say
 from ops.deploy.database import shop_ids
@@ -12,7 +13,13 @@ WORTH_ANOTHER_TRY = (408, 429, 500, 502, 503, 504)
 
 
 def warm(cloud: Cloud) -> None:
-    """Request each shop's popups: the function fills its own cache, so Redis need not be reachable from here."""
+    """Request each shop's popups: the function fills its own cache, so Redis need not be reachable from here.
+
+    Where this machine reaches neither the function nor the database, `popups warm` fills it from inside.
+    """
+    if cloud.settings.is_closed or cloud.settings["MIGRATE_IN"] == "job":
+        run_inside(cloud, "warm")
+        return
     url = cloud.service_url(FUNCTIONS["get_active_popups"])
     if not url:
         raise Failure("get_active_popups is not deployed")

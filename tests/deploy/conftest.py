@@ -15,9 +15,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ops.deploy import readiness
+from ops.deploy import admin, cloud, readiness
+from ops.deploy.accounts import accounts as accounts_of
+from ops.deploy.accounts import address
 from ops.deploy.command_line import main
 from ops.deploy.commands import Commands
+from ops.deploy.settings import Settings
 from tests.deploy.gcloud import Gcloud, Refusal
 from tests.support.stack import ROOT, Stack
 
@@ -61,7 +64,7 @@ Program = Callable[[Mapping[str, str]], str]
 # Most tests are not about the database: nothing is to be migrated, and it takes 197 connections.
 QUIET: dict[str, Program] = {
     "migrate": lambda environ: "nothing to apply\n",
-    "ops.deploy.max_connections": lambda environ: "197\n",
+    "connections": lambda environ: "they fit\n",
 }
 
 
@@ -80,8 +83,8 @@ class StandIns(Commands):
         try:
             if program == "gcloud":
                 output = self._gcloud(arguments)
-            elif arguments[-1] in self._programs:
-                output = self._programs[arguments[-1]](environ or {})
+            elif ours := next((word for word in arguments if word in self._programs), None):
+                output = self._programs[ours](environ or {})
             else:
                 output = _run(words, environ)
         except Refusal as refusal:
@@ -115,12 +118,14 @@ class StillClock:
 class Deployer:
     """Runs deploy.sh's logic in this process with settings of its own, and knows what it asked of gcloud."""
 
-    def __init__(self, folder: Path, address: str, database_url: str) -> None:
+    def __init__(self, folder: Path, services_address: str, database_url: str) -> None:
         self.folder = folder
         self.settings: dict[str, str] = dict(SETTINGS)
         self.programs = dict(QUIET)
+        accounts = [each.name for each in accounts_of(Settings(SETTINGS))]
+        prepared = [address(Settings(SETTINGS), name) for name in accounts]
         secrets = {"migrate-url:1": database_url, "db-password:3": "hunter2", "redis-url:2": "redis://10.0.0.3:6379"}
-        self.gcloud = Gcloud(secrets=secrets, address=address)
+        self.gcloud = Gcloud(secrets=secrets, address=services_address, accounts=prepared)
 
     def with_database(self) -> None:
         """From now on the database is asked, with the programs that an operator uses."""
@@ -171,6 +176,8 @@ def revisions() -> Iterator[Revisions]:
 def deployer(revisions: Revisions, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployer:
     Revisions.unready.clear()
     Revisions.asked.clear()
-    monkeypatch.setattr(readiness, "time", StillClock())
+    clock = StillClock()
+    for module in (admin, cloud, readiness):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setenv("PATH", f"{ROOT / 'tests/deploy/bin'}:{os.environ['PATH']}")
     return Deployer(tmp_path, f"http://127.0.0.1:{revisions.server_port}", stack.database_url)

@@ -25,9 +25,21 @@ class Gcloud:
 
     def __init__(self, **state: Any) -> None:
         kinds: dict[str, Any] = {
-            kind: {} for kind in ("services", "metrics", "dashboards", "policies", "uptime", "objects")
+            kind: {}
+            for kind in (
+                "services",
+                "metrics",
+                "dashboards",
+                "policies",
+                "uptime",
+                "objects",
+                "jobs",
+                "schedules",
+                "buckets",
+            )
         }
-        wishes = {"failing": [], "crashing": [], "account": "operator@example.com", "federated": False}
+        wishes = {"failing": [], "crashing": [], "account": "operator@example.com", "federated": False, "late": 0}
+        kinds["compute"] = {}
         self.state: dict[str, Any] = {**kinds, **wishes, "accounts": [], **state}
         self.calls: list[list[str]] = []
 
@@ -35,6 +47,9 @@ class Gcloud:
         self.calls.append(arguments)
         call = Call(self.state, arguments)
         spoken = " ".join(call.words)
+        if "add-iam-policy-binding" in spoken and self.state["late"] > 0:
+            self.state["late"] -= 1
+            raise Refusal("ERROR: (gcloud) INVALID_ARGUMENT: Service account does not exist.")
         if failing := next((start for start in self.state["failing"] if spoken.startswith(start)), None):
             raise Refusal(f"ERROR: (gcloud) {failing}: as the test wished")
         answer = next((answer for start, answer in ANSWERS.items() if spoken.startswith(start)), None)
@@ -171,12 +186,92 @@ def update_dashboard(call: Call) -> None:
     call.state["dashboards"][call.words[3]] = content
 
 
+def compute(call: Call) -> str:
+    """Whatever Compute Engine has, by kind and name, with the flags that it was made or changed with."""
+    kind, verb, *name = call.words[1:]
+    known = call.state["compute"].setdefault(kind, {})
+    if verb == "list":
+        return f"{call.wanted}\n" if call.wanted in known else ""
+    if verb in ("create", "update"):
+        if (verb == "create") == (name[0] in known):
+            raise Refusal(f"ERROR: (gcloud.compute.{kind}.{verb}) {name[0]} exists, or does not")
+        known[name[0]] = {**known.get(name[0], {}), **call.flags}
+    elif verb == "delete":
+        del known[name[0]]
+    elif verb == "import":
+        known[name[0]] = json.loads(Path(call.flags["source"]).read_text())
+    elif verb == "add-backend":
+        known[name[0]].setdefault("groups", []).append(call.flags["network-endpoint-group"])
+    elif verb == "rules":
+        known[call.flags["security-policy"]]["rules"] = {name[1]: call.flags}
+    elif verb == "describe":
+        return _described(kind, known[name[0]])
+    return ""
+
+
+def _described(kind: str, resource: dict[str, Any]) -> str:
+    described = {
+        "addresses": "203.0.113.7",
+        "backend-services": ";".join(resource.get("groups", [])),
+        "security-policies": ";".join([*resource.get("rules", {}), "2147483647"]),
+    }
+    return f"{described[kind]}\n"
+
+
+def deploy_job(call: Call) -> None:
+    call.state["jobs"][call.words[3]] = call.flags
+
+
+def list_jobs(call: Call) -> str:
+    job = call.state["jobs"].get(call.wanted)
+    return f"{job['labels'].removeprefix('release=')}\n" if job else ""
+
+
+def execute_job(call: Call) -> str:
+    """Runs nothing: `inside` says what `popups` would do, given its words."""
+    words = call.flags["args"].removeprefix("^|^").split("|")[3:]
+    name = f"{call.words[3]}-{len(call.state.setdefault('executions', {})) + 1}"
+    call.state["executions"][name] = call.state["inside"](words) if "inside" in call.state else "done"
+    return f"{name}\n"
+
+
+def describe_execution(call: Call) -> str:
+    return ",1,\n" if call.state["executions"][call.words[4]] is None else "1,,\n"
+
+
+def read_log(call: Call) -> str:
+    (name,) = (name for name in call.state["executions"] if f'"{name}"' in call.words[2])
+    return call.state["executions"][name] or "Error: as the test wished"
+
+
+def schedule(call: Call) -> None:
+    content = json.loads(Path(call.flags["message-body-from-file"]).read_text())
+    call.state["schedules"][call.words[4]] = {**call.flags, "content": content}
+
+
+def list_schedules(call: Call) -> str:
+    name = call.flags["filter"].removeprefix("name~/").removesuffix("$")
+    return f"{name}\n" if name in call.state["schedules"] else ""
+
+
+def remove_schedule(call: Call) -> None:
+    del call.state["schedules"][call.words[3]]
+
+
+def remember_role(call: Call) -> None:
+    """Who was given which role in what: the last word before the flags, and `policies` of it."""
+    held = call.state.setdefault("roles", [])
+    given = [call.words[-1], call.flags["member"], call.flags["role"]]
+    if given not in held:
+        held.append(given)
+
+
 def create_uptime_check(call: Call) -> None:
     title = " ".join(call.words[3:])
     if title in call.state["uptime"]:
         raise Refusal("a second check of this title")
     labels = dict(pair.split("=") for pair in call.flags["resource-labels"].split(","))
-    call.state["uptime"][title] = labels["host"]
+    call.state["uptime"][title] = f"{labels['host']},{call.flags['path']}"
 
 
 def list_uptime_checks(call: Call) -> str:
@@ -205,8 +300,29 @@ ANSWERS: dict[str, Callable[[Call], str | None]] = {
     "run services remove-iam-policy-binding": set_public(False),
     "iam service-accounts list": list_named("accounts"),
     "iam service-accounts create": create_account,
-    "projects add-iam-policy-binding": lambda call: None,
-    "secrets add-iam-policy-binding": lambda call: None,
+    "iam service-accounts add-iam-policy-binding": remember_role,
+    "projects add-iam-policy-binding": remember_role,
+    "projects describe": lambda call: "123456789012\n",
+    "services enable": lambda call: None,
+    "secrets add-iam-policy-binding": remember_role,
+    "secrets list": lambda call: "",
+    "secrets create": lambda call: None,
+    "compute networks subnets update": lambda call: None,
+    "compute": compute,
+    "run jobs list": list_jobs,
+    "run jobs deploy": deploy_job,
+    "run jobs get-iam-policy": lambda call: "",
+    "run jobs add-iam-policy-binding": remember_role,
+    "run jobs executions describe": describe_execution,
+    "run jobs execute": execute_job,
+    "logging read": read_log,
+    "scheduler jobs list": list_schedules,
+    "scheduler jobs create http": schedule,
+    "scheduler jobs update http": schedule,
+    "scheduler jobs delete": remove_schedule,
+    "storage buckets list": list_named("buckets"),
+    "storage buckets create": lambda call: call.state["buckets"].update({call.words[3].removeprefix("gs://"): {}}),
+    "storage buckets add-iam-policy-binding": remember_role,
     "secrets versions access": access_secret,
     "auth list": lambda call: f"{call.state['account']}\n",
     "auth print-identity-token": print_identity_token,
