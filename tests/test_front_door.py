@@ -69,7 +69,7 @@ def test_what_a_cdn_stores_says_nothing_of_the_client_who_asked_first(
     start_function: Start, shop: Shop, database: Database
 ) -> None:
     make_popup(database, shop)
-    function = start_function("get_active_popups", CDN="true", RATE_LIMIT_DEFAULT="100")
+    function = start_function("get_active_popups", CDN="true", RATE_LIMIT_DEFAULT="100", REDIS_URL=None)
     trace = {"traceparent": f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"}
     whole = Client(function).get(f"/?shop_id={shop.id}", headers=trace)
     known = Client(function).get(f"/?shop_id={shop.id}", headers={"If-None-Match": whole.headers["ETag"]})
@@ -82,7 +82,7 @@ def test_what_a_cdn_stores_says_nothing_of_the_client_who_asked_first(
 
 
 def test_what_a_cdn_does_not_store_says_which_request_it_answers(start_function: Start) -> None:
-    function = start_function("get_active_popups", CDN="true", RATE_LIMIT_DEFAULT="100")
+    function = start_function("get_active_popups", CDN="true", RATE_LIMIT_DEFAULT="100", REDIS_URL=None)
     for path in ("/?shop_id=nobody", "/?shop_id=", "/_health"):
         answer = Client(function).get(path)
         assert names(answer) >= OF_ONE_CLIENT
@@ -93,6 +93,8 @@ def test_without_a_cdn_every_answer_says_which_request_it_answers(
     start_function: Start, shop: Shop, database: Database
 ) -> None:
     make_popup(database, shop)
-    answer = Client(start_function("get_active_popups", RATE_LIMIT_DEFAULT="100")).get(f"/?shop_id={shop.id}")
+    answer = Client(start_function("get_active_popups", RATE_LIMIT_DEFAULT="100", REDIS_URL=None)).get(
+        f"/?shop_id={shop.id}"
+    )
     assert names(answer) >= OF_ONE_CLIENT
     assert "Cache-Tag" not in answer.headers

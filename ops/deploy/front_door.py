@@ -48,31 +48,22 @@ def open_front_door(cloud: Cloud) -> None:
         if resource.kind == "url-maps":
             _import(cloud, redirect_map() if resource.name == REDIRECT else url_map(cloud.settings))
             continue
-        if not _exists(cloud, resource):
-            cloud.change(
-                "compute",
-                resource.kind,
-                "create",
-                resource.name,
-                *resource.made_with,
-                *resource.place,
-                *cloud.in_project,
-            )
-        if resource.set_again:
-            cloud.change(
-                "compute",
-                resource.kind,
-                "update",
-                resource.name,
-                *resource.set_again,
-                *resource.place,
-                *cloud.in_project,
-            )
+        _apply(cloud, resource)
         if resource.kind == "security-policies":
             _limit(cloud, resource.name)
         elif resource.kind == "backend-services":
             _add_backend(cloud, resource.name)
     _tell(cloud)
+
+
+def _apply(cloud: Cloud, resource: Resource) -> None:
+    def change(verb: str, flags: tuple[str, ...]) -> None:
+        cloud.change("compute", resource.kind, verb, resource.name, *flags, *resource.place, *cloud.in_project)
+
+    if not _exists(cloud, resource):
+        change("create", resource.made_with)
+    if resource.set_again:
+        change("update", resource.set_again)
 
 
 def close_front_door(cloud: Cloud) -> None:
