@@ -126,12 +126,14 @@ def test_a_code_is_in_one_line(shop: Shop, visit: Callable[..., Shopper], code: 
     assert shopper.page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_a_code_is_read_from_its_own_beginning(shop: Shop, visit: Callable[..., Shopper]) -> None:
+def test_a_code_and_an_address_are_read_from_their_own_beginning(visit: Callable[..., Shopper]) -> None:
     shopper = visit(body="<script>document.documentElement.dir = 'rtl'</script>")
-    popup = {**SHORT, "offer": {"type": "discount", "has_code": True}}
-    preview(shopper, popup).get_by_role("button", name="Yes, please").click()
-    code = shopper.dialog.get_by_text("PREVIEW")
-    assert code.evaluate("code => getComputedStyle(code).direction") == "ltr"
+    direction = "element => getComputedStyle(element).direction"
+    field = preview(shopper, {**SHORT, "offer": {"type": "email_capture", "has_code": True}}).get_by_role("textbox")
+    assert field.evaluate(direction) == "ltr"
+    field.fill("ada@example.com")
+    shopper.dialog.get_by_role("button", name="Yes, please").click()
+    assert shopper.dialog.get_by_text("PREVIEW").evaluate(direction) == "ltr"
 
 
 @pytest.mark.parametrize("said", ["de", "de_AT"])
@@ -180,10 +182,15 @@ def test_on_a_phone_it_is_a_sheet_at_the_lower_edge(visit: Callable[..., Shopper
     assert box["y"] + box["height"] == pytest.approx(844, abs=0.5)
 
 
-def test_a_thank_you_is_no_larger_than_what_is_in_it(visit: Callable[..., Shopper]) -> None:
-    shopper = visit()
-    dialog = preview(shopper, LONG, image_url=None)
-    dialog.get_by_role("checkbox").check()
+@pytest.mark.parametrize(
+    ("size", "design"),
+    [("1280x720", {"image_url": None}), ("844x390", {"image_url": None}), ("844x390", {"layout": "left"})],
+)
+def test_a_thank_you_is_no_larger_than_what_is_in_it(
+    visit: Callable[..., Shopper], size: str, design: dict[str, Any]
+) -> None:
+    shopper = visit({**DESKTOP, "viewport": VIEWPORTS[size]})
+    dialog = preview(shopper, {**LONG, "offer": {"type": "email_capture"}}, **design)
     dialog.get_by_role("textbox").fill("ada@example.com")
     dialog.get_by_role("button", name=GERMAN["long"]["button_text"]).click()
     assert shopper.is_shown("Thank you!")
@@ -192,4 +199,12 @@ def test_a_thank_you_is_no_larger_than_what_is_in_it(visit: Callable[..., Shoppe
         const { bottom } = text.getBoundingClientRect();
         return bottom - last.bottom;
     }"""
-    assert dialog.locator(".text").evaluate(empty) < 32
+    assert dialog.locator(".text").evaluate(empty) < 48
+
+
+def test_a_short_heading_is_larger_than_a_long_one(visit: Callable[..., Shopper]) -> None:
+    shopper = visit()
+    size = "heading => parseFloat(getComputedStyle(heading).fontSize)"
+    headings = ("Ten percent off", "Ten percent off your first plant", LONG["design"]["heading"])
+    sizes = [preview(shopper, SHORT, heading=text).get_by_role("heading").evaluate(size) for text in headings]
+    assert sizes == sorted(set(sizes), reverse=True)

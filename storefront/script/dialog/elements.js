@@ -33,14 +33,15 @@ export function addButton(parent, className, text, onclick, more) {
 }
 
 /**
- * The dialog is named after its heading, so there always is one. A long one is set smaller.
+ * The dialog is named after its heading, so there always is one. A long one is set smaller, a short one larger.
  *
  * @param {HTMLElement} parent
  * @param {string} heading
  * @param {string} [words]
  */
 export function addWords(parent, heading, words) {
-  const size = columns(heading) > 60 ? "long" : "";
+  const width = columns(heading);
+  const size = width > 60 ? "long" : width < 28 ? "short" : "";
   const made = element(parent, "h2", { id: "heading", tabIndex: -1, className: size }, heading);
   if (words) element(parent, "p", {}, words);
   return made;

@@ -11,6 +11,7 @@ export function addEmail(parent, words) {
   const label = element(field, "label", {}, words.email);
   const input = element(label, "input", {
     type: "email",
+    dir: "ltr", // An address is, in every language.
     name: "email",
     required: true,
     maxLength: 254,

@@ -1,7 +1,14 @@
 // Where what we draw lives: in a shadow root, so that neither side's CSS reaches the other.
 
 import { element } from "./elements.js";
-import STYLE from "./style.css";
+import BASE from "./style/base.css";
+import CARD from "./style/card.css";
+import FORM from "./style/form.css";
+import SCREENS from "./style/screens.css";
+import TAB from "./style/tab.css";
+import THANKS from "./style/thanks.css";
+
+const STYLE = BASE + CARD + FORM + THANKS + TAB + SCREENS;
 
 /** An element at the end of the page, and the root in it. */
 export function addRoot() {
