@@ -7,18 +7,20 @@ import pytest
 from tests.browser.support.built import DIALOG, LOADER
 from tests.browser.support.shopper import ORIGIN, Shop, Shopper, wait_until
 
+PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='600' height='800'/>"
 SHIFTS = """new PerformanceObserver(list => {
     for (const shift of list.getEntries()) window.shifted = (window.shifted || 0) + shift.value;
 }).observe({type: "layout-shift", buffered: true})"""
 
 
 def test_the_script_does_the_job_and_shifts_nothing(shop: Shop, shopper: Shopper) -> None:
+    """Of an image that can be shown: one that is broken leaves its place to the text."""
     code_id = shop.add_discount_code("FERN10")
-    image = "https://images.example/plant.png"
+    image = "https://images.example/plant.svg"
     popup_id = shop.add_popup(
         offer={"type": "email_capture", "discount_code_id": code_id}, design={"image_url": image, "layout": "left"}
     )
-    shopper.context.route(image, lambda route: route.fulfill(body="", content_type="image/png"))
+    shopper.context.route(image, lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"))
     page = shopper.visit()
     page.evaluate(SHIFTS)
     shopper.leave()
