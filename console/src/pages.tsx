@@ -12,6 +12,8 @@ type Loads = () => Promise<ComponentType<PageProps>>;
 const nothing: Loads = async () => (await import("./pages/Unknown.tsx")).Unknown;
 
 const LAZY: Record<string, Loads> = {
+  new: async () => (await import("./pages/New.tsx")).New,
+  "popup/design": async () => (await import("./pages/Design.tsx")).Design,
   unknown: nothing,
 };
 
@@ -36,7 +38,7 @@ export function PageOf({ address }: PageProps) {
       () => setLost(true),
     );
   }, [kind, Found]);
-  const id = "id" in address ? address.id : "";
+  const id = "id" in address ? address.id : (address.query.template ?? "");
   if (Found) return <Found key={`${kind} ${id}`} address={address} />;
   if (!isLost) return <p class="loading">Loading…</p>;
   return (

@@ -17,11 +17,11 @@ export function guardWith(question: Guard | null) {
 /** The path without the query: what makes a page another page. */
 export const pageOf = (hashText: string) => hashText.split("?")[0];
 
-addEventListener("hashchange", () => {
+addEventListener("hashchange", ({ oldURL }) => {
   const wanted = location.hash;
   if (wanted === text.value) return;
   if (pageOf(wanted) !== pageOf(text.value) && guard && !guard()) {
-    history.replaceState(null, "", text.value || "#/");
+    history.replaceState(null, "", new URL(oldURL).hash || "#/");
     return;
   }
   text.value = wanted;

@@ -32,9 +32,9 @@ export function TextField({ label, name, hint, problem, value, onChange, lines, 
     <Field {...{ label, name, hint, problem }}>
       {(control) =>
         lines ? (
-          <textarea {...control} {...more} rows={lines} value={value} onInput={onInput} />
+          <textarea dir="auto" {...control} {...more} rows={lines} value={value} onInput={onInput} />
         ) : (
-          <input {...({ type, ...control, ...more, value, onInput } as InputProps)} />
+          <input {...({ type, dir: "auto", ...control, ...more, value, onInput } as InputProps)} />
         )
       }
     </Field>

@@ -1,0 +1,110 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { hash } from "../../../addresses.ts";
+import { AUTOSAVE_AFTER_MS, type Editor } from "../../../draft/editor.ts";
+import { Form } from "../../../parts/Field.tsx";
+import { Page } from "../../../parts/Page.tsx";
+import { guardWith } from "../../../router.ts";
+import { mayWrite, READ_ONLY } from "../../../session.ts";
+import { say } from "../../../status.ts";
+import { PopupHead } from "../PopupHead.tsx";
+import { Bar } from "./Bar.tsx";
+import { ConflictDialog } from "./ConflictDialog.tsx";
+import { FoundWork } from "./FoundWork.tsx";
+import { Preview } from "./Preview.tsx";
+import { Sections } from "./Sections.tsx";
+import { Sheet } from "./Sheet.tsx";
+import { type Workshop, WorkshopContext } from "./useEditor.ts";
+
+export function Builder(workshop: Workshop) {
+  const { editor } = workshop;
+  const isSheetOpen = useSignal(false);
+  const arm = useSignal<number | null>(null);
+  const off = mayWrite.value ? undefined : READ_ONLY;
+  useGuard(editor);
+  useAutosave(editor);
+  const ask = () => {
+    isSheetOpen.value = true;
+  };
+  useKeys(editor, () => (editor.base.value.status === "active" ? ask() : editor.save()));
+  useAddress(editor);
+  const { name } = editor.draft.value;
+  const title = name || (editor.id.value ? "Popup without a name" : "New popup");
+  return (
+    <WorkshopContext.Provider value={workshop}>
+      <Form.Provider value={{ errors: editor.errors.value, off }}>
+        <Page
+          title={title}
+          before={editor.id.value ? <PopupHead id={editor.id.value} tab="design" name={name} /> : null}
+          actions={<Bar onPublish={ask} />}
+        >
+          <FoundWork />
+          <div class="builder">
+            <Sections arm={arm} />
+            <Preview arm={arm} />
+          </div>
+        </Page>
+        {isSheetOpen.value && <Sheet onClose={() => (isSheetOpen.value = false)} />}
+        {editor.conflict.value && <ConflictDialog conflict={editor.conflict.value} />}
+      </Form.Provider>
+    </WorkshopContext.Provider>
+  );
+}
+
+/** Asks before unsaved work is left; not a moment longer, since it costs the browser's quick way back. */
+function useGuard(editor: Editor) {
+  const isDirty = editor.isDirty.value;
+  useEffect(() => {
+    if (!isDirty) return;
+    const stay = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", stay);
+    guardWith(() => confirm(`Not saved: ${editor.changed.value.slice(0, 6).join(", ")}. Leave all the same?`));
+    return () => {
+      removeEventListener("beforeunload", stay);
+      guardWith(null);
+    };
+  }, [isDirty, editor]);
+}
+
+/** Drafts that are stored are saved by themselves; what shoppers see never is. */
+function useAutosave(editor: Editor) {
+  const draft = editor.draft.value;
+  const isWanted = !!editor.id.value && editor.base.value.status === "draft" && mayWrite.value && editor.isDirty.value;
+  useEffect(() => {
+    if (!isWanted || draft.status !== "draft" || editor.found.value) return;
+    const timer = setTimeout(() => editor.save({ isQuiet: true }), AUTOSAVE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [draft, isWanted, editor]);
+}
+
+const isText = (target: EventTarget | null) =>
+  target instanceof HTMLTextAreaElement ||
+  (target instanceof HTMLInputElement && !/checkbox|radio|color|range/.test(target.type));
+
+/** Ctrl-S saves; Ctrl-Z takes the last change back where no text field has its own. */
+function useKeys(editor: Editor, save: () => unknown) {
+  useEffect(() => {
+    const hear = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+      if (event.key === "s") {
+        event.preventDefault();
+        if (mayWrite.value) save();
+        else say(READ_ONLY);
+      }
+      if (event.key === "z" && !event.shiftKey && !isText(event.target)) {
+        event.preventDefault();
+        editor.undo();
+      }
+    };
+    addEventListener("keydown", hear);
+    return () => removeEventListener("keydown", hear);
+  });
+}
+
+/** Once it is stored it has an address of its own, which is told without leaving what is on screen. */
+function useAddress(editor: Editor) {
+  const id = editor.id.value;
+  useEffect(() => {
+    if (id) history.replaceState(null, "", hash({ page: "popup", id, tab: "design" }));
+  }, [id]);
+}
