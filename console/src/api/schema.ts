@@ -194,14 +194,7 @@ export interface Frequency {
 }
 
 export interface HealthNote {
-  code:
-    | "sample_ratio"
-    | "less_than_a_week"
-    | "too_few_viewers"
-    | "changed_midway"
-    | "viewers_in_two_variants"
-    | "crawlers"
-    | "skewed";
+  code: "sample_ratio" | "less_than_a_week" | "too_few_viewers" | "changed_midway" | "viewers_in_two_variants" | "crawlers" | "skewed";
   detail: string;
 }
 
