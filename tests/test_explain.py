@@ -1,7 +1,6 @@
 """Whether a shopper would be shown a popup, and why not: the server's word, and that the script says the same."""
 
 import json
-import shutil
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +17,13 @@ from functions.manage_popups.popups.rules import Shopper, first_no, hash_of, var
 from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.popups.shoppers import ExplainQuery, shopper_of
 from tests.browser.support.built import LOADER
+from tests.support.chromium import ARGUMENTS, CHROMIUM, MISSING
 from tests.support.client import Client, assert_problem
 from tests.support.factories import Shop, capture, insert, make_discount_code, make_popup, make_shop, view
 from tests.support.stack import ROOT, Database, FunctionProcess
 
 CASES = json.loads((ROOT / "tests" / "vectors" / "rules.json").read_text())
 VARIANTS = json.loads((ROOT / "storefront" / "vectors.json").read_text())
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {},
     "mobile": {"screen": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
@@ -108,7 +107,7 @@ def serve(page: Page, popup: dict[str, Any], case: dict[str, Any]) -> None:
 def test_the_script_agrees_with_the_shared_vectors() -> None:
     """Each case in a browser of its device, whose notes say what the case says of the shopper."""
     if not CHROMIUM:
-        pytest.skip("BROWSER TESTS SKIPPED: no Chromium here. Install the Debian package 'chromium' to run them.")
+        pytest.skip(MISSING)
     # In a thread of its own: the browser tests may have a Playwright at work in this one.
     with ThreadPoolExecutor(1) as thread:
         reasons = thread.submit(reasons_of_script).result()
@@ -119,7 +118,7 @@ def reasons_of_script() -> dict[str, str | None]:
     """What the script's explain() answers to each case."""
     reasons = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for device, screen in SCREENS.items():
             page = browser.new_context(**screen).new_page()
             page.set_default_timeout(10_000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -13,19 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from common.shop.api_keys import new_key
 from tests.browser.support.built import budgets_told
 from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
+from tests.support.chromium import ARGUMENTS, CHROMIUM, MISSING
 from tests.support.stack import FUNCTIONS, Database
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MISSING = "BROWSER TESTS SKIPPED: no Chromium here. Install the Debian package 'chromium' to run them."
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # The pages of a made-up shop may call functions on this machine.
-    "--disable-features=LocalNetworkAccessChecks",
-]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

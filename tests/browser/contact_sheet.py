@@ -16,8 +16,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.support.built import answer_script
+from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.stack import ROOT
 
 ORIGIN = "http://shop.localhost"

@@ -19,8 +19,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page, Route, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.support.built import DIALOG, LOADER
+from tests.support.chromium import ARGUMENTS, CHROMIUM
 
 ROUNDS = 12
 SLOWDOWN = 4

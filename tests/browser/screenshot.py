@@ -11,7 +11,7 @@ import sys
 from playwright.sync_api import sync_playwright
 
 from cli.child import Child, free_port
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.stack import ROOT, temporary_folder
 
 PICTURE = ROOT / "docs" / "images" / "popup.svg"

@@ -82,7 +82,7 @@ def test_a_page_on_which_none_could_show_does_not_fetch_it(
     fetched = files_fetched(shopper)
     shopper.visit()
     shopper.leave()
-    shopper.see()
+    shopper.look()
     assert fetched == ["exit_intent.js"]
 
 

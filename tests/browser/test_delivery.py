@@ -41,7 +41,7 @@ def test_a_view_is_counted_once_a_showing(shop: Shop, shopper: Shopper) -> None:
     popup_id = shop.add_popup()
     show(shopper, "/products/fern?token=secret#top")
     shopper.see()
-    shopper.see()
+    shopper.look()
     (view,) = shopper.views()
     assert VERSION_7.fullmatch(view["event_id"])
     assert view["popup_id"] == popup_id
@@ -56,7 +56,7 @@ def test_a_popup_closed_at_once_was_not_seen(shop: Shop, shopper: Shopper) -> No
     shop.add_popup()
     show(shopper)
     shopper.close()
-    shopper.see()
+    shopper.look()
     assert shopper.views() == []
 
 

@@ -22,7 +22,7 @@ def meet(shopper: Shopper, heading: str = "Before you go") -> None:
 def buy(shopper: Shopper, order: dict[str, Any]) -> None:
     shopper.open("/thank-you")
     shopper.page.evaluate("order => exitIntent.purchase(order)", order)
-    shopper.see()
+    shopper.look()
 
 
 def test_a_purchase_is_attributed_to_the_popup_seen_before(shop: Shop, shopper: Shopper) -> None:
@@ -105,7 +105,7 @@ def test_calls_made_before_the_script_arrived_are_kept(shop: Shop, shopper: Shop
     meet(shopper)
     call = f"(window.exitIntent = window.exitIntent || []).push(['purchase', {json.dumps(ORDER)}])"
     shopper.open("/thank-you", head=f"<script>{call}</script>")
-    shopper.see()
+    shopper.look()
     assert shopper.eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)
 
 
@@ -138,7 +138,7 @@ def test_preview_shows_without_counting(shop: Shop, shopper: Shopper) -> None:
     assert shopper.is_shown()
     shopper.leave_email()
     assert shopper.dialog.get_by_text("PREVIEW").is_visible()
-    shopper.see()
+    shopper.look()
     shopper.close()
     assert shopper.sent == []
     assert shopper.notes()[f"store-notes:{shop.id}"]["seen"] == {}

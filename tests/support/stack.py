@@ -85,15 +85,24 @@ def open_database(url: str) -> Iterator[Database]:
         database.close()
 
 
+TEMPLATE = "migrated"
+
+
 def create_database(server: Postgres, name: str, *, migrated: bool = True) -> str:
-    """A new database on the server, with the schema of sql/ unless told otherwise. Returns its URL."""
+    """A new database on the server, with the schema of sql/ unless told otherwise. Returns its URL.
+
+    The migrations run once a server; each database is a copy of that one.
+    """
     with open_database(server.url) as admin:
-        admin(f'CREATE DATABASE "{name}"')
-    url = server.url_of(name)
-    if migrated:
-        with open_database(url) as database:
-            migrate(database._connection, SQL_FOLDER, say=lambda line: None)
-    return url
+        if not migrated:
+            admin(f'CREATE DATABASE "{name}"')
+            return server.url_of(name)
+        if not admin("SELECT 1 AS found FROM pg_database WHERE datname = :name", name=TEMPLATE):
+            admin(f'CREATE DATABASE "{TEMPLATE}"')
+            with open_database(server.url_of(TEMPLATE)) as database:
+                migrate(database._connection, SQL_FOLDER, say=lambda line: None)
+        admin(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    return server.url_of(name)
 
 
 @dataclass

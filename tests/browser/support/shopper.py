@@ -240,9 +240,16 @@ class Shopper:
         return False
 
     def see(self) -> None:
-        """Looks at the popup until its view is counted, sent and answered."""
+        """Look at the popup until its view is counted, sent and answered."""
         before = len(self.sent)
-        self.eventually(lambda: len(self.sent) > before and not self._under_way, seconds=5)
+        assert self.eventually(lambda: len(self.sent) > before and not self._under_way), "no view was sent"
+
+    def look(self) -> None:
+        """Let as much time pass as a view takes to be counted, and what is sent be answered: maybe nothing."""
+        for _ in range(10):
+            self.wait(1)
+            self.page.wait_for_timeout(10)
+        assert self.eventually(lambda: not self._under_way)
 
     def reason(self) -> str | None:
         """Why the shop's only popup would not show now, as exitIntent.explain() tells it."""
