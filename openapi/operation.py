@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from common.web import Answers, Audience, Checker, Endpoint, Function, answers_of
+from common.web import CSV, Answers, Audience, Checker, Endpoint, Function, answers_of
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.rest.patching import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
@@ -119,6 +119,8 @@ def _answer(status: int, noted: Answers) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": phrase}
     if name:
         answer = json_answer(phrase, answer_schema(name))
+        if noted.or_csv:
+            answer["content"][CSV] = {"schema": {"type": "string"}}
     elif status == HTTPStatus.OK:
         answer["content"] = {noted.media_type: {"schema": {"type": "string"}}}
     if noted.headers:

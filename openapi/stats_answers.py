@@ -10,20 +10,41 @@ from common.shop.events import DEVICE_TYPES
 from functions.stats.experiments.data import GOALS
 from functions.stats.experiments.health import HEALTH_CODES
 from functions.stats.experiments.verdicts import VERDICTS
+from functions.stats.schemas import REPORT_GOALS
 from openapi.answers import each, needed, nullable
+
+
+def counts_by_type() -> Any:
+    return fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+def amounts_by_currency() -> Any:
+    return fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
 class NumbersAnswer(Schema):
     """What happened, added up."""
 
+    exposures = nullable(fields.Integer, metadata={"description": "Null where the storefront sends none."})
     views = needed(fields.Integer)
-    unique_viewers = needed(fields.Integer)
-    conversions = needed(fields.Integer)
-    conversions_by_type = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
-    conversion_rate = needed(fields.Float)
+    unique_viewers = needed(fields.Integer, metadata={"description": "First seen in the period."})
+    active_viewers = needed(fields.Integer, metadata={"description": "Seen in the period at all."})
+    closes = needed(fields.Integer)
+    converters = needed(fields.Integer, metadata={"description": "Unique viewers who did the goal at least once."})
+    converters_by_type = counts_by_type()
+    conversion_rate = nullable(fields.Float, metadata={"description": "converters / unique_viewers"})
+    conversions = needed(fields.Integer, metadata={"description": "Events of all types."})
+    conversions_by_type = counts_by_type()
+    orders = needed(fields.Integer)
     revenue = needed(fields.String)
+    refunded = needed(fields.String)
+    net_revenue = needed(fields.String)
+    unconfirmed_orders = needed(fields.Integer)
+    revenue_per_viewer = nullable(fields.String)
+    average_order_value = nullable(fields.String)
     currency = needed(fields.String)
-    revenue_by_currency = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    revenue_by_currency = amounts_by_currency()
+    refunded_by_currency = amounts_by_currency()
 
 
 class DayAnswer(NumbersAnswer):
@@ -38,6 +59,47 @@ class VariantNumbersAnswer(NumbersAnswer):
     variant_id = nullable(fields.String)
 
 
+class VariantAndDeviceAnswer(DeviceAnswer):
+    variant_id = nullable(fields.String)
+
+
+class PreviousAnswer(NumbersAnswer):
+    """The totals of the period before."""
+
+    from_ = needed(fields.Date, data_key="from")
+    to = needed(fields.Date)
+
+
+class FunnelAnswer(Schema):
+    exposures = nullable(fields.Integer)
+    viewers = needed(fields.Integer)
+    closes = needed(fields.Integer)
+    converters = needed(fields.Integer)
+    codes_used = needed(fields.Integer)
+    orders = needed(fields.Integer)
+
+
+class AnnotationAnswer(Schema):
+    """An edit of the popup."""
+
+    version = needed(fields.Integer)
+    action = needed(fields.String)
+    changed_at = needed(fields.AwareDateTime)
+    day = needed(fields.Date)
+    api_key_name = nullable(fields.String)
+    changed_fields = fields.List(fields.String(), required=True)
+    status = nullable(fields.String)
+
+
+class DeletedPopupsAnswer(Schema):
+    """What the shop's numbers have of popups that were deleted, for as long as their events are kept."""
+
+    popups = needed(fields.Integer)
+    views = needed(fields.Integer)
+    conversions = needed(fields.Integer)
+    orders = needed(fields.Integer)
+
+
 class RankedPopupAnswer(NumbersAnswer):
     popup_id = needed(fields.UUID)
     name = needed(fields.String)
@@ -48,6 +110,10 @@ class ReportAnswer(NumbersAnswer):
     from_ = needed(fields.Date, data_key="from")
     to = needed(fields.Date)
     time_zone = needed(fields.String)
+    goal = needed(fields.String, validate=validate.OneOf(REPORT_GOALS))
+    active_viewers_estimated = needed(fields.Boolean)
+    funnel = fields.Nested(FunnelAnswer, required=True)
+    previous = fields.Nested(PreviousAnswer, metadata={"description": "With `compare=previous`."})
     crawlers = needed(fields.Integer)
     # Present only if there are any; their amounts are left out.
     conversions_in_unknown_currency = fields.Integer()
@@ -57,12 +123,18 @@ class ReportAnswer(NumbersAnswer):
 
 class PopupReportAnswer(ReportAnswer):
     popup_id = needed(fields.UUID)
+    name = needed(fields.String)
+    status = needed(fields.String)
     by_variant = each(VariantNumbersAnswer)
+    by_variant_and_device = each(VariantAndDeviceAnswer)
+    annotations = each(AnnotationAnswer)
 
 
 class ShopReportAnswer(ReportAnswer):
     shop_id = needed(fields.String)
     popups = each(RankedPopupAnswer)
+    next_cursor = nullable(fields.String)
+    deleted_popups = fields.Nested(DeletedPopupsAnswer, required=True)
 
 
 def interval(says: str, **options: Any) -> Any:

@@ -20,14 +20,26 @@ from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 NOTHING: dict[str, Any] = {
+    "exposures": None,
     "views": 0,
     "unique_viewers": 0,
+    "active_viewers": 0,
+    "closes": 0,
+    "converters": 0,
+    "converters_by_type": dict.fromkeys(TYPES, 0),
+    "conversion_rate": None,
     "conversions": 0,
     "conversions_by_type": dict.fromkeys(TYPES, 0),
-    "conversion_rate": 0.0,
+    "orders": 0,
     "revenue": "0.00",
+    "refunded": "0.00",
+    "net_revenue": "0.00",
+    "unconfirmed_orders": 0,
+    "revenue_per_viewer": None,
+    "average_order_value": None,
     "currency": "USD",
     "revenue_by_currency": {},
+    "refunded_by_currency": {},
 }
 MARCH = "from=2026-03-01&to=2026-03-03"
 
@@ -64,6 +76,11 @@ def make_conversions(database: Database, shop: Shop, popup_id: str, day: str, co
     insert(database, "daily_conversions", **{**row, "currency": "", "revenue": 0, **of}, conversions=conversions)
 
 
+def make_converters(database: Database, shop: Shop, popup_id: str, day: str, converters: int, **of: Any) -> None:
+    row = {"shop_id": shop.id, "popup_id": popup_id, "day": day, "variant_id": "", "device_type": "", "type": "click"}
+    insert(database, "daily_converters", **{**row, **of}, converters=converters)
+
+
 def picked(report: dict[str, Any], *names: str) -> tuple[Any, ...]:
     return tuple(report[name] for name in names)
 
@@ -76,13 +93,20 @@ def test_a_popup_that_nobody_saw_has_a_report_of_zeros(reader: Client, popup_id:
     today = database.value("SELECT (now() AT TIME ZONE 'UTC')::date")
     assert report == NOTHING | {
         "popup_id": popup_id,
+        "name": "The popup",
+        "status": "active",
         "from": str(today - datetime.timedelta(days=29)),
         "to": str(today),
         "time_zone": "UTC",
+        "goal": "click",
+        "active_viewers_estimated": False,
         "crawlers": 0,
+        "funnel": {"exposures": None, "viewers": 0, "closes": 0, "converters": 0, "codes_used": 0, "orders": 0},
         "by_day": [{"day": str(today - datetime.timedelta(days=ago)), **NOTHING} for ago in range(29, -1, -1)],
         "by_device": [],
         "by_variant": [],
+        "by_variant_and_device": [],
+        "annotations": [],
     }
 
 
@@ -116,7 +140,7 @@ def test_every_type_of_conversion_is_counted_and_purchases_bring_revenue(
     )
     report = reader.get(f"/popups/{popup_id}").json()
     assert report["conversions_by_type"] == {"click": 1, "email_capture": 1, "discount_code_used": 1, "purchase": 2}
-    assert picked(report, "views", "conversions", "conversion_rate") == (8, 5, 0.625)
+    assert picked(report, "views", "conversions", "conversion_rate") == (8, 5, 0.0)
     assert picked(report, "revenue", "currency", "revenue_by_currency") == ("10.35", "USD", {"USD": "10.35"})
 
 
@@ -205,17 +229,26 @@ def test_variants_are_told_apart_and_the_holdout_counts_in_no_total(
     shown = {
         variant["variant_id"]: picked(variant, "views", "conversions", "revenue") for variant in report["by_variant"]
     }
-    assert shown == {"a": (2, 0, "0.00"), "b": (1, 1, "0.00"), None: (1, 0, "0.00"), "holdout": (1, 1, "7.00")}
+    assert shown == {"a": (2, 0, "0.00"), "b": (1, 1, "0.00"), None: (1, 0, "0.00"), "holdout": (0, 1, "7.00")}
+    assert [each["exposures"] for each in report["by_variant"] if each["variant_id"] == "holdout"] == [1]
     assert picked(report, "views", "unique_viewers", "conversions", "revenue") == (4, 4, 1, "0.00")
     assert [device["device_type"] for device in report["by_device"]] == [None]
     assert sum(day["views"] for day in report["by_day"]) == 4
     assert picked(reader.get("/shop").json(), "views", "unique_viewers", "conversions") == (4, 4, 1)
 
 
-def test_a_rate_is_rounded_to_four_decimals(reader: Client, popup_id: str, shop: Shop, database: Database) -> None:
-    make_views(database, shop, popup_id, "2026-03-01", 3, 3)
-    make_conversions(database, shop, popup_id, "2026-03-01", 2)
-    assert reader.get(f"/popups/{popup_id}?{MARCH}").json()["conversion_rate"] == 0.6667
+def test_a_rate_is_of_converters_over_unique_viewers_to_six_decimals(
+    reader: Client, popup_id: str, shop: Shop, database: Database
+) -> None:
+    make_views(database, shop, popup_id, "2026-03-01", 7, 3)
+    make_conversions(database, shop, popup_id, "2026-03-01", 5)
+    make_converters(database, shop, popup_id, "2026-03-01", 2)
+    report = reader.get(f"/popups/{popup_id}?{MARCH}").json()
+    assert picked(report, "goal", "converters", "conversion_rate") == ("click", 2, 0.666667)
+    assert picked(reader.get(f"/popups/{popup_id}?{MARCH}&goal=purchase").json(), "converters", "conversion_rate") == (
+        0,
+        0.0,
+    )
 
 
 # Days
@@ -320,20 +353,21 @@ def test_a_period_that_is_not_acceptable_is_refused_by_field(somebody: Client, q
 # A shop's report
 
 
-def test_a_shop_ranks_its_popups_by_conversions_then_views(reader: Client, shop: Shop, database: Database) -> None:
+def test_a_shop_ranks_its_popups_by_converters_then_viewers(reader: Client, shop: Shop, database: Database) -> None:
     ids = {name: make_popup(database, shop, name=name, status="paused") for name in ("most", "seen", "less", "none")}
-    for name, views, conversions in (("less", 1, 1), ("seen", 50, 2), ("most", 10, 9)):
+    for name, views, converters in (("less", 1, 1), ("seen", 50, 2), ("most", 10, 9)):
         make_views(database, shop, ids[name], "2026-03-01", views, views)
-        make_conversions(database, shop, ids[name], "2026-03-02", conversions)
+        make_conversions(database, shop, ids[name], "2026-03-02", converters * 2)
+        make_converters(database, shop, ids[name], "2026-03-01", converters)
     make_views(database, shop, ids["none"], "2026-02-01", 99, 99)
     report = reader.get(f"/shop?{MARCH}").json()
-    assert picked(report, "shop_id", "views", "conversions") == (shop.id, 61, 12)
-    names = ("popup_id", "name", "status", "views", "conversions", "conversion_rate")
+    assert picked(report, "shop_id", "views", "conversions", "next_cursor") == (shop.id, 61, 24, None)
+    names = ("popup_id", "name", "status", "views", "converters", "conversion_rate")
     assert [picked(popup, *names) for popup in report["popups"]] == [
         (ids["most"], "most", "paused", 10, 9, 0.9),
         (ids["seen"], "seen", "paused", 50, 2, 0.04),
         (ids["less"], "less", "paused", 1, 1, 1.0),
-        (ids["none"], "none", "paused", 0, 0, 0.0),
+        (ids["none"], "none", "paused", 0, 0, None),
     ]
 
 

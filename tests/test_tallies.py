@@ -136,7 +136,8 @@ GROUPS = {"by_day": "day", "by_device": "device_type", "by_variant": "variant_id
 
 def numbers(said: dict[str, Any]) -> dict[str, Any]:
     assert said["conversions"] == sum(said["conversions_by_type"].values())
-    assert said["conversion_rate"] == (round(said["conversions"] / said["views"], 4) if said["views"] else 0)
+    viewers = said["unique_viewers"]
+    assert said["conversion_rate"] == (round(said["converters"] / viewers, 6) if viewers else None)
     revenue = {name: Decimal(amount) for name, amount in said["revenue_by_currency"].items()}
     assert Decimal(said["revenue"]) == revenue.get("USD", 0)
     return {

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, TypeVar
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-CSV = "text/csv"
-
 
 class Answers(NamedTuple):
     """The successful answers: the name of a schema in openapi/ for each status, and their headers.
+
+    `or_csv`: the 200 is CSV where the client asks for that.
 
     None stands for an answer without a body, or with a body of `media_type` instead of JSON. `problems` are statuses
     beyond those that every endpoint of its kind may answer.
@@ -21,6 +21,7 @@ class Answers(NamedTuple):
     headers: tuple[str, ...] = ()
     problems: tuple[int, ...] = ()
     media_type: str = "application/json"
+    or_csv: bool = False
 
 
 def answers(
@@ -29,11 +30,12 @@ def answers(
     headers: tuple[str, ...] = (),
     problems: tuple[int, ...] = (),
     media_type: str = "application/json",
+    or_csv: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare a handler's answers. Its name is the operation's id, its docstring the summary and description."""
 
     def note(handler: Handler) -> Handler:
-        handler.__dict__["answers"] = Answers(schemas, headers, problems, media_type)
+        handler.__dict__["answers"] = Answers(schemas, headers, problems, media_type, or_csv)
         return handler
 
     return note

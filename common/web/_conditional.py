@@ -7,13 +7,15 @@ from common.config import settings
 from common.web._messages import Request, Response
 
 
-def answer_cached(request: Request, cached: Cached, cache_control: str) -> Response:
-    """Return a cached JSON answer with ETag and X-Cache; a 304 without body for a client that has it."""
+def answer_cached(
+    request: Request, cached: Cached, cache_control: str, media_type: str = "application/json"
+) -> Response:
+    """Return a cached answer with ETag and X-Cache; a 304 without body for a client that has it."""
     request.logged["cache"] = cached.verdict
     headers = {"ETag": cached.entry.etag, "Cache-Control": cache_control, "X-Cache": cached.verdict}
     if is_known(request, cached.entry.etag):
         return Response(304, headers=headers)
-    headers["Content-Type"] = "application/json"
+    headers["Content-Type"] = media_type
     return Response(200, cached.entry.body or b"", headers, cached.entry.gzipped)
 
 

@@ -10,25 +10,46 @@ from common import cache
 from common.cache import Loaded, keys
 from common.errors import PopupNotFound
 from common.limits import STATS
-from common.web import Audience, Function, Request, Response, answer_cached, answers, json_response
+from common.web import (
+    CSV_CONTENT_TYPE,
+    JSON,
+    Audience,
+    Function,
+    Request,
+    Response,
+    answer_cached,
+    answers,
+    json_response,
+    wants_csv,
+)
 from common.web.flask import flask_function
 from functions.stats.experiments.plan import plan
 from functions.stats.experiments.report import load_experiment
+from functions.stats.ranking import everything, page_of
+from functions.stats.report_csv import as_csv
 from functions.stats.reports import load_popup_report, load_shop_report
-from functions.stats.schemas import ExperimentQuery, PeriodQuery, PlanQuery
+from functions.stats.schemas import ExperimentQuery, PlanQuery, ReportQuery, ShopReportQuery
 
 # Browsers revalidate each time, which If-None-Match makes cheap.
 CACHE_CONTROL = "private, no-cache"
+# About 2 MB.
+MAX_CSV_POPUPS = 10_000
 
 function = Function("stats", path="shop-reports", limit=STATS, audience=Audience.MERCHANT)
 
 
-@function.endpoint("GET", "/popups/{popup_id}", rights="read", query=PeriodQuery())
-@answers({200: "PopupReport", 304: None}, headers=("ETag", "X-Cache"))
+@function.endpoint("GET", "/popups/{popup_id}", rights="read", query=ReportQuery())
+@answers({200: "PopupReport", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
-    """Report how a popup did."""
-    load = partial(load_popup_report, request.shop_id, popup_id, request.query)
-    return _answer(request, keys.popup_stats(popup_id), _period(request), load)
+    """Report how a popup did.
+
+    Figures are of viewers first seen in the period, wherever they are told of viewers; see docs/reports.md.
+    """
+    key, load = keys.popup_stats(popup_id), partial(load_popup_report, request.shop_id, popup_id, request.query)
+    if not wants_csv(request):
+        return _answer(request, key, _asked(request), load)
+    rows = request.query["rows"] or "days"
+    return _answer_csv(request, key, f"{rows} {_asked(request)}", partial(load, partial(as_csv, rows)))
 
 
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
@@ -47,24 +68,41 @@ def get_experiment_plan(request: Request) -> Response:
     return json_response(plan(**request.query))
 
 
-@function.endpoint("GET", "/shop", rights="read", query=PeriodQuery())
-@answers({200: "ShopReport", 304: None}, headers=("ETag", "X-Cache"))
+@function.endpoint("GET", "/shop", rights="read", query=ShopReportQuery())
+@answers({200: "ShopReport", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_shop_stats(request: Request) -> Response:
-    """Report how the shop did."""
-    load = partial(load_shop_report, request.shop_id, request.query)
-    return _answer(request, keys.shop_stats(request.shop_id), _period(request), load)
+    """Report how the shop did, with its popups ranked by converters.
+
+    A CSV has all popups.
+    """
+    key, load = keys.shop_stats(request.shop_id), partial(load_shop_report, request.shop_id, request.query)
+    if not wants_csv(request):
+        page = page_of(request)
+        return _answer(request, key, f"{page.limit} {page.after} {_asked(request)}", partial(load, page))
+    rows = request.query["rows"] or "popups"
+    all_popups = everything(MAX_CSV_POPUPS)
+    return _answer_csv(request, key, f"{rows} {_asked(request)}", partial(load, all_popups, partial(as_csv, rows)))
 
 
-def _answer(request: Request, key: str, name: str, load: Callable[[], Loaded]) -> Response:
+def _answer(request: Request, key: str, name: str, load: Callable[[], Loaded], media_type: str = JSON) -> Response:
     """Answer from the cache, with entries per calling shop: for another shop the popup is cached as not found."""
     cached = cache.get_blocking(key, load, name=f"{request.shop_id} {name}")
     if cached.entry.body is None:
         raise PopupNotFound()
-    return answer_cached(request, cached, CACHE_CONTROL)
+    response = answer_cached(request, cached, CACHE_CONTROL, media_type)
+    response.headers["Vary"] = "Origin, Accept"
+    return response
 
 
-def _period(request: Request) -> str:
-    return f"{request.query['from_']} {request.query['to']}"
+def _answer_csv(request: Request, key: str, name: str, load: Callable[[], Loaded]) -> Response:
+    response = _answer(request, key, f"csv {name}", load, CSV_CONTENT_TYPE)
+    response.headers["Content-Disposition"] = 'attachment; filename="report.csv"'
+    return response
+
+
+def _asked(request: Request) -> str:
+    """Return what of the query the figures depend on, as part of the name of a cached answer."""
+    return " ".join(str(request.query[name]) for name in ("from_", "to", "goal", "compare"))
 
 
 stats = flask_function(function)

@@ -2,142 +2,208 @@
 
 from __future__ import annotations
 
-import datetime
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from common import postgres
 from common.cache import Loaded
 from common.config import settings
-from common.errors import Invalid
 from common.json_text import dumps
 from common.postgres import Row, replica
 from common.shop.currencies import known_currencies
-from common.shop.events import HOLDOUT
-from functions.stats import queries
+from functions.stats import popup_tallies, queries, shop_tallies
+from functions.stats.annotations import fetch_annotations
+from functions.stats.experiments.data import GOALS_BY_OFFER, OTHER_GOAL
+from functions.stats.figures import Figures, Report
 from functions.stats.freshness import UNKNOWN_POPUP_SECONDS
-from functions.stats.schemas import MAX_DAYS
-from functions.stats.summary import days_between, summarize, summarize_by
+from functions.stats.periods import Period, days_of, period_before, period_of
+from functions.stats.ranking import Page, ranked
 
-DEFAULT_DAYS = 30
-
-
-def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any]) -> Loaded:
-    tallies = replica.read(partial(_fetch_popup_tallies, shop_id, popup_id, query))
-    if tallies is None:
-        return Loaded(None, UNKNOWN_POPUP_SECONDS)
-    shop, period, views, conversions, crawlers = tallies
-    report = {
-        "popup_id": popup_id,
-        **_report(shop, period, _without_holdout(views), _without_holdout(conversions), crawlers),
-        "by_variant": _grouped("variant_id", views, conversions, shop["currency"]),
-    }
-    return _loaded(report, shop)
+# Makes the answer of a report: JSON, or CSV.
+Form = Callable[[dict[str, Any]], bytes]
 
 
-def load_shop_report(shop_id: str, query: Mapping[str, Any]) -> Loaded:
-    loaded = replica.read(partial(_load_shop_report, shop_id, query))
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a report is about: its shop, its days, what counts as converted, and the form of its answer."""
+
+    shop: Row
+    period: Period
+    goal: str
+    query: Mapping[str, Any]
+
+    @property
+    def currency(self) -> str:
+        return str(self.shop["currency"])
+
+
+def load_popup_report(shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], form: Form = dumps) -> Loaded:
+    loaded = replica.read(partial(_load_popup_report, shop_id, popup_id, query, form))
+    return loaded or Loaded(None, UNKNOWN_POPUP_SECONDS)
+
+
+def load_shop_report(shop_id: str, query: Mapping[str, Any], page: Page, form: Form = dumps) -> Loaded:
+    loaded = replica.read(partial(_load_shop_report, shop_id, query, page, form))
     assert loaded is not None, "an API key belongs to a shop"
     return loaded
 
 
-def _fetch_popup_tallies(
-    shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], connection: postgres.Connection
-) -> tuple[Row, dict[str, datetime.date], list[Row], list[Row], Row] | None:
-    """Return the shop, the days, and the tallies of views, conversions and crawlers; None without the popup."""
+def _load_popup_report(
+    shop_id: str, popup_id: uuid.UUID, query: Mapping[str, Any], form: Form, connection: postgres.Connection
+) -> Loaded | None:
     popup = {"shop_id": shop_id, "popup_id": popup_id}
     shop = connection.fetch_one(queries.SELECT_SHOP_OF_POPUP, **popup)
     if shop is None:
         return None
-    period = _period(query, shop["today"])
-    views = connection.fetch_all(queries.SELECT_POPUP_VIEWS, **popup, **period)
-    known = known_currencies(shop["currency"])
-    conversions = connection.fetch_all(queries.SELECT_POPUP_CONVERSIONS, currencies=known, **popup, **period)
-    (crawlers,) = connection.fetch_all(queries.SELECT_POPUP_CRAWLERS, **popup, **period)
-    return shop, period, views, conversions, crawlers
+    goal = query["goal"] or GOALS_BY_OFFER.get(shop["offer_type"], OTHER_GOAL)
+    frame = Frame(shop, period_of(query, shop["today"]), goal, query)
+    report = _popup_tallies(connection, popup, frame, frame.period)
+    by_variant = {"by_variant": ("variant_id",), "by_variant_and_device": ("device_type", "variant_id")}
+    answer = {
+        "popup_id": popup_id,
+        "name": shop["name"],
+        "status": shop["status"],
+        **_framed(frame, report, connection.fetch_all(popup_tallies.SELECT_CRAWLERS, **popup, **frame.period)),
+        **{name: _grouped(frame, report, *columns) for name, columns in by_variant.items()},
+        **_previous(frame, partial(_popup_tallies, connection, popup, frame)),
+        "annotations": fetch_annotations(connection, popup, shop, frame.period),
+    }
+    return _loaded(form(answer), shop)
 
 
-def _load_shop_report(shop_id: str, query: Mapping[str, Any], connection: postgres.Connection) -> Loaded | None:
+def _load_shop_report(
+    shop_id: str, query: Mapping[str, Any], page: Page, form: Form, connection: postgres.Connection
+) -> Loaded | None:
     shop = connection.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
     if shop is None:
         return None  # not replicated yet
-    period = _period(query, shop["today"])
-    by_popup = connection.fetch_all(queries.SELECT_SHOP_VIEWS, shop_id=shop_id, **period)
-    known = known_currencies(shop["currency"])
-    conversions = connection.fetch_all(queries.SELECT_SHOP_CONVERSIONS, shop_id=shop_id, currencies=known, **period)
-    viewers = connection.fetch_all(queries.SELECT_SHOP_VIEWERS, shop_id=shop_id, **period)
-    (crawlers,) = connection.fetch_all(queries.SELECT_SHOP_CRAWLERS, shop_id=shop_id, **period)
-    names = connection.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
-    # A shopper who saw two popups is one viewer of the shop: its viewers are tallied separately.
-    views = [{**row, "viewers": 0} for row in by_popup] + [{**row, "views": 0} for row in viewers]
-    report = {
+    popups = connection.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
+    frame = Frame(shop, period_of(query, shop["today"]), query["goal"] or _usual_goal(popups), query)
+    report = _shop_tallies(connection, shop_id, frame, frame.period)
+    shown = partial(_as_json, frame, report)
+    crawlers = connection.fetch_all(shop_tallies.SELECT_CRAWLERS, shop_id=shop_id, **frame.period)
+    answer = {
         "shop_id": shop_id,
-        **_report(shop, period, views, conversions, crawlers),
-        "popups": _ranked(names, by_popup, conversions, shop["currency"]),
+        **_framed(frame, report, crawlers),
+        **ranked(popups, report, frame.goal, page, shown),
+        "deleted_popups": _deleted(popups, report),
+        **_previous(frame, partial(_shop_tallies, connection, shop_id, frame)),
     }
-    return _loaded(report, shop)
+    return _loaded(form(answer), shop)
 
 
-def _period(query: Mapping[str, Any], today: datetime.date) -> dict[str, datetime.date]:
-    """Return the first and last day asked for. Raises Invalid for a period that is too long.
-
-    `to` alone means the 30 days up to it, `from` alone all days since, neither the last 30 days.
-    """
-    span = datetime.timedelta(days=DEFAULT_DAYS - 1)
-    first, last = query["from_"], query["to"]
-    last = last or max(today, first or today)
-    first = first or last - span
-    if (last - first).days >= MAX_DAYS:
-        raise Invalid(errors={"from": [f"At most {MAX_DAYS} days, which end today if to is missing."]})
-    return {"first": first, "last": last}
-
-
-def _report(
-    shop: Row, period: dict[str, datetime.date], views: list[Row], conversions: list[Row], crawlers: Row
-) -> dict[str, Any]:
-    currency = shop["currency"]
-    totals = summarize(views, conversions)
-    by_day = summarize_by(lambda tally: tally["day"], views, conversions)
-    return {
-        "from": period["first"],
-        "to": period["last"],
-        "time_zone": shop["time_zone"],
-        **totals.as_json(currency),
-        "crawlers": crawlers["events"],
-        **totals.oddities(),
-        "by_day": [
-            {"day": day, **by_day[day].as_json(currency)} for day in days_between(period["first"], period["last"])
-        ],
-        "by_device": _grouped("device_type", views, conversions, currency),
-    }
-
-
-def _grouped(column: str, views: list[Row], conversions: list[Row], currency: str) -> list[dict[str, Any]]:
-    group: Callable[[Row], str | None] = lambda tally: tally[column] or None  # noqa: E731
-    summaries = summarize_by(group, views, conversions)
-    ordered = sorted(summaries.items(), key=lambda item: (-item[1].views, item[0] or ""))
-    return [{column: name, **summary.as_json(currency)} for name, summary in ordered]
-
-
-def _ranked(names: list[Row], views: list[Row], conversions: list[Row], currency: str) -> list[dict[str, Any]]:
-    """Return the shop's popups with their numbers, most conversions first."""
-    summaries = summarize_by(lambda tally: tally["popup_id"], views, conversions)
-    popups = [
-        {"popup_id": popup["id"], "name": popup["name"], "status": popup["status"]}
-        | summaries[popup["id"]].as_json(currency)
-        for popup in names
+def _popup_tallies(connection: postgres.Connection, popup: dict[str, Any], frame: Frame, period: Period) -> Report:
+    statements = [
+        (Figures.add_views, popup_tallies.SELECT_VIEWS),
+        (Figures.add_returns, popup_tallies.SELECT_RETURNS),
+        (Figures.add_converters, popup_tallies.SELECT_CONVERTERS),
+        (Figures.add_conversions, popup_tallies.SELECT_CONVERSIONS),
+        (Figures.add_orders, popup_tallies.SELECT_ORDERS),
     ]
-    return sorted(popups, key=lambda popup: (-popup["conversions"], -popup["views"], str(popup["popup_id"])))
+    return _added_up(connection, popup_tallies.GROUPS, statements, {**popup, **period, **_of_money(frame)})
 
 
-def _without_holdout(tallies: list[Row]) -> list[Row]:
-    """Return the tallies of viewers who were shown the popup."""
-    return [tally for tally in tallies if tally["variant_id"] != HOLDOUT]
+def _shop_tallies(connection: postgres.Connection, shop_id: str, frame: Frame, period: Period) -> Report:
+    statements = [
+        (Figures.add_views, shop_tallies.SELECT_VIEWS),
+        (Figures.add_views, shop_tallies.SELECT_VIEWERS),
+        (Figures.add_returns, shop_tallies.SELECT_RETURNS),
+        (Figures.add_converters, shop_tallies.SELECT_CONVERTERS),
+        (Figures.add_conversions, shop_tallies.SELECT_CONVERSIONS),
+        (Figures.add_orders, shop_tallies.SELECT_ORDERS),
+    ]
+    return _added_up(connection, shop_tallies.GROUPS, statements, {"shop_id": shop_id, **period, **_of_money(frame)})
 
 
-def _loaded(report: dict[str, Any], shop: Row) -> Loaded:
+def _added_up(
+    connection: postgres.Connection,
+    groups: Mapping[int, tuple[str, ...]],
+    statements: Sequence[tuple[Callable[[Figures, Row], None], str]],
+    parameters: dict[str, Any],
+) -> Report:
+    report = Report(groups)
+    for act, sql in statements:
+        report.add(act, connection.fetch_all(sql, **parameters))
+    return report
+
+
+def _framed(frame: Frame, report: Report, crawlers: list[Row]) -> dict[str, Any]:
+    """Return what both reports have: the whole, the funnel, the days and the devices."""
+    whole, unknown = report.whole, report.whole.orders.in_unknown_currency
+    days = days_of(frame.period)
+    return {
+        "from": frame.period["first"],
+        "to": frame.period["last"],
+        "time_zone": frame.shop["time_zone"],
+        "goal": frame.goal,
+        **_as_json(frame, report, whole),
+        "active_viewers_estimated": False,
+        "crawlers": crawlers[0]["events"],
+        **({"conversions_in_unknown_currency": unknown} if unknown else {}),
+        "funnel": _funnel(frame, report),
+        "by_day": [{"day": day, **_as_json(frame, report, report.of("day", day))} for day in days],
+        "by_device": _grouped(frame, report, "device_type"),
+    }
+
+
+def _funnel(frame: Frame, report: Report) -> dict[str, Any]:
+    whole = report.whole
+    return {
+        "exposures": whole.signals["exposure"] if report.has_exposures else None,
+        "viewers": whole.viewers,
+        "closes": whole.signals["close"],
+        "converters": whole.converters[frame.goal],
+        "codes_used": whole.converters["discount_code_used"],
+        "orders": whole.orders.orders,
+    }
+
+
+def _grouped(frame: Frame, report: Report, *names: str) -> list[dict[str, Any]]:
+    """Return the groups by these columns; the unknown device and no variant are null."""
+    return [
+        {name: part or None for name, part in zip(names, group, strict=True)} | _as_json(frame, report, figures)
+        for group, figures in report.by(*names)
+    ]
+
+
+def _previous(frame: Frame, fetch: Callable[[Period], Report]) -> dict[str, Any]:
+    if frame.query["compare"] is None:
+        return {}
+    period = period_before(frame.period)
+    report = fetch(period)
+    return {"previous": {"from": period["first"], "to": period["last"], **_as_json(frame, report, report.whole)}}
+
+
+def _deleted(popups: list[Row], report: Report) -> dict[str, Any]:
+    """Return what is in the shop's numbers of popups that are not listed any more."""
+    listed = {popup["id"] for popup in popups}
+    gone = [figures for (popup_id,), figures in report.by("popup_id") if popup_id not in listed and popup_id.int]
+    return {
+        "popups": len(gone),
+        "views": sum(figures.views for figures in gone),
+        "conversions": sum(sum(figures.conversions.values()) for figures in gone),
+        "orders": sum(figures.orders.orders for figures in gone),
+    }
+
+
+def _as_json(frame: Frame, report: Report, figures: Figures) -> dict[str, Any]:
+    return figures.as_json(frame.currency, frame.goal, with_exposures=report.has_exposures)
+
+
+def _usual_goal(popups: list[Row]) -> str:
+    """Return the goal of a shop's report: e-mails where any popup collects them."""
+    goals = {GOALS_BY_OFFER.get(popup["offer_type"], OTHER_GOAL) for popup in popups}
+    return next((goal for goal in GOALS_BY_OFFER.values() if goal in goals), OTHER_GOAL)
+
+
+def _of_money(frame: Frame) -> dict[str, Any]:
+    return {"currencies": known_currencies(frame.currency)}
+
+
+def _loaded(body: bytes, shop: Row) -> Loaded:
     """Return the answer, fresh until midnight in the shop at the latest, when "the last 30 days" change."""
     most_seconds = min(shop["seconds_to_midnight"], replica.fresh_seconds())
-    return Loaded(dumps(report), settings().cache_ttl_stats, most_seconds)
+    return Loaded(body, settings().cache_ttl_stats, most_seconds)

@@ -11,8 +11,12 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from common.shop.fields import StrictSchema
 from functions.stats.experiments.data import GOALS
 from functions.stats.experiments.plan import DEFAULT_LIFT, MAX_VARIANTS
+from functions.stats.report_csv import ROWS
 
 MAX_DAYS = 366
+DEFAULT_POPUPS, MAX_POPUPS = 50, 100
+REPORT_GOALS = ("click", "email_capture", "purchase")
+FORMATS = ("json", "csv")
 EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)
 
 MIN_RATE, MIN_LIFT, MAX_LIFT = 0.0001, 0.01, 10
@@ -32,11 +36,21 @@ def _day(name: str) -> Day:
     return Day(data_key=name, load_default=None, validate=validate.Range(EARLIEST, LATEST))
 
 
-class PeriodQuery(StrictSchema):
-    """`?from=2026-11-01&to=2026-11-30`: both days inclusive, in the shop's time zone."""
+class ReportQuery(StrictSchema):
+    """`?from=2026-11-01&to=2026-11-30&goal=click&compare=previous&format=csv&rows=days`.
+
+    Both days are inclusive, in the shop's time zone.
+    """
 
     from_ = _day("from")
     to = _day("to")
+    # By what a viewer is a converter; by default what the offer is for.
+    goal = fields.String(load_default=None, validate=validate.OneOf(REPORT_GOALS))
+    compare = fields.String(load_default=None, validate=validate.OneOf(("previous",)))
+    # By default what Accept asks for.
+    format = fields.String(load_default=None, validate=validate.OneOf(FORMATS))
+    # Of CSV.
+    rows = fields.String(load_default=None, validate=validate.OneOf(ROWS))
 
     @validates_schema
     def check_period(self, query: dict[str, Any], **_: Any) -> None:
@@ -47,6 +61,13 @@ class PeriodQuery(StrictSchema):
             raise ValidationError({"to": ["Must not be before from."]})
         if (last - first).days >= MAX_DAYS:
             raise ValidationError({"to": [f"At most {MAX_DAYS} days."]})
+
+
+class ShopReportQuery(ReportQuery):
+    """The same with `limit` and `cursor`: of the popups, which are ranked by converters."""
+
+    limit = fields.Integer(load_default=DEFAULT_POPUPS, validate=validate.Range(1, MAX_POPUPS))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
 
 
 class ExperimentQuery(StrictSchema):

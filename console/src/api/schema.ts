@@ -6,6 +6,16 @@ export interface AmountEstimate {
   interval: string[];
 }
 
+export interface Annotation {
+  version: number;
+  action: string;
+  changed_at: string;
+  day: string;
+  api_key_name: string | null;
+  changed_fields: string[];
+  status: string | null;
+}
+
 export interface ApiKey {
   id: string;
   name: string;
@@ -50,15 +60,34 @@ export interface Consent {
 }
 
 export interface Day {
+  exposures: number | null;
   views: number;
   unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number;
+  orders: number;
   revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
   currency: string;
   revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
   day: string;
+}
+
+export interface DeletedPopups {
+  popups: number;
+  views: number;
+  conversions: number;
+  orders: number;
 }
 
 export interface Design {
@@ -76,14 +105,26 @@ export interface Design {
 }
 
 export interface Device {
+  exposures: number | null;
   views: number;
   unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number;
+  orders: number;
   revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
   currency: string;
   revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
   device_type: "desktop" | "mobile" | "tablet" | null;
 }
 
@@ -193,6 +234,15 @@ export interface Frequency {
   days_after_conversion: number;
 }
 
+export interface Funnel {
+  exposures: number | null;
+  viewers: number;
+  closes: number;
+  converters: number;
+  codes_used: number;
+  orders: number;
+}
+
 export interface HealthNote {
   code: "sample_ratio" | "less_than_a_week" | "too_few_viewers" | "changed_midway" | "viewers_in_two_variants" | "crawlers" | "skewed";
   detail: string;
@@ -240,14 +290,26 @@ export interface NewApiKey {
 }
 
 export interface Numbers {
+  exposures: number | null;
   views: number;
   unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number;
+  orders: number;
   revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
   currency: string;
   revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
 }
 
 export interface Offer {
@@ -342,28 +404,73 @@ export interface PopupPart {
 }
 
 export interface PopupReport {
+  exposures: number | null;
   views: number;
   unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number;
+  orders: number;
   revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
   currency: string;
   revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
   from: string;
   to: string;
   time_zone: string;
+  goal: "click" | "email_capture" | "purchase";
+  active_viewers_estimated: boolean;
+  funnel: Funnel;
+  previous?: Previous;
   crawlers: number;
   conversions_in_unknown_currency?: number;
   by_day: Day[];
   by_device: Device[];
   popup_id: string;
+  name: string;
+  status: string;
   by_variant: VariantNumbers[];
+  by_variant_and_device: VariantAndDevice[];
+  annotations: Annotation[];
 }
 
 export interface Popups {
   next_cursor: string | null;
   popups: PopupPart[];
+}
+
+export interface Previous {
+  exposures: number | null;
+  views: number;
+  unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  orders: number;
+  revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
+  from: string;
+  to: string;
 }
 
 export interface Problem {
@@ -377,14 +484,26 @@ export interface Problem {
 }
 
 export interface RankedPopup {
+  exposures: number | null;
   views: number;
   unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number;
+  orders: number;
   revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
   currency: string;
   revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
   popup_id: string;
   name: string;
   status: string;
@@ -423,23 +542,41 @@ export interface Shop {
 }
 
 export interface ShopReport {
+  exposures: number | null;
   views: number;
   unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number;
+  orders: number;
   revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
   currency: string;
   revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
   from: string;
   to: string;
   time_zone: string;
+  goal: "click" | "email_capture" | "purchase";
+  active_viewers_estimated: boolean;
+  funnel: Funnel;
+  previous?: Previous;
   crawlers: number;
   conversions_in_unknown_currency?: number;
   by_day: Day[];
   by_device: Device[];
   shop_id: string;
   popups: RankedPopup[];
+  next_cursor: string | null;
+  deleted_popups: DeletedPopups;
 }
 
 export interface Subscriber {
@@ -506,15 +643,52 @@ export interface Variant {
   offer: Partial<Offer>;
 }
 
-export interface VariantNumbers {
+export interface VariantAndDevice {
+  exposures: number | null;
   views: number;
   unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
   conversions: number;
   conversions_by_type: Record<string, number>;
-  conversion_rate: number;
+  orders: number;
   revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
   currency: string;
   revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
+  device_type: "desktop" | "mobile" | "tablet" | null;
+  variant_id: string | null;
+}
+
+export interface VariantNumbers {
+  exposures: number | null;
+  views: number;
+  unique_viewers: number;
+  active_viewers: number;
+  closes: number;
+  converters: number;
+  converters_by_type: Record<string, number>;
+  conversion_rate: number | null;
+  conversions: number;
+  conversions_by_type: Record<string, number>;
+  orders: number;
+  revenue: string;
+  refunded: string;
+  net_revenue: string;
+  unconfirmed_orders: number;
+  revenue_per_viewer: string | null;
+  average_order_value: string | null;
+  currency: string;
+  revenue_by_currency: Record<string, string>;
+  refunded_by_currency: Record<string, string>;
   variant_id: string | null;
 }
 

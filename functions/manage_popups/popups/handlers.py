@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from common import cache, postgres
-from common.cache import keys
+from common import postgres
 from common.errors import Invalid
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups import queries
@@ -78,7 +77,7 @@ def update_popup(request: Request, popup_id: uuid.UUID) -> Response:
         return update(connection, request, popup, changed)
 
     popup = retry_lost_edits(merge)
-    cached_answers.refresh(request.shop_id)
+    cached_answers.refresh(request.shop_id, popup_id)
     return json_response(shown(popup), headers={"ETag": etag(popup)})
 
 
@@ -92,8 +91,7 @@ def delete_popup(request: Request, popup_id: uuid.UUID) -> Response:
         return delete(connection, request, popup)
 
     retry_lost_edits(remove)
-    cached_answers.refresh(request.shop_id)
-    cache.forget(keys.popup_stats(popup_id))
+    cached_answers.refresh(request.shop_id, popup_id)
     return Response(204)
 
 

@@ -12,7 +12,7 @@ from common import postgres
 from common.errors import BeingChanged, Invalid, PopupNotFound
 from common.json_text import dumps, loads
 from common.shop.fields import StrictSchema
-from common.web import Request, Response, answers, json_response
+from common.web import Request, Response, answers, decode_cursor, json_response
 from functions.manage_popups.popups import history_queries as queries
 from functions.manage_popups.popups.checks import checked
 from functions.manage_popups.popups.schemas import VariantSchema
@@ -20,7 +20,7 @@ from functions.manage_popups.popups.store import etag, popup_schema, refuse_if_s
 from functions.manage_popups.rest import cached_answers
 from functions.manage_popups.rest.edited import load_edited
 from functions.manage_popups.rest.idempotency import once
-from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, decode_cursor, more_than_a_page
+from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, cut_page, more_than_a_page
 from functions.manage_popups.rest.patching import as_written
 
 MAX_VERSION = 2**31 - 1
@@ -70,7 +70,7 @@ def rollback_popup(request: Request, popup_id: uuid.UUID) -> Response:
     Everything that a merchant may write becomes what it was, its status too, as a version of its own.
     """
     answer = once(request, lambda connection: _restore(connection, request, popup_id))
-    cached_answers.forget(request.shop_id)
+    cached_answers.forget(request.shop_id, popup_id)
     return answer
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from common import cache, postgres
-from common.cache import keys
+from common import postgres
 from common.errors import BeingChanged, Conflict, PopupNotFound
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups.checks import checked
@@ -54,8 +53,7 @@ def restore_popup(request: Request, popup_id: uuid.UUID) -> Response:
     deleted since is taken out of it.
     """
     answer = once(request, lambda connection: _restore(connection, request, popup_id))
-    cached_answers.forget(request.shop_id)
-    cache.forget(keys.popup_stats(popup_id))
+    cached_answers.forget(request.shop_id, popup_id)
     return answer
 
 

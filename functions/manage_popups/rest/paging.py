@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
-import hashlib
-import json
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from marshmallow import fields, validate
 
-from common.errors import Invalid
-from common.json_text import dumps, is_storable
 from common.postgres import Row
 from common.shop.fields import StrictSchema
-from common.web import Request
+from common.web import Request, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 # For pages with long rows: twenty such requests at once take a fifth of an instance's 512 MiB.
@@ -25,9 +20,6 @@ MAX_PAGE_BYTES = 512 * 1024
 # The start of a list without a cursor: with a bound in every query Postgres always uses the index.
 NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), uuid.UUID(int=2**128 - 1)
 OLDEST = datetime.datetime.min.replace(tzinfo=datetime.UTC), uuid.UUID(int=0)
-
-# Parameters that change neither a list's items nor their order.
-OF_THE_PAGE = {"limit", "cursor", "fields_"}
 
 
 class PageQuery(StrictSchema):
@@ -69,33 +61,7 @@ def cut_page(
     fitting = sum(row.get("bytes_so_far", 0) <= MAX_PAGE_BYTES for row in rows)
     limit = min(request.query["limit"], max(1, fitting))
     page = rows[:limit]
-    return page, _encode_cursor(_list_of(request), position(page[-1])) if len(rows) > limit else None
-
-
-def decode_cursor(request: Request, *readers: Callable[[str], Any]) -> list[Any] | None:
-    """Return the position after which the page starts, each part parsed by its reader; None without a cursor."""
-    cursor = request.query["cursor"]
-    if cursor is None:
-        return None
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        its_list, *parts = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        if its_list != _list_of(request) or not all(isinstance(part, str) and is_storable(part) for part in parts):
-            raise _not_a_cursor()
-        return [reader(part) for reader, part in zip(readers, parts, strict=True)]
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        raise _not_a_cursor() from None
-
-
-def _list_of(request: Request) -> str:
-    """Return a name for the requested list: its shop, path and filters."""
-    filters = sorted((name, str(value)) for name, value in request.query.items() if name not in OF_THE_PAGE)
-    named = dumps([request.shop_id, request.path.rstrip("/").lower(), filters])
-    return hashlib.blake2b(named, digest_size=8).hexdigest()
-
-
-def _encode_cursor(its_list: str, position: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([its_list, *position]).encode()).decode().rstrip("=")
+    return page, encode_cursor(request, position(page[-1])) if len(rows) > limit else None
 
 
 def _instant(text: str) -> datetime.datetime:
@@ -104,7 +70,3 @@ def _instant(text: str) -> datetime.datetime:
     if instant.tzinfo is None:
         raise ValueError(text)
     return instant.astimezone(datetime.UTC)
-
-
-def _not_a_cursor() -> Invalid:
-    return Invalid(errors={"cursor": ["Not a cursor of this list with these filters."]})

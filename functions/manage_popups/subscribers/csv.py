@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 
 from common import postgres
 from common.process import waits
-from common.shop.blanks import BLANK
-from common.web import CSV, Request, StreamedResponse, answers
+from common.web import (
+    BYTE_ORDER_MARK,
+    CSV,
+    CSV_CONTENT_TYPE,
+    Request,
+    StreamedResponse,
+    answers,
+    csv_lines,
+    defused,
+)
 from functions.manage_popups.rest.paging import MAX_PAGE_BYTES
 from functions.manage_popups.subscribers.handlers import email_bounds
 
 COLUMNS = (
     "email", "name", "is_active", "popup_id", "consent_text", "consented_at", "unsubscribed_at", "created_at",
 )  # fmt: skip
-# Without it Excel assumes a legacy encoding.
-_BYTE_ORDER_MARK = "\ufeff".encode()
-# A spreadsheet takes a cell that starts with one of these, or with one after blanks, for a formula; the others are
-# their small and full-width forms. If it splits cells at another character than the comma, a cell may also start within
-# a text.
-_FORMULA_STARTS = r"=+\-@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
-_FORMULA = re.compile(rf"(?:^|(?<=[;|\t\r\n]))(?=[{BLANK}]*[{_FORMULA_STARTS}])|^(?=[\t\r\n])")
 
 PAGE_ROWS = 1000
 
@@ -64,7 +62,7 @@ def export_subscribers(request: Request) -> StreamedResponse:
         200,
         next(parts),
         {
-            "Content-Type": "text/csv; charset=utf-8; header=present",
+            "Content-Type": CSV_CONTENT_TYPE,
             "Content-Disposition": 'attachment; filename="subscribers.csv"',
             "Cache-Control": "no-store",
         },
@@ -77,23 +75,12 @@ def _parts(request: Request) -> Generator[bytes, None, None]:
     wanted = {name: request.query[name] for name in ("popup_id", "active")} | email_bounds(request.query["email"])
     wanted |= {"shop_id": request.shop_id, "most_bytes": MAX_PAGE_BYTES}
     lines: list[Sequence[str | None]] = [COLUMNS]
-    start, after = _BYTE_ORDER_MARK, ""
+    start, after = BYTE_ORDER_MARK, ""
     while True:
         rows = postgres.fetch_all(SELECT_PAGE, email_after=after, **wanted)
-        yield start + _as_csv([*lines, *([_defused(row[name]) for name in COLUMNS] for row in rows)])
+        yield start + csv_lines([*lines, *([defused(row[name]) for name in COLUMNS] for row in rows)])
         if len(rows) < PAGE_ROWS and not any(row["is_full"] for row in rows):
             return
         start, lines, after = b"", [], rows[-1]["email_normalized"]
         # The budget is per page: short waits must not add up and abort a long export.
         waits.start_anew()
-
-
-def _as_csv(lines: Iterable[Sequence[str | None]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(lines)
-    return text.getvalue().encode()
-
-
-def _defused(cell: str | None) -> str | None:
-    """Return the cell so that a spreadsheet shows it as text: an apostrophe prevents a formula."""
-    return _FORMULA.sub("'", cell) if cell else cell

@@ -12,9 +12,9 @@ from common.errors import DatabaseUnavailable, SubscriberNotFound
 from common.ids import new_id
 from common.shop.emails import beginning
 from common.shop.erasures import rename_batch
-from common.web import Request, Response, answers, json_response
+from common.web import Request, Response, answers, decode_cursor, json_response
 from functions.manage_popups.rest.idempotency import once
-from functions.manage_popups.rest.paging import cut_page, decode_cursor, more_than_a_page, newest_first, oldest_first
+from functions.manage_popups.rest.paging import cut_page, more_than_a_page, newest_first, oldest_first
 from functions.manage_popups.subscribers import queries
 
 # The upper bound of a prefix search: prefix + this character.

@@ -1,0 +1,86 @@
+"""The SQL that adds up a shop's tallies: as a whole, by day, by device and by popup, without the holdout.
+
+A shopper who saw two popups is one viewer of the shop: its viewers, those who came back and those who converted have
+tallies of their own, under the nil popup. `grouped` says of what a row is the sum, as in popup_tallies. Without a tally
+there is no row, not even of the whole.
+"""
+
+from __future__ import annotations
+
+GROUPS: dict[int, tuple[str, ...]] = {
+    0b111: (),
+    0b011: ("day",),
+    0b101: ("device_type",),
+    0b110: ("popup_id",),
+}
+
+SELECT_VIEWS = """
+    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id,
+        sum(views)::bigint AS views, CASE WHEN grouping(popup_id) = 0 THEN sum(viewers) ELSE 0 END::bigint AS viewers
+    FROM daily_views
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+    GROUP BY GROUPING SETS ((), (day), (device_type), (popup_id))
+    HAVING count(*) > 0
+"""
+
+SELECT_VIEWERS = """
+    SELECT grouping(day, device_type) * 2 + 1 AS grouped, day, device_type, NULL::uuid AS popup_id, 0::bigint AS views,
+        sum(viewers)::bigint AS viewers
+    FROM daily_shop_viewers
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last
+    GROUP BY GROUPING SETS ((), (day), (device_type))
+    HAVING count(*) > 0
+"""
+
+SELECT_RETURNS = """
+    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id,
+        CASE WHEN grouping(day) = 0 THEN sum(viewers)
+            ELSE coalesce(sum(viewers) FILTER (WHERE previous_day < :first), 0) END::bigint AS returned
+    FROM (
+        SELECT day, device_type, popup_id, popup_id = '00000000-0000-0000-0000-000000000000' AS is_of_shop,
+            previous_day, viewers
+        FROM daily_returns
+        WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+    ) AS tally
+    GROUP BY is_of_shop, GROUPING SETS ((), (day), (device_type), (popup_id))
+    HAVING is_of_shop = (grouping(popup_id) = 1)
+"""
+
+SELECT_CONVERTERS = """
+    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id, type,
+        sum(converters)::bigint AS converters
+    FROM (
+        SELECT day, device_type, popup_id, popup_id = '00000000-0000-0000-0000-000000000000' AS is_of_shop, type,
+            converters
+        FROM daily_converters
+        WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+    ) AS tally
+    GROUP BY type, is_of_shop, GROUPING SETS ((), (day), (device_type), (popup_id))
+    HAVING is_of_shop = (grouping(popup_id) = 1)
+"""
+
+SELECT_CONVERSIONS = """
+    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id, type,
+        sum(conversions)::bigint AS conversions
+    FROM daily_conversions
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+    GROUP BY type, GROUPING SETS ((), (day), (device_type), (popup_id))
+"""
+
+SELECT_ORDERS = """
+    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id, currency,
+        true AS is_confirmed, sum(conversions)::bigint AS orders, sum(revenue) AS revenue, 0::numeric AS refunded
+    FROM (
+        SELECT day, device_type, popup_id, conversions, revenue,
+            CASE WHEN currency = '' OR currency = ANY (:currencies) THEN currency ELSE 'unknown' END AS currency
+        FROM daily_conversions
+        WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout' AND type = 'purchase'
+    ) AS tally
+    GROUP BY currency, GROUPING SETS ((), (day), (device_type), (popup_id))
+"""
+
+SELECT_CRAWLERS = """
+    SELECT coalesce(sum(events), 0)::bigint AS events
+    FROM daily_crawlers
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last
+"""

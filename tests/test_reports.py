@@ -1,0 +1,291 @@
+"""Reports as merchants read them: people and goals, comparison, paging, annotations, CSV; and that Postgres adds up."""
+
+import csv
+import io
+import uuid
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.client import PROMISED_SECONDS, Client, assert_problem
+from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view
+from tests.support.stack import Database, FunctionProcess, eventually
+
+MARCH = "from=2026-03-01&to=2026-03-03"
+NIL = str(uuid.UUID(int=0))
+
+
+@pytest.fixture
+def reader(stats: FunctionProcess, shop: Shop) -> Client:
+    return Client(stats, shop.read_key)
+
+
+@pytest.fixture
+def popup_id(database: Database, shop: Shop) -> str:
+    return make_popup(database, shop, offer={"type": "email_capture"}, variants=[{"id": "a"}, {"id": "b"}])
+
+
+def tally(database: Database, table: str, shop: Shop, popup_id: str, day: str, **of: Any) -> None:
+    row = {"shop_id": shop.id, "popup_id": popup_id, "day": day, "variant_id": "", "device_type": ""}
+    insert(database, table, **row | of)
+
+
+def send(function: FunctionProcess, *events: dict[str, Any]) -> None:
+    for event in events:
+        answer = Client(function).post(json=event)
+        assert answer.status_code in (201, 202), answer.text
+
+
+def picked(report: dict[str, Any], *names: str) -> tuple[Any, ...]:
+    return tuple(report[name] for name in names)
+
+
+def test_one_shopper_who_does_everything_is_one_converter_of_each_goal(
+    reader: Client, popup_id: str, track_view: FunctionProcess, track_conversion: FunctionProcess
+) -> None:
+    send(track_view, *(view(popup_id, visitor_id=name) for name in ("ada", "ada", "bea")))
+    send(
+        track_conversion,
+        capture(popup_id, "ada@example.com", visitor_id="ada"),
+        conversion(popup_id, visitor_id="ada"),
+        conversion(popup_id, visitor_id="ada"),
+        conversion(popup_id, visitor_id="never seen"),
+    )
+    for path in (f"/popups/{popup_id}", "/shop"):
+        report = reader.get(path).json()
+        assert picked(report, "goal", "converters", "conversion_rate") == ("email_capture", 1, 0.5), path
+        assert picked(report["converters_by_type"], "click", "email_capture", "purchase") == (1, 1, 0)
+        assert picked(report, "conversions", "unique_viewers", "active_viewers") == (4, 2, 2)
+        assert report["funnel"]["converters"] == 1
+
+
+def test_active_viewers_are_those_who_came_at_all_and_unique_ones_who_came_first(
+    reader: Client, shop: Shop, database: Database, popup_id: str
+) -> None:
+    tally(database, "daily_views", shop, popup_id, "2026-03-01", views=5, viewers=4)
+    for day, previous_day, viewers in (("2026-03-02", "2026-03-01", 3), ("2026-03-03", "2026-02-01", 2)):
+        tally(database, "daily_returns", shop, popup_id, day, previous_day=previous_day, viewers=viewers)
+    report = reader.get(f"/popups/{popup_id}?{MARCH}").json()
+    assert picked(report, "unique_viewers", "active_viewers") == (4, 6)
+    assert [day["active_viewers"] for day in report["by_day"]] == [4, 3, 2]
+    (ranked,) = reader.get(f"/shop?{MARCH}").json()["popups"]
+    assert picked(ranked, "unique_viewers", "active_viewers") == (4, 6)
+
+
+def test_variants_are_crossed_with_devices(reader: Client, popup_id: str, track_view: FunctionProcess) -> None:
+    for variant, device in (("a", "mobile"), ("a", "desktop"), ("b", "mobile"), ("holdout", "mobile")):
+        send(track_view, view(popup_id, variant_id=variant, device_type=device))
+    report = reader.get(f"/popups/{popup_id}").json()
+    crossed = {
+        picked(each, "variant_id", "device_type"): each["unique_viewers"] for each in report["by_variant_and_device"]
+    }
+    assert crossed == {("a", "mobile"): 1, ("a", "desktop"): 1, ("b", "mobile"): 1, ("holdout", "mobile"): 1}
+    assert {each["device_type"]: each["unique_viewers"] for each in report["by_device"]} == {"mobile": 2, "desktop": 1}
+
+
+def test_what_an_order_is_worth_is_told_per_viewer_and_per_order(
+    reader: Client, popup_id: str, track_view: FunctionProcess, track_conversion: FunctionProcess
+) -> None:
+    send(track_view, *(view(popup_id) for _ in range(4)))
+    send(track_conversion, purchase(popup_id, "1", "10.00"), purchase(popup_id, "2", "5.01"))
+    report = reader.get(f"/popups/{popup_id}").json()
+    told = picked(report, "orders", "revenue", "net_revenue", "revenue_per_viewer", "average_order_value")
+    assert told == (2, "15.01", "15.01", "3.752500", "7.51")
+
+
+@pytest.mark.parametrize("of", ["popup", "shop"])
+def test_a_report_is_compared_with_the_days_before(
+    reader: Client, shop: Shop, database: Database, popup_id: str, of: str
+) -> None:
+    for day, views in (("2026-02-25", 50), ("2026-02-26", 1), ("2026-02-28", 2), ("2026-03-01", 7), ("2026-03-04", 99)):
+        tally(database, "daily_views", shop, popup_id, day, views=views, viewers=views)
+    path = "/shop" if of == "shop" else f"/popups/{popup_id}"
+    report = reader.get(f"{path}?{MARCH}&compare=previous").json()
+    assert report["views"] == 7
+    assert picked(report["previous"], "from", "to", "views") == ("2026-02-26", "2026-02-28", 3)
+    assert "previous" not in reader.get(f"{path}?{MARCH}").json()
+
+
+def test_a_shops_popups_come_in_pages_by_rank(reader: Client, shop: Shop, database: Database) -> None:
+    popups = [make_popup(database, shop, name=f"Popup {number}") for number in range(5)]
+    for number, popup_id in enumerate(popups[:4]):
+        tally(database, "daily_converters", shop, popup_id, "2026-03-01", type="click", converters=number // 2)
+        tally(database, "daily_views", shop, popup_id, "2026-03-01", views=9, viewers=9 + number % 2)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = reader.get(f"/shop?{MARCH}&limit=2{cursor and f'&cursor={cursor}'}").json()
+        seen += [popup["popup_id"] for popup in page["popups"]]
+        assert page["views"] == 36
+        cursor = page["next_cursor"]
+    assert seen == [popups[3], popups[2], popups[1], popups[0], popups[4]]
+
+
+def test_a_cursor_of_another_ranking_is_refused(reader: Client, shop: Shop, database: Database) -> None:
+    for _ in range(2):
+        make_popup(database, shop)
+    cursor = reader.get("/shop?limit=1").json()["next_cursor"]
+    for query in (
+        f"goal=purchase&cursor={cursor}",
+        f"{MARCH}&cursor={cursor}",
+        "cursor=x",
+        "cursor=W10",
+        "limit=0",
+        "limit=101",
+    ):
+        assert reader.get(f"/shop?limit=1&{query}".replace("limit=1&limit", "limit")).status_code == 422
+
+
+def test_a_deleted_popups_numbers_stay_in_the_shops_and_are_told(
+    reader: Client, shop: Shop, database: Database, merchant: Client, track_view: FunctionProcess
+) -> None:
+    gone, kept = make_popup(database, shop), make_popup(database, shop)
+    send(track_view, view(gone), view(gone), view(kept))
+    assert merchant.delete(f"/popups/{gone}").status_code == 204
+    report = reader.get("/shop").json()
+    assert report["views"] == 3
+    assert [popup["popup_id"] for popup in report["popups"]] == [kept]
+    assert report["deleted_popups"] == {"popups": 1, "views": 2, "conversions": 0, "orders": 0}
+
+
+def test_edits_of_the_period_stand_beside_its_numbers_within_two_seconds(reader: Client, merchant: Client) -> None:
+    popup_id = merchant.post("/popups", {"name": "x"}).json()["id"]
+    path = f"/popups/{popup_id}"
+    assert [picked(each, "version", "action") for each in reader.get(path).json()["annotations"]] == [(1, "created")]
+    merchant.patch(path, {"status": "active", "design": {"width": 300}})
+
+    def told() -> bool:
+        edit = reader.get(path).json()["annotations"][-1]
+        expected = (2, "changed", ["design", "status"], "active")
+        return picked(edit, "version", "action", "changed_fields", "status") == expected
+
+    eventually(told, seconds=PROMISED_SECONDS)
+    assert reader.get(f"{path}?{MARCH}").json()["annotations"] == []
+
+
+# CSV
+
+
+def rows_of(text: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline="")))
+
+
+@pytest.fixture
+def filled(database: Database, shop: Shop, popup_id: str) -> str:
+    database("UPDATE popups SET name = '=HYPERLINK(\"x\")' WHERE id = :id", id=popup_id)
+    tally(database, "daily_views", shop, popup_id, "2026-03-02", views=5, viewers=4)
+    insert(database, "daily_shop_viewers", shop_id=shop.id, day="2026-03-02", device_type="", viewers=4)
+    for each in (popup_id, NIL):
+        tally(database, "daily_converters", shop, each, "2026-03-02", type="email_capture", converters=1)
+    return popup_id
+
+
+FORMS: dict[str, tuple[str, str, list[str]]] = {
+    "a popup, by default its days": ("/popups/{}?" + MARCH, "day", ["2026-03-01", "2026-03-02", "2026-03-03"]),
+    "a popup as a row": ("/popups/{}?rows=popups&" + MARCH, "popup_id", ["{}"]),
+    "a shop, by default its popups": ("/shop?" + MARCH, "popup_id", ["{}"]),
+    "a shop's days": ("/shop?rows=days&" + MARCH, "day", ["2026-03-01", "2026-03-02", "2026-03-03"]),
+}
+
+
+@pytest.mark.parametrize(("path", "first", "values"), FORMS.values(), ids=FORMS)
+def test_every_report_is_a_table_too(reader: Client, filled: str, path: str, first: str, values: list[str]) -> None:
+    answer = reader.get(f"{path.format(filled)}&format=csv")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="report.csv"'
+    rows = rows_of(answer.content)
+    assert next(iter(rows[0])) == first
+    assert [row[first] for row in rows] == [value.format(filled) for value in values]
+    (row,) = (row for row in rows if row["views"] != "0")
+    assert picked(row, "unique_viewers", "converters", "conversion_rate", "converters_email_capture") == (
+        "4",
+        "1",
+        "0.25",
+        "1",
+    )
+    assert reader.get(f"{path.format(filled)}&format=csv").headers["X-Cache"] == "HIT"
+
+
+def test_a_name_is_no_formula(reader: Client, filled: str) -> None:
+    (row,) = rows_of(reader.get(f"/shop?{MARCH}&format=csv").content)
+    assert row["name"] == '\'=HYPERLINK("x")'
+
+
+ACCEPTED: dict[str, bool] = {
+    "text/csv": True,
+    "text/csv, application/json;q=0.5": True,
+    "application/json, text/csv;q=0.9": False,
+    "application/json": False,
+    "*/*": False,
+    "text/csv;q=0": False,
+    "text/csv;q=x": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("accept", "is_csv"), ACCEPTED.items(), ids=lambda value: str(value) or "nothing")
+def test_the_form_is_what_accept_asks_for(reader: Client, popup_id: str, accept: str, is_csv: bool) -> None:
+    answer = reader.get(f"/popups/{popup_id}", headers={"Accept": accept})
+    assert answer.headers["Content-Type"].startswith("text/csv" if is_csv else "application/json")
+    assert "Accept" in answer.headers["Vary"]
+    assert reader.get(f"/popups/{popup_id}?format=json", headers={"Accept": accept}).json()["views"] == 0
+
+
+def test_a_shop_without_popups_is_a_table_with_a_head_only(reader: Client) -> None:
+    assert rows_of(reader.get("/shop?format=csv").content) == []
+    assert reader.get("/shop?format=csv").content.startswith(b"\xef\xbb\xbfpopup_id,name,status,exposures,")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("goal=revenue", "goal"),
+        ("goal=discount_code_used", "goal"),
+        ("compare=yes", "compare"),
+        ("format=xml", "format"),
+        ("rows=hours", "rows"),
+    ],
+)
+def test_what_no_report_has_is_refused_by_field(reader: Client, popup_id: str, query: str, field: str) -> None:
+    for path in (f"/popups/{popup_id}", "/shop"):
+        assert_problem(reader.get(f"{path}?{query}"), 422, "invalid", field)
+    for query in ("limit=1", "cursor=x"):
+        assert_problem(reader.get(f"/popups/{popup_id}?{query}"), 422, "invalid", query.partition("=")[0])
+
+
+# Bounds
+
+
+def test_a_year_of_many_popups_and_variants_is_added_up_by_postgres(
+    reader: Client, shop: Shop, database: Database
+) -> None:
+    """Answers by the default timeout, with a page of popups, and no more bytes than those take."""
+    popups, days = 60, 366
+    ids = [uuid7() for _ in range(popups)]
+    for popup_id in ids[:3]:
+        insert_popup = make_popup(database, shop)
+        ids[ids.index(popup_id)] = insert_popup
+    database(
+        "INSERT INTO daily_views (shop_id, popup_id, day, variant_id, device_type, views, viewers)"
+        " SELECT :shop, popup, date '2026-03-03' - back, 'v' || variant, '', 2, 1"
+        " FROM unnest(:popups::uuid[]) AS popup, generate_series(0, :days::integer - 1) AS back,"
+        " generate_series(1, 11) AS variant",
+        shop=shop.id,
+        popups=ids,
+        days=days,
+    )
+    first = date(2026, 3, 3) - timedelta(days=days - 1)
+    answer = reader.get(f"/shop?from={first}&to=2026-03-03")
+    assert answer.status_code == 200
+    report = answer.json()
+    assert report["views"] == 2 * 11 * days * popups
+    assert report["deleted_popups"]["views"] == 2 * 11 * days * (popups - 3)
+    assert len(answer.content) < 512 * 1024
+
+
+def test_a_shops_report_knows_nothing_of_its_neighbours_tallies(reader: Client, database: Database) -> None:
+    neighbour = make_shop(database)
+    for popup_id in (make_popup(database, neighbour), NIL):
+        tally(database, "daily_converters", neighbour, popup_id, "2026-03-01", type="click", converters=5)
+    assert reader.get(f"/shop?{MARCH}").json()["converters"] == 0
