@@ -141,7 +141,8 @@ def numbers(said: dict[str, Any]) -> dict[str, Any]:
     revenue = {name: Decimal(amount) for name, amount in said["revenue_by_currency"].items()}
     assert Decimal(said["revenue"]) == revenue.get("USD", 0)
     return {
-        "views": said["views"],
+        # Those of the holdout are exposures.
+        "views": said["exposures"] if said.get("variant_id") == "holdout" else said["views"],
         "unique_viewers": said["unique_viewers"],
         "conversions": {name: count for name, count in said["conversions_by_type"].items() if count},
         "revenue": {name: amount for name, amount in revenue.items() if amount},
