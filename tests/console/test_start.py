@@ -12,7 +12,7 @@ from tests.console.conftest import Merchant
 def test_an_empty_shop_is_led_from_the_snippet_to_the_first_popup(merchant: Merchant, shop: Shop) -> None:
     page = merchant.open()
     page.get_by_role("link", name="Set up the shop first").click()
-    expect(page.get_by_role("region", name="The script’s tag")).to_contain_text(f'data-shop="{shop.id}"')
+    expect(page.get_by_role("region", name="The tag of the script")).to_contain_text(f'data-shop="{shop.id}"')
     expect(page.get_by_text("Nothing heard yet.")).to_be_visible()
     assert violations(page) == []
     page.get_by_role("main").get_by_role("link", name="New popup").click()

@@ -41,7 +41,7 @@ export function Start() {
         </Step>
         <Step title="Put the script into its pages" isDone={!!heard}>
           <p>Paste this before the end of the head of every page, or give it to whoever looks after the shop:</p>
-          <Copy text={snippet(shop.id)} label="The script’s tag" />
+          <Copy text={snippet(shop.id)} label="The tag of the script" />
         </Step>
         <Step title="Publish a popup" isDone={isLive}>
           <p>Choose a template, change its words, and look at it on a phone and a computer before anybody else does.</p>

@@ -17,9 +17,9 @@ export function Copy({ text, label }: { text: string; label: string }) {
   return (
     <div class="copy">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-      <pre ref={place} role="region" tabIndex={0} aria-label={label}>
-        {text}
-      </pre>
+      <section tabIndex={0} aria-label={label}>
+        <pre ref={place}>{text}</pre>
+      </section>
       <button type="button" class="button plain" onClick={copy}>
         <Icon name={isCopied.value ? "check" : "copy"} />
         {isCopied.value ? "Copied" : "Copy"}
