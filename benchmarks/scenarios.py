@@ -14,6 +14,7 @@ from benchmarks.caching import freshness, hits
 from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.load import Round, Target, run_wrk
 from benchmarks.report import AIO, FLASK, PEER, compare, table
+from benchmarks.reports import reports
 from benchmarks.retention import retention
 from benchmarks.run import Run
 from benchmarks.servers import Bench
@@ -166,6 +167,7 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "hits": hits,
     "freshness": freshness,
     "retention": retention,
+    "reports": reports,
 }
 # The scenarios that use wrk.
 WITH_WRK = {"functions", "reads", "views", "conversions", "memory"}

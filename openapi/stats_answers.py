@@ -91,6 +91,33 @@ class AnnotationAnswer(Schema):
     status = nullable(fields.String)
 
 
+class SourceAnswer(Schema):
+    name = nullable(fields.String, metadata={"description": "Null: all that are not listed."})
+    views = needed(fields.Integer)
+
+
+class HourAnswer(Schema):
+    hour = needed(fields.Integer)
+    views = needed(fields.Integer)
+
+
+class SourcesAnswer(Schema):
+    """Where a popup's newest views of the period were."""
+
+    popup_id = needed(fields.UUID)
+    from_ = needed(fields.Date, data_key="from")
+    to = needed(fields.Date)
+    time_zone = needed(fields.String)
+    views_read = needed(fields.Integer)
+    is_complete = needed(fields.Boolean, metadata={"description": "Whether these are all views of the period."})
+    pages = each(SourceAnswer)
+    referrers = each(SourceAnswer)
+    utm_sources = each(SourceAnswer)
+    utm_mediums = each(SourceAnswer)
+    utm_campaigns = each(SourceAnswer)
+    hours_of_today = each(HourAnswer)
+
+
 class DeletedPopupsAnswer(Schema):
     """What the shop's numbers have of popups that were deleted, for as long as their events are kept."""
 

@@ -28,7 +28,8 @@ from functions.stats.experiments.report import load_experiment
 from functions.stats.ranking import everything, page_of
 from functions.stats.report_csv import as_csv
 from functions.stats.reports import load_popup_report, load_shop_report
-from functions.stats.schemas import ExperimentQuery, PlanQuery, ReportQuery, ShopReportQuery
+from functions.stats.schemas import ExperimentQuery, PeriodQuery, PlanQuery, ReportQuery, ShopReportQuery
+from functions.stats.sources import load_sources
 
 # Browsers revalidate each time, which If-None-Match makes cheap.
 CACHE_CONTROL = "private, no-cache"
@@ -50,6 +51,18 @@ def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
         return _answer(request, key, _asked(request), load)
     rows = request.query["rows"] or "days"
     return _answer_csv(request, key, f"{rows} {_asked(request)}", partial(load, partial(as_csv, rows)))
+
+
+@function.endpoint("GET", "/popups/{popup_id}/sources", rights="read", query=PeriodQuery())
+@answers({200: "Sources", 304: None}, headers=("ETag", "X-Cache"))
+def get_popup_sources(request: Request, popup_id: uuid.UUID) -> Response:
+    """Say where a popup's newest 10 000 views of the period were: pages, referrers, campaigns; and today's hours.
+
+    The 20 most frequent of each; the others together are null.
+    """
+    load = partial(load_sources, request.shop_id, popup_id, request.query)
+    period = f"{request.query['from_']} {request.query['to']}"
+    return _answer(request, keys.popup_stats(popup_id), f"sources {period}", load)
 
 
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())

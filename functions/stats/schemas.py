@@ -36,21 +36,11 @@ def _day(name: str) -> Day:
     return Day(data_key=name, load_default=None, validate=validate.Range(EARLIEST, LATEST))
 
 
-class ReportQuery(StrictSchema):
-    """`?from=2026-11-01&to=2026-11-30&goal=click&compare=previous&format=csv&rows=days`.
-
-    Both days are inclusive, in the shop's time zone.
-    """
+class PeriodQuery(StrictSchema):
+    """`?from=2026-11-01&to=2026-11-30`: both days inclusive, in the shop's time zone."""
 
     from_ = _day("from")
     to = _day("to")
-    # By what a viewer is a converter; by default what the offer is for.
-    goal = fields.String(load_default=None, validate=validate.OneOf(REPORT_GOALS))
-    compare = fields.String(load_default=None, validate=validate.OneOf(("previous",)))
-    # By default what Accept asks for.
-    format = fields.String(load_default=None, validate=validate.OneOf(FORMATS))
-    # Of CSV.
-    rows = fields.String(load_default=None, validate=validate.OneOf(ROWS))
 
     @validates_schema
     def check_period(self, query: dict[str, Any], **_: Any) -> None:
@@ -61,6 +51,18 @@ class ReportQuery(StrictSchema):
             raise ValidationError({"to": ["Must not be before from."]})
         if (last - first).days >= MAX_DAYS:
             raise ValidationError({"to": [f"At most {MAX_DAYS} days."]})
+
+
+class ReportQuery(PeriodQuery):
+    """A period with `goal=click&compare=previous&format=csv&rows=days`."""
+
+    # By what a viewer is a converter; by default what the offer is for.
+    goal = fields.String(load_default=None, validate=validate.OneOf(REPORT_GOALS))
+    compare = fields.String(load_default=None, validate=validate.OneOf(("previous",)))
+    # By default what Accept asks for.
+    format = fields.String(load_default=None, validate=validate.OneOf(FORMATS))
+    # Of CSV.
+    rows = fields.String(load_default=None, validate=validate.OneOf(ROWS))
 
 
 class ShopReportQuery(ReportQuery):

@@ -260,6 +260,11 @@ export interface Holdout {
   refused: string | null;
 }
 
+export interface Hour {
+  hour: number;
+  views: number;
+}
+
 export interface Increment {
   conversions: Estimate;
   revenue: AmountEstimate;
@@ -577,6 +582,26 @@ export interface ShopReport {
   popups: RankedPopup[];
   next_cursor: string | null;
   deleted_popups: DeletedPopups;
+}
+
+export interface Source {
+  name: string | null;
+  views: number;
+}
+
+export interface Sources {
+  popup_id: string;
+  from: string;
+  to: string;
+  time_zone: string;
+  views_read: number;
+  is_complete: boolean;
+  pages: Source[];
+  referrers: Source[];
+  utm_sources: Source[];
+  utm_mediums: Source[];
+  utm_campaigns: Source[];
+  hours_of_today: Hour[];
 }
 
 export interface Subscriber {
