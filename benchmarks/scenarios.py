@@ -10,6 +10,7 @@ from statistics import median
 
 import requests
 
+from benchmarks.bytes import bytes_a_view
 from benchmarks.caching import freshness, hits
 from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.load import Round, Target, run_wrk
@@ -168,6 +169,7 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "freshness": freshness,
     "retention": retention,
     "reports": reports,
+    "bytes": bytes_a_view,
 }
 # The scenarios that use wrk.
 WITH_WRK = {"functions", "reads", "views", "conversions", "memory"}

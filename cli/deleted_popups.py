@@ -163,18 +163,21 @@ DELETE_TALLIES = """
 DELETE_POPUPS = "DELETE FROM popups WHERE deleted_at < :deleted_before"
 
 
-def delete_deleted_popups(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:
+def delete_deleted_popups(connection: Connection, now: datetime, say: Callable[[str], None]) -> set[str]:
+    """Delete them with their events and tallies. Return the shops, whose viewers came back on other days now."""
     deleted_before = now - KEPT
-    for popup in connection.fetch_all(SELECT_DELETED_POPUPS, deleted_before=deleted_before):
+    deleted = connection.fetch_all(SELECT_DELETED_POPUPS, deleted_before=deleted_before)
+    for popup in deleted:
         for table, sql in DELETE_EVENTS.items():
-            if deleted := run_batches(partial(_delete_batch, connection, popup, sql)):
-                say(f"deleted {deleted} rows of {table} of the deleted popup {popup['popup_id']}")
+            if rows := run_batches(partial(_delete_batch, connection, popup, sql)):
+                say(f"deleted {rows} rows of {table} of the deleted popup {popup['popup_id']}")
         _delete_viewers(connection, popup)
         run_batches(partial(_delete_batch, connection, popup, DELETE_VIEWERS_OF_BEFORE))
         connection.execute(DELETE_TALLIES, **popup)
         cache.forget(keys.shop_stats(popup["shop_id"]))
     if popups := connection.execute(DELETE_POPUPS, deleted_before=deleted_before):
         say(f"deleted {popups} popups that were deleted")
+    return {popup["shop_id"] for popup in deleted}
 
 
 def _delete_batch(connection: Connection, popup: dict[str, Any], sql: str) -> int:

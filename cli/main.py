@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from cli import migrate as migrations
+from cli import recount as recounting
 from cli import retain as retention
 from cli import shop_data, shops
 from cli import warm as warming
 from cli.child import StartError
 from cli.connection import open_connection
 from cli.connections import check_connections
-from cli.grant import grant
 from cli.partitions import make_partitions
 from cli.ready import await_ready
 from cli.retain import MAX_DAYS
@@ -74,16 +74,6 @@ def migrate(status: bool) -> None:
         raise click.ClickException(str(error)) from None
 
 
-@popups.command("grant")
-@click.option("--app", multiple=True, metavar="USER", help="Whom functions sign in as; may be given several times.")
-@click.option("--stats", multiple=True, metavar="USER", help="The same for those that only read reports.")
-def grant_rights(app: tuple[str, ...], stats: tuple[str, ...]) -> None:
-    """Let functions write rows and read them, and nothing else: no CREATE, no DROP. As the owner; safe to repeat."""
-    with open_connection() as connection:
-        grant(connection, app, stats)
-    click.echo("granted")
-
-
 @popups.command()
 @click.option("--wanted", required=True, type=click.IntRange(0), help="How many the functions may open together.")
 @click.option("--reserve", default=10, show_default=True, type=click.IntRange(0), help="How many are for others.")
@@ -110,6 +100,18 @@ def ready(url: str, audience: str, seconds: int) -> None:
     if not await_ready(url, audience, seconds):
         raise click.ClickException(f"{url} does not answer 200")
     click.echo(f"{url} answers 200")
+
+
+@popups.command()
+@click.argument("shop_id", metavar="[SHOP]", required=False)
+def recount(shop_id: str | None) -> None:
+    """Make every tally of SHOP, or of all shops, what its stored events say.
+
+    Runs beside traffic, in batches, and may be repeated: after a deployment or a rollback that ran functions of two
+    releases at once, which ./deploy.sh does.
+    """
+    with open_connection() as connection:
+        click.echo(f"changed {recounting.recount(connection, shop_id, say=click.echo)} tallies")
 
 
 @popups.command()
@@ -198,16 +200,10 @@ def key() -> None:
 @click.argument("shop_id", metavar="SHOP")
 @click.option("--rights", required=True, type=click.Choice(RIGHTS), help="What its bearer may do.")
 @click.option("--name", default="", help="To tell it from the shop's other keys.")
-@click.option(
-    "--to-secret", metavar="NAME", help="Add it to this secret of GOOGLE_CLOUD_PROJECT instead of printing it."
-)
-def create_key(shop_id: str, rights: str, name: str, to_secret: str | None) -> None:
+def create_key(shop_id: str, rights: str, name: str) -> None:
     """Create a key for SHOP and print it. It is not kept and cannot be shown again."""
     with open_connection() as connection:
-        if to_secret:
-            click.echo(shops.create_key_in_secret(Connection(connection), shop_id, rights, name, to_secret))
-        else:
-            click.echo(shops.create_key(Connection(connection), shop_id, rights, name))
+        click.echo(shops.create_key(Connection(connection), shop_id, rights, name))
 
 
 @key.command("list")

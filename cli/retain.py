@@ -16,9 +16,10 @@ from cli.deleted_popups import delete_deleted_popups
 from cli.mailboxes import unify_mailboxes
 from cli.migrate import alone
 from cli.partitions import drop_partitions, first_id_of_months, make_partitions
+from cli.pending_erasures import finish_erasures
+from cli.recount import recount_viewers_of_shop
 from cli.strays import move_strays
 from common.postgres.driver import Connection
-from common.shop.erasures import rename_batch
 from common.shop.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
 
 MAX_DAYS = 36_500
@@ -87,9 +88,6 @@ DELETE_IDEMPOTENCY_KEYS = """
     SELECT count(*) AS count FROM gone
 """
 
-SELECT_ERASURES = "SELECT shop_id, subscriber_id FROM erasures ORDER BY requested_at"
-
-
 # Each is for one hour; what merchants see of them is kept in code_refusals.
 DELETE_CODE_BUDGETS = """
     WITH gone AS (
@@ -135,9 +133,10 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
             make_partitions(raw, now, say)
             drop_partitions(raw, now - max(timedelta(days=days), OF_NOW), say)
             _delete(connection, DELETE_FOREIGN_IDS, below=first_id_of_months(raw))
-            delete_deleted_popups(connection, now, say)
+            for shop_id in sorted(delete_deleted_popups(connection, now, say)):
+                recount_viewers_of_shop(raw, shop_id)
             _delete_idempotency_keys(connection, now, say)
-            _finish_erasures(connection, say)
+            finish_erasures(connection, say)
             _delete(connection, DELETE_CODE_BUDGETS, hour_before=now - BUDGET_AGE)
             _forget_viewers(connection, now, say)
         unify_mailboxes(Connection(raw), say)
@@ -147,16 +146,6 @@ def _delete_idempotency_keys(connection: Connection, now: datetime, say: Callabl
     created_before = now - timedelta(hours=IDEMPOTENCY_HOURS)
     if keys := _delete(connection, DELETE_IDEMPOTENCY_KEYS, created_before=created_before):
         say(f"deleted {keys} idempotency keys that expired")
-
-
-def _finish_erasures(connection: Connection, say: Callable[[str], None]) -> None:
-    """Pseudonymize the events that an erasure's request left."""
-    erasures = connection.fetch_all(SELECT_ERASURES)
-    for erasure in erasures:
-        while not run_batch(partial(rename_batch, connection, **erasure)):
-            pass
-    if erasures:
-        say(f"renamed what {len(erasures)} erased persons did")
 
 
 def _forget_viewers(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:

@@ -14,8 +14,7 @@ from ops.deploy.accounts import check_accounts
 from ops.deploy.admin import run_inside
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Commands, Failure, check_programs, say
-from ops.deploy.console import upload_console
-from ops.deploy.database import check_connections, migrate
+from ops.deploy.database import check_connections, migrate, recount
 from ops.deploy.environment import check_environment
 from ops.deploy.front_door import close_front_door, open_front_door
 from ops.deploy.jobs import remove_jobs, schedule_jobs
@@ -36,7 +35,6 @@ Usage: ./deploy.sh [OPTION...] COMMAND
   FUNCTION...         deploy one or several: {" ".join(FUNCTIONS)}
   all                 deploy them all, then the storefront script where BUCKET is set
   storefront          upload the storefront script, under names that tell its content and one that stays
-  console             upload the merchant's console, which front-door serves at https://DOMAIN/console/
   front-door          one https address, DOMAIN, for all functions, the script and the console
   front-door remove   remove that address and what belongs to it
   jobs                run `popups retain` nightly (RETAIN_DAYS)
@@ -52,9 +50,13 @@ Options, before the command or (but for admin) behind it:
   --config FILE       read the settings from FILE; deploy.env otherwise (deploy.env.example says what it may hold)
 
 A deployment applies pending migrations first and deploys nothing if one fails. A new revision gets no traffic until
-its /_ready answers. What has not changed is not deployed again. What everybody may call gets an uptime check."""
+its /_ready answers. What has not changed is not deployed again. What everybody may call gets an uptime check. Where a
+function that tallies events was replaced or rolled back, the tallies are counted again in the end."""
 
 INTERRUPTED = 130
+
+TALLYING = {"track_view", "track_conversion", "manage_popups", "receive_orders"}
+"""Functions that change tallies; not every release has them all."""
 
 
 class Words(NamedTuple):
@@ -139,7 +141,7 @@ def _run(cloud: Cloud, first: str, *others: str) -> None:
     elif first in ALONE:
         ALONE[first](cloud)
     elif first == "rollback":
-        roll_back(cloud, FUNCTIONS[others[0]])
+        _roll_back(cloud, FUNCTIONS[others[0]])
     else:
         _deploy(cloud, [FUNCTIONS[name] for name in (first, *others)])
 
@@ -150,12 +152,24 @@ def _deploy(cloud: Cloud, functions: Sequence[DeployedFunction]) -> None:
     check_accounts(cloud, functions)
     check_connections(cloud)
     _migrate(cloud)
-    for function in functions:
-        deploy_function(cloud, function)
+    changed = [function for function in functions if deploy_function(cloud, function)]
     for function in functions:
         click.echo(f"{function.name:<18} {cloud.service_url(function)}")
     for function in functions:
         apply_uptime_check(cloud, function)
+    _recount_after(cloud, changed)
+
+
+def _roll_back(cloud: Cloud, function: DeployedFunction) -> None:
+    roll_back(cloud, function)
+    _recount_after(cloud, [function])
+
+
+def _recount_after(cloud: Cloud, changed: Sequence[DeployedFunction]) -> None:
+    """Recount once a function that tallies events was replaced: beside the other release it may have missed some."""
+    if TALLYING.intersection(function.name for function in changed):
+        say("recounting what two releases have tallied beside each other")
+        recount(cloud)
 
 
 def _deploy_all(cloud: Cloud) -> None:
@@ -171,7 +185,6 @@ def _migrate(cloud: Cloud) -> None:
 
 ALONE: dict[str, Callable[[Cloud], None]] = {
     "prepare": prepare,
-    "console": upload_console,
     "front-door": open_front_door,
     "jobs": schedule_jobs,
     "migrate": _migrate,

@@ -24,6 +24,12 @@ def check_connections(cloud: Cloud) -> None:
         _popups(cloud, "connections", f"--wanted={sum(counts)}", f"--reserve={cloud.settings['DB_RESERVE']}")
 
 
+def recount(cloud: Cloud) -> None:
+    """Make every tally what the events say. What was deployed stays when it fails."""
+    with failing_as("the tallies were not recounted; what was deployed stays. Run it again: popups recount"):
+        _popups(cloud, "recount")
+
+
 def shop_ids(cloud: Cloud) -> list[str]:
     """Return the id of every shop in the database."""
     with failing_as("the database did not tell its shops"):

@@ -15,7 +15,8 @@ from ops.deploy.service import deploy_flags
 from ops.deploy.traffic import Traffic, give_traffic, read_traffic
 
 
-def deploy_function(cloud: Cloud, function: DeployedFunction) -> None:
+def deploy_function(cloud: Cloud, function: DeployedFunction) -> bool:
+    """Deploy the function unless nothing has changed. Return whether another revision has the traffic now."""
     service, name = cloud.service(function), function.name
     bundle = cloud.folder / name
     stage(function, bundle)
@@ -31,6 +32,8 @@ def deploy_function(cloud: Cloud, function: DeployedFunction) -> None:
     else:
         say(f"{name}: nothing has changed, {traffic.serving} goes on")
         set_access(cloud, function, service)
+        return False
+    return True
 
 
 def _bring_candidate(cloud: Cloud, function: DeployedFunction, traffic: Traffic, *flags: str) -> None:

@@ -65,6 +65,7 @@ Program = Callable[[Mapping[str, str]], str]
 QUIET: dict[str, Program] = {
     "migrate": lambda environ: "nothing to apply\n",
     "connections": lambda environ: "they fit\n",
+    "recount": lambda environ: "changed 0 tallies\n",
 }
 
 

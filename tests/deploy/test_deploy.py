@@ -188,6 +188,37 @@ def test_rollback_gives_the_traffic_back_and_once_more_takes_that_back(deployer:
     assert traffic(deployer)[0] == {"percent": 100, "revision": f"{CONTENT}-00002"}
 
 
+def test_tallies_are_recounted_after_the_last_function_that_changes_them_and_after_its_rollback(
+    deployer: Deployer,
+) -> None:
+    recounted: list[int] = []
+
+    def recount(environ: Mapping[str, str]) -> str:
+        recounted.append(len(deployer.calls("run deploy")))
+        return "changed 3 tallies\n"
+
+    deployer.programs["recount"] = recount
+    deployer("get_active_popups", "stats")
+    assert recounted == []
+    deployer("track_view", "track_conversion", "stats")
+    assert recounted == [2]
+    deployer("track_view", "track_conversion", "stats")  # nothing has changed
+    assert recounted == [2]
+    deployer.settings["LOG_LEVEL"] = "DEBUG"
+    deployer("track_view")
+    assert recounted == [2, 1]
+    assert deployer("rollback", "track_view").returncode == 0
+    assert recounted == [2, 1, 0]
+
+
+def test_what_was_deployed_stays_when_the_recount_fails(deployer: Deployer) -> None:
+    deployer.programs["recount"] = fail
+    done = deployer("track_view")
+    assert done.returncode == 1
+    assert "the tallies were not recounted; what was deployed stays. Run it again: popups recount" in done.stderr
+    assert deployer.calls("run services update-traffic")
+
+
 def fail(environ: Mapping[str, str]) -> str:
     raise Refusal("0005_x.sql failed: as the test wished")
 
@@ -437,26 +468,6 @@ def test_a_function_that_could_not_be_closed_is_a_failure(deployer: Deployer) ->
     done = deployer("stats")
     assert done.returncode == 1
     assert "stats: who may call shop-reports could not be changed" in done.stderr
-
-
-@pytest.mark.skipif(not (ROOT / "console/dist/headers.json").exists(), reason="the console is not built")
-def test_the_consoles_pages_are_uploaded_after_the_files_that_they_name(deployer: Deployer) -> None:
-    deployer.settings["DOMAIN"] = "popups.example.com"
-    done = deployer("console")
-    assert done.returncode == 0, done.stderr
-    *files, pages = deployer.calls()
-    for call in files:
-        assert flags_of(call)["cache-control"] == "public, max-age=31536000, immutable"
-    assert flags_of(pages)["cache-control"] == "no-cache"
-    built = {path.relative_to(ROOT / "console/dist").as_posix() for path in (ROOT / "console/dist").rglob("*.*")}
-    assert set(deployer.state["objects"]) == {f"gs://acme-static/console/{name}" for name in built - {"headers.json"}}
-    assert "https://popups.example.com/console/" in done.stdout
-
-
-def test_the_console_is_not_served_from_an_address_that_all_buckets_share(deployer: Deployer) -> None:
-    done = deployer("console")
-    assert done.returncode == 1
-    assert "DOMAIN is unset" in done.stderr
 
 
 def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer: Deployer) -> None:

@@ -87,6 +87,7 @@ def recount(database: Database, shop_id: str) -> dict[str, Any]:
                               if (popup_id, holdout, viewer) in viewers),
         "shop_converters": Counter(type_ for viewer, type_ in {(each[2], each[3]) for each in converters if not each[1]}
                                    if viewer in shop_viewers),
+        "shop_returns": len({(viewer, day) for _, holdout, viewer, day in days if not holdout}) - len(shop_viewers),
         "returns": sum(Counter((popup_id, holdout) for popup_id, holdout, _, _ in days).values()) - len(viewers),
         "conversions": Counter(tuple(row.values())[:6] for row in conversions),
         "revenue": revenue,
@@ -123,6 +124,7 @@ def tallied(database: Database, shop_id: str) -> dict[str, Any]:
         "converters": converters,
         "shop_converters": shop_converters,
         "returns": database.value(f"{returns} IS FALSE", shop_id=shop_id, nil=NO_POPUP),
+        "shop_returns": database.value(returns, shop_id=shop_id, nil=NO_POPUP),
         "conversions": Counter({tuple(row.values())[1:7]: row["conversions"] for row in conversions}),
         "revenue": Counter({tuple(row.values())[1:7]: Decimal(row["revenue"]) for row in conversions}),
     }
