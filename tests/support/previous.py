@@ -134,7 +134,9 @@ def operations(release: Release) -> list[Operation]:
         for method, described in methods.items()
         if not path.endswith(PROBES)
     ]
-    return sorted(found, key=lambda each: (METHODS.index(each.method), -len(each.path), each.path))
+    return sorted(
+        found, key=lambda each: (each.path.endswith("/restore"), METHODS.index(each.method), -len(each.path), each.path)
+    )
 
 
 def failures(
