@@ -19,7 +19,7 @@ export interface Order {
 export interface Explanation {
   id: string;
   trigger: string;
-  /** The id of the visitor's variant, "holdout", or null where the popup has none. */
+  /** The id of the visitor's variant, "holdout", "shop_holdout", or null where the popup has none. */
   variant: string | null;
   would_show: boolean;
   /** The first rule that says no. */

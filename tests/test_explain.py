@@ -23,6 +23,7 @@ from tests.support.factories import Shop, capture, insert, make_discount_code, m
 from tests.support.stack import ROOT, Database, FunctionProcess
 
 CASES = json.loads((ROOT / "tests" / "vectors" / "rules.json").read_text())
+VECTORS = ROOT / "tests" / "vectors"
 VARIANTS = json.loads((ROOT / "storefront" / "vectors.json").read_text())
 SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {},
@@ -75,6 +76,13 @@ def test_the_server_gives_the_variants_of_the_shared_vectors() -> None:
     assert [hash_of(each["text"]) for each in VARIANTS["hashes"]] == [each["hash"] for each in VARIANTS["hashes"]]
     for each in VARIANTS["assignments"]:
         assert variant_of(VARIANTS["popups"][each["popup"]], each["visitor_id"]) == each["variant"]
+
+
+def test_the_holdout_of_a_shop_is_decided_as_the_vectors_say() -> None:
+    """By the same hash over visitor_id:shop_id. storefront/script/loader/variants.js decides it in the storefront."""
+    for each in json.loads((VECTORS / "shop_holdout.json").read_text()):
+        hashed = hash_of(f"{each['visitor_id']}:{each['shop_id']}")
+        assert ((hashed & 0xFFFF) * 100 < each["percent"] * 65536) is each["held_out"]
 
 
 SHOP = "http://shop.localhost"

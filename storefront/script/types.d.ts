@@ -128,6 +128,7 @@ interface Shop {
   popups_per_visit?: number;
   seconds_between_popups?: number;
   never_on_pages?: string[];
+  holdout_percent?: number;
 }
 
 /** What our server answers. */
@@ -140,9 +141,13 @@ interface Answer {
   errors?: Record<string, string[]>;
 }
 
+/** What is neither a view nor a conversion: which list of track_view's body it belongs to. */
+type List = "exposures" | "closes";
+
 /** An event that the server has not confirmed yet. `settled` answers whether the shopper saw what came of it. */
 interface Entry {
   event: TrackedEvent;
+  list?: List; // none: a view or a conversion
   sending?: boolean;
   settled?: Told;
 }
@@ -208,9 +213,9 @@ interface Loader {
   onActivity(): void;
   bringDue(): void;
   changeSeen(popupId: string, change: (seen: Seen, note: Note) => unknown): void;
-  eventFor(popupId: string, variantId?: string): TrackedEvent;
+  eventFor(popupId: string, variantId?: string | null): TrackedEvent;
   countView(popupId: string, variantId?: string): void;
-  record(event: TrackedEvent, settled?: Told): Entry;
+  record(event: TrackedEvent, settled?: Told, list?: List): Entry;
   deliver(batch: Entry[]): unknown;
   discard(eventId: string): void;
   outbox: Record<string, Entry>;

@@ -85,8 +85,10 @@ function takeDown() {
  */
 function close(showing) {
   if (open !== showing) return; // The event comes after the deed.
-  const { popup, counted, discount } = showing;
+  const { popup, counted, answered, discount } = showing;
   takeDown();
+  if (counted && !answered) loader.record(loader.eventFor(popup.id, popup.variant_id), undefined, "closes");
+  if (!counted && !discount) return; // A preview leaves nothing.
   loader.changeSeen(popup.id, (seen, { session }) => {
     if (counted) seen.closed_at = Date.now();
     if (discount) session.kept = { id: popup.id, variant: popup.variant_id, discount };
@@ -114,6 +116,7 @@ function count(showing) {
  */
 function report(showing, conversion, told) {
   const { id, variant_id } = showing.popup;
+  showing.answered = !told; // A mere click is answered by nobody.
   // Answers whether the shopper sees what came of it.
   const settled = (/** @type {unknown} */ confirmed, /** @type {Answer | undefined} */ answer) => {
     if (open !== showing) return false;

@@ -8,7 +8,7 @@ import { purchase } from "./purchases.js";
 import { firstNo } from "./rules.js";
 import { lasting, note, popups, shop, trouble } from "./state.js";
 import { prepare } from "./triggers.js";
-import { HOLDOUT, myVariant, variantOf } from "./variants.js";
+import { isHeldOut, myVariant, variantOf } from "./variants.js";
 import { changeNote, keepSession, moveIn, refuse } from "./visitor.js";
 
 let turns = 0;
@@ -47,7 +47,7 @@ export const calls = {
     const told = [];
     each(popups, (popup) => {
       const variant = myVariant(popup);
-      const reason = firstNo(popup) || (variant === HOLDOUT ? HOLDOUT : null);
+      const reason = firstNo(popup) || (isHeldOut(variant) ? variant : null);
       told[told.length] = { id: popup.id, trigger: popup.trigger.type, variant, would_show: !reason, reason };
     });
     return told;
@@ -58,7 +58,7 @@ export const calls = {
     fetchPart().then(() => part?.show(find(popups, popup) || /** @type {Popup} */ (popup), null, false));
   },
 
-  // variant(popup, visitor_id): the id of the variant that this visitor gets, "holdout", or null.
+  // variant(popup, visitor_id): the id of the variant that this visitor gets, "holdout", "shop_holdout", or null.
   variant: (popup, visitor) => variantOf(/** @type {Popup} */ (popup), visitor),
 
   push(call) {

@@ -1,6 +1,6 @@
 // Sending what is in the outbox.
 
-import { each } from "../shared/lists.js";
+import { each, eachKey } from "../shared/lists.js";
 import { ask, retryDelays } from "./ask.js";
 import { discard, eachBatch, put } from "./outbox.js";
 import { addressOf, settings } from "./settings.js";
@@ -24,11 +24,12 @@ export function whenConverted(act) {
 /**
  * @param {TrackedEvent} event
  * @param {Entry["settled"]} [settled]
+ * @param {List} [list]
  */
-export function record(event, settled) {
-  const entry = put(event, settled);
+export function record(event, settled, list) {
+  const entry = put(event, settled, list);
   if (settled) deliver([entry]);
-  else deliverIn(SECOND); // Others may join the batch.
+  else if (list !== "closes") deliverIn(SECOND); // Others may join the batch, and closes go with what comes next.
   return entry;
 }
 
@@ -69,9 +70,15 @@ function urlFor(batch) {
 
 /** @param {Entry[]} batch */
 function bodyOf(batch) {
-  let events = "";
-  each(batch, ({ event }) => (events += (events && ",") + JSON.stringify(event)));
-  return batch[0].event.type ? events : `{"events":[${events}]}`;
+  if (batch[0].event.type) return JSON.stringify(batch[0].event);
+  /** @type {Record<string, string>} */
+  const lists = {};
+  each(batch, ({ event, list = "events" }) => {
+    lists[list] = (lists[list] ? `${lists[list]},` : "") + JSON.stringify(event);
+  });
+  let body = "";
+  eachKey(lists, (list) => (body += `${body && ","}"${list}":[${lists[list]}]`));
+  return `{${body}}`;
 }
 
 /**

@@ -7,13 +7,13 @@ import { changeSeen, plainAddress } from "./visitor.js";
 
 /**
  * @param {string} popupId
- * @param {string} [variantId]
+ * @param {string | null} [variantId]
  * @returns {TrackedEvent}
  */
 export function eventFor(popupId, variantId) {
   return {
     popup_id: popupId,
-    variant_id: variantId,
+    variant_id: variantId || undefined,
     session_id: note.session.id,
     visitor_id: note.visitor,
     device_type: deviceType(),
@@ -23,15 +23,18 @@ export function eventFor(popupId, variantId) {
 }
 
 /**
+ * A view, or that a popup is about to show or to be withheld.
+ *
  * @param {string} popupId
- * @param {string} [variantId]
+ * @param {string | null} [variantId]
+ * @param {List} [list]
  */
-export function countView(popupId, variantId) {
+export function countView(popupId, variantId, list) {
   changeSeen(popupId, (seen) => {
     seen.viewed_at = Date.now();
-    seen.variant = variantId;
+    seen.variant = variantId || undefined;
   });
-  record(eventFor(popupId, variantId));
+  record(eventFor(popupId, variantId), undefined, list);
 }
 
 /**

@@ -15,16 +15,35 @@ export const outbox = {};
 /**
  * @param {TrackedEvent} event
  * @param {Entry["settled"]} [settled]
+ * @param {List} [list]
  */
-export function put(event, settled) {
+export function put(event, settled, list) {
   const id = (event.event_id = newId());
-  outbox[id] = { event, settled };
+  outbox[id] = { event, settled, list };
   keepEvent(id);
   return outbox[id];
 }
 
-/** @param {string} id */
-export const keepEvent = (id) => store(`${NOTE}:${id}`, outbox[id].event);
+/**
+ * What is no view lies in an object of its own: older editions of the script, in another tab, would send it as one.
+ *
+ * @param {string} id
+ */
+export function keepEvent(id) {
+  const { event, list } = outbox[id];
+  store(`${NOTE}:${id}`, list ? { [list]: event } : event);
+}
+
+/**
+ * @param {any} kept
+ * @returns {Entry}
+ */
+function asEntry(kept) {
+  /** @type {Entry} */
+  let entry = { event: kept };
+  eachKey(kept, (list) => kept[list]?.popup_id && (entry = { event: kept[list], list: /** @type {List} */ (list) }));
+  return entry;
+}
 
 /** @param {string} id */
 export function discard(id) {
@@ -36,7 +55,7 @@ export function discard(id) {
 export function collectEvents() {
   eachStoredEvent((key) => {
     const id = key.slice(NOTE.length + 1);
-    if (!outbox[id]) outbox[id] = { event: stored(key) };
+    if (!outbox[id]) outbox[id] = asEntry(stored(key));
   });
   eachKey(outbox, (id) => {
     if (!outbox[id].event?.popup_id || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);
@@ -44,7 +63,7 @@ export function collectEvents() {
 }
 
 /**
- * Conversions, which have a type, go one a request, views together.
+ * Conversions, which have a type, go one a request, all others together.
  *
  * @param {(batch: Entry[]) => unknown} send
  */

@@ -6,17 +6,18 @@ import { isExcluded } from "./pages.js";
 import { fetchPart, part } from "./part.js";
 import { isAskedFor } from "./rules.js";
 import { note, noteShown, popups } from "./state.js";
-import { HOLDOUT, myVariant } from "./variants.js";
+import { isCompared, isHeldOut, myVariant } from "./variants.js";
 import { changeSeen } from "./visitor.js";
 
 /**
- * From here on the popup counts as shown, to who is held out as well.
+ * From here on the popup counts as shown, to who is held out as well. A comparison begins here for both, before
+ * anything is drawn: whoever closes a popup at once has met it.
  *
  * @param {Popup} popup
  */
 export function bringUp(popup) {
   const variant = myVariant(popup);
-  const held = variant === HOLDOUT;
+  const held = isHeldOut(variant);
   const asked = isAskedFor(popup);
   noteShown(popup.id, asked);
   changeSeen(popup.id, (seen, { session }) => {
@@ -26,8 +27,8 @@ export function bringUp(popup) {
     if (!asked) session.unasked = (session.unasked || 0) + 1;
     if (held) seen.closed_at = Date.now(); // Its clocks run as the others' do.
   });
-  if (held) countView(popup.id, HOLDOUT);
-  else part?.show(popup, variant, true);
+  if (isCompared(popup)) countView(popup.id, variant, "exposures");
+  if (!held) part?.show(popup, variant, true);
 }
 
 /** A code that came when its popup was gone is shown as soon as nothing is in the way; of one that was closed, a tab. */

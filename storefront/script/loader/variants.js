@@ -1,12 +1,15 @@
 // Experiments: which variant a visitor sees. A pure function of two strings, the same on the server; the vectors in
 // vectors.json bind both. hash = fmix32(fnv1a32(utf8(visitor_id + ":" + popup_id))): FNV-1a, finished with
 // MurmurHash3's mixer because FNV's own bits are not even enough. The lower 16 bits decide about the holdout and
-// the upper 16 about the variant, so raising the holdout moves nobody from one variant to another.
+// the upper 16 about the variant, so raising the holdout moves nobody from one variant to another. Who is held out
+// from all popups of a shop is decided alike, by the hash of visitor_id + ":" + shop_id.
 
 import { each, some } from "../shared/lists.js";
-import { note } from "./state.js";
+import { settings } from "./settings.js";
+import { note, shop } from "./state.js";
 
-export const HOLDOUT = "holdout";
+const HOLDOUT = "holdout";
+const SHOP_HOLDOUT = "shop_holdout";
 
 /** @param {string} text */
 function hashOf(text) {
@@ -18,15 +21,33 @@ function hashOf(text) {
 }
 
 /**
- * The id of the visitor's variant, HOLDOUT, or null where the popup has no variants. Whole numbers only, so that every
- * language gets the same.
+ * Whole numbers only, so that every language gets the same.
+ *
+ * @param {number} hash
+ * @param {number | undefined} percent
+ */
+const isBelow = (hash, percent = 0) => (hash & 0xffff) * 100 < percent * 65536;
+
+/** @param {string | null} variant */
+export const isHeldOut = (variant) => variant === HOLDOUT || variant === SHOP_HOLDOUT;
+
+/**
+ * Whether some are shown something else than others, or nothing.
+ *
+ * @param {Popup} popup
+ */
+export const isCompared = ({ variants, holdout_percent }) => variants.length || holdout_percent || shop.holdout_percent;
+
+/**
+ * The id of the visitor's variant, one of the holdouts, or null where the popup has no variants.
  *
  * @param {Popup} popup
  * @param {string} visitor
  */
 export function variantOf(popup, visitor) {
+  if (isBelow(hashOf(`${visitor}:${settings.shop}`), shop.holdout_percent)) return SHOP_HOLDOUT;
   const hash = hashOf(`${visitor}:${popup.id}`);
-  if ((hash & 0xffff) * 100 < popup.holdout_percent * 65536) return HOLDOUT;
+  if (isBelow(hash, popup.holdout_percent)) return HOLDOUT;
   let total = 0;
   each(popup.variants, (variant) => (total += variant.weight));
   let point = (hash >>> 16) * total;

@@ -273,7 +273,7 @@ class Shopper:
         return {key: json.loads(value) for key, value in kept.items() if key.startswith("store-notes")}
 
     def views(self) -> list[dict[str, Any]]:
-        return [event for name, body in self.sent if name == "track_view" for event in body["events"]]
+        return [event for name, body in self.sent if name == "track_view" for event in body.get("events", [])]
 
     def conversions(self) -> list[dict[str, Any]]:
         return [body for name, body in self.sent if name == "track_conversion"]
