@@ -19,6 +19,8 @@ from cli.programs import postgres_account, postgres_programs, reachable_folder, 
 MAX_CONNECTIONS = 200
 """Room for six processes with the default pool of 20, and for a psql."""
 
+LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+
 
 class Postgres:
     """A Postgres on the loopback with its data in `folder`. It keeps its port across stop() and start()."""
@@ -93,8 +95,7 @@ class Postgres:
         """Run initdb in a temporary folder and rename it when complete, so that an interrupted run leaves nothing."""
         draft = self.folder / "cluster.draft"
         shutil.rmtree(draft, ignore_errors=True)
-        locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        options = ["--auth=trust", f"--username={self.user}", *locale, "--no-sync"]
+        options = ["--auth=trust", f"--username={self.user}", *LOCALE, "--no-sync"]
         done = subprocess.run(
             [self._programs / "initdb", "-D", draft, *options],
             capture_output=True,

@@ -14,6 +14,7 @@ from cli import warm as warming
 from cli.child import StartError
 from cli.connection import open_connection
 from cli.connections import check_connections
+from cli.grant import grant
 from cli.partitions import make_partitions
 from cli.ready import await_ready
 from cli.retain import MAX_DAYS
@@ -72,6 +73,16 @@ def migrate(status: bool) -> None:
                 make_partitions(connection, datetime.now(UTC), click.echo)
     except migrations.MigrationError as error:
         raise click.ClickException(str(error)) from None
+
+
+@popups.command("grant")
+@click.option("--app", multiple=True, metavar="USER", help="Whom functions sign in as; may be given several times.")
+@click.option("--stats", multiple=True, metavar="USER", help="The same for those that only read reports.")
+def grant_rights(app: tuple[str, ...], stats: tuple[str, ...]) -> None:
+    """Let functions write rows and read them, and nothing else: no CREATE, no DROP. As the owner; safe to repeat."""
+    with open_connection() as connection:
+        grant(connection, app, stats)
+    click.echo("granted")
 
 
 @popups.command()
@@ -200,10 +211,16 @@ def key() -> None:
 @click.argument("shop_id", metavar="SHOP")
 @click.option("--rights", required=True, type=click.Choice(RIGHTS), help="What its bearer may do.")
 @click.option("--name", default="", help="To tell it from the shop's other keys.")
-def create_key(shop_id: str, rights: str, name: str) -> None:
+@click.option(
+    "--to-secret", metavar="NAME", help="Add it to this secret of GOOGLE_CLOUD_PROJECT instead of printing it."
+)
+def create_key(shop_id: str, rights: str, name: str, to_secret: str | None) -> None:
     """Create a key for SHOP and print it. It is not kept and cannot be shown again."""
     with open_connection() as connection:
-        click.echo(shops.create_key(Connection(connection), shop_id, rights, name))
+        if to_secret:
+            click.echo(shops.create_key_in_secret(Connection(connection), shop_id, rights, name, to_secret))
+        else:
+            click.echo(shops.create_key(Connection(connection), shop_id, rights, name))
 
 
 @key.command("list")

@@ -28,6 +28,11 @@ NO_TRANSACTION = "-- no transaction"
 LOCK_ID = 0x706F70757073
 """The advisory lock of everything that changes the schema: "popups" in ASCII."""
 
+MIN_VERSION = 14_00_00
+"""Of the server, as server_version_num says it. 13 knows no function whose body is SQL, which sql/0003 makes."""
+
+SELECT_VERSION = "SELECT current_setting('server_version_num')::int, current_setting('server_version')"
+
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
@@ -53,6 +58,7 @@ def migrate(
     connection: CoreConnection, folder: Path = SQL_FOLDER, *, say: Callable[[str], None] = print
 ) -> list[Migration]:
     """Apply the pending migrations and return them. Safe to repeat and to run concurrently: one run waits."""
+    _refuse_old_server(connection)
     with alone(connection, say):
         _create_ledger(connection)
         pending = [migration for migration in status(connection, folder) if migration.applied_at is None]
@@ -109,6 +115,12 @@ def alone(connection: CoreConnection, say: Callable[[str], None]) -> Iterator[No
     finally:
         with contextlib.suppress(Exception):  # a closed connection has released it
             connection.execute_simple(f"SELECT pg_advisory_unlock({LOCK_ID})")
+
+
+def _refuse_old_server(connection: CoreConnection) -> None:
+    ((number, version),) = connection.execute_simple(SELECT_VERSION).rows or ((0, ""),)
+    if number < MIN_VERSION:
+        raise MigrationError(f"Postgres {MIN_VERSION // 10_000} or newer is needed; this is {version}")
 
 
 def _create_ledger(connection: CoreConnection) -> None:

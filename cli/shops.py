@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from cli.google_cloud import add_secret_version
+from common.config import settings
 from common.errors import Conflict, Invalid
 from common.postgres import Duplicate
 from common.postgres.driver import Connection
@@ -91,6 +93,16 @@ def create_key(connection: Connection, shop_id: str, rights: str, name: str = ""
     except Conflict as too_many:
         raise click.ClickException(too_many.detail) from None
     return key
+
+
+def create_key_in_secret(connection: Connection, shop_id: str, rights: str, name: str, secret: str) -> str:
+    """Create a key, add it to the secret, and return the secret's NAME:VERSION. A key that nobody has is not kept."""
+    project = settings().google_cloud_project
+    if not project:
+        raise click.ClickException("GOOGLE_CLOUD_PROJECT is unset: it has the secret")
+    with connection.transaction():
+        key = create_key(connection, shop_id, rights, name)
+        return add_secret_version(project, secret, key)
 
 
 def refuse_unknown(connection: Connection, shop_id: str) -> None:

@@ -1,16 +1,26 @@
 """`popups shop` and `popups key`, as an operator types them."""
 
+import base64
+import http.server
 import itertools
+import json
 import os
 import subprocess
 import sys
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 import requests
 
+from cli import google_cloud, shops
+from common.config import load
+from common.postgres.connect import connect
+from common.postgres.driver import Connection
 from tests.support.stack import ROOT, Database, FunctionProcess, Stack, create_database
 
 Popups = Callable[..., subprocess.CompletedProcess[str]]
@@ -177,3 +187,72 @@ def test_every_command_explains_itself_without_a_database(popups: Popups, words:
     explained = popups(*words, "--help", DATABASE_URL="")
     assert explained.returncode == 0
     assert explained.stdout.startswith("Usage: popups")
+
+
+class SecretManager(http.server.BaseHTTPRequestHandler):
+    """The metadata server and Secret Manager: gives tokens, and keeps what is added to `kept`, unless that is None."""
+
+    kept: dict[str, str] | None
+
+    def do_GET(self) -> None:
+        assert self.headers["Metadata-Flavor"] == "Google"
+        self._answer(200, {"access_token": "a-token"})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert self.headers["Authorization"] == "Bearer a-token"
+        kept = type(self).kept
+        if kept is None:
+            self._answer(403, {})
+            return
+        kept[self.path] = base64.b64decode(body["payload"]["data"]).decode()
+        self._answer(200, {"name": f"{self.path.removesuffix(':addVersion')}/versions/7"})
+
+    def _answer(self, status: int, content: dict[str, str]) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def in_google_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[SecretManager]]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SecretManager) as server:
+        threading.Thread(target=server.serve_forever).start()
+        for name in ("ACCOUNT", "SECRETS"):
+            monkeypatch.setattr(google_cloud, name, f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr(shops, "settings", lambda: load({"GOOGLE_CLOUD_PROJECT": "acme-shop"}))
+        yield SecretManager
+        server.shutdown()
+
+
+def test_a_key_can_go_to_a_secret_and_is_seen_by_nobody_else(
+    in_google_cloud: type[SecretManager], stack: Stack, shop_id: str, manage_popups: FunctionProcess
+) -> None:
+    in_google_cloud.kept = {}
+    connection = Connection(connect(load({"DATABASE_URL": stack.database_url})))
+    said = shops.create_key_in_secret(connection, shop_id, "write", "console", "acme-key")
+    connection.close()
+    assert said == "acme-key:7"
+    ((path, key),) = in_google_cloud.kept.items()
+    assert path == "/projects/acme-shop/secrets/acme-key:addVersion"
+    headers = {"Authorization": f"Bearer {key}"}
+    assert requests.get(f"{manage_popups.url}/shop", headers=headers, timeout=10).json()["id"] == shop_id
+
+
+def test_a_key_that_could_not_be_given_to_anybody_is_none(
+    in_google_cloud: type[SecretManager], stack: Stack, shop_id: str, database: Database
+) -> None:
+    in_google_cloud.kept = None
+    connection = Connection(connect(load({"DATABASE_URL": stack.database_url})))
+    with pytest.raises(click.ClickException, match="does not answer as it does to a job inside it"):
+        shops.create_key_in_secret(connection, shop_id, "write", "console", "acme-key")
+    connection.close()
+    assert database("SELECT id FROM api_keys WHERE shop_id = :id", id=shop_id) == []
+
+
+def test_a_secret_needs_a_project(popups: Popups, shop_id: str) -> None:
+    done = popups("key", "create", shop_id, "--rights", "read", "--to-secret", "acme-key")
+    assert_one_plain_line(done, "GOOGLE_CLOUD_PROJECT is unset")

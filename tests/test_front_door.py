@@ -1,17 +1,27 @@
 """One address for all functions: the paths below which each answers, the addresses it tells, what a CDN may store."""
 
+import contextlib
+import copy
+import http.server
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
 
 from cli.function_table import FUNCTIONS
+from ops.deploy.files import backend_buckets
+from ops.deploy.settings import Settings
+from ops.deploy.url_map import backend_service, url_map
+from tests.support.balancer import balancer
 from tests.support.client import Client, assert_problem
 from tests.support.factories import Shop, make_popup
-from tests.support.stack import Database, FunctionProcess
+from tests.support.stack import Database, FunctionProcess, Stack
 
 Start = Callable[..., FunctionProcess]
+
+POPUP = {"name": "A popup", "status": "active", "trigger": {"type": "exit_intent"}}
 
 OF_ONE_CLIENT = {"x-request-id", "ratelimit", "ratelimit-policy"}
 
@@ -98,3 +108,82 @@ def test_without_a_cdn_every_answer_says_which_request_it_answers(
     )
     assert names(answer) >= OF_ONE_CLIENT
     assert "Cache-Tag" not in answer.headers
+
+
+DOOR = Settings({"PROJECT": "acme-shop", "DOMAIN": "popups.example.com", "BUCKET": "acme-static"})
+
+
+@pytest.fixture(scope="module", params=["rewritten", "as it came"])
+def door(request: pytest.FixtureRequest, stack: Stack) -> Iterator[str]:
+    """All functions behind deploy.sh's URL map, and behind the same one without its rewriting."""
+    paths = copy.deepcopy(url_map(DOOR))
+    if request.param == "as it came":
+        for rule in paths["pathMatchers"][0]["routeRules"]:
+            if "backendServices" in rule.get("service", ""):
+                del rule["routeAction"]
+    with files_of_the_bucket() as bucket:
+        services = dict.fromkeys(backend_buckets(), bucket)
+        for name in FUNCTIONS:
+            limits = {"RATE_LIMIT_DEFAULT": "3"} if name == "get_active_popups" else {}
+            function = stack.start_function(name, TRUSTED_PROXIES="2", REDIS_URL=None, **limits)
+            services[backend_service(DOOR, name)] = function.url
+        with balancer(paths, services) as address:
+            yield address
+
+
+@contextlib.contextmanager
+def files_of_the_bucket() -> Iterator[str]:
+    """What Cloud Storage would serve: here the path that was asked for."""
+
+    class Files(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"object {self.path}".encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_through_the_front_door_each_function_is_at_its_paths(door: str, name: str) -> None:
+    for path in (name, FUNCTIONS[name].service):
+        ready = requests.get(f"{door}/{path}/_ready", timeout=30)
+        assert (ready.status_code, ready.json()["database"]) == (200, "ok")
+
+
+def test_through_the_front_door_a_shop_runs_as_it_does_without(door: str, shop: Shop) -> None:
+    made = requests.post(f"{door}/manage_popups/popups", json=POPUP, headers=shop.writer, timeout=30)
+    assert made.status_code == 201
+    popup_id = made.json()["id"]
+    client = {"X-Test-Client": f"192.0.2.{uuid.UUID(popup_id).int % 250 + 2}"}
+    shown = requests.get(f"{door}/shop-content?shop_id={shop.id}&rules=1", headers=client, timeout=30).json()
+    assert [popup["id"] for popup in shown["popups"]] == [popup_id]
+    event = {"event_id": str(uuid.uuid4()), "popup_id": popup_id, "session_id": "visit", "type": "click"}
+    assert requests.post(f"{door}/shop-notes", json=event, timeout=30).json() == {"accepted": 1}
+    assert requests.post(f"{door}/track_conversion/", json=event, timeout=30).status_code == 201
+    counted = requests.get(f"{door}/shop-reports/popups/{popup_id}", headers=shop.reader, timeout=30).json()
+    assert (counted["views"], counted["conversions"]) == (1, 1)
+
+
+def test_behind_two_proxies_a_forged_entry_walks_around_no_limit(door: str, shop: Shop) -> None:
+    client = {"X-Test-Client": f"198.51.100.{uuid.uuid4().int % 250 + 2}"}
+    statuses = [
+        requests.get(
+            f"{door}/get_active_popups?shop_id={shop.id}",
+            headers={**client, "X-Forwarded-For": f"192.0.2.{number}, 10.0.0.{number}"},
+            timeout=30,
+        ).status_code
+        for number in range(8)
+    ]
+    assert statuses.count(429) == 5
+
+
+def test_whatever_is_no_function_comes_from_the_bucket(door: str) -> None:
+    for path in ("/storefront.js", "/storefront-0123456789ab.js", "/console/files/0123.js", "/trackview", "/"):
+        assert requests.get(door + path, timeout=30).text == f"object {path}"

@@ -13,6 +13,7 @@ import pytest
 from pg8000.core import CoreConnection
 
 from cli import locks
+from cli import migrate as migrations
 from cli.migrate import SQL_FOLDER, MigrationError, migrate, status
 from cli.statements import split_statements
 from common.config import load
@@ -75,6 +76,16 @@ def test_a_second_run_applies_nothing(empty: Database) -> None:
     before = empty("SELECT * FROM schema_migrations ORDER BY version")
     assert run(empty) == []
     assert empty("SELECT * FROM schema_migrations ORDER BY version") == before
+
+
+def test_a_server_that_is_too_old_is_refused_in_one_line_before_anything_is_made(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = empty.value("SELECT current_setting('server_version_num')::int AS number")
+    monkeypatch.setattr(migrations, "MIN_VERSION", newest // 10_000 * 10_000 + 10_000)
+    with pytest.raises(MigrationError, match=r"^Postgres \d+ or newer is needed; this is \d+"):
+        run(empty)
+    assert empty.value("SELECT to_regclass('schema_migrations') AS ledger") is None
 
 
 def test_two_deployers_at_once_apply_each_file_once(empty: Database) -> None:

@@ -122,6 +122,7 @@ def test_what_the_schema_is_like_is_logged_by_ready(entries: list[Entry], databa
         " AND right(relname, 7) > to_char(now(), 'YYYY_MM')"
     )
     assert {schema["months_ahead"] for schema in schemas} == {months}
+    assert all(0 <= schema["rows_in_default"] <= 2000 for schema in schemas)
 
 
 def queries() -> dict[str, str]:

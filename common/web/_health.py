@@ -20,7 +20,8 @@ PATIENCE_SECONDS = 1.0
 
 PING_DATABASE = "SELECT 1 AS answer"
 
-# To be monitored, because it changes without a release: the remaining partitions, and the connections. These are
+# To be monitored, because it changes without a release: the remaining partitions, events that lie in none of them (at
+# most 2000 are counted, which costs nothing), and the connections. These are
 # not counted by pg_stat_activity, where a plain role cannot see the kind of other roles' sessions.
 SELECT_SCHEMA = """
     SELECT (SELECT max(version) FROM schema_migrations) AS migration,
@@ -30,6 +31,13 @@ SELECT_SCHEMA = """
          WHERE inhparent = 'popup_views'::regclass
            AND relname BETWEEN 'popup_views_' || to_char(now() + interval '1 month', 'YYYY_MM') AND 'popup_views_9'
         ) AS months_ahead,
+        (SELECT count(*)::int
+         FROM (
+             (SELECT FROM popup_views_default LIMIT 1000)
+             UNION ALL
+             (SELECT FROM popup_conversions_default LIMIT 1000)
+         ) AS misplaced
+        ) AS rows_in_default,
         (SELECT sum(numbackends)::int FROM pg_stat_database) AS connections,
         current_setting('max_connections')::int AS max_connections
 """

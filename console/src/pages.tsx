@@ -13,6 +13,7 @@ const nothing: Loads = async () => (await import("./pages/Unknown.tsx")).Unknown
 
 const LAZY: Record<string, Loads> = {
   new: async () => (await import("./pages/New.tsx")).New,
+  start: async () => (await import("./pages/Start.tsx")).Start,
   "popup/design": async () => (await import("./pages/Design.tsx")).Design,
   unknown: nothing,
 };

@@ -14,6 +14,7 @@ from ops.deploy.accounts import check_accounts
 from ops.deploy.admin import run_inside
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Commands, Failure, check_programs, say
+from ops.deploy.console import upload_console
 from ops.deploy.database import check_connections, migrate, recount
 from ops.deploy.environment import check_environment
 from ops.deploy.front_door import close_front_door, open_front_door
@@ -35,6 +36,7 @@ Usage: ./deploy.sh [OPTION...] COMMAND
   FUNCTION...         deploy one or several: {" ".join(FUNCTIONS)}
   all                 deploy them all, then the storefront script where BUCKET is set
   storefront          upload the storefront script, under names that tell its content and one that stays
+  console             upload the merchant's console, which front-door serves at https://DOMAIN/console/
   front-door          one https address, DOMAIN, for all functions, the script and the console
   front-door remove   remove that address and what belongs to it
   jobs                run `popups retain` nightly (RETAIN_DAYS)
@@ -185,6 +187,7 @@ def _migrate(cloud: Cloud) -> None:
 
 ALONE: dict[str, Callable[[Cloud], None]] = {
     "prepare": prepare,
+    "console": upload_console,
     "front-door": open_front_door,
     "jobs": schedule_jobs,
     "migrate": _migrate,

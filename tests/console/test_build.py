@@ -86,6 +86,6 @@ def test_a_module_has_one_topic() -> None:
     long = {
         path.relative_to(CONSOLE).as_posix(): lines
         for path in (CONSOLE / "src").rglob("*.ts*")
-        if (lines := path.read_text().count("\n")) > 280
+        if (lines := path.read_text().count("\n")) > 280 and path.name != "schema.ts"  # which is written for us
     }
     assert long == {}

@@ -470,6 +470,26 @@ def test_a_function_that_could_not_be_closed_is_a_failure(deployer: Deployer) ->
     assert "stats: who may call shop-reports could not be changed" in done.stderr
 
 
+@pytest.mark.skipif(not (ROOT / "console/dist/headers.json").exists(), reason="the console is not built")
+def test_the_consoles_pages_are_uploaded_after_the_files_that_they_name(deployer: Deployer) -> None:
+    deployer.settings["DOMAIN"] = "popups.example.com"
+    done = deployer("console")
+    assert done.returncode == 0, done.stderr
+    *files, pages = deployer.calls()
+    for call in files:
+        assert flags_of(call)["cache-control"] == "public, max-age=31536000, immutable"
+    assert flags_of(pages)["cache-control"] == "no-cache"
+    built = {path.relative_to(ROOT / "console/dist").as_posix() for path in (ROOT / "console/dist").rglob("*.*")}
+    assert set(deployer.state["objects"]) == {f"gs://acme-static/console/{name}" for name in built - {"headers.json"}}
+    assert "https://popups.example.com/console/" in done.stdout
+
+
+def test_the_console_is_not_served_from_an_address_that_all_buckets_share(deployer: Deployer) -> None:
+    done = deployer("console")
+    assert done.returncode == 1
+    assert "DOMAIN is unset" in done.stderr
+
+
 def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer: Deployer) -> None:
     done = deployer("storefront")
     assert done.returncode == 0, done.stderr

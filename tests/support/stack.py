@@ -20,6 +20,7 @@ import requests
 from cli.child import Child, free_port
 from cli.embedded import Postgres, Valkey, postgres, valkey
 from cli.function_table import FUNCTIONS as TABLE
+from cli.grant import grant
 from cli.migrate import SQL_FOLDER, migrate
 from common.config import about, load
 from common.postgres.connect import connect
@@ -30,6 +31,9 @@ FUNCTIONS = tuple(TABLE)
 ASGI_FUNCTIONS = {function.name for function in TABLE.values() if function.server == "asgi"}
 
 NO_LIMITS = {name: "0" for name in about() if name.startswith("RATE_LIMIT_")}
+
+APP_USER, STATS_USER = "functions", "reports"
+"""Whom functions sign in as, and whom `stats` does. The owner, as whom tests look into tables, is `popups`."""
 
 PATIENT = "?socket_timeout=2&socket_connect_timeout=2"
 """Ends the URL of a Redis that is meant to answer: on a busy machine it may take longer than a shopper would wait."""
@@ -105,6 +109,14 @@ def create_database(server: Postgres, name: str, *, migrated: bool = True) -> st
     return server.url_of(name)
 
 
+def grant_rights(url: str) -> None:
+    """Make the functions' users, and give them what `popups grant` gives."""
+    with open_database(url) as owner:
+        for user in (APP_USER, STATS_USER):
+            owner(f"CREATE ROLE {user} LOGIN")
+        grant(owner._connection, (APP_USER,), (STATS_USER,))
+
+
 @dataclass
 class FunctionProcess:
     """One function under functions-framework, as a developer starts it."""
@@ -169,11 +181,16 @@ class Stack:
         if any(key in NO_LIMITS and value != "0" for key, value in env.items()):
             own_addresses = env.get("TRUSTED_PROXIES", "0") != "0"
             assert own_addresses or "REDIS_URL" in env, "with a limit set TRUSTED_PROXIES or REDIS_URL"
-        ours = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url + PATIENT, **NO_LIMITS}
+        ours = {"DATABASE_URL": self.url_of_function(name), "REDIS_URL": self.valkey.url + PATIENT, **NO_LIMITS}
         if name in ASGI_FUNCTIONS:
             ours["FUNCTION_USE_ASGI"] = "1"
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "PYTEST_"))}
         return {key: value for key, value in {**plain, **ours, **env}.items() if value is not None}
+
+    def url_of_function(self, name: str) -> str:
+        """The database's URL for this function's user, who may not change the schema."""
+        owner, user = f"//{self.postgres.user}:", STATS_USER if name == "stats" else APP_USER
+        return self.database_url.replace(owner, f"//{user}:")
 
     def start_function(self, name: str, folder: Path = ROOT, /, **env: str | None) -> FunctionProcess:
         """A function in a new process, ready to answer. It is stopped with the stack unless somebody did before."""
@@ -203,6 +220,7 @@ def running_stack() -> Iterator[Stack]:
         valkey(folder / "valkey") as cache,
     ):
         stack = Stack(folder, server, cache, create_database(server, "popups"))
+        grant_rights(stack.database_url)
         try:
             yield stack
         finally:
