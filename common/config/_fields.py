@@ -129,6 +129,12 @@ class Config:
     rate_limit_default: int = _setting(
         100, values.whole_number(0, 1_000_000), "The same for each of the other functions."
     )
+    rate_limit_orders: int = _setting(
+        6000,
+        values.whole_number(0, 1_000_000),
+        "Requests per minute and API key to the calls about orders, and per order source. An unknown key counts "
+        "against its address, which has this limit and `RATE_LIMIT_DEFAULT`.",
+    )
     trusted_proxies: int = _setting(
         0,
         values.whole_number(0, 10),

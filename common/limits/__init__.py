@@ -5,6 +5,7 @@ from __future__ import annotations
 from common.limits._limits import (
     CONVERSIONS,
     DEFAULT,
+    ORDERS,
     STATS,
     VIEWS,
     Verdict,
@@ -18,6 +19,7 @@ from common.limits._limits import (
 __all__ = [
     "CONVERSIONS",
     "DEFAULT",
+    "ORDERS",
     "STATS",
     "VIEWS",
     "Verdict",

@@ -27,7 +27,7 @@ SETTLED_SHARE = 0.001
 # About 300 bytes each: 3 MB.
 MAX_CLIENTS_IN_MEMORY = 10_000
 
-VIEWS, CONVERSIONS, STATS, DEFAULT = "views", "conversions", "stats", "default"
+VIEWS, CONVERSIONS, STATS, DEFAULT, ORDERS = "views", "conversions", "stats", "default", "orders"
 
 
 class Verdict(NamedTuple):

@@ -60,9 +60,7 @@ class Connection:
         self._queued: list[_Call] = []
 
     def fetch_all(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
-        context = self._run(sql, parameters)
-        names = [column["name"] for column in context.columns or ()]
-        return [dict(zip(names, row, strict=True)) for row in context.rows or ()]
+        return _rows(self._run(sql, parameters))
 
     def fetch_one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
         rows = self.fetch_all(sql, **parameters)
@@ -72,9 +70,18 @@ class Connection:
         """Run a statement and return how many rows it changed."""
         return int(self._run(sql, parameters).row_count)
 
-    def queue(self, sql: str, **parameters: Any) -> None:
-        """Send a statement together with the next one, in one round trip. The next one raises this one's errors."""
+    def queue(self, sql: str, **parameters: Any) -> int:
+        """Send a statement together with the next one, in one round trip. The next one raises this one's errors.
+
+        Return its place among what `fetch_each` returns.
+        """
         self._queued.append((sql, parameters))
+        return len(self._queued) - 1
+
+    def fetch_each(self) -> list[list[dict[str, Any]]]:
+        """Send the queued statements, in one round trip and one transaction. Return the rows of each."""
+        calls, self._queued = self._queued, []
+        return [_rows(context) for context in self._run_all(calls)]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -120,6 +127,9 @@ class Connection:
 
     def _run(self, sql: str, parameters: dict[str, Any]) -> Context:
         calls, self._queued = [*self._queued, (sql, parameters)], []
+        return self._run_all(calls)[-1]
+
+    def _run_all(self, calls: list[_Call]) -> list[Context]:
         try:
             return self._send(calls)
         except StaleStatement:
@@ -130,8 +140,8 @@ class Connection:
                 self._roll_back()
         return self._send(calls)
 
-    def _send(self, calls: list[_Call]) -> Context:
-        """Return the last call's result. After an error the server skips the remaining calls."""
+    def _send(self, calls: list[_Call]) -> list[Context]:
+        """Return the calls' results. After an error the server skips the remaining calls."""
         values = [make_params(self._connection.py_types, _statement(sql)[1](given)) for sql, given in calls]
         with self._watched():
             contexts = [self._prepare(sql) for sql, _ in calls]
@@ -141,7 +151,7 @@ class Connection:
             _write(self._connection._sock, SYNC_MSG)
             _flush(self._connection._sock)
             self._read_answers(contexts)
-        return contexts[-1]
+        return contexts
 
     def _prepare(self, sql: str) -> Context:
         """Return a statement's context; prepare it first if this connection has not, which costs a round trip."""
@@ -186,6 +196,11 @@ class Connection:
         except BaseException:
             self._broken = True
             raise
+
+
+def _rows(context: Context) -> list[dict[str, Any]]:
+    names = [column["name"] for column in context.columns or ()]
+    return [dict(zip(names, row, strict=True)) for row in context.rows or ()]
 
 
 @lru_cache(maxsize=256)

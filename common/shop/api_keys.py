@@ -115,6 +115,15 @@ def authenticate(authorization: str | None, rights: str) -> Key:
     return key
 
 
+def remembered_id(authorization: str | None) -> str | None:
+    """Return the id of an Authorization header's key if this process has authenticated it before. Never blocks."""
+    scheme, _, text = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not is_well_formed(text.strip()):
+        return None
+    remembered = _keys.get(_sha256(text.strip()).hex())
+    return remembered.id if remembered else None
+
+
 def is_well_formed(key: str) -> bool:
     random = key[len(KEY_PREFIX) : -CHECKSUM_CHARACTERS]
     if not key.startswith(KEY_PREFIX) or len(random) != RANDOM_CHARACTERS or not random.isascii():

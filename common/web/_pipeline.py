@@ -53,16 +53,18 @@ class Function:
         rights: str | None = None,
         body: Checker | None = None,
         query: Checker | None = None,
+        limit: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler `(request, **ids) -> Response`.
 
         It runs in a thread and may block, unless it is a coroutine function: that runs on the loop and must not block.
-        `{name}` in the path stands for a UUID. `rights` ("read" or "write") requires an API key that has them; `body`
-        and `query` are schemas that load `request.data` and `request.query`.
+        `{name}` in the path stands for a UUID, or for a text if the handler takes a str. `rights` ("read" or "write")
+        requires an API key that has them; `body` and `query` are schemas that load `request.data` and `request.query`.
+        `limit` counts per API key instead of per address.
         """
 
         def register(handler: Handler) -> Handler:
-            self.endpoints.append(make_endpoint(method, path, handler, rights, body, query))
+            self.endpoints.append(make_endpoint(method, path, handler, rights, body, query, limit))
             return handler
 
         return register
@@ -102,8 +104,12 @@ class Function:
         if request.path in UNCOUNTED or request.method == "OPTIONS":
             request.answer_headers |= limit_headers(limits.untouched(self.limit))
             return await self._answer_uncounted(request)
-        await self._count(request)
-        endpoint, ids = find_endpoint(self.endpoints, request.method, request.path)
+        try:
+            endpoint, ids = find_endpoint(self.endpoints, request.method, request.path)
+        except ProblemError:
+            await self._count(request)
+            raise
+        await self._count(request, endpoint.limit)
         if endpoint.rights:
             authorization = request.headers.get("authorization")
             request.key = await in_thread(api_keys.authenticate, authorization, endpoint.rights)
@@ -148,17 +154,31 @@ class Function:
             return json_response(verdict.as_answer())
         return json_response(verdict.as_answer(), 503, {"Retry-After": "1"})
 
-    async def _count(self, request: Request) -> None:
+    async def _count(self, request: Request, limit_per_key: str | None = None) -> None:
         forwarded_for = request.headers.get("x-forwarded-for")
         address = client_address(request.peer, forwarded_for, settings().trusted_proxies)
         request.logged["client"] = truncated(address)
         request.client = limited_client(address)
-        verdict = limits.hit_in_memory(self.limit, request.client)
-        if verdict is None:
-            verdict = await in_brief_thread(limits.hit, self.limit, request.client)
-        request.logged["limit"] = "passed" if verdict.passes else "refused"
-        request.answer_headers |= limit_headers(verdict)
-        limits.refuse_if_exceeded(verdict)
+        for name, client in self._limits(request, limit_per_key):
+            verdict = limits.hit_in_memory(name, client)
+            if verdict is None:
+                verdict = await in_brief_thread(limits.hit, name, client)
+            request.logged["limit"] = "passed" if verdict.passes else "refused"
+            request.answer_headers |= limit_headers(verdict)
+            limits.refuse_if_exceeded(verdict)
+
+    def _limits(self, request: Request, limit_per_key: str | None) -> list[tuple[str, str]]:
+        """Return the limits that count the request, each with the client to which it is counted.
+
+        A key that this process has not authenticated yet may be anybody's guess: before it is looked up, it counts
+        against the address, by both limits.
+        """
+        if limit_per_key is None:
+            return [(self.limit, request.client)]
+        key_id = api_keys.remembered_id(request.headers.get("authorization"))
+        if key_id is None:
+            return [(limit_per_key, request.client), (self.limit, request.client)]
+        return [(limit_per_key, f"key:{key_id}")]
 
     def _log(self, request: Request, response: Response, request_id: str, seconds: float) -> None:
         logs.write(
