@@ -112,6 +112,12 @@ class SubscriberNotFound(ProblemError):
     status, code = 404, "subscriber_not_found"
 
 
+class OrderNotFound(ProblemError):
+    """There is no such order."""
+
+    status, code = 404, "order_not_found"
+
+
 class MethodNotAllowed(ProblemError):
     """This address does not answer that method. `Allow` lists those it does."""
 

@@ -37,6 +37,14 @@ EXAMPLES: dict[str, Any] = {
     },
     "update_discount_code": {"is_active": False},
     "add_pool_codes": {"count": 500},
+    "report_order": {
+        "order_id": "1001",
+        "revenue": "49.90",
+        "currency": "EUR",
+        "discount_codes": ["SUMMER-7KQ2"],
+        "visitor_id": "browser-1",
+    },
+    "report_refund": {"refund_id": "1001-1", "amount": "9.90", "currency": "EUR"},
     "update_shop": {"time_zone": "Europe/Berlin"},
     "create_api_key": {"rights": "read", "name": "BI"},
 }

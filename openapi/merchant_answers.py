@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from common.shop.api_keys import RIGHTS
+from common.shop.orders import REASONS, RECOGNISED_BY, SOURCES
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
 from functions.manage_popups.shop import ShopSchema
 from functions.manage_popups.subscribers.schemas import CONSENT_TYPES
@@ -93,6 +94,33 @@ class UnsubscribedAnswer(Schema):
     id = needed(fields.UUID)
     is_active = needed(fields.Boolean)
     unsubscribed_at = needed(fields.AwareDateTime)
+
+
+class OrderAnswer(Schema):
+    """An order with the popup that has the credit by the last touch within 7 days, and why."""
+
+    order_id = needed(fields.String)
+    source = needed(fields.String, validate=validate.OneOf(SOURCES))
+    confirmed = needed(
+        fields.Boolean, metadata={"description": "False if only browsers reported it, where others could."}
+    )
+    revenue = nullable(fields.Decimal, as_string=True)
+    currency = nullable(fields.String)
+    refunded = nullable(fields.Decimal, as_string=True)
+    ordered_at = needed(fields.AwareDateTime)
+    recognised_by = nullable(fields.String, validate=validate.OneOf(RECOGNISED_BY))
+    popup_id = nullable(fields.UUID)
+    variant_id = nullable(fields.String)
+    reason = nullable(fields.String, validate=validate.OneOf(REASONS))
+
+
+class OrdersAnswer(PageAnswer):
+    orders = each(OrderAnswer)
+
+
+class RefundAnswer(Schema):
+    order_id = needed(fields.String)
+    refund_id = needed(fields.String)
 
 
 class ShopAnswer(ShopSchema):

@@ -86,7 +86,9 @@ def json_answer(description: str, schema: type, media_type: str = "application/j
 
 def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", endpoint.template):
-        yield {"in": "path", "name": name, "required": True, "schema": {"type": "string", "format": "uuid"}}
+        is_text = name in endpoint.texts
+        schema = {"type": "string", "minLength": 1} if is_text else {"type": "string", "format": "uuid"}
+        yield {"in": "path", "name": name, "required": True, "schema": schema}
     if endpoint.query:
         by_hand = isinstance(endpoint.query, ShopQuery)
         yield from OF_STOREFRONTS if by_hand else [{"in": "query", "schema": type(endpoint.query)}]

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from common.shop.events import DEVICE_TYPES
+from common.shop.orders import RULES
 from functions.stats.experiments.data import GOALS
 from functions.stats.experiments.health import HEALTH_CODES
 from functions.stats.experiments.verdicts import VERDICTS
@@ -137,6 +138,8 @@ class ReportAnswer(NumbersAnswer):
     from_ = needed(fields.Date, data_key="from")
     to = needed(fields.Date)
     time_zone = needed(fields.String)
+    attribution = needed(fields.String, validate=validate.OneOf(RULES))
+    window_days = needed(fields.Integer)
     goal = needed(fields.String, validate=validate.OneOf(REPORT_GOALS))
     active_viewers_estimated = needed(fields.Boolean)
     funnel = fields.Nested(FunnelAnswer, required=True)

@@ -11,6 +11,7 @@ TAGS = {
     "popups": "What is shown to whom, its variants and its history.",
     "discount-codes": "The codes that popups give out, and pools of single-use ones.",
     "subscribers": "Who left an e-mail address, and what they consented to.",
+    "orders": "What was bought, and which popup gets the credit.",
     "shop": "The shop that a key belongs to.",
     "api-keys": "Keys for the shop's own programs.",
     STATS: "How popups did.",

@@ -8,6 +8,7 @@ import pytest
 
 from common.shop.api_keys import RIGHTS
 from common.shop.events import CONVERSION_TYPES
+from common.shop.orders import RECOGNISED_BY, SOURCES, STATES
 from functions.manage_popups.discount_codes.schemas import TYPES
 from functions.manage_popups.popups.history import ACTIONS
 from functions.manage_popups.popups.schemas import STATUSES, TRIGGERS
@@ -22,6 +23,9 @@ STORED = {
     "api_keys_rights_known": RIGHTS,
     "discount_codes_type_known": TYPES,
     "email_consents_type_known": CONSENT_TYPES,
+    "orders_recognised_by_known": RECOGNISED_BY,
+    "orders_source_known": SOURCES,
+    "orders_state_known": STATES,
     "popup_conversions_type_known": CONVERSION_TYPES,
     "popup_versions_action_known": ACTIONS,
     "popups_status_known": STATUSES,

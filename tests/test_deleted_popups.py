@@ -15,7 +15,7 @@ from cli.connection import open_connection
 from cli.deleted_popups import DELETE_VIEWERS, LOWEST_VIEWER, delete_deleted_popups
 from cli.retain import retain
 from common.config import load
-from common.shop.events import LOCK_VIEWERS, as_json_row, as_parameters
+from common.shop.events import LOCK_VIEWERS, SHARE_VIEWERS, as_json_row, as_parameters
 from functions.track_view.queries import INSERT_VIEWS
 from functions.track_view.schemas import ViewSchema
 from tests.support.factories import Shop, make_popup, make_shop, view
@@ -69,8 +69,9 @@ def run_retain(database: Database) -> None:
 
 
 def insert_views(database: Database, *views: dict[str, Any]) -> None:
-    """track_view's own statement, in the transaction that the connection is in."""
+    """track_view's own statements, in the transaction that the connection is in."""
     rows = [as_json_row(ViewSchema().load(each), origin=None, position=index) for index, each in enumerate(views)]
+    database(SHARE_VIEWERS, popup_ids=[row["popup_id"] for row in rows])
     statement, in_order = to_statement(INSERT_VIEWS)
     name = f"insert_{uuid.uuid4().hex}"
     database(f"PREPARE {name} AS {statement}")

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from common.web._description import describe
-from tests.support.factories import Shop, capture, make_discount_code, make_popup
+from tests.support.factories import Shop, capture, make_discount_code, make_popup, purchase
 from tests.support.stack import FUNCTIONS, Database, FunctionProcess
 
 # Without it: few, and the same in every run.
@@ -53,12 +53,14 @@ def ids(database: Database, shop: Shop, track_conversion: FunctionProcess) -> di
     """One of everything that a path can name."""
     popup_id = make_popup(database, shop, offer={"type": "email_capture"})
     event = capture(popup_id, f"{uuid.uuid4().hex}@example.com", consent=True, consent_text="Yes")
-    assert requests.post(track_conversion.url, json=event, timeout=10).status_code == 201
+    for each in (event, purchase(popup_id, "1001")):
+        assert requests.post(track_conversion.url, json=each, timeout=10).status_code == 201
     return {
         "popup_id": popup_id,
         "code_id": make_discount_code(database, shop, codes=[f"F-{uuid.uuid4()}"]),
         "subscriber_id": str(database.value("SELECT id FROM email_subscribers WHERE shop_id = :id", id=shop.id)),
         "key_id": str(uuid.uuid4()),  # not the one in use
+        "order_id": "1001",
     }
 
 

@@ -17,6 +17,7 @@ from pg8000.exceptions import DatabaseError
 from cli.migrate import SQL_FOLDER, migrate
 from cli.recount import recount
 from common.json_text import dumps
+from openapi.examples import EXAMPLES
 from tests.support.client import Client
 from tests.support.everything import DISCOUNT_CODE, POPUP, SHOP
 from tests.support.factories import Shop, capture, conversion, make_key, make_shop, purchase, view
@@ -98,6 +99,7 @@ def make_things(database: Database, shop: Shop, functions: Functions, popup: dic
         "popup_id": popup_id,
         "code_id": spare,
         "subscriber_id": str(database.value(newest_row.format("email_subscribers"), shop_id=shop.id)),
+        "order_id": EXAMPLES["report_order"]["order_id"],
         "key_id": str(database.value(newest_row.format("api_keys"), shop_id=shop.id)),
     }
 

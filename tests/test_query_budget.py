@@ -93,12 +93,18 @@ class Calls:
         # What a call removes is made before, past the counting.
         self.popup_id, *self.spare_popups = [self._make("/popups", name="x") for _ in range(MOST_CALLS + 1)]
         self.spare_keys = [self._make("/api-keys", rights="read") for _ in range(MOST_CALLS)]
+        self.spare_orders = [self._order(f"spare-{number}") for number in range(MOST_CALLS)]
         self.subscriber_id, *self.spare_subscribers = [self._subscriber() for _ in range(MOST_CALLS + 1)]
 
     def _make(self, path: str, **body: Any) -> str:
         answer = self._merchant.post(path, body)
         assert answer.ok, answer.text
         return str(answer.json()["id"])
+
+    def _order(self, order_id: str) -> str:
+        answer = self._merchant.post("/orders", {"order_id": order_id, "revenue": "1", "currency": "USD"})
+        assert answer.ok, answer.text
+        return order_id
 
     def _subscriber(self) -> str:
         email = f"{uuid.uuid4().hex}@example.com"
@@ -138,6 +144,8 @@ class Calls:
                 lambda: delete(f"/subscribers/{self.spare_subscribers.pop()}"),
                 3,  # and two for each further 1000 events
             ),
+            "GET /orders": (lambda: get("/orders"), 1),
+            "DELETE /orders/{order_id}": (lambda: delete(f"/orders/{self.spare_orders.pop()}"), 1),
             "GET /shop": (lambda: get("/shop"), 1),
             "PATCH /shop": (lambda: patch("/shop", {"name": f"Shop {next(self._numbers)}"}), 2),
             "GET /api-keys": (lambda: get("/api-keys"), 1),
@@ -160,6 +168,13 @@ class Calls:
             "POST /discount-codes/{code_id}/codes": (f"/discount-codes/{self.pool_id}/codes", {"count": 100}, 1, 2),
             "POST /discount-codes/{code_id}/release": (f"/discount-codes/{self.pool_id}/release", None, 2, 3),
             "POST /subscribers/{subscriber_id}/unsubscribe": (f"{subscriber}/unsubscribe", None, 1, 2),
+            "POST /orders": ("/orders", {"order_id": "1", "revenue": "1", "currency": "USD"}, 2, 3),
+            "POST /orders/{order_id}/refunds": (
+                "/orders/1/refunds",
+                {"refund_id": "1", "amount": "1", "currency": "USD"},
+                1,
+                2,
+            ),
             "POST /api-keys": ("/api-keys", {"rights": "read"}, 1, 2),
         }
 

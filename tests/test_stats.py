@@ -81,6 +81,12 @@ def make_converters(database: Database, shop: Shop, popup_id: str, day: str, con
     insert(database, "daily_converters", **{**row, **of}, converters=converters)
 
 
+def make_orders(database: Database, shop: Shop, popup_id: str, day: str, orders: int, revenue: int, **of: Any) -> None:
+    row = {"shop_id": shop.id, "popup_id": popup_id, "day": day, "variant_id": "", "device_type": "", "step": 0}
+    row |= {"rule": "stored", "browser_day": day, "currency": "USD", **of}
+    insert(database, "daily_orders", **row, orders=orders, revenue=revenue, refunded=0)
+
+
 def picked(report: dict[str, Any], *names: str) -> tuple[Any, ...]:
     return tuple(report[name] for name in names)
 
@@ -99,6 +105,8 @@ def test_a_popup_that_nobody_saw_has_a_report_of_zeros(reader: Client, popup_id:
         "to": str(today),
         "time_zone": "UTC",
         "goal": "click",
+        "attribution": "last_touch",
+        "window_days": 7,
         "active_viewers_estimated": False,
         "crawlers": 0,
         "funnel": {"exposures": None, "viewers": 0, "closes": 0, "converters": 0, "codes_used": 0, "orders": 0},
@@ -167,8 +175,9 @@ def test_a_report_tells_of_currencies_that_there_are_however_many_were_invented(
     popup_id = make_popup(database, shop)
     codes = [f"{first}{second}{third}" for first, second, third in itertools.product(ascii_uppercase, repeat=3)]
     database(
-        """INSERT INTO daily_conversions (shop_id, popup_id, day, variant_id, device_type, type, currency, conversions,
-            revenue) SELECT :shop, :popup, '2026-03-02', '', '', 'purchase', code, 1, 5
+        """INSERT INTO daily_orders (shop_id, popup_id, rule, day, step, variant_id, device_type, currency, browser_day,
+            orders, revenue, refunded)
+        SELECT :shop, :popup, 'stored', '2026-03-02', 0, '', '', code, '2026-03-02', 1, 5, 0
         FROM unnest(:codes::text[]) AS code""",
         shop=shop.id,
         popup=popup_id,
@@ -179,7 +188,7 @@ def test_a_report_tells_of_currencies_that_there_are_however_many_were_invented(
         report = reader.get(f"{path}?{MARCH}").json()
         told = report["revenue_by_currency"]
         assert told.keys() == DECIMALS.keys() | {"QQQ"} | WITHDRAWN
-        assert report["conversions"] == len(codes)
+        assert report["orders"] == len(codes)
         assert report["conversions_in_unknown_currency"] == len(codes) - len(told)
         assert len(reader.get(f"{path}?{MARCH}").content) < 32 * 1024
 
@@ -229,7 +238,7 @@ def test_variants_are_told_apart_and_the_holdout_counts_in_no_total(
     shown = {
         variant["variant_id"]: picked(variant, "views", "conversions", "revenue") for variant in report["by_variant"]
     }
-    assert shown == {"a": (2, 0, "0.00"), "b": (1, 1, "0.00"), None: (1, 0, "0.00"), "holdout": (0, 1, "7.00")}
+    assert shown == {"a": (2, 0, "0.00"), "b": (1, 1, "0.00"), None: (1, 0, "0.00"), "holdout": (0, 1, "0.00")}
     assert [each["exposures"] for each in report["by_variant"] if each["variant_id"] == "holdout"] == [1]
     assert picked(report, "views", "unique_viewers", "conversions", "revenue") == (4, 4, 1, "0.00")
     assert [device["device_type"] for device in report["by_device"]] == [None]
@@ -261,6 +270,7 @@ def test_each_day_of_the_period_has_its_own_numbers_in_order(
     make_views(database, shop, popup_id, "2026-03-01", 5, 3)
     make_views(database, shop, popup_id, "2026-03-03", 1, 0, device_type="mobile")
     make_conversions(database, shop, popup_id, "2026-03-03", 2, type="purchase", currency="USD", revenue=12)
+    make_orders(database, shop, popup_id, "2026-03-03", 2, 12)
     make_views(database, shop, popup_id, "2026-03-04", 100, 100)
     report = reader.get(f"/popups/{popup_id}?{MARCH}").json()
     assert picked(report, "from", "to") == ("2026-03-01", "2026-03-03")

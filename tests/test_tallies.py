@@ -1,4 +1,7 @@
-"""`stats` equals the events stored, whatever came in: random streams against a plain recount of the raw tables."""
+"""`stats` equals the events stored, whatever came in: random streams against a plain recount of the raw tables.
+
+tests/test_order_tallies.py does so for orders and their money.
+"""
 
 import datetime
 import time
@@ -138,18 +141,15 @@ def numbers(said: dict[str, Any]) -> dict[str, Any]:
     assert said["conversions"] == sum(said["conversions_by_type"].values())
     viewers = said["unique_viewers"]
     assert said["conversion_rate"] == (round(said["converters"] / viewers, 6) if viewers else None)
-    revenue = {name: Decimal(amount) for name, amount in said["revenue_by_currency"].items()}
-    assert Decimal(said["revenue"]) == revenue.get("USD", 0)
     return {
         # Those of the holdout are exposures.
         "views": said["exposures"] if said.get("variant_id") == "holdout" else said["views"],
         "unique_viewers": said["unique_viewers"],
         "conversions": {name: count for name, count in said["conversions_by_type"].items() if count},
-        "revenue": {name: amount for name, amount in revenue.items() if amount},
     }
 
 
-NOTHING: dict[str, Any] = {"views": 0, "unique_viewers": 0, "conversions": {}, "revenue": {}}
+NOTHING: dict[str, Any] = {"views": 0, "unique_viewers": 0, "conversions": {}}
 
 
 def report(database: Database, shop: Shop, time_zone: str, popup_id: str | None = None) -> dict[str, Any]:
@@ -202,15 +202,10 @@ def first_views(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def counted(chosen_views: list[dict[str, Any]], chosen_conversions: list[dict[str, Any]]) -> dict[str, Any]:
-    revenue: Any = Counter()  # of amounts, where the type says numbers of something
-    for row in chosen_conversions:
-        if row["revenue"]:
-            revenue[row["currency"]] += Decimal(row["revenue"])
     return {
         "views": len(chosen_views),
         "unique_viewers": sum("is_first" in row for row in chosen_views),
         "conversions": dict(Counter(row["type"] for row in chosen_conversions)),
-        "revenue": dict(revenue),
     }
 
 

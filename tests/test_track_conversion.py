@@ -684,5 +684,5 @@ def test_who_runs_into_anothers_claim_of_a_code_again_and_again_has_lost_the_rac
 
     monkeypatch.setattr(recording, "insert_events", insert_events)
     with pytest.raises(LostRace):
-        recording._insert_conversions([{"event_id": "one"}])  # type: ignore[typeddict-item]
+        recording._insert_conversions([{"event_id": "one", "order_id": None, "named_shop": None}])  # type: ignore[typeddict-item]
     assert len(tries) == recording.MAX_TRIES

@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
 from common import cache, postgres
 from common.cache import keys
-from common.errors import OriginNotAllowed, PopupNotFound, ProblemError
+from common.errors import OriginNotAllowed, PopupNotFound, ProblemError, ShopNotFound
 from common.ids import new_id
 from common.json_text import dumps
 from common.shop.event_ids import kept_and_foreign
@@ -22,9 +22,21 @@ HOLDOUT = "holdout"
 # The variant ids of viewers who are shown nothing, by the popup or by the whole shop: no variant has such an id.
 HOLDOUTS = (HOLDOUT, "shop_holdout")
 MAX_ID_CHARACTERS = 64
-# Removing a shop's viewers takes this lock exclusively, inserting views takes it shared: a viewer that a view has found
-# as known must not be removed before the view is committed.
+# The popup of an event that names only its shop, where no popup has the credit.
+NO_POPUP = uuid.UUID(int=0)
+# Removing a shop's viewers takes this lock exclusively, inserting events takes it shared: a viewer whom a view finds as
+# known must not be removed before the view is committed. The credit of an order takes it exclusively, too: each touch
+# of a viewer is stored before it, or finds the order. The shared lock is a statement of its own, before the one that
+# inserts, because a statement does not see what was committed while it waited.
 LOCK_VIEWERS = "SELECT pg_advisory_xact_lock(1986618743, hashtext(:shop_id))"
+
+# In the order of the shops, so that two statements that lock several never wait for each other.
+SHARE_VIEWERS = """
+    SELECT pg_advisory_xact_lock_shared(1986618743, hashtext(shop_id))
+    FROM (
+        SELECT DISTINCT popups.shop_id FROM popups WHERE popups.id = ANY (:popup_ids::uuid[]) ORDER BY popups.shop_id
+    ) AS named
+"""
 
 
 def id_field(**options: Any) -> fields.String:
@@ -65,7 +77,9 @@ class EventRow(TypedDict):
 
 
 # The errors by the codes with which the inserting statements report a refusal.
-_REFUSALS: dict[str, type[ProblemError]] = {refusal.code: refusal for refusal in (PopupNotFound, OriginNotAllowed)}
+_REFUSALS: dict[str, type[ProblemError]] = {
+    refusal.code: refusal for refusal in (PopupNotFound, ShopNotFound, OriginNotAllowed)
+}
 
 
 def refusal(code: str) -> ProblemError:
@@ -93,13 +107,19 @@ def as_parameters(rows: Sequence[EventRow]) -> dict[str, Any]:
 def insert_events(rows: Sequence[EventRow], enter_stored: str, insert: str) -> list[Any]:
     """Run `insert`, which stores the events in autocommit mode, and return its rows.
 
-    If some are foreign, `enter_stored` is sent with it, before it and in one transaction.
+    The lock on the shops' viewers is sent with it, before it and in one transaction, and if some are foreign,
+    `enter_stored`.
     """
-    foreign_ids = [row["foreign_id"] for row in rows if "foreign_id" in row]
     with postgres.connection() as connection:
-        if foreign_ids:
-            connection.queue(enter_stored, foreign_ids=foreign_ids)
+        connection.queue(SHARE_VIEWERS, popup_ids=sorted({row["popup_id"] for row in rows}))
+        queue_foreign(connection, rows, enter_stored)
         return connection.fetch_all(insert, **as_parameters(rows))
+
+
+def queue_foreign(connection: postgres.Connection, rows: Sequence[EventRow], enter_stored: str) -> None:
+    """Queue `enter_stored` if some events are foreign."""
+    if foreign_ids := [row["foreign_id"] for row in rows if "foreign_id" in row]:
+        connection.queue(enter_stored, foreign_ids=foreign_ids)
 
 
 def forget_stats(changed: set[tuple[str, uuid.UUID]]) -> None:

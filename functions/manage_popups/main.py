@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.limits import DEFAULT
+from common.limits import DEFAULT, ORDERS
 from common.web import Audience, Function
 from common.web.flask import flask_function
 from functions.manage_popups import api_keys, shop
@@ -10,6 +10,8 @@ from functions.manage_popups.api_keys import ApiKeySchema
 from functions.manage_popups.discount_codes import handlers as discount_codes
 from functions.manage_popups.discount_codes import pools
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
+from functions.manage_popups.orders import handlers as orders
+from functions.manage_popups.orders.schemas import OrderSchema, OrdersQuery, RefundSchema
 from functions.manage_popups.popups import handlers as popups
 from functions.manage_popups.popups import history
 from functions.manage_popups.popups.explain import explain_popup
@@ -52,6 +54,11 @@ route("GET", "/subscribers.csv", rights="read", query=SubscribersFilter())(expor
 route("GET", "/subscribers/{subscriber_id}", rights="read", query=PageQuery())(subscribers.get_subscriber)
 route("DELETE", "/subscribers/{subscriber_id}", rights="write")(subscribers.erase_subscriber)
 route("POST", "/subscribers/{subscriber_id}/unsubscribe", rights="write")(subscribers.unsubscribe)
+
+route("POST", "/orders", rights="write", body=OrderSchema(), limit=ORDERS)(orders.report_order)
+route("GET", "/orders", rights="read", query=OrdersQuery(), limit=ORDERS)(orders.list_orders)
+route("DELETE", "/orders/{order_id}", rights="write", limit=ORDERS)(orders.delete_order)
+route("POST", "/orders/{order_id}/refunds", rights="write", body=RefundSchema(), limit=ORDERS)(orders.report_refund)
 
 route("GET", "/shop", rights="read")(shop.get_shop)
 route("PATCH", "/shop", rights="write", body=MergePatch())(shop.update_shop)

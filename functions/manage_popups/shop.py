@@ -15,8 +15,9 @@ from common.shop.addresses import origin, page_pattern
 from common.shop.currencies import DECIMALS
 from common.shop.events import CONVERSION_TYPES
 from common.shop.fields import StrictSchema
+from common.shop.orders import credit_for_a_while
 from common.web import Request, Response, answers, json_response
-from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS, text_list, whole_number
+from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS, optional_time, text_list, whole_number
 from functions.manage_popups.rest.patching import Errors, merged, normalized, retry_lost_edits
 from functions.manage_popups.rest.versions import last_edit, refuse_if_stale
 
@@ -37,7 +38,7 @@ CHECKOUT_PAGES = (
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
         shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
-        code_uses_per_network_per_hour, (
+        code_uses_per_network_per_hour, confirmed_since, (
             SELECT coalesce(jsonb_agg(to_jsonb(met) ORDER BY budget), '[]')
             FROM (
                 SELECT budget, sum(refused)::bigint AS refused,
@@ -78,18 +79,36 @@ SELECT_SHOP = """
     WHERE id = :shop_id
 """
 
+# Orders that are no longer unconfirmed, or only now, make somebody a buyer or no longer: they are credited anew.
 UPDATE_SHOP = """
-    UPDATE shops
-    SET name = :name, time_zone = :time_zone, currency = :currency, allowed_origins = :allowed_origins,
-        popups_per_visit = :popups_per_visit, seconds_between_popups = :seconds_between_popups,
-        never_on_pages = :never_on_pages, shop_holdout_percent = :holdout_percent, codes_per_hour = :codes_per_hour,
-        codes_per_network_per_hour = :codes_per_network_per_hour,
-        code_uses_per_network_per_hour = :code_uses_per_network_per_hour, updated_at = clock_timestamp()
-    WHERE id = :shop_id AND updated_at = :read_updated_at
-    RETURNING id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
-        shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
-        code_uses_per_network_per_hour, created_at, updated_at,
-        ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
+    WITH written AS (
+        UPDATE shops
+        SET name = :name, time_zone = :time_zone, currency = :currency, allowed_origins = :allowed_origins,
+            popups_per_visit = :popups_per_visit, seconds_between_popups = :seconds_between_popups,
+            never_on_pages = :never_on_pages, shop_holdout_percent = :holdout_percent, codes_per_hour = :codes_per_hour,
+            codes_per_network_per_hour = :codes_per_network_per_hour,
+            code_uses_per_network_per_hour = :code_uses_per_network_per_hour, confirmed_since = :confirmed_since,
+            updated_at = clock_timestamp()
+        WHERE id = :shop_id AND updated_at = :read_updated_at
+        RETURNING id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups,
+            never_on_pages, shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
+            code_uses_per_network_per_hour, confirmed_since, created_at, updated_at,
+            ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
+    ), waiting AS (
+        INSERT INTO orders_to_credit (shop_id, order_id)
+        SELECT orders.shop_id, orders.order_id
+        FROM written
+        CROSS JOIN (
+            SELECT coalesce(:confirmed_since::timestamptz, 'infinity') AS now,
+                coalesce(:read_confirmed_since::timestamptz, 'infinity') AS before
+        ) AS since
+        JOIN orders ON orders.shop_id = :shop_id AND orders.source = 'browser' AND orders.state = 'counted'
+            AND orders.ordered_at >= least(since.now, since.before)
+            AND orders.ordered_at < greatest(since.now, since.before)
+        ORDER BY orders.order_id
+        ON CONFLICT DO NOTHING
+    )
+    SELECT * FROM written
 """
 
 # Postgres has its own list of time zones, by which it dates events.
@@ -115,6 +134,7 @@ class ShopSchema(StrictSchema):
     codes_per_hour = whole_number(0, MAX_CODES_PER_HOUR, 10_000)
     codes_per_network_per_hour = whole_number(0, MAX_CODES_PER_HOUR, 500)
     code_uses_per_network_per_hour = whole_number(0, MAX_CODES_PER_HOUR, 20)
+    confirmed_since = optional_time()
 
 
 _schema = ShopSchema()
@@ -152,7 +172,9 @@ def update_shop(request: Request) -> Response:
         if changed["time_zone"] != shop["time_zone"]:
             _refuse_unknown_time_zone(connection, changed["time_zone"])
         place = {"shop_id": request.shop_id, "read_updated_at": shop["updated_at"]}
-        written = connection.fetch_one(UPDATE_SHOP, **place, **changed)
+        written = connection.fetch_one(UPDATE_SHOP, **place, **changed, read_confirmed_since=shop["confirmed_since"])
+        if written and written["confirmed_since"] != shop["confirmed_since"]:
+            credit_for_a_while(connection, request.shop_id)
         return written and {**shop, **written}
 
     shop = retry_lost_edits(merge)

@@ -33,6 +33,9 @@ from functions.stats.sources import load_sources
 
 # Browsers revalidate each time, which If-None-Match makes cheap.
 CACHE_CONTROL = "private, no-cache"
+
+# What of a query the figures depend on.
+AFFECTING_FIGURES = ("from_", "to", "goal", "compare", "attribution", "window_days")
 # About 2 MB.
 MAX_CSV_POPUPS = 10_000
 
@@ -115,7 +118,7 @@ def _answer_csv(request: Request, key: str, name: str, load: Callable[[], Loaded
 
 def _asked(request: Request) -> str:
     """Return what of the query the figures depend on, as part of the name of a cached answer."""
-    return " ".join(str(request.query[name]) for name in ("from_", "to", "goal", "compare"))
+    return " ".join(str(request.query[name]) for name in AFFECTING_FIGURES)
 
 
 stats = flask_function(function)

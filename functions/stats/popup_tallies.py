@@ -65,18 +65,37 @@ SELECT_CONVERSIONS = """
     HAVING NOT is_holdout OR grouping(variant_id) = 0
 """
 
-# A stored currency that does not exist counts as `unknown`: a storefront could have invented 17 000 such codes.
+# Orders are tallied in steps of the window, which are summed up to it. Those that only browsers have reported are told
+# apart by the day of `confirmed_since` (in UTC): before it they count, after it they are unconfirmed; the orders of
+# that day are read themselves. A stored currency that does not exist counts as `unknown`: a storefront could have
+# invented 17 000 such codes.
 SELECT_ORDERS = """
-    SELECT grouping(day, device_type, variant_id) AS grouped, day, device_type, variant_id, currency,
-        true AS is_confirmed, sum(conversions)::bigint AS orders, sum(revenue) AS revenue, 0::numeric AS refunded
+    SELECT grouping(day, device_type, variant_id) AS grouped, day, device_type, variant_id, currency, is_confirmed,
+        sum(orders)::bigint AS orders, sum(revenue) AS revenue, sum(refunded) AS refunded
     FROM (
-        SELECT day, device_type, variant_id, variant_id = 'holdout' AS is_holdout, conversions, revenue,
+        SELECT day, device_type, variant_id, variant_id = 'holdout' AS is_holdout, is_confirmed, orders, revenue,
+            refunded,
             CASE WHEN currency = '' OR currency = ANY (:currencies) THEN currency ELSE 'unknown' END AS currency
-        FROM daily_conversions
-        WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last AND type = 'purchase'
+        FROM (
+            SELECT day, device_type, variant_id, currency, browser_day < :confirmed_day AS is_confirmed, orders,
+                revenue, refunded
+            FROM daily_orders
+            WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
+              AND rule IN (:attribution, 'stored') AND step <= :window_days AND browser_day <> :confirmed_day
+            UNION ALL
+            SELECT day, device_type, variant_id, currency, ordered_at < :confirmed_since::timestamptz, orders, revenue,
+                refunded
+            FROM order_steps
+            WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
+              AND rule IN (:attribution, 'stored') AND step <= :window_days AND browser_day = :confirmed_day
+              AND ordered_at >= :confirmed_since::timestamptz - interval '1 day'
+              AND ordered_at < :confirmed_since::timestamptz + interval '1 day'
+        ) AS step
     ) AS tally
-    GROUP BY currency, is_holdout, GROUPING SETS ((), (day), (device_type), (variant_id), (device_type, variant_id))
-    HAVING NOT is_holdout OR grouping(variant_id) = 0
+    GROUP BY currency, is_confirmed, is_holdout,
+        GROUPING SETS ((), (day), (device_type), (variant_id), (device_type, variant_id))
+    HAVING (NOT is_holdout OR grouping(variant_id) = 0)
+       AND (sum(orders), sum(revenue), sum(refunded)) <> (0, 0, 0)
 """
 
 SELECT_CRAWLERS = """

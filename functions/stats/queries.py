@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # The shop's calendar; no row for a popup that the shop does not have.
 SELECT_SHOP_OF_POPUP = """
-    SELECT shops.time_zone, shops.currency, popups.name, popups.status, popups.offer ->> 'type' AS offer_type,
+    SELECT shops.time_zone, shops.currency, shops.confirmed_since, popups.name, popups.status,
+        popups.offer ->> 'type' AS offer_type,
         (now() AT TIME ZONE shops.time_zone)::date AS today,
         extract(epoch FROM ((now() AT TIME ZONE shops.time_zone)::date + 1)::timestamp AT TIME ZONE shops.time_zone
             - now())::float8 AS seconds_to_midnight
@@ -14,7 +15,7 @@ SELECT_SHOP_OF_POPUP = """
 """
 
 SELECT_SHOP = """
-    SELECT shops.time_zone, shops.currency, (now() AT TIME ZONE shops.time_zone)::date AS today,
+    SELECT shops.time_zone, shops.currency, shops.confirmed_since, (now() AT TIME ZONE shops.time_zone)::date AS today,
         extract(epoch FROM ((now() AT TIME ZONE shops.time_zone)::date + 1)::timestamp AT TIME ZONE shops.time_zone
             - now())::float8 AS seconds_to_midnight
     FROM shops

@@ -19,6 +19,7 @@ from functions.stats.annotations import fetch_annotations
 from functions.stats.experiments.data import GOALS_BY_OFFER, OTHER_GOAL
 from functions.stats.figures import Figures, Report
 from functions.stats.freshness import UNKNOWN_POPUP_SECONDS
+from functions.stats.order_figures import confirmation
 from functions.stats.periods import Period, days_of, period_before, period_of
 from functions.stats.ranking import Page, ranked
 
@@ -139,6 +140,7 @@ def _framed(frame: Frame, report: Report, crawlers: list[Row]) -> dict[str, Any]
         "to": frame.period["last"],
         "time_zone": frame.shop["time_zone"],
         "goal": frame.goal,
+        **_credit(frame),
         **_as_json(frame, report, whole),
         "active_viewers_estimated": False,
         "crawlers": crawlers[0]["events"],
@@ -199,8 +201,14 @@ def _usual_goal(popups: list[Row]) -> str:
     return next((goal for goal in GOALS_BY_OFFER.values() if goal in goals), OTHER_GOAL)
 
 
+def _credit(frame: Frame) -> dict[str, Any]:
+    """Return the rule and the window by which popups get the credit for orders."""
+    return {name: frame.query[name] for name in ("attribution", "window_days")}
+
+
 def _of_money(frame: Frame) -> dict[str, Any]:
-    return {"currencies": known_currencies(frame.currency)}
+    currencies = {"currencies": known_currencies(frame.currency)}
+    return {**_credit(frame), **confirmation(frame.shop), **currencies}
 
 
 def _loaded(body: bytes, shop: Row) -> Loaded:

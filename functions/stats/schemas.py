@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from common.shop.fields import StrictSchema
+from common.shop.orders import DEFAULT_RULE, DEFAULT_WINDOW_DAYS, MAX_WINDOW_DAYS, RULES
 from functions.stats.experiments.data import GOALS
 from functions.stats.experiments.plan import DEFAULT_LIFT, MAX_VARIANTS
 from functions.stats.report_csv import ROWS
@@ -54,11 +55,14 @@ class PeriodQuery(StrictSchema):
 
 
 class ReportQuery(PeriodQuery):
-    """A period with `goal=click&compare=previous&format=csv&rows=days`."""
+    """A period with `goal=click&compare=previous&attribution=click&window_days=1&format=csv&rows=days`."""
 
     # By what a viewer is a converter; by default what the offer is for.
     goal = fields.String(load_default=None, validate=validate.OneOf(REPORT_GOALS))
     compare = fields.String(load_default=None, validate=validate.OneOf(("previous",)))
+    # Which popup gets the credit for an order.
+    attribution = fields.String(load_default=DEFAULT_RULE, validate=validate.OneOf(RULES))
+    window_days = fields.Integer(load_default=DEFAULT_WINDOW_DAYS, validate=validate.Range(1, MAX_WINDOW_DAYS))
     # By default what Accept asks for.
     format = fields.String(load_default=None, validate=validate.OneOf(FORMATS))
     # Of CSV.

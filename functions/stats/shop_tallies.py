@@ -67,16 +67,31 @@ SELECT_CONVERSIONS = """
     GROUP BY type, GROUPING SETS ((), (day), (device_type), (popup_id))
 """
 
+# As of a popup. What is no popup's is under the nil one.
 SELECT_ORDERS = """
-    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id, currency,
-        true AS is_confirmed, sum(conversions)::bigint AS orders, sum(revenue) AS revenue, 0::numeric AS refunded
+    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id, currency, is_confirmed,
+        sum(orders)::bigint AS orders, sum(revenue) AS revenue, sum(refunded) AS refunded
     FROM (
-        SELECT day, device_type, popup_id, conversions, revenue,
+        SELECT day, device_type, popup_id, is_confirmed, orders, revenue, refunded,
             CASE WHEN currency = '' OR currency = ANY (:currencies) THEN currency ELSE 'unknown' END AS currency
-        FROM daily_conversions
-        WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout' AND type = 'purchase'
+        FROM (
+            SELECT day, device_type, popup_id, currency, browser_day < :confirmed_day AS is_confirmed, orders,
+                revenue, refunded
+            FROM daily_orders
+            WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+              AND rule IN (:attribution, 'stored') AND step <= :window_days AND browser_day <> :confirmed_day
+            UNION ALL
+            SELECT day, device_type, popup_id, currency, ordered_at < :confirmed_since::timestamptz, orders,
+                revenue, refunded
+            FROM order_steps
+            WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id <> 'holdout'
+              AND rule IN (:attribution, 'stored') AND step <= :window_days AND browser_day = :confirmed_day
+              AND ordered_at >= :confirmed_since::timestamptz - interval '1 day'
+              AND ordered_at < :confirmed_since::timestamptz + interval '1 day'
+        ) AS step
     ) AS tally
-    GROUP BY currency, GROUPING SETS ((), (day), (device_type), (popup_id))
+    GROUP BY currency, is_confirmed, GROUPING SETS ((), (day), (device_type), (popup_id))
+    HAVING (sum(orders), sum(revenue), sum(refunded)) <> (0, 0, 0)
 """
 
 SELECT_CRAWLERS = """

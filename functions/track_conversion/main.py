@@ -21,7 +21,7 @@ function = Function("track_conversion", path="shop-replies", limit=CONVERSIONS, 
 async def report_conversion(request: Request) -> Response:
     """Report a conversion, and get the discount code that it brings."""
     if is_crawler(request):
-        await count_crawler([request.data["popup_id"]])
+        await count_crawler([popup_id] if (popup_id := request.data["popup_id"]) else [])
         return json_response({"conversion_id": request.data["event_id"]}, 201)
     recorded = await record_conversion(request.data, page_origin(request), request.client)  # once it is committed
     if recorded["refusal"]:

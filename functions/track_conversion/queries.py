@@ -13,8 +13,9 @@ from common.shop.events import EventRow
 
 
 class ConversionRow(EventRow):
-    """A conversion to store."""
+    """A conversion to store. With a `named_shop` the popup is nil if there is none that has the credit."""
 
+    named_shop: str | None
     type: str
     email: str | None
     email_normalized: str | None
@@ -44,6 +45,7 @@ class ConversionOutcome(TypedDict):
     conversion_id: uuid.UUID | None
     issued_code: dict[str, Any] | None
     is_new: bool
+    has_late: bool
     may_stop: bool
     met_budget: str | None
 
@@ -59,6 +61,10 @@ class ConversionOutcome(TypedDict):
 # Budgets (code_budgets) protect what any client could drain: codes of a pool, by network and shop, and uses that count
 # towards a limit. They are spent by available codes and counted uses only, in the step that decides. A network's budget
 # is checked before the shop's, so that a network that has spent its own takes nothing from the others.
+# A purchase of an order that the shop or its platform has reported is one of a known order if a browser has reported it
+# before, also under another name of it, and if it is withdrawn: then it changes nothing. An event that names no popup
+# has the nil one, in a statement of one shop only. Orders before which a click or a capture comes late are credited
+# again (common/shop/orders/).
 # Clients may send any address: a consent is valid only if its text is that of a version of the popup in the last 30
 # days (of at most 1000 versions), in any variant; only then is it proof, and only then does it resubscribe anybody.
 # Until `popups retain` has normalized a stored address, it may be in another form: `known_as`.
@@ -71,8 +77,9 @@ INSERT_CONVERSIONS = """
     WITH event AS MATERIALIZED (
         SELECT *, coalesce(foreign_id, event_id) AS sent_id
         FROM json_to_recordset(:events) AS event (
-            position integer, event_id uuid, foreign_id uuid, popup_id uuid, session_id text, visitor_id text,
-            variant_id text, device_type text, origin integer, type text, email text, email_normalized text, name text,
+            position integer, event_id uuid, foreign_id uuid, popup_id uuid, named_shop text, session_id text,
+            visitor_id text, variant_id text, device_type text, origin integer, type text, email text,
+            email_normalized text, name text,
             consent boolean, consent_text text, new_subscriber_id uuid, claimer text, other_emails text[],
             other_claimers text[], network text, discount_code text, trimmed_code text, revenue numeric, currency text,
             order_id text, metadata jsonb)
@@ -81,7 +88,7 @@ INSERT_CONVERSIONS = """
             shops.codes_per_hour, shops.codes_per_network_per_hour, shops.code_uses_per_network_per_hour,
             concat(shops.network_salt, floor(extract(epoch FROM now()) / 3600)) AS salt,
             shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date AS day,
-            shops.viewer_salt, pg_advisory_xact_lock_shared(1986618743, hashtext(popups.shop_id)) AS viewers_stay,
+            shops.viewer_salt,
             coalesce(
                 popups.stopped_at > now() - interval '30 minutes'
                 OR popups.is_active AND coalesce(popups.starts_at <= now(), true)
@@ -90,6 +97,14 @@ INSERT_CONVERSIONS = """
         FROM popups
         JOIN shops ON shops.id = popups.shop_id
         WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
+        UNION ALL
+        SELECT '00000000-0000-0000-0000-000000000000', shops.id, NULL, '[]', '{}', NULL,
+            shops.codes_per_hour, shops.codes_per_network_per_hour, shops.code_uses_per_network_per_hour,
+            concat(shops.network_salt, floor(extract(epoch FROM now()) / 3600)),
+            shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date, shops.viewer_salt, false
+        FROM shops
+        WHERE shops.id = ANY (ARRAY(
+            SELECT named_shop FROM event WHERE popup_id = '00000000-0000-0000-0000-000000000000'))
     ), given AS MATERIALIZED (
         SELECT event.*, popup.shop_id, popup.version AS popup_version, judged.refusal,
             judged.refusal IS NULL AS is_taken,
@@ -104,7 +119,8 @@ INSERT_CONVERSIONS = """
         LEFT JOIN popup ON popup.id = event.popup_id
         LEFT JOIN LATERAL jsonb_array_elements(popup.variants) AS variant ON variant.value ->> 'id' = event.variant_id
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN popup.id IS NULL THEN 'popup_not_found'
+            SELECT CASE WHEN popup.id IS NULL
+                THEN CASE WHEN event.named_shop IS NULL THEN 'popup_not_found' ELSE 'shop_not_found' END
                 WHEN popup.allowed_origins <> '{}' AND :origins::jsonb ->> event.origin <> ALL (popup.allowed_origins)
                 THEN 'origin_not_allowed' END AS refusal
         ) AS judged
@@ -119,6 +135,21 @@ INSERT_CONVERSIONS = """
         FROM given
         JOIN purchases ON (purchases.shop_id, purchases.order_id) = (given.shop_id, given.order_id)
         WHERE given.is_taken AND given.type = 'purchase'
+        UNION ALL
+        SELECT given.position, 2, bought.state = 'counted', coalesce(bought.conversion_id, given.sent_id), NULL
+        FROM given
+        CROSS JOIN LATERAL (
+            SELECT orders.state, orders.conversion_id
+            FROM orders
+            WHERE orders.shop_id = given.shop_id AND orders.order_id = ANY (ARRAY[given.order_id] || ARRAY(
+                SELECT other.order_id
+                FROM order_aliases AS other
+                WHERE other.shop_id = given.shop_id AND other.alias = given.order_id))
+            ORDER BY orders.order_id <> given.order_id
+            LIMIT 1
+        ) AS bought
+        WHERE given.is_taken AND given.type = 'purchase'
+          AND (bought.conversion_id IS NOT NULL OR bought.state <> 'counted')
         UNION ALL
         SELECT position, 3, false, sent_id, NULL
         FROM given
@@ -402,7 +433,7 @@ INSERT_CONVERSIONS = """
             variant_id = 'holdout' AS is_holdout, popup.day, bit_or(conversion_bit(type)) AS bits
         FROM inserted
         JOIN popup ON popup.id = inserted.popup_id
-        WHERE type <> 'purchase'
+        WHERE type <> 'purchase' AND popup.id <> '00000000-0000-0000-0000-000000000000'
         GROUP BY 1, 2, 3, 4, 5
     ), did_first AS (
         INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, variant_id, device_type, last_day,
@@ -441,6 +472,23 @@ INSERT_CONVERSIONS = """
         ORDER BY shop_id, popup_id, first_day, variant_id, device_type, type
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
         SET converters = tally.converters + excluded.converters
+    ), late AS MATERIALIZED (
+        SELECT DISTINCT bought.shop_id, bought.order_id
+        FROM inserted
+        JOIN popup ON popup.id = inserted.popup_id
+        CROSS JOIN LATERAL (
+            SELECT orders.shop_id, orders.order_id
+            FROM orders
+            WHERE orders.shop_id = inserted.shop_id AND orders.viewer = viewer_hash(popup.viewer_salt, inserted.name)
+              AND orders.ordered_at >= touched_at(inserted.event_id, now())
+              AND orders.ordered_at > now() - interval '7 days' AND orders.state = 'counted'
+            OFFSET 0
+        ) AS bought
+        WHERE inserted.type IN ('click', 'email_capture')
+    ), waiting AS (
+        INSERT INTO orders_to_credit (shop_id, order_id)
+        SELECT shop_id, order_id FROM late ORDER BY shop_id, order_id
+        ON CONFLICT DO NOTHING
     ), consented AS (
         INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version)
         SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', new_event.consent_text,
@@ -579,6 +627,7 @@ INSERT_CONVERSIONS = """
         CASE WHEN inserted.event_id IS NULL THEN known.conversion_id ELSE given.sent_id END AS conversion_id,
         coalesce(inserted.issued_code, known.issued_code) AS issued_code,
         inserted.event_id IS NOT NULL AND new_event.position = given.position AS is_new,
+        (SELECT count(*) FROM late WHERE late.shop_id = given.shop_id) > 0 AS has_late,
         coalesce(given.offer ->> 'when_empty' = 'stop', false) AS may_stop,
         (SELECT max(budget) FROM refused WHERE refused.shop_id = given.shop_id) AS met_budget
     FROM given
@@ -599,4 +648,66 @@ ENTER_STORED_CONVERSIONS = """
     WHERE event_id = ANY (:foreign_ids::uuid[])
     ORDER BY shop_id, event_id
     ON CONFLICT DO NOTHING
+"""
+
+# The shops of popups; a popup never changes its shop.
+SELECT_SHOPS_OF_POPUPS = "SELECT id, shop_id FROM popups WHERE id = ANY (:popup_ids::uuid[])"
+
+# The popup of events that name only their shop: of those that offer the code the one that the viewer met last, or the
+# only one; else that of the last click or capture in a week, else of the last view in it.
+SELECT_POPUPS_OF_EVENTS = """
+    WITH event AS MATERIALIZED (
+        SELECT position, viewer, upper(normalize(code, NFKC)) AS code
+        FROM json_to_recordset(:events) AS event (position integer, viewer text, code text)
+    ), touch AS MATERIALIZED (
+        SELECT event.position, stored.*
+        FROM event
+        CROSS JOIN LATERAL (
+            SELECT event_id, popup_id, variant_id, touched_at(event_id, viewed_at) AS at, false AS is_click
+            FROM popup_views
+            WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = event.viewer
+              AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, event.viewer)
+            UNION ALL
+            SELECT event_id, popup_id, variant_id, touched_at(event_id, converted_at), true
+            FROM popup_conversions
+            WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = event.viewer
+              AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, event.viewer)
+              AND type IN ('click', 'email_capture')
+        ) AS stored
+        WHERE coalesce(stored.variant_id, '') NOT IN ('holdout', 'shop_holdout')
+    ), offered AS MATERIALIZED (
+        SELECT DISTINCT event.position, popups.id AS popup_id
+        FROM event
+        CROSS JOIN LATERAL (
+            SELECT code.id
+            FROM discount_codes AS code
+            WHERE code.shop_id = :shop_id AND upper(normalize(code.code, NFKC)) = event.code
+            UNION
+            SELECT pool.discount_code_id
+            FROM single_use_codes AS pool
+            WHERE pool.shop_id = :shop_id AND upper(normalize(pool.code, NFKC)) = event.code
+        ) AS code
+        JOIN popups ON popups.shop_id = :shop_id AND popups.deleted_at IS NULL AND jsonb_path_exists(
+            jsonb_build_array(popups.offer, jsonb_path_query_array(popups.variants, '$[*].offer')),
+            '$.** ? (@.discount_code_id == $id || @.fallback_discount_code_id == $id)',
+            jsonb_build_object('id', code.id)
+        )
+    ), possible AS (
+        SELECT touch.position, 1 AS choice, touch.popup_id, touch.at, touch.event_id
+        FROM touch
+        JOIN offered ON offered.position = touch.position AND offered.popup_id = touch.popup_id
+        UNION ALL
+        SELECT position, 2, (array_agg(popup_id))[1], NULL, NULL
+        FROM offered
+        GROUP BY position
+        HAVING count(*) = 1
+        UNION ALL
+        SELECT position, CASE WHEN is_click THEN 3 ELSE 4 END, popup_id, at, event_id
+        FROM touch
+        WHERE at >= now() - interval '7 days'
+    )
+    SELECT DISTINCT ON (possible.position) possible.position, possible.popup_id
+    FROM possible
+    JOIN popups ON popups.shop_id = :shop_id AND popups.id = possible.popup_id AND popups.deleted_at IS NULL
+    ORDER BY possible.position, possible.choice, possible.at DESC, possible.event_id DESC
 """

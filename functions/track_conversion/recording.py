@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from common import cache, logs
+from common import cache, logs, postgres
 from common.cache import keys
 from common.ids import new_id
 from common.postgres import Duplicate, GroupCommit, LostRace, retry_lost_races
@@ -13,7 +15,9 @@ from common.process.bounded import Memory
 from common.process.per_process import per_process
 from common.shop.blanks import trimmed
 from common.shop.emails import canonical, normalized, other_spellings
-from common.shop.events import as_json_row, forget_stats, insert_events
+from common.shop.events import NO_POPUP, as_json_row, forget_stats, insert_events
+from common.shop.orders import credit_late
+from functions.track_conversion.order_events import by_shop, insert_for_shop, makes_orders
 from functions.track_conversion.queries import (
     ENTER_STORED_CONVERSIONS,
     INSERT_CONVERSIONS,
@@ -57,6 +61,7 @@ def _insert_conversions(conversions: list[ConversionRow]) -> list[ConversionOutc
         rows = _try_insert(waiting)
         recorded |= {row["position"]: row for row in rows if row["refusal"] or row["conversion_id"]}
         forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["shop_id"] and row["is_new"]})
+        credit_late({row["shop_id"] for row in rows if row["shop_id"] and row["has_late"]})
         stopping = {row["shop_id"] for row in rows if row["shop_id"] and row["is_new"] and row["may_stop"]}
         cache.forget_soon(*map(keys.active_popups, stopping))
         _warn({(row["shop_id"], row["met_budget"]) for row in rows if row["shop_id"] and row["met_budget"]})
@@ -82,16 +87,33 @@ def _warned() -> Memory[str, float]:
 
 
 def _try_insert(conversions: list[ConversionRow]) -> list[ConversionOutcome]:
-    """Return the rows of one statement; none if it conflicted with a concurrent claim of the same code."""
+    """Return the rows of the conversions; a transaction for those of each shop that make orders, one for the others."""
+    of_orders = [row for row in conversions if makes_orders(row)]
+    others = [row for row in conversions if not makes_orders(row)]
+    rows = []
+    if of_orders:
+        with postgres.connection() as connection:
+            grouped = by_shop(connection, of_orders)
+            others += grouped.pop("", [])
+            for shop_id, of_shop in sorted(grouped.items()):
+                rows += _unless_duplicate(partial(insert_for_shop, connection, shop_id, of_shop))
+    if others:
+        insert = partial(insert_events, others, ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS)
+        rows += _unless_duplicate(insert)
+    return rows
+
+
+def _unless_duplicate(insert: Callable[[], list[ConversionOutcome]]) -> list[ConversionOutcome]:
+    """Return what `insert` returns; no rows if it conflicted with a concurrent claim of the same code."""
     try:
-        return retry_lost_races(lambda: insert_events(conversions, ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS))
+        return retry_lost_races(insert)
     except Duplicate:
         return []
 
 
 def _as_row(conversion: dict[str, Any], origin: str | None, network: str) -> ConversionRow:
     row: ConversionRow = as_json_row(
-        conversion,
+        {**conversion, "popup_id": conversion["popup_id"] or NO_POPUP},
         origin=origin,
         network=network,
         new_subscriber_id=str(new_id()),

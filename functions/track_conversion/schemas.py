@@ -11,7 +11,7 @@ from common.json_text import dumps
 from common.shop.blanks import Trimmed, trimmed
 from common.shop.currencies import check_currency, rounded
 from common.shop.emails import MAX_CHARACTERS, normalized
-from common.shop.events import CONVERSION_TYPES, EventSchema
+from common.shop.events import CONVERSION_TYPES, MAX_ID_CHARACTERS, EventSchema
 from common.shop.fields import Flag, PlainDecimal
 
 MAX_METADATA_BYTES = 4 * 1024
@@ -22,6 +22,8 @@ _REQUIRED = {"email_capture": ("email",), "discount_code_used": ("discount_code"
 _OPTIONAL = {"purchase": ("revenue", "currency", "discount_code"), "discount_code_used": ("order_id",)}
 _OF_SOME_TYPES = {name for names in (*_REQUIRED.values(), *_OPTIONAL.values()) for name in names}
 _MONEY = ("revenue", "currency")
+# A thank-you page on another domain, or a server, knows the shop but not the popup.
+_OF_SHOPS = ("purchase", "discount_code_used")
 
 
 def _text(max_characters: int, *checks: validate.Validator) -> fields.String:
@@ -43,6 +45,10 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
 class ConversionSchema(EventSchema):
     """One conversion; the required fields depend on its type."""
 
+    popup_id = fields.UUID(load_default=None, allow_none=True)
+    named_shop = fields.String(
+        load_default=None, allow_none=True, data_key="shop_id", validate=validate.Length(min=1, max=MAX_ID_CHARACTERS)
+    )
     type = fields.String(required=True, validate=validate.OneOf(CONVERSION_TYPES))
     email = Trimmed(
         load_default=None,
@@ -62,6 +68,12 @@ class ConversionSchema(EventSchema):
     metadata = fields.Dict(load_default=None, allow_none=True, validate=_check_metadata)
 
     @validates_schema
+    def check_popup_is_named(self, conversion: dict[str, Any], **_: Any) -> None:
+        """Only what may happen away from the popup may name its shop instead."""
+        if conversion["popup_id"] is None and (conversion["named_shop"] is None or conversion["type"] not in _OF_SHOPS):
+            raise ValidationError({"popup_id": ["Missing data for required field."]})
+
+    @validates_schema
     def check_type_has_its_fields(self, conversion: dict[str, Any], **_: Any) -> None:
         missing = [name for name in _REQUIRED.get(conversion["type"], ()) if not trimmed(conversion[name] or "")]
         if missing:
@@ -77,6 +89,10 @@ class ConversionSchema(EventSchema):
     def check_consent_was_read(self, conversion: dict[str, Any], **_: Any) -> None:
         if conversion["consent"] and conversion["consent_text"] is None:
             raise ValidationError({"consent_text": ["Required with consent: the text that was shown."]})
+
+    @post_load
+    def prefer_the_popup(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return conversion if conversion["popup_id"] is None else conversion | {"named_shop": None}
 
     @post_load
     def keep_what_the_type_has(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:

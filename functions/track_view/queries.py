@@ -23,6 +23,7 @@ class ViewOutcome(TypedDict):
     popup_id: uuid.UUID | None
     refusal: str | None
     near_limit: bool | None
+    has_late: bool | None
 
 
 # Rows are inserted in key order, so that two statements with the same rows wait for each other and never deadlock. The
@@ -33,7 +34,7 @@ class ViewOutcome(TypedDict):
 # id was entered while it was still foreign. They are looked up in a sub-select, which only the key can answer.
 # A row of a viewer is changed by the first view, by the first on a later day, and by a view that comes after what the
 # viewer did: then that is tallied now. first_day = last_day just after the first view, and never again.
-# viewers_stay is LOCK_VIEWERS of common/shop/events.py, shared: "view" in ASCII, and the shop.
+# An order before which a view comes late is credited again (common/shop/orders/).
 # A popup is near its limit if the views that all instances may be writing at the moment can reach it (10 instances, 2
 # flushes of 500 events each): concurrent statements do not see each other, so none can tell which one reaches it.
 INSERT_VIEWS = """
@@ -44,8 +45,7 @@ INSERT_VIEWS = """
             variant_id text, device_type text, page_url text, referrer text, origin integer)
     ), popup AS MATERIALIZED (
         SELECT popups.id, popups.shop_id, popups.variants, popups.view_limit, shops.allowed_origins,
-            shops.viewer_salt, (now() AT TIME ZONE shops.time_zone)::date AS day,
-            pg_advisory_xact_lock_shared(1986618743, hashtext(popups.shop_id)) AS viewers_stay
+            shops.viewer_salt, (now() AT TIME ZONE shops.time_zone)::date AS day
         FROM popups
         JOIN shops ON shops.id = popups.shop_id
         WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
@@ -160,8 +160,23 @@ INSERT_VIEWS = """
         ORDER BY shop_id, popup_id, first_day, variant_id, device_type, type
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
         SET converters = tally.converters + excluded.converters
+    ), late AS MATERIALIZED (
+        SELECT DISTINCT bought.shop_id, bought.order_id
+        FROM new_view
+        CROSS JOIN LATERAL (
+            SELECT orders.shop_id, orders.order_id
+            FROM orders
+            WHERE orders.shop_id = new_view.shop_id AND orders.viewer = new_view.viewer
+              AND orders.ordered_at >= new_view.seen_at AND orders.ordered_at > now() - interval '7 days'
+              AND orders.state = 'counted'
+            OFFSET 0
+        ) AS bought
+    ), waiting AS (
+        INSERT INTO orders_to_credit (shop_id, order_id)
+        SELECT shop_id, order_id FROM late ORDER BY shop_id, order_id
+        ON CONFLICT DO NOTHING
     )
-    SELECT position, NULL AS shop_id, NULL AS popup_id, refusal, NULL AS near_limit
+    SELECT position, NULL AS shop_id, NULL AS popup_id, refusal, NULL AS near_limit, NULL AS has_late
     FROM given
     WHERE refusal IS NOT NULL
     UNION ALL
@@ -169,7 +184,7 @@ INSERT_VIEWS = """
         SELECT coalesce(sum(views), 0)
         FROM daily_views AS tally
         WHERE (tally.shop_id, tally.popup_id) = (popup.shop_id, popup.id) AND tally.variant_id <> 'holdout'
-    )
+    ), (SELECT count(*) FROM late WHERE late.shop_id = popup.shop_id) > 0
     FROM popup
     WHERE id IN (SELECT popup_id FROM inserted)
 """

@@ -9,6 +9,7 @@ from common.cache import keys
 from common.postgres import GroupCommit, retry_lost_races
 from common.process.per_process import per_process
 from common.shop.events import as_json_row, forget_stats, insert_events
+from common.shop.orders import credit_late
 from functions.track_view.queries import ENTER_STORED_VIEWS, INSERT_VIEWS, ViewOutcome, ViewRow
 
 
@@ -35,6 +36,7 @@ def _insert_views(views: list[ViewRow]) -> list[str | None]:
         if row["position"] is not None:
             refusals[row["position"]] = row["refusal"]
     forget_stats({(row["shop_id"], row["popup_id"]) for row in rows if row["shop_id"] and row["popup_id"]})
+    credit_late({row["shop_id"] for row in rows if row["shop_id"] and row["has_late"]})
     full = {row["shop_id"] for row in rows if row["shop_id"] and row["near_limit"]}
     cache.forget_soon(*map(keys.active_popups, full))
     return refusals

@@ -80,4 +80,5 @@ SHOP: dict[str, Any] = {
     "codes_per_hour": 500,
     "codes_per_network_per_hour": 50,
     "code_uses_per_network_per_hour": 50,
+    "confirmed_since": "2026-01-01T00:00:00.000Z",
 }

@@ -325,6 +325,25 @@ export interface Offer {
   fallback_discount_code_id?: string;
 }
 
+export interface Order {
+  order_id: string;
+  source: "browser" | "api" | "shopify" | "woocommerce";
+  confirmed: boolean;
+  revenue: string | null;
+  currency: string | null;
+  refunded: string | null;
+  ordered_at: string;
+  recognised_by: "visitor_id" | "code" | "email" | "browser" | null;
+  popup_id: string | null;
+  variant_id: string | null;
+  reason: "code" | "click" | "view" | "report" | "stored" | null;
+}
+
+export interface Orders {
+  next_cursor: string | null;
+  orders: Order[];
+}
+
 export interface Pool {
   codes: number;
   claimed: number;
@@ -432,6 +451,8 @@ export interface PopupReport {
   from: string;
   to: string;
   time_zone: string;
+  attribution: "last_touch" | "code" | "click" | "view";
+  window_days: number;
   goal: "click" | "email_capture" | "purchase";
   active_viewers_estimated: boolean;
   funnel: Funnel;
@@ -514,6 +535,11 @@ export interface RankedPopup {
   status: string;
 }
 
+export interface Refund {
+  order_id: string;
+  refund_id: string;
+}
+
 export interface Release {
   withdrawn: number;
   added: number;
@@ -539,6 +565,7 @@ export interface Shop {
   codes_per_hour: number;
   codes_per_network_per_hour: number;
   code_uses_per_network_per_hour: number;
+  confirmed_since: string | null;
   budgets_met: BudgetMet[];
   last_event_at: string | null;
   id: string;
@@ -570,6 +597,8 @@ export interface ShopReport {
   from: string;
   to: string;
   time_zone: string;
+  attribution: "last_touch" | "code" | "click" | "view";
+  window_days: number;
   goal: "click" | "email_capture" | "purchase";
   active_viewers_estimated: boolean;
   funnel: Funnel;

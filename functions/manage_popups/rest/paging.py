@@ -31,13 +31,13 @@ class PageQuery(StrictSchema):
 
 def newest_first(request: Request) -> dict[str, Any]:
     """Return the parameters of a page of a list by (created_at, id), descending. Raises Invalid."""
-    created_at, id_ = decode_cursor(request, _instant, uuid.UUID) or NEWEST
+    created_at, id_ = decode_cursor(request, instant, uuid.UUID) or NEWEST
     return {"before_created_at": created_at, "before_id": id_, "limit": more_than_a_page(request)}
 
 
 def oldest_first(request: Request) -> dict[str, Any]:
     """Return the same for a list by (recorded_at, id), ascending."""
-    recorded_at, id_ = decode_cursor(request, _instant, uuid.UUID) or OLDEST
+    recorded_at, id_ = decode_cursor(request, instant, uuid.UUID) or OLDEST
     return {"after_recorded_at": recorded_at, "after_id": id_, "limit": more_than_a_page(request)}
 
 
@@ -64,7 +64,7 @@ def cut_page(
     return page, encode_cursor(request, position(page[-1])) if len(rows) > limit else None
 
 
-def _instant(text: str) -> datetime.datetime:
+def instant(text: str) -> datetime.datetime:
     """Parse a time to UTC; one outside the calendar fails here rather than in the driver."""
     instant = datetime.datetime.fromisoformat(text)
     if instant.tzinfo is None:
