@@ -1,5 +1,6 @@
 """`popups dev`: the embedded servers, the functions and the demo store in one process tree that stops together."""
 
+import base64
 import errno
 import fcntl
 import os
@@ -23,7 +24,7 @@ from cli.embedded import postgres, valkey
 from cli.function_table import FUNCTIONS
 from cli.migrate import migrate
 from cli.programs import postgres_account, reachable_folder
-from common.config import settings
+from common.config import SECRET_KEY_BYTES, settings
 from common.postgres.driver import Connection
 from common.web.protocol import PatientProtocol
 
@@ -48,7 +49,7 @@ def run(port: int, data: Path, *, fresh: bool, with_redis: bool) -> None:
                 _forget(data)
             database = stack.enter_context(postgres(data / "postgres"))
             redis_url = stack.enter_context(valkey(data / "valkey")).url if with_redis else None
-            _set_environment(database.url, redis_url)
+            _set_environment(database.url, redis_url, _secrets_key(data))
             _serve(listener, data)
     except KeyboardInterrupt:
         click.echo("stopped")
@@ -97,12 +98,22 @@ def _forget(data: Path) -> None:
     _key_file(data).unlink(missing_ok=True)
 
 
+def _secrets_key(data: Path) -> str:
+    """Return the data folder's own key for secrets, made on first use: it opens what is stored beside it."""
+    path = data / "secrets-key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(base64.b64encode(os.urandom(SECRET_KEY_BYTES)).decode())
+    return path.read_text()
+
+
 def _key_file(data: Path) -> Path:
     return data / "demo-key"
 
 
-def _set_environment(database_url: str, redis_url: str | None) -> None:
+def _set_environment(database_url: str, redis_url: str | None, secrets_key: str) -> None:
     """Set the environment. Call it before the first use of common.config, which reads it once."""
+    os.environ.setdefault("SECRETS_KEY", secrets_key)
     for variable in (*SERVERS, "REDIS_URL"):
         os.environ.pop(variable, None)
     os.environ["DATABASE_URL"] = database_url

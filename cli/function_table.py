@@ -19,7 +19,7 @@ class DeployedFunction:
     """A row of functions.toml, which explains each field."""
 
     name: str
-    audience: Literal["storefront", "merchant"]
+    audience: Literal["storefront", "merchant", "platform"]
     server: Literal["asgi", "flask"]
     limit: str
     service: str

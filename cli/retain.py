@@ -16,7 +16,7 @@ from cli.deleted_popups import delete_deleted_popups
 from cli.mailboxes import unify_mailboxes
 from cli.migrate import alone
 from cli.partitions import drop_partitions, first_id_of_months, make_partitions
-from cli.pending_erasures import finish_erasures
+from cli.pending_erasures import finish_erasures, finish_shop_erasures
 from cli.recount import recount_viewers_of_shop
 from cli.strays import move_strays
 from common.postgres.driver import Connection
@@ -137,6 +137,7 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
                 recount_viewers_of_shop(raw, shop_id)
             _delete_idempotency_keys(connection, now, say)
             finish_erasures(connection, say)
+            finish_shop_erasures(connection, say)
             _delete(connection, DELETE_CODE_BUDGETS, hour_before=now - BUDGET_AGE)
             _forget_viewers(connection, now, say)
         unify_mailboxes(Connection(raw), say)

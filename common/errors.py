@@ -197,6 +197,21 @@ class DatabaseOutdated(DatabaseUnavailable):
     retry_after_seconds = 30
 
 
+class SecretsNotConfigured(ProblemError):
+    """This deployment has no key to encrypt secrets with. Its operator sets SECRETS_KEY."""
+
+    status, code = 503, "secrets_not_configured"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": "300"})
+
+
+class OrderSourceNotFound(ProblemError):
+    """There is no such order source."""
+
+    status, code = 404, "order_source_not_found"
+
+
 def _bounded(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return at most MAX_ERRORS of the errors, with their paths cut to MAX_PATH_CHARACTERS."""
     told = MAX_ERRORS if len(errors) <= MAX_ERRORS else MAX_ERRORS - 1

@@ -45,6 +45,10 @@ EXAMPLES: dict[str, Any] = {
         "visitor_id": "browser-1",
     },
     "report_refund": {"refund_id": "1001-1", "amount": "9.90", "currency": "EUR"},
+    "create_order_source": {"platform": "woocommerce", "secrets": ["k3yOfTheWebhook"]},
+    "update_order_source": {"secrets": ["newK3y", "k3yOfTheWebhook"]},
+    "receive_from_shopify": {"id": 4501, "name": "#1001", "total_price": "49.90", "currency": "EUR"},
+    "receive_from_woocommerce": {"id": 4501, "status": "processing", "total": "49.90", "currency": "EUR"},
     "update_shop": {"time_zone": "Europe/Berlin"},
     "create_api_key": {"rights": "read", "name": "BI"},
 }

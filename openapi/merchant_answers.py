@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from common.shop.api_keys import RIGHTS
+from common.shop.order_sources import PLATFORMS
 from common.shop.orders import REASONS, RECOGNISED_BY, SOURCES
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
 from functions.manage_popups.shop import ShopSchema
@@ -116,6 +117,41 @@ class OrderAnswer(Schema):
 
 class OrdersAnswer(PageAnswer):
     orders = each(OrderAnswer)
+
+
+class OrderSourceApiAnswer(Schema):
+    url = needed(fields.String)
+
+
+class OrderSourceAnswer(Schema):
+    id = needed(fields.UUID)
+    platform = needed(fields.String, validate=validate.OneOf(PLATFORMS))
+    url = needed(fields.String, metadata={"description": "Where the platform's webhooks go."})
+    secrets_count = needed(fields.Integer)
+    api = fields.Nested(OrderSourceApiAnswer, required=True, allow_none=True)
+    last_order_at = nullable(fields.AwareDateTime)
+    created_at = needed(fields.AwareDateTime)
+    updated_at = needed(fields.AwareDateTime)
+
+
+class OrderSourcesAnswer(Schema):
+    order_sources = each(OrderSourceAnswer)
+
+
+class CustomerRequestAnswer(Schema):
+    request_id = needed(fields.String)
+    email = nullable(fields.String)
+    customer_id = nullable(fields.String)
+    order_ids = fields.List(fields.String(), required=True)
+    requested_at = needed(fields.AwareDateTime)
+
+
+class CustomerRequestsAnswer(Schema):
+    requests = each(CustomerRequestAnswer)
+
+
+class ReceivedAnswer(Schema):
+    received = needed(fields.Integer, metadata={"description": "How much of it was new."})
 
 
 class RefundAnswer(Schema):

@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from common.web import CSV, Answers, Audience, Checker, Endpoint, Function, answers_of
+from common.web import CSV, Answers, Audience, Checker, Endpoint, Function, RawBody, answers_of
 from functions.get_active_popups.schemas import ShopQuery
 from functions.manage_popups.rest.patching import MergePatch
 from functions.track_view.schemas import ViewSchema, ViewsSchema
@@ -101,6 +101,8 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
 def _body(schema: Checker, example: Any) -> dict[str, Any]:
     media_type = "application/json"
     accepted: Any = type(schema)
+    if isinstance(schema, RawBody):
+        return {"required": True, "content": {media_type: {"schema": {"type": "object"}, "example": example}}}
     if isinstance(schema, MergePatch):
         media_type, accepted = "application/merge-patch+json", {"type": "object"}
     elif isinstance(schema, ViewsSchema):
@@ -152,7 +154,7 @@ def _usual_problems(function: Function, endpoint: Endpoint) -> Iterator[int]:
     if "{" in endpoint.template:
         yield 404
     if endpoint.body or endpoint.method == "POST":
-        yield from (400, 413, 415)
+        yield from (400, 413) if isinstance(endpoint.body, RawBody) else (400, 413, 415)
     if endpoint.body or endpoint.method == "POST" or endpoint.query:
         yield 422
     if endpoint.method == "POST" and function.audience is Audience.MERCHANT:

@@ -8,6 +8,7 @@ import pytest
 
 from common.shop.api_keys import RIGHTS
 from common.shop.events import CONVERSION_TYPES
+from common.shop.order_sources import PLATFORMS
 from common.shop.orders import RECOGNISED_BY, SOURCES, STATES
 from functions.manage_popups.discount_codes.schemas import TYPES
 from functions.manage_popups.popups.history import ACTIONS
@@ -26,6 +27,7 @@ STORED = {
     "orders_recognised_by_known": RECOGNISED_BY,
     "orders_source_known": SOURCES,
     "orders_state_known": STATES,
+    "order_sources_platform_known": PLATFORMS,
     "popup_conversions_type_known": CONVERSION_TYPES,
     "popup_versions_action_known": ACTIONS,
     "popups_status_known": STATUSES,

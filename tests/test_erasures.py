@@ -21,12 +21,12 @@ from common.shop.erasures import (
     BATCH_VIEWERS,
     COLLECT_VIEWERS,
     END_ERASURE,
+    ERASE_SUBSCRIBER,
     RENAME_EVENTS,
     RENAME_VIEWERS,
     USE_INDEXES,
     rename_batch,
 )
-from functions.manage_popups.subscribers.queries import ERASE_SUBSCRIBER
 from tests.support.client import Client
 from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, view
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
@@ -198,7 +198,7 @@ class TestTheRestFollows:
         code = (
             "import sys, uuid; from cli.connection import open_connection; from cli.batches import limited\n"
             "from common.shop.erasures import rename_batch\n"
-            "from functions.manage_popups.subscribers.queries import ERASE_SUBSCRIBER\n"
+            "from common.shop.erasures import ERASE_SUBSCRIBER\n"
             "with open_connection() as raw, limited(raw) as connection:\n"
             "    connection.fetch_one(ERASE_SUBSCRIBER, shop_id=sys.argv[1], id=sys.argv[2])\n"
             "    while not rename_batch(connection, sys.argv[1], uuid.UUID(sys.argv[2])): pass"

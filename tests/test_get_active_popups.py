@@ -3,6 +3,7 @@
 import datetime
 import json
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -220,7 +221,7 @@ def test_a_popup_by_rules_that_the_script_does_not_know_is_not_given_to_it(
 def test_an_unknown_shop_is_not_found_until_it_is_there(
     get_active_popups: FunctionProcess, instances: list[FunctionProcess], database: Database
 ) -> None:
-    later = Shop("shop-that-opens-later", "", "")
+    later = Shop("shop-that-opens-later", "", "", uuid.uuid4())
     for function in (get_active_popups, *instances):
         for _ in range(2):
             assert_problem(ask(function, later), 404, "shop_not_found")

@@ -50,10 +50,10 @@ def ask(functions: dict[str, FunctionProcess], shop: Shop, popup_id: str) -> Cal
     """A request to each function, of which it answers 2xx."""
 
     def send(name: str, **headers: str) -> requests.Response:
-        method, path, body = good_call(name, shop, popup_id)
+        method, path, body, own = good_call(name, shop, popup_id)
         if name == "track_conversion":
             body = capture(popup_id, "jane.doe@example.com")
-        headers = {**shop.writer, "X-Forwarded-For": ADDRESS, **headers}
+        headers = {**shop.writer, "X-Forwarded-For": ADDRESS, **(own or {}), **headers}
         answer = requests.request(method, functions[name].url + path, json=body, headers=headers, timeout=30)
         answer.raise_for_status()
         return answer

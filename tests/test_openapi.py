@@ -73,8 +73,10 @@ def test_an_operations_id_is_an_act_of_its_own() -> None:
     assert len(set(ids)) == len(ids)
     assert {"list_popups", "create_popup", "get_popup", "update_popup", "delete_popup", "report_views"} <= set(ids)
     verbs = {each.partition("_")[0] for each in ids}
-    assert verbs <= {"add", "check", "create", "delete", "duplicate", "erase", "explain", "export", "get", "list",
-                     "release", "report", "restore", "revoke", "rollback", "unsubscribe", "update"}  # fmt: skip
+    assert verbs <= {
+        "add", "check", "create", "delete", "drop", "duplicate", "erase", "explain", "export", "get", "list", "receive",
+        "release", "report", "restore", "revoke", "rollback", "unsubscribe", "update",
+    }  # fmt: skip
 
 
 def test_no_path_ends_with_a_slash() -> None:

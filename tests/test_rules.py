@@ -20,6 +20,7 @@ OURS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.na
 # What is installed where functions run; pyproject.toml says which module may import each.
 INSTALLED = {
     "crawleruseragents",
+    "cryptography",
     "flask",
     "functions_framework",
     "google",

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any
 
 from common.config._fields import About, Config
-from common.config._values import Invalid, Parser
+from common.config._values import SECRET_KEY_BYTES, Invalid, Parser, secret_keys
 
-__all__ = ["About", "Config", "ConfigError", "Invalid", "Parser", "about", "keep_peer_address", "load", "settings"]
+__all__ = [
+    "SECRET_KEY_BYTES",
+    "About",
+    "Config",
+    "ConfigError",
+    "Invalid",
+    "Parser",
+    "about",
+    "keep_peer_address",
+    "load",
+    "settings",
+]
 
 
 class ConfigError(ValueError):
@@ -30,7 +41,7 @@ def load(environ: Mapping[str, str]) -> Config:
     for variable, known in about().items():
         text = environ.get(variable, "").strip()
         if text:
-            values[variable.lower()] = _parse(variable, text, known.parse)
+            values[variable.lower()] = _parse(variable, text, known)
     # A maximum lowered alone lowers the minimum too: it asks for fewer connections.
     values.setdefault("db_pool_min", min(Config.db_pool_min, values.get("db_pool_max", Config.db_pool_max)))
     config = Config(**values)
@@ -38,11 +49,12 @@ def load(environ: Mapping[str, str]) -> Config:
     return config
 
 
-def _parse(variable: str, text: str, parse: Callable[[str], Any]) -> Any:
+def _parse(variable: str, text: str, known: About) -> Any:
     try:
-        return parse(text)
+        return known.parse(text)
     except Invalid as allowed:
-        raise ConfigError(f"{variable} is {_without_secrets(text)[:200]!r}; allowed: {allowed}") from None
+        shown = "***" if known.parse is secret_keys else _without_secrets(text)[:200]
+        raise ConfigError(f"{variable} is {shown!r}; allowed: {allowed}") from None
 
 
 def _without_secrets(text: str) -> str:

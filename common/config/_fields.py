@@ -148,6 +148,15 @@ class Config:
         "unset: a path.",
         example="https://popups.example.com",
     )
+    secrets_key: tuple[bytes, ...] = _setting(
+        (),
+        values.secret_keys,
+        "32 bytes in base64, which encrypt what shops entrust to us, such as the secrets of their platforms; a second "
+        "key behind a comma can still decrypt. Unset: the calls that need it are a 503.",
+        example="cGxlYXNlLW1ha2UtMzItcmFuZG9tLWJ5dGVzLWhlcmU=",
+        secret=True,
+        shared=False,
+    )
     cdn: bool = _setting(
         False,
         values.boolean,

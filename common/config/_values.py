@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 Parser = Callable[[str], Any]
 
+SECRET_KEY_BYTES = 32
 SSL_MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
 # The supported ones of redis-py's parameters: others would only fail at the first request.
@@ -99,6 +101,17 @@ def absolute_path(text: str) -> str:
     if not text.startswith("/"):
         raise Invalid("the path of a file, which begins with a slash")
     return text
+
+
+def secret_keys(text: str) -> tuple[bytes, ...]:
+    allowed = "32 bytes in base64 (openssl rand -base64 32); an older key may follow behind a comma"
+    try:
+        keys = tuple(base64.b64decode(key.strip(), validate=True) for key in text.split(","))
+    except ValueError:
+        raise Invalid(allowed) from None
+    if any(len(key) != SECRET_KEY_BYTES for key in keys):
+        raise Invalid(allowed)
+    return keys
 
 
 def project(text: str) -> str:

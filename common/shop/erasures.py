@@ -8,18 +8,47 @@ other viewers in the same session are not changed.
 
 from __future__ import annotations
 
+import time
 import uuid
 
 from common import postgres
 from common.shop.events import LOCK_VIEWERS
 
 BATCH_ROWS = 1000
+# How long an erasure's answer waits for the person's events to be renamed: enough for tens of thousands.
+RENAMING_SECONDS = 1.0
 # Each viewer is looked up in every monthly partition.
 BATCH_VIEWERS = 200
 
 # If one visitor has most of a table's events, Postgres would scan the table instead of using an index, for each batch
 # again. Applies to the transaction it is sent in.
 USE_INDEXES = "SELECT set_config('enable_seqscan', 'off', true)"
+
+# Deletes the person: row, address, name, consents, and the name under which codes are held. The events are renamed
+# afterwards (common/shop/erasures.py), for which a row of `erasures` stands; consents beyond a few thousand likewise.
+ERASE_SUBSCRIBER = """
+    WITH person AS (
+        DELETE FROM email_subscribers
+        WHERE shop_id = :shop_id AND id = :id
+        RETURNING shop_id, id, claimer
+    ), renaming AS (
+        INSERT INTO erasures (shop_id, subscriber_id)
+        SELECT shop_id, id FROM person
+    ), consents AS (
+        DELETE FROM email_consents
+        USING person
+        WHERE email_consents.shop_id = :shop_id AND email_consents.subscriber_id = :id
+          AND email_consents.id = ANY (ARRAY(
+            SELECT id FROM email_consents WHERE shop_id = :shop_id AND subscriber_id = :id LIMIT 5000))
+    ), claims AS (
+        UPDATE single_use_codes AS claim
+        SET claimed_by = 'erased:' || gen_random_uuid()
+        FROM person CROSS JOIN discount_codes AS pool
+        WHERE pool.shop_id = :shop_id AND pool.single_use
+          AND claim.shop_id = :shop_id AND claim.discount_code_id = pool.id AND claim.claimed_by = person.claimer
+    )
+    SELECT id FROM person
+"""
 
 # Removes the person from conversions, and records the viewers as whom these were made.
 COLLECT_VIEWERS = """
@@ -168,6 +197,18 @@ END_ERASURE = """
       AND (SELECT 1 FROM email_consents WHERE shop_id = :shop_id AND subscriber_id = :subscriber_id LIMIT 1) IS NULL
     RETURNING subscriber_id
 """
+
+
+def erase_person(connection: postgres.Connection, shop_id: str, subscriber_id: uuid.UUID) -> bool:
+    """Delete a subscriber and queue the renaming of their events. Return whether there was one."""
+    return connection.fetch_one(ERASE_SUBSCRIBER, shop_id=shop_id, id=subscriber_id) is not None
+
+
+def rename_for_a_while(connection: postgres.Connection, shop_id: str, subscriber_id: uuid.UUID) -> None:
+    """Rename an erased person's events for about RENAMING_SECONDS at most; `popups retain` goes on with the rest."""
+    deadline = time.monotonic() + RENAMING_SECONDS
+    while not rename_batch(connection, shop_id, subscriber_id) and time.monotonic() < deadline:
+        pass
 
 
 def rename_batch(connection: postgres.Connection, shop_id: str, subscriber_id: uuid.UUID) -> bool:

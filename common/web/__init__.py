@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.web._addresses import public_address
 from common.web._answers import Answers, answers, answers_of
-from common.web._body import AnyObject, Checker, field_paths, load_fields
+from common.web._body import AnyObject, Checker, RawBody, field_paths, load_fields
 from common.web._conditional import answer_cached, for_cdn, is_stale
 from common.web._csv import BYTE_ORDER_MARK, CSV, CSV_CONTENT_TYPE, JSON, csv_lines, defused, wants_csv
 from common.web._cursors import decode_cursor, encode_cursor
@@ -24,6 +24,7 @@ __all__ = [
     "Checker",
     "Endpoint",
     "Function",
+    "RawBody",
     "Request",
     "Response",
     "StreamedResponse",

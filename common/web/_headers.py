@@ -24,14 +24,17 @@ GZIP_WBITS = 31  # zlib's value for the gzip format
 
 
 class Audience(Enum):
-    """A function's kind of clients, and the largest body accepted from them."""
+    """A function's kind of clients; `max_body_bytes` is the largest body accepted from them."""
 
-    STOREFRONT = 64 * KIB
-    MERCHANT = 1024 * KIB
+    STOREFRONT = "storefront", 64 * KIB
+    MERCHANT = "merchant", 1024 * KIB
+    # The servers of the shop's platform. Their bodies list every item of an order.
+    PLATFORM = "platform", 1024 * KIB
 
     @property
     def max_body_bytes(self) -> int:
-        return self.value
+        _, most_bytes = self.value
+        return most_bytes
 
 
 # If a browser is navigated to an API URL: not a document, not frameable, HTTPS only.
@@ -53,6 +56,7 @@ _REQUEST_HEADERS = {
     # requested headers are also named.
     Audience.STOREFRONT: "Content-Type, If-None-Match, *",
     Audience.MERCHANT: "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
+    Audience.PLATFORM: "Content-Type",
 }
 _HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(, ?[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 MAX_HEADER_NAMES_CHARACTERS = 2000
@@ -67,7 +71,7 @@ def shared_headers(audience: Audience, origin: str | None) -> dict[str, str]:
     """Return the default headers of every answer: CORS, security and caching."""
     if audience is Audience.STOREFRONT:
         return _FOR_EVERY_PAGE
-    if origin in settings().console_origins:
+    if audience is Audience.MERCHANT and origin in settings().console_origins:
         return _FOR_MERCHANTS | {"Access-Control-Allow-Origin": str(origin), "Access-Control-Expose-Headers": _EXPOSED}
     return _FOR_MERCHANTS
 

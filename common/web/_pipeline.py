@@ -24,11 +24,12 @@ from common.web._body import ANY_OBJECT, MAX_BYTES_ON_LOOP, Checker, load_body, 
 from common.web._client_address import client_address, limited_client, truncated
 from common.web._headers import Audience, compress, limit_headers, new_request_id, preflight_headers, shared_headers
 from common.web._messages import Request, Response, StreamedResponse, json_response
-from common.web._routing import Endpoint, Handler, allowed_methods, find_endpoint, make_endpoint
+from common.web._routing import ClientOf, Endpoint, Handler, Ids, allowed_methods, find_endpoint, make_endpoint
 from common.web._trace import log_fields, trace_of
 
 # Probes and the API description, which are not rate-limited.
 UNCOUNTED = (_health.LIVE, _health.READY, _description.PATH)
+_NO_IDS: Ids = {}
 UNCOUNTED_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -54,17 +55,19 @@ class Function:
         body: Checker | None = None,
         query: Checker | None = None,
         limit: str | None = None,
+        client: ClientOf | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler `(request, **ids) -> Response`.
 
         It runs in a thread and may block, unless it is a coroutine function: that runs on the loop and must not block.
         `{name}` in the path stands for a UUID, or for a text if the handler takes a str. `rights` ("read" or "write")
         requires an API key that has them; `body` and `query` are schemas that load `request.data` and `request.query`.
-        `limit` counts per API key instead of per address.
+        `limit` counts per API key instead of per address; `client(request, **ids)` names whom the function's limit
+        counts instead of the address.
         """
 
         def register(handler: Handler) -> Handler:
-            self.endpoints.append(make_endpoint(method, path, handler, rights, body, query, limit))
+            self.endpoints.append(make_endpoint(method, path, handler, rights, body, query, limit, client))
             return handler
 
         return register
@@ -109,7 +112,7 @@ class Function:
         except ProblemError:
             await self._count(request)
             raise
-        await self._count(request, endpoint.limit)
+        await self._count(request, endpoint, ids)
         if endpoint.rights:
             authorization = request.headers.get("authorization")
             request.key = await in_thread(api_keys.authenticate, authorization, endpoint.rights)
@@ -154,12 +157,12 @@ class Function:
             return json_response(verdict.as_answer())
         return json_response(verdict.as_answer(), 503, {"Retry-After": "1"})
 
-    async def _count(self, request: Request, limit_per_key: str | None = None) -> None:
+    async def _count(self, request: Request, endpoint: Endpoint | None = None, ids: Ids = _NO_IDS) -> None:
         forwarded_for = request.headers.get("x-forwarded-for")
         address = client_address(request.peer, forwarded_for, settings().trusted_proxies)
         request.logged["client"] = truncated(address)
         request.client = limited_client(address)
-        for name, client in self._limits(request, limit_per_key):
+        for name, client in self._limits(request, endpoint, ids):
             verdict = limits.hit_in_memory(name, client)
             if verdict is None:
                 verdict = await in_brief_thread(limits.hit, name, client)
@@ -167,12 +170,15 @@ class Function:
             request.answer_headers |= limit_headers(verdict)
             limits.refuse_if_exceeded(verdict)
 
-    def _limits(self, request: Request, limit_per_key: str | None) -> list[tuple[str, str]]:
+    def _limits(self, request: Request, endpoint: Endpoint | None, ids: Ids) -> list[tuple[str, str]]:
         """Return the limits that count the request, each with the client to which it is counted.
 
         A key that this process has not authenticated yet may be anybody's guess: before it is looked up, it counts
         against the address, by both limits.
         """
+        if endpoint and endpoint.client:
+            return [(self.limit, endpoint.client(request, **ids))]
+        limit_per_key = endpoint.limit if endpoint else None
         if limit_per_key is None:
             return [(self.limit, request.client)]
         key_id = api_keys.remembered_id(request.headers.get("authorization"))

@@ -13,6 +13,10 @@ from common.errors import MethodNotAllowed, NotFound
 from common.web._body import Checker
 
 Handler = Callable[..., Any]
+# Names the client as which a request counts, before its body is read.
+ClientOf = Callable[..., str]
+# What a path's template has in braces.
+Ids = dict[str, uuid.UUID | str]
 
 _UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NAME = re.compile(r"\{(\w+)\}")
@@ -33,8 +37,9 @@ class Endpoint:
     query: Checker | None
     # The limit by which its calls are counted per API key, instead of the function's.
     limit: str | None
+    client: ClientOf | None
 
-    def ids(self, match: re.Match[str]) -> dict[str, uuid.UUID | str]:
+    def ids(self, match: re.Match[str]) -> Ids:
         return {name: text if name in self.texts else uuid.UUID(text) for name, text in match.groupdict().items()}
 
 
@@ -46,6 +51,7 @@ def make_endpoint(
     body: Checker | None,
     query: Checker | None,
     limit: str | None = None,
+    client: ClientOf | None = None,
 ) -> Endpoint:
     """Create an endpoint. `{name}` in the template stands for a UUID, or for a text if the handler takes it as a str.
 
@@ -60,10 +66,10 @@ def make_endpoint(
     ends_in_text = any(template.endswith(f"{{{name}}}") for name in texts)
     path = re.compile(pattern if ends_in_text else pattern + "/?", re.DOTALL)
     on_loop = inspect.iscoroutinefunction(handler)
-    return Endpoint(method, template or "/", path, texts, handler, on_loop, rights, body, query, limit)
+    return Endpoint(method, template or "/", path, texts, handler, on_loop, rights, body, query, limit, client)
 
 
-def find_endpoint(endpoints: list[Endpoint], method: str, path: str) -> tuple[Endpoint, dict[str, uuid.UUID | str]]:
+def find_endpoint(endpoints: list[Endpoint], method: str, path: str) -> tuple[Endpoint, Ids]:
     """Return the endpoint and the ids in its path. Raises NotFound or MethodNotAllowed."""
     wanted = "GET" if method == "HEAD" else method
     for endpoint in endpoints:

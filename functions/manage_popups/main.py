@@ -10,6 +10,8 @@ from functions.manage_popups.api_keys import ApiKeySchema
 from functions.manage_popups.discount_codes import handlers as discount_codes
 from functions.manage_popups.discount_codes import pools
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema, DiscountCodesQuery, PoolCodesSchema
+from functions.manage_popups.order_sources import handlers as order_sources
+from functions.manage_popups.order_sources.schemas import OrderSourceSchema
 from functions.manage_popups.orders import handlers as orders
 from functions.manage_popups.orders.schemas import OrderSchema, OrdersQuery, RefundSchema
 from functions.manage_popups.popups import handlers as popups
@@ -59,6 +61,13 @@ route("POST", "/orders", rights="write", body=OrderSchema(), limit=ORDERS)(order
 route("GET", "/orders", rights="read", query=OrdersQuery(), limit=ORDERS)(orders.list_orders)
 route("DELETE", "/orders/{order_id}", rights="write", limit=ORDERS)(orders.delete_order)
 route("POST", "/orders/{order_id}/refunds", rights="write", body=RefundSchema(), limit=ORDERS)(orders.report_refund)
+
+route("POST", "/order-sources", rights="write", body=OrderSourceSchema())(order_sources.create_order_source)
+route("GET", "/order-sources", rights="read")(order_sources.list_order_sources)
+route("PATCH", "/order-sources/{source_id}", rights="write", body=MergePatch())(order_sources.update_order_source)
+route("DELETE", "/order-sources/{source_id}", rights="write")(order_sources.delete_order_source)
+route("GET", "/order-sources/{source_id}/requests", rights="read")(order_sources.list_customer_requests)
+route("DELETE", "/order-sources/{source_id}/requests/{request_id}", rights="write")(order_sources.drop_customer_request)
 
 route("GET", "/shop", rights="read")(shop.get_shop)
 route("PATCH", "/shop", rights="write", body=MergePatch())(shop.update_shop)

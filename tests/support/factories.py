@@ -11,8 +11,10 @@ from typing import Any
 
 from common.json_text import dumps
 from common.shop.api_keys import new_key
+from common.shop.order_sources import seal_secrets
 from functions.manage_popups.popups.schemas import PopupSchema
 from tests.support.stack import Database
+from tests.support.webhooks import SECRET
 
 DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
 
@@ -24,6 +26,7 @@ class Shop:
     id: str
     write_key: str
     read_key: str
+    source_id: uuid.UUID
 
     @property
     def writer(self) -> dict[str, str]:
@@ -40,7 +43,16 @@ def make_shop(database: Database, **fields: Any) -> Shop:
     row = {"id": f"shop-{uuid.uuid4().hex[:12]}", "name": "A shop", "time_zone": "UTC", "currency": "USD"}
     row |= {"allowed_origins": []} | fields
     insert(database, "shops", **row)
-    return Shop(row["id"], make_key(database, row["id"], "write"), make_key(database, row["id"], "read"))
+    write_key, read_key = (make_key(database, row["id"], rights) for rights in ("write", "read"))
+    return Shop(row["id"], write_key, read_key, make_order_source(database, row["id"]))
+
+
+def make_order_source(database: Database, shop_id: str, platform: str = "shopify", **fields: Any) -> uuid.UUID:
+    """An order source whose webhooks are signed with SECRET."""
+    id_ = uuid.UUID(uuid7())
+    row = {"id": id_, "shop_id": shop_id, "platform": platform, "secrets": seal_secrets(id_, [SECRET])} | fields
+    insert(database, "order_sources", **row)
+    return id_
 
 
 def make_key(database: Database, shop_id: str, rights: str, **fields: Any) -> str:

@@ -1,5 +1,6 @@
 """What the tests run against: embedded servers, functions in processes of their own, and a look into tables."""
 
+import base64
 import contextlib
 import json
 import os
@@ -29,6 +30,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FUNCTIONS = tuple(TABLE)
 ASGI_FUNCTIONS = {function.name for function in TABLE.values() if function.server == "asgi"}
+
+SECRETS_KEY = base64.b64encode(bytes(range(32))).decode()
+# Of the tests' own process, which seals secrets, and of every function that it starts.
+os.environ["SECRETS_KEY"] = SECRETS_KEY
 
 NO_LIMITS = {name: "0" for name in about() if name.startswith("RATE_LIMIT_")}
 

@@ -16,6 +16,11 @@ export interface Annotation {
   status: string | null;
 }
 
+export interface Api {
+  url: string;
+  token: string;
+}
+
 export interface ApiKey {
   id: string;
   name: string;
@@ -57,6 +62,18 @@ export interface Consent {
   popup_id: string | null;
   popup_version: number | null;
   recorded_at: string;
+}
+
+export interface CustomerRequest {
+  request_id: string;
+  email: string | null;
+  customer_id: string | null;
+  order_ids: string[];
+  requested_at: string;
+}
+
+export interface CustomerRequests {
+  requests: CustomerRequest[];
 }
 
 export interface Day {
@@ -337,6 +354,25 @@ export interface Order {
   popup_id: string | null;
   variant_id: string | null;
   reason: "code" | "click" | "view" | "report" | "stored" | null;
+}
+
+export interface OrderSource {
+  id: string;
+  platform: "shopify" | "woocommerce";
+  url: string;
+  secrets_count: number;
+  api: OrderSourceApi | null;
+  last_order_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface OrderSourceApi {
+  url: string;
+}
+
+export interface OrderSources {
+  order_sources: OrderSource[];
 }
 
 export interface Orders {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from contextlib import suppress
 from typing import Any
@@ -11,7 +10,7 @@ from common import postgres
 from common.errors import DatabaseUnavailable, SubscriberNotFound
 from common.ids import new_id
 from common.shop.emails import beginning
-from common.shop.erasures import rename_batch
+from common.shop.erasures import erase_person, rename_for_a_while
 from common.web import Request, Response, answers, decode_cursor, json_response
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, more_than_a_page, newest_first, oldest_first
@@ -19,8 +18,6 @@ from functions.manage_popups.subscribers import queries
 
 # The upper bound of a prefix search: prefix + this character.
 LAST_CHARACTER = "\U0010ffff"
-# How long an erasure's answer waits for the person's events to be renamed: enough for tens of thousands.
-RENAMING_SECONDS = 1.0
 
 
 @answers({200: "Subscribers"})
@@ -82,17 +79,12 @@ def erase_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
     The person is gone with the answer. Events that are too many to be renamed in a second are renamed by the next
     `popups retain`.
     """
-    if not postgres.fetch_one(queries.ERASE_SUBSCRIBER, shop_id=request.shop_id, id=subscriber_id):
-        raise SubscriberNotFound()
-    with suppress(DatabaseUnavailable), postgres.connection() as connection:  # the rest is queued
-        _rename_events(connection, request.shop_id, subscriber_id)
+    with postgres.connection() as connection:
+        if not erase_person(connection, request.shop_id, subscriber_id):
+            raise SubscriberNotFound()
+        with suppress(DatabaseUnavailable):  # the rest is queued
+            rename_for_a_while(connection, request.shop_id, subscriber_id)
     return Response(204)
-
-
-def _rename_events(connection: postgres.Connection, shop_id: str, subscriber_id: uuid.UUID) -> None:
-    deadline = time.monotonic() + RENAMING_SECONDS
-    while not rename_batch(connection, shop_id, subscriber_id) and time.monotonic() < deadline:
-        pass
 
 
 def email_bounds(prefix: str | None) -> dict[str, Any]:

@@ -77,29 +77,3 @@ UNSUBSCRIBE = """
     WHERE (email_subscribers.shop_id, email_subscribers.id) = (found.shop_id, found.id)
     RETURNING email_subscribers.id, email_subscribers.is_active, email_subscribers.unsubscribed_at
 """
-
-# Deletes the person: row, address, name, consents, and the name under which codes are held. The events are renamed
-# afterwards (common/shop/erasures.py), for which a row of `erasures` stands; consents beyond a few thousand likewise.
-ERASE_SUBSCRIBER = """
-    WITH person AS (
-        DELETE FROM email_subscribers
-        WHERE shop_id = :shop_id AND id = :id
-        RETURNING shop_id, id, claimer
-    ), renaming AS (
-        INSERT INTO erasures (shop_id, subscriber_id)
-        SELECT shop_id, id FROM person
-    ), consents AS (
-        DELETE FROM email_consents
-        USING person
-        WHERE email_consents.shop_id = :shop_id AND email_consents.subscriber_id = :id
-          AND email_consents.id = ANY (ARRAY(
-            SELECT id FROM email_consents WHERE shop_id = :shop_id AND subscriber_id = :id LIMIT 5000))
-    ), claims AS (
-        UPDATE single_use_codes AS claim
-        SET claimed_by = 'erased:' || gen_random_uuid()
-        FROM person CROSS JOIN discount_codes AS pool
-        WHERE pool.shop_id = :shop_id AND pool.single_use
-          AND claim.shop_id = :shop_id AND claim.discount_code_id = pool.id AND claim.claimed_by = person.claimer
-    )
-    SELECT id FROM person
-"""

@@ -1,0 +1,1 @@
+"""Order sources: the platforms that report a shop's orders by themselves."""

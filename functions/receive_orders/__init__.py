@@ -1,0 +1,1 @@
+"""The merchant's reports on popups, experiments and the shop."""

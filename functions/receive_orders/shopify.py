@@ -1,0 +1,111 @@
+"""Shopify's webhooks: https://shopify.dev/docs/api/webhooks. Payloads have the REST API's form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from common.shop.orders import Refund, TrustedOrder
+from functions.receive_orders import fields
+from functions.receive_orders.news import CustomerErasure, DataRequest, News, ShopErasure, Withdrawal
+
+# With these an order that was just made is not paid for: orders/paid follows when it is.
+UNPAID = ("pending", "authorized", "partially_paid", "expired", "voided")
+
+
+def read(topic: str, payload: dict[str, Any]) -> list[News]:
+    """Return what a verified webhook says; nothing for a topic that does not concern us. Raises Invalid."""
+    match topic:
+        case "orders/paid":
+            return list(_order(payload))
+        case "orders/create":
+            return [] if payload.get("financial_status") in UNPAID else list(_order(payload))
+        case "orders/cancelled":
+            return [Withdrawal(fields.order_id(payload, "id"), "cancelled")]
+        case "refunds/create":
+            return list(_refund(payload, fields.order_id(payload, "order_id")))
+        case "customers/data_request":
+            return [_data_request(payload)]
+        case "customers/redact":
+            email = fields.email(fields.text(payload.get("customer"), "email"))
+            return [CustomerErasure(email, _order_ids(payload, "orders_to_redact"))]
+        case "shop/redact":
+            return [ShopErasure()]
+    return []
+
+
+def _order(payload: dict[str, Any]) -> Iterator[News]:
+    id_ = fields.order_id(payload, "id")
+    if payload.get("test") is True:
+        yield Withdrawal(id_, "test")
+        return
+    if payload.get("cancelled_at"):
+        yield Withdrawal(id_, "cancelled")
+        return
+    revenue, currency = fields.money(payload.get("total_price"), payload.get("currency"))
+    names = (fields.text(payload, "name", 100), fields.text(payload, "order_number", 100))
+    yield TrustedOrder(
+        order_id=id_,
+        source="shopify",
+        ordered_at=fields.time(payload.get("created_at")),
+        revenue=revenue,
+        currency=currency,
+        codes=fields.codes(payload, "discount_codes"),
+        visitor_id=fields.visitor(payload, "note_attributes", "name"),
+        email=fields.email(*(fields.text(payload, name) for name in ("email", "contact_email"))),
+        aliases=tuple(name for name in names if name),
+    )
+    for refund in islice(fields.items(payload, "refunds"), fields.MAX_REFUNDS):
+        yield from _refund(refund, id_, currency)
+
+
+def _refund(payload: dict[str, Any], order_id: str, currency: str | None = None) -> Iterator[Refund]:
+    """Yield the refund with what was paid back: goods put back without money are none."""
+    id_ = fields.order_id(payload, "id")
+    amount, currency = _paid_back(payload, currency)
+    if amount and currency:
+        refunded_at = fields.time(payload.get("processed_at") or payload.get("created_at"))
+        yield Refund(order_id, id_, amount, currency, refunded_at)
+
+
+def _paid_back(payload: dict[str, Any], shop_currency: str | None) -> tuple[Decimal, str] | tuple[None, None]:
+    """Return the money paid back, in the shop's currency where the refund tells it.
+
+    A transaction's amount is in the currency that the buyer saw; the shop's own stands in its `amount_set`.
+    """
+    successful = [
+        each
+        for each in fields.items(payload, "transactions")
+        if each.get("kind") == "refund" and each.get("status") == "success"
+    ]
+    told = [_shop_money(each) for each in successful]
+    if not told or any(currency is None or currency != told[0][1] for _, currency in told):
+        return None, None
+    total = sum((amount for amount, _ in told if amount is not None), Decimal(0))
+    return fields.money(str(total), told[0][1] or shop_currency)
+
+
+def _shop_money(transaction: dict[str, Any]) -> tuple[Decimal, str] | tuple[None, None]:
+    amounts = transaction.get("amount_set")
+    shop_money = amounts.get("shop_money") if isinstance(amounts, dict) else None
+    if isinstance(shop_money, dict):
+        return fields.money(shop_money.get("amount"), shop_money.get("currency_code"))
+    return fields.money(transaction.get("amount"), transaction.get("currency"))
+
+
+def _data_request(payload: dict[str, Any]) -> DataRequest:
+    customer, asked = payload.get("customer"), payload.get("data_request")
+    return DataRequest(
+        request_id=fields.order_id(asked if isinstance(asked, dict) else {}, "id"),
+        email=fields.email(fields.text(customer, "email")),
+        customer_id=fields.text(customer, "id", 100),
+        order_ids=_order_ids(payload, "orders_requested"),
+    )
+
+
+def _order_ids(payload: dict[str, Any], name: str) -> tuple[str, ...]:
+    listed = payload.get(name)
+    ids = [str(each) for each in listed if isinstance(each, int | str)] if isinstance(listed, list) else []
+    return tuple(id_ for id_ in ids if 0 < len(id_) <= fields.MAX_ORDER_ID_CHARACTERS)[: fields.MAX_ORDERS]
