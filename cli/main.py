@@ -1,7 +1,7 @@
 """The `popups` command. Each subcommand is implemented in its own module; this one defines arguments and options."""
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -17,6 +17,7 @@ from cli.connections import check_connections
 from cli.grant import grant
 from cli.partitions import make_partitions
 from cli.ready import await_ready
+from cli.reconcile import reconcile
 from cli.retain import MAX_DAYS
 from common import logs
 from common.config import settings
@@ -141,6 +142,31 @@ def _show(listed: list[migrations.Migration]) -> int:
         when = f"applied {migration.applied_at:%Y-%m-%d %H:%M} UTC" if migration.applied_at else "pending"
         click.echo(f"{migration.name}  {when}")
     return 0 if all(migration.applied_at for migration in listed) else PENDING
+
+
+@popups.command("reconcile")
+@click.argument("shop_id", metavar="SHOP")
+@click.option(
+    "--since",
+    default=lambda: (datetime.now(UTC) - timedelta(days=3)).strftime("%Y-%m-%d"),
+    show_default="3 days ago",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Orders that changed since then, in UTC.",
+)
+def reconcile_orders(shop_id: str, since: datetime) -> None:
+    """Read the orders of SHOP by the APIs of its platforms, for webhooks that were lost. Safe to repeat.
+
+    Order sources without an `api` are left out.
+    """
+    with open_connection() as opened:
+        connection = Connection(opened)
+        if not shops.shop_exists(connection, shop_id):
+            raise click.ClickException(f"There is no shop {shop_id}")
+        found = reconcile(connection, shop_id, since.replace(tzinfo=UTC))
+    for name, new in found.items():
+        click.echo(f"{name}: {new} new")
+    if not found:
+        click.echo("No order source of this shop has an API.")
 
 
 @popups.group()

@@ -1,0 +1,43 @@
+"""`popups reconcile`: reads what a shop's platforms know of its orders, since deliveries of webhooks get lost.
+
+WooCommerce never repeats one, and Shopify gives up after four hours. An order that is known changes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+import click
+
+from cli.outside import Outside, OutsideError
+from cli.platform_apis import orders_since
+from common.errors import Invalid, SecretsNotConfigured
+from common.postgres.driver import Connection
+from common.shop.order_sources import unseal_api
+from functions.receive_orders.acting import record
+
+SELECT_SOURCES = """
+    SELECT id, shop_id, platform, api
+    FROM order_sources
+    WHERE shop_id = :shop_id AND api IS NOT NULL
+    ORDER BY id
+"""
+
+
+def reconcile(connection: Connection, shop_id: str, since: datetime, outside: Outside | None = None) -> dict[str, int]:
+    """Record what the platforms' APIs tell. Return how much was new by source. Raises ClickException."""
+    found: dict[str, int] = {}
+    for source in connection.fetch_all(SELECT_SOURCES, shop_id=shop_id):
+        name = f"{source['platform']} {source['id']}"
+        try:
+            api = unseal_api(source["id"], source["api"])
+            assert api is not None, "the query left out the others"
+            found[name] = 0
+            pages = orders_since(source["platform"], api, since, outside or Outside())
+            with click.progressbar(pages, label=name, show_pos=True, file=sys.stderr) as progress:
+                for news in progress:
+                    found[name] += record(source, news, connection)
+        except (OutsideError, SecretsNotConfigured, Invalid) as error:
+            raise click.ClickException(f"{name}: {error}") from None
+    return found
