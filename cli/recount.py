@@ -22,6 +22,7 @@ from cli.pending_erasures import finish_erasures
 from common import cache
 from common.cache import keys
 from common.postgres.driver import Connection
+from common.shop import orders
 from common.shop.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
 
 BATCH_VIEWS = 2000
@@ -67,7 +68,19 @@ def _recount_shop(connection: Connection, shop: dict[str, Any]) -> int:
         viewers += own_viewers
         tallies += own_tallies
     tallies.append(partial(_change, connection, sql.TALLY_CODES_OF_POOLS, shop_id=shop["shop_id"]))
-    return _run(shop, popups, viewers, tallies)
+    changed = _run(shop, popups, viewers, tallies)
+    recount_orders(connection, shop["shop_id"])  # who bought is a mark on the viewers' rows
+    return changed
+
+
+def recount_orders(connection: Connection, shop_id: str) -> None:
+    """Make orders of what a release without them has stored, and credit again those that a late touch may change."""
+    after: str | None = ""
+    while after is not None:
+        after = run_batch(partial(orders.adopt_purchases, connection, shop_id, after))
+    orders.credit_recent(connection, shop_id)
+    while run_batch(partial(orders.credit_waiting, connection, shop_id)).leaves_more:
+        pass
 
 
 def _run(shop: dict[str, Any], popups: list[Any], viewers: Work, tallies: Work) -> int:

@@ -21,6 +21,7 @@ from cli.recount import recount_viewers_of_shop
 from cli.strays import move_strays
 from common.postgres.driver import Connection
 from common.shop.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
+from common.shop.orders import credit_waiting
 
 MAX_DAYS = 36_500
 
@@ -120,6 +121,27 @@ DELETE_VIEWERS = {
     """,
 }
 
+# The names of viewers leave an order with its events; that and whose credit it was stays.
+FORGET_NAMES = """
+    WITH named AS (
+        SELECT shop_id, order_id
+        FROM orders
+        WHERE received_at < :received_before AND (viewer_name IS NOT NULL OR reported_viewer IS NOT NULL)
+        LIMIT :batch_rows
+        FOR NO KEY UPDATE
+    ), changed AS (
+        UPDATE orders
+        SET viewer_name = NULL, reported_viewer = NULL
+        FROM named
+        WHERE orders.shop_id = named.shop_id AND orders.order_id = named.order_id
+        RETURNING orders.order_id
+    )
+    SELECT count(*) AS count FROM changed
+"""
+
+# Shops with orders before which a touch came late, and that nobody has credited again since.
+SELECT_SHOPS_TO_CREDIT = "SELECT DISTINCT shop_id FROM orders_to_credit ORDER BY shop_id"
+
 SELECT_PAGES = "SELECT pg_relation_size(:table::regclass) / current_setting('block_size')::bigint AS pages"
 
 
@@ -140,7 +162,15 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
             finish_shop_erasures(connection, say)
             _delete(connection, DELETE_CODE_BUDGETS, hour_before=now - BUDGET_AGE)
             _forget_viewers(connection, now, say)
+            _delete(connection, FORGET_NAMES, received_before=now - timedelta(days=days))
+            _credit_waiting(connection)
         unify_mailboxes(Connection(raw), say)
+
+
+def _credit_waiting(connection: Connection) -> None:
+    for shop in connection.fetch_all(SELECT_SHOPS_TO_CREDIT):
+        while run_batch(partial(credit_waiting, connection, shop["shop_id"])).leaves_more:
+            pass
 
 
 def _delete_idempotency_keys(connection: Connection, now: datetime, say: Callable[[str], None]) -> None:

@@ -167,6 +167,19 @@ RENAME_VIEWERS = """
         FROM renamed
         WHERE shop_id = :shop_id AND viewers.viewer = ANY (ARRAY(SELECT viewer FROM renamed))
           AND viewers.viewer = renamed.viewer
+    ), orders_of_viewers AS (
+        UPDATE orders
+        SET viewer = coalesce((SELECT erased FROM renamed WHERE renamed.viewer = orders.viewer), orders.viewer),
+            settled_viewer = coalesce(
+                (SELECT erased FROM renamed WHERE renamed.viewer = orders.settled_viewer), orders.settled_viewer),
+            viewer_name = CASE WHEN viewer_name = ANY (ARRAY(SELECT name FROM renamed))
+                THEN erased_name(salt, viewer_name) ELSE viewer_name END,
+            reported_viewer = CASE WHEN reported_viewer = ANY (ARRAY(SELECT name FROM renamed))
+                THEN erased_name(salt, reported_viewer) ELSE reported_viewer END
+        FROM erasure
+        WHERE shop_id = :shop_id AND (
+            orders.viewer = ANY (ARRAY(SELECT viewer FROM renamed))
+            OR reported_viewer = ANY (ARRAY(SELECT name FROM renamed)))
     ), viewers_of_popups_before AS (
         UPDATE popup_viewers
         SET viewer = erased_name(salt, viewer)

@@ -125,12 +125,14 @@ RECOGNISE = """
 
 # The last click or capture and the last view before the order, none older than 30 days; and the popup whose code it
 # was: of those that offer one of the codes the one that the viewer met last, whenever; if none was met, that of the
-# first code which only one popup offers. Who was held out has met nothing.
+# first code which only one popup offers. Who was held out has met nothing. An order whose viewer's name has left with
+# the events keeps its credit.
 CREDIT = """
     WITH due AS MATERIALIZED (
         SELECT order_id, ordered_at, viewer_name, codes
         FROM orders
         WHERE shop_id = :shop_id AND NOT is_credited AND state = 'counted' AND NOT is_credited_as_stored
+          AND (viewer IS NULL OR viewer_name IS NOT NULL)
     ), touch AS MATERIALIZED (
         SELECT due.order_id, event.*, ceil(greatest(1, extract(epoch FROM due.ordered_at - event.at)) / 86400) AS step
         FROM due

@@ -173,6 +173,30 @@ def record_refund(connection: postgres.Connection, shop_id: str, refund: Refund)
     )
 
 
+def adopt_purchases(connection: postgres.Connection, shop_id: str, after: str) -> str | None:
+    """Make orders of a batch of purchases after this order id that a release without orders has stored.
+
+    They are credited as they were stored. Return the last order id of the batch; None if there are no more.
+    """
+    rows = connection.fetch_all(
+        _storing.SELECT_PURCHASES_ALONE, shop_id=shop_id, after=after, batch_orders=BATCH_ORDERS
+    )
+    if not rows:
+        return None
+    connection.queue(LOCK_VIEWERS, shop_id=shop_id)
+    _open(connection, shop_id, [row["order_id"] for row in rows], reported_by="browser")
+    event_ids = [str(row["event_id"]) for row in rows]
+    connection.queue(_storing.STORE_REPORTED_ORDERS, shop_id=shop_id, event_ids=event_ids, is_credited_as_stored=True)
+    _settle(connection, shop_id)
+    connection.fetch_each()
+    return str(rows[-1]["order_id"])
+
+
+def credit_recent(connection: postgres.Connection, shop_id: str) -> None:
+    """Let the orders that a late touch may still change wait to be credited again, by `credit_waiting`."""
+    connection.execute(_storing.QUEUE_RECENT_ORDERS, shop_id=shop_id)
+
+
 def credit_waiting(connection: postgres.Connection, shop_id: str) -> Recorded:
     """Credit a batch of the shop's orders again: those before which a touch came late. `leaves_more`: call it again."""
     connection.queue(LOCK_VIEWERS, shop_id=shop_id)

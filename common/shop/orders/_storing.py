@@ -318,3 +318,28 @@ CONFIRM_FROM_FIRST = """
     ON CONFLICT DO NOTHING
     RETURNING order_id
 """
+
+# Purchases that are no orders yet: of a release that knew none.
+SELECT_PURCHASES_ALONE = """
+    SELECT bought.order_id, event.event_id
+    FROM purchases AS bought
+    LEFT JOIN foreign_event_ids AS entered ON entered.shop_id = :shop_id AND entered.kind = 'conversion'
+        AND entered.sent_id = bought.event_id
+    JOIN popup_conversions AS event ON event.event_id = coalesce(entered.event_id, bought.event_id)
+        AND event.shop_id = :shop_id AND event.type = 'purchase'
+    LEFT JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = bought.order_id
+    LEFT JOIN order_aliases AS other ON other.shop_id = :shop_id AND other.alias = bought.order_id
+    WHERE bought.shop_id = :shop_id AND bought.order_id > :after
+      AND orders.order_id IS NULL AND other.alias IS NULL
+    ORDER BY bought.order_id
+    LIMIT :batch_orders
+"""
+
+QUEUE_RECENT_ORDERS = """
+    INSERT INTO orders_to_credit (shop_id, order_id)
+    SELECT shop_id, order_id
+    FROM orders
+    WHERE shop_id = :shop_id AND state = 'counted' AND ordered_at > now() - interval '7 days'
+    ORDER BY order_id
+    ON CONFLICT DO NOTHING
+"""

@@ -1,0 +1,116 @@
+"""Orders beside releases that know none, and what of a person stays in them: `popups recount`, `retain` and erasure."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from cli.connection import open_connection
+from cli.recount import recount
+from cli.retain import retain
+from common.config import load
+from tests.support.client import Client
+from tests.support.factories import Shop, capture, insert, make_popup, make_shop, purchase, uuid7
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
+from tests.support.tracking import send
+from tests.test_orders import an_order, at, credited, listed, reported, touch
+
+
+@pytest.fixture(scope="module")
+def database(stack: Stack) -> Iterator[Database]:
+    """One of its own: `retain` goes through all shops."""
+    with open_database(create_database(stack.postgres, f"orders-{uuid.uuid4().hex[:8]}")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def functions(stack: Stack, database: Database) -> Iterator[dict[str, FunctionProcess]]:
+    environ = {"DATABASE_URL": database.url, "REDIS_URL": None}
+    started = {name: stack.start_function(name, **environ) for name in ("track_conversion", "manage_popups")}
+    yield started
+    for function in started.values():
+        function.stop()
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+@pytest.fixture
+def merchant(functions: dict[str, FunctionProcess], shop: Shop) -> Client:
+    return Client(functions["manage_popups"], shop.write_key)
+
+
+def names_in_orders(database: Database, shop: Shop) -> set[str | None]:
+    rows = database("SELECT viewer_name, reported_viewer FROM orders WHERE shop_id = :shop", shop=shop.id)
+    return {name for row in rows for name in row.values()}
+
+
+def test_purchases_that_a_release_without_orders_stored_become_orders_as_they_were_credited(
+    database: Database, shop: Shop, merchant: Client, functions: dict[str, FunctionProcess]
+) -> None:
+    popup_id, seen = make_popup(database, shop), make_popup(database, shop)
+    touch(database, shop, seen, "ann", 0.5)
+    bought = {"shop_id": shop.id, "order_id": "1", "event_id": uuid7()}
+    conversion = {"session_id": "s", "visitor_id": "ann", "type": "purchase", "revenue": 5, "currency": "USD"}
+    insert(database, "popup_conversions", popup_id=popup_id, **bought, **conversion)
+    insert(database, "purchases", **bought)
+    for _ in range(2):
+        with open_connection(load({"DATABASE_URL": database.url})) as connection:
+            recount(connection, shop.id, say=lambda line: None)
+        assert credited(database, shop, "stored", 1, "revenue") == {popup_id: 5}
+        assert credited(database, shop, "view", 7) == {}
+    assert [(order["popup_id"], order["reason"]) for order in listed(merchant)] == [(popup_id, "stored")]
+    again = send(functions["track_conversion"], purchase(popup_id, "1"))
+    assert (again.status_code, again.json()["conversion_id"]) == (200, bought["event_id"])
+
+
+def test_a_recount_credits_orders_whose_touches_a_release_without_orders_stored_late(
+    database: Database, shop: Shop, merchant: Client
+) -> None:
+    popup_id = make_popup(database, shop)
+    reported(merchant, an_order("1", visitor_id="ann", ordered_at=at(1)))
+    touch(database, shop, popup_id, "ann", 2)
+    assert credited(database, shop, "view", 7) == {"nobody": 1}
+    with open_connection(load({"DATABASE_URL": database.url})) as connection:
+        recount(connection, shop.id, say=lambda line: None)
+    assert credited(database, shop, "view", 7) == {popup_id: 1}
+
+
+def test_the_names_of_viewers_leave_orders_with_the_events_and_the_credit_stays(
+    database: Database, shop: Shop, merchant: Client, functions: dict[str, FunctionProcess]
+) -> None:
+    popup_id = make_popup(database, shop)
+    touch(database, shop, popup_id, "ann", 2)
+    reported(merchant, an_order("1", visitor_id="ann"))
+    send(functions["track_conversion"], purchase(popup_id, "1", visitor_id="bob"))
+    assert names_in_orders(database, shop) == {"ann", "bob"}
+    database("UPDATE orders SET received_at = now() - interval '31 days' WHERE shop_id = :shop", shop=shop.id)
+    with open_connection(load({"DATABASE_URL": database.url})) as connection:
+        retain(connection, 30, say=lambda line: None)
+    assert names_in_orders(database, shop) == {None}
+    insert(database, "orders_to_credit", shop_id=shop.id, order_id="1")
+    with open_connection(load({"DATABASE_URL": database.url})) as connection:
+        retain(connection, 30, say=lambda line: None)
+    assert credited(database, shop, "view", 7) == {popup_id: 1}
+
+
+def test_an_erased_person_is_in_no_order_and_the_credit_stays(
+    database: Database, shop: Shop, merchant: Client, functions: dict[str, FunctionProcess]
+) -> None:
+    popup_id = make_popup(database, shop)
+    send(functions["track_conversion"], capture(popup_id, "ann@example.com", visitor_id="ann"))
+    reported(merchant, an_order("1", email="ann@example.com"))
+    reported(merchant, an_order("2", visitor_id="bob"))
+    send(functions["track_conversion"], purchase(popup_id, "2", visitor_id="ann"))
+    (person,) = merchant.get("/subscribers").json()["subscribers"]
+    assert merchant.delete(f"/subscribers/{person['id']}").status_code == 204
+    assert "ann" not in names_in_orders(database, shop)
+    assert "bob" in names_in_orders(database, shop)
+    assert credited(database, shop, "click", 7) == {popup_id: 1, "nobody": 1}
+    viewers = database("SELECT viewer FROM viewers_by_popup WHERE shop_id = :shop", shop=shop.id)
+    assert {
+        row["viewer"]
+        for row in database("SELECT viewer FROM orders WHERE shop_id = :shop AND order_id = '1'", shop=shop.id)
+    } <= {row["viewer"] for row in viewers}
