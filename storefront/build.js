@@ -72,13 +72,14 @@ async function buildAll(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const dialog = await write(folder, "storefront-dialog", "dialog/part.js", { format: "esm" });
-  const define = { DIALOG_FILE: JSON.stringify(dialog) };
+  const shopify = await write(folder, "storefront-shopify", "platforms/shopify.js", { format: "esm" });
+  const define = { DIALOG_FILE: JSON.stringify(dialog), SHOPIFY_FILE: JSON.stringify(shopify) };
   const loader = await write(folder, "storefront", "loader/loader.js", { format: "iife", define });
   cpSync(join(folder, loader), join(folder, "storefront.js"));
   const integrity = `sha384-${createHash("sha384")
     .update(readFileSync(join(folder, loader)))
     .digest("base64")}`;
-  writeFileSync(join(folder, "files.json"), `${JSON.stringify({ loader, integrity, dialog }, null, 2)}\n`);
+  writeFileSync(join(folder, "files.json"), `${JSON.stringify({ loader, integrity, dialog, shopify }, null, 2)}\n`);
 }
 
 await buildAll(process.argv[2] || join(HERE, "dist"));

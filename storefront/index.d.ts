@@ -39,11 +39,18 @@ export interface ExitIntent {
   preview(popup: string | object): void;
   /** Which variant that visitor gets. */
   variant(popup: object, visitorId: string): string | null;
+  /** The visitor's id, or null without consent. `tell` is called with it once there is consent, and not without. */
+  visitor(tell?: (visitor: string) => unknown): string | null;
   /** One call by its name, as before the script has arrived. */
   push(call: Call): void;
 }
 
-export type Call = ["cart", Cart] | ["purchase", Order] | ["consent", boolean] | ["preview", string | object];
+export type Call =
+  | ["cart", Cart]
+  | ["purchase", Order]
+  | ["consent", boolean]
+  | ["preview", string | object]
+  | ["visitor", (visitor: string) => unknown];
 
 /** What else the attributes of the script's tag say, for pages that have no such tag. */
 export interface Settings {

@@ -197,8 +197,7 @@ interface Part {
   hindrance(asked?: boolean): string | null;
   readAmount(text: string, currency: string): number;
   show(popup: Popup, variant: string | null, counted: boolean): void;
-  thank(popup: Popup, variant: string | undefined, discount: Discount): void;
-  remind(popup: Popup, kept: Kept): void;
+  bringDue(): void;
   drop(isExcluded: (popup: Popup) => unknown): void;
 }
 
@@ -208,6 +207,8 @@ interface Loader {
   popups(): Popup[];
   words(): Record<string, string>;
   cart?: string; // its address, where the shop says it
+  note(): Note;
+  isExcluded(popup: Partial<Popup>): unknown;
   deviceType(): string;
   fire(type: Trigger["type"], suits?: (popup: Popup) => unknown): boolean;
   onActivity(): void;
@@ -221,8 +222,14 @@ interface Loader {
   outbox: Record<string, Entry>;
 }
 
-/** The second file; the build says its name. */
+/** Of Shopify's pages: the root is the shopper's language. */
+interface Window {
+  Shopify?: { routes?: { root?: string } };
+}
+
+/** The other files; the build says their names. */
 declare const DIALOG_FILE: string;
+declare const SHOPIFY_FILE: string;
 
 declare module "*.css" {
   const text: string;

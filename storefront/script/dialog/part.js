@@ -4,5 +4,6 @@
 export { readAmount } from "../signs/amounts.js";
 export { hindrance } from "../signs/busy.js";
 export { startAtTop, watch } from "../signs/watch.js";
+export { bringDue } from "./due.js";
 export { meet } from "./loader.js";
-export { drop, remind, show, thank } from "./showing.js";
+export { drop, show } from "./showing.js";

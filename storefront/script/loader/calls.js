@@ -5,6 +5,7 @@ import { idle } from "./careful.js";
 import { readMoney } from "./money.js";
 import { fetchPart, part } from "./part.js";
 import { purchase } from "./purchases.js";
+import { tellVisitor, whenKnown } from "./recognition.js";
 import { firstNo } from "./rules.js";
 import { lasting, note, popups, shop, trouble } from "./state.js";
 import { prepare } from "./triggers.js";
@@ -37,6 +38,14 @@ export const calls = {
     if (given && lasting) changeNote((note) => (note.agreed = true));
     else if (given) moveIn({ ...note, agreed: true, refused: undefined });
     else if (!note.refused) refuse();
+    tellVisitor();
+  },
+
+  // visitor(tell?): the visitor's id, or null without consent; tell() is called with it once there is consent.
+  visitor(tell) {
+    keepSession();
+    if (tell) whenKnown(tell);
+    return note.visitor || null;
   },
 
   // explain(): for each popup, whether it would show now, and if not, the first rule that says no.

@@ -73,12 +73,10 @@ function bodyOf(batch) {
   if (batch[0].event.type) return JSON.stringify(batch[0].event);
   /** @type {Record<string, string>} */
   const lists = {};
-  each(batch, ({ event, list = "events" }) => {
-    lists[list] = (lists[list] ? `${lists[list]},` : "") + JSON.stringify(event);
-  });
+  each(batch, ({ event, list = "events" }) => (lists[list] = `${lists[list] || ""},${JSON.stringify(event)}`));
   let body = "";
-  eachKey(lists, (list) => (body += `${body && ","}"${list}":[${lists[list]}]`));
-  return `{${body}}`;
+  eachKey(lists, (list) => (body += `,"${list}":[${lists[list].slice(1)}]`));
+  return `{${body.slice(1)}}`;
 }
 
 /**

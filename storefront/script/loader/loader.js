@@ -9,10 +9,11 @@ import { deliver, deliverAll, deliverBlindly, record, whenConverted } from "./de
 import { deviceType } from "./devices.js";
 import { countView, eventFor, noteConversion } from "./events.js";
 import { discard, outbox } from "./outbox.js";
-import { pageAddress } from "./pages.js";
+import { isExcluded, pageAddress } from "./pages.js";
 import { offer } from "./part.js";
 import { loadPopups } from "./popups.js";
 import { recordUnread } from "./purchases.js";
+import { watchPlatform } from "./recognition.js";
 import { settings, words } from "./settings.js";
 import { bringDue } from "./showing.js";
 import { arriveAt, arrivedAt, goAway, lasting, note, popups } from "./state.js";
@@ -37,6 +38,8 @@ function takeOver() {
     popups: () => popups,
     words,
     cart: settings.cart,
+    note: () => note,
+    isExcluded,
     deviceType,
     fire,
     onActivity,
@@ -79,6 +82,7 @@ async function start() {
   listen("visibilitychange", () => document.hidden && deliverAll());
   listen("storage", ({ key, newValue }) => lasting && key === NOTE && !newValue && calls.consent(false));
   deliverAll();
+  watchPlatform();
 }
 
 /** Before the popups have come, too: a shopper in a hurry still came from somewhere, and may have bought something. */

@@ -1,11 +1,10 @@
 // The decision that a popup shows.
 
-import { eachKey, find } from "../shared/lists.js";
+import { some } from "../shared/lists.js";
 import { countView } from "./events.js";
-import { isExcluded } from "./pages.js";
 import { fetchPart, part } from "./part.js";
 import { isAskedFor } from "./rules.js";
-import { note, noteShown, popups } from "./state.js";
+import { note, noteShown } from "./state.js";
 import { isCompared, isHeldOut, myVariant } from "./variants.js";
 import { changeSeen } from "./visitor.js";
 
@@ -31,17 +30,8 @@ export function bringUp(popup) {
   if (!held) part?.show(popup, variant, true);
 }
 
-/** A code that came when its popup was gone is shown as soon as nothing is in the way; of one that was closed, a tab. */
+/** Codes that came when their popups were gone, or that were closed: the second file has what becomes of them. */
 export function bringDue() {
-  const { kept } = note.session;
-  const closed = /** @type {Popup} */ (kept && (find(popups, kept.id) || kept));
-  if (kept && !isExcluded(closed)) fetchPart().then(() => part?.remind(closed, kept));
-  eachKey(note.seen, (id) => {
-    const { due, variant } = note.seen[id];
-    const popup = find(popups, id) || /** @type {Popup} */ ({ id });
-    if (!due || isExcluded(popup) || part?.hindrance()) return;
-    if (!part) return void fetchPart().then(() => part && bringDue());
-    changeSeen(id, (seen) => delete seen.due);
-    part.thank(popup, variant, due);
-  });
+  const isDue = note.session.kept || some(Object.keys(note.seen), (id) => note.seen[id].due);
+  if (isDue) fetchPart().then(() => part?.bringDue());
 }
