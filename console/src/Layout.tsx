@@ -17,7 +17,6 @@ const WAYS: [Place, string, IconName, string[]][] = [
   [{ page: "why" }, "Why (not) shown", "question", []],
   [{ page: "codes" }, "Discount codes", "ticket", ["code"]],
   [{ page: "subscribers" }, "Subscribers", "people", []],
-  [{ page: "orders" }, "Orders", "bag", []],
   [{ page: "shop" }, "Shop", "shop", []],
   [{ page: "keys" }, "API keys", "key", []],
 ];

@@ -13,6 +13,14 @@ const nothing: Loads = async () => (await import("./pages/Unknown.tsx")).Unknown
 
 const LAZY: Record<string, Loads> = {
   new: async () => (await import("./pages/New.tsx")).New,
+  "popup/experiment": async () => (await import("./pages/Experiment.tsx")).Experiment,
+  "popup/results": async () => (await import("./pages/Results.tsx")).Results,
+  "popup/history": async () => (await import("./pages/History.tsx")).History,
+  shop: async () => (await import("./pages/ShopPage.tsx")).ShopPage,
+  keys: async () => (await import("./pages/Keys.tsx")).Keys,
+  codes: async () => (await import("./pages/Codes.tsx")).Codes,
+  subscribers: async () => (await import("./pages/Subscribers.tsx")).Subscribers,
+  why: async () => (await import("./pages/Why.tsx")).Why,
   start: async () => (await import("./pages/Start.tsx")).Start,
   "popup/design": async () => (await import("./pages/Design.tsx")).Design,
   unknown: nothing,

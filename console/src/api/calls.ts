@@ -1,8 +1,25 @@
 // Each call of the functions, once.
 
-import type { ShopReport } from "./reports.ts";
 import { type Answer, type Options, request, sendWith } from "./request.ts";
-import type { DiscountCodes, KeyInUse, Popup, PopupDraft, Popups, Shop } from "./schema.ts";
+import type {
+  ApiKeys,
+  DiscountCode,
+  DiscountCodes,
+  Experiment,
+  Explain,
+  Explanations,
+  History,
+  KeyInUse,
+  NewApiKey,
+  Popup,
+  PopupDraft,
+  PopupReport,
+  Popups,
+  Shop,
+  ShopReport,
+  Subscribers,
+  SubscriberWithConsents,
+} from "./schema.ts";
 
 const manage = <T>(method: string, path: string, options?: Options) => request<T>("shop-desk", method, path, options);
 const stats = <T>(path: string, options?: Options) => request<T>("shop-reports", "GET", path, options);
@@ -42,3 +59,51 @@ export const shopReport = (query: Options["query"], signal?: AbortSignal) =>
 
 export const listDiscountCodes = (query: Options["query"], signal?: AbortSignal) =>
   manage<DiscountCodes>("GET", "/discount-codes", { query, signal });
+
+export const makeDiscountCode = (code: object, idempotencyKey: string) =>
+  manage<DiscountCode>("POST", "/discount-codes", { body: code, idempotencyKey });
+
+export const getDiscountCode = (id: string, signal?: AbortSignal) =>
+  manage<DiscountCode>("GET", `/discount-codes/${id}`, { signal });
+
+export const changeDiscountCode = (id: string, changes: object, etag: string) =>
+  manage<DiscountCode>("PATCH", `/discount-codes/${id}`, { body: changes, ifMatch: etag });
+
+export const deleteDiscountCode = (id: string, etag: string) =>
+  manage<null>("DELETE", `/discount-codes/${id}`, { ifMatch: etag });
+
+export const addPoolCodes = (id: string, codes: string[], idempotencyKey: string) =>
+  manage<unknown>("POST", `/discount-codes/${id}/codes`, { body: { codes }, idempotencyKey });
+
+export const popupReport = (id: string, query: Options["query"], signal?: AbortSignal) =>
+  stats<PopupReport>(`/popups/${id}`, { query, signal });
+
+export const experimentReport = (id: string, query: Options["query"], signal?: AbortSignal) =>
+  stats<Experiment>(`/popups/${id}/experiment`, { query, signal });
+
+export const listVersions = (id: string, query: Options["query"], signal?: AbortSignal) =>
+  manage<History>("GET", `/popups/${id}/history`, { query, signal });
+
+export const explain = (shopper: Partial<Explain>, signal?: AbortSignal) =>
+  manage<Explanations>("POST", "/explain", { body: shopper, signal });
+
+export const changeShop = (changes: Partial<Shop>, etag: string) =>
+  manage<Shop>("PATCH", "/shop", { body: changes, ifMatch: etag });
+
+export const listKeys = (signal?: AbortSignal) => manage<ApiKeys>("GET", "/api-keys", { signal });
+
+export const makeKey = (name: string, rights: "read" | "write", idempotencyKey: string) =>
+  manage<NewApiKey>("POST", "/api-keys", { body: { name, rights }, idempotencyKey });
+
+export const revokeKey = (id: string) => manage<null>("DELETE", `/api-keys/${id}`);
+
+export const listSubscribers = (query: Options["query"], signal?: AbortSignal) =>
+  manage<Subscribers>("GET", "/subscribers", { query, signal });
+
+export const getSubscriber = (id: string, signal?: AbortSignal) =>
+  manage<SubscriberWithConsents>("GET", `/subscribers/${id}`, { signal });
+
+export const unsubscribe = (id: string) =>
+  manage<unknown>("POST", `/subscribers/${id}/unsubscribe`, { idempotencyKey: crypto.randomUUID() });
+
+export const eraseSubscriber = (id: string) => manage<null>("DELETE", `/subscribers/${id}`);

@@ -1,9 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Address, hash, type Query } from "../addresses.ts";
 import { listPopups, shopReport } from "../api/calls.ts";
-import type { Figures } from "../api/reports.ts";
 import { useResource } from "../api/resource.ts";
-import type { Popup } from "../api/schema.ts";
+import type { Numbers, Popup } from "../api/schema.ts";
 import { Empty } from "../parts/Empty.tsx";
 import { SelectField, TextField } from "../parts/fields.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";
@@ -70,10 +69,13 @@ function useFigures(query: Query, zone: string | undefined, isBefore: boolean) {
   const isWanted = zone !== undefined && (!isBefore || query.compare === "previous");
   const period = isWanted ? periodOf(query, zone) : null;
   const asked = period && isBefore ? periodBefore(period) : period;
-  return useResource(asked && JSON.stringify(asked), async (signal) => (await shopReport({ ...asked }, signal)).data);
+  return useResource(
+    asked && JSON.stringify(asked),
+    async (signal) => (await shopReport({ ...asked, limit: ROWS }, signal)).data,
+  );
 }
 
-function byPopup(popups: (Figures & { popup_id: string })[] | undefined) {
+function byPopup(popups: (Numbers & { popup_id: string })[] | undefined) {
   return new Map(popups?.map((popup) => [popup.popup_id, popup]));
 }
 

@@ -24,9 +24,12 @@ type Text = Common<string> & {
   autocomplete?: string;
   lines?: number;
   spellcheck?: boolean;
+  /** What may be meant, offered while typing. */
+  list?: string[];
 };
 
-export function TextField({ label, name, hint, problem, value, onChange, lines, type = "text", ...more }: Text) {
+export function TextField({ label, name, hint, problem, value, onChange, lines, list, type = "text", ...more }: Text) {
+  const listId = useId();
   const onInput = (event: Event) => onChange((event.currentTarget as HTMLInputElement).value);
   return (
     <Field {...{ label, name, hint, problem }}>
@@ -34,7 +37,18 @@ export function TextField({ label, name, hint, problem, value, onChange, lines, 
         lines ? (
           <textarea dir="auto" {...control} {...more} rows={lines} value={value} onInput={onInput} />
         ) : (
-          <input {...({ type, dir: "auto", ...control, ...more, value, onInput } as InputProps)} />
+          <>
+            <input
+              {...({ type, dir: "auto", list: list && listId, ...control, ...more, value, onInput } as InputProps)}
+            />
+            {list && (
+              <datalist id={listId}>
+                {list.map((each) => (
+                  <option key={each} value={each} />
+                ))}
+              </datalist>
+            )}
+          </>
         )
       }
     </Field>

@@ -1,4 +1,4 @@
-import type { Figures } from "../../api/reports.ts";
+import type { Numbers } from "../../api/schema.ts";
 import { change, count, money, percent } from "../../numbers.ts";
 import { Link } from "../../parts/Link.tsx";
 import { StatusBadge } from "../../parts/StatusBadge.tsx";
@@ -6,7 +6,7 @@ import type { Listed } from "../Popups.tsx";
 import { RowMenu } from "./RowMenu.tsx";
 import { StatusSwitch } from "./StatusSwitch.tsx";
 
-type ByPopup = Map<string, Figures>;
+type ByPopup = Map<string, Numbers>;
 
 interface Props {
   rows: Listed[];
@@ -60,8 +60,8 @@ export function PopupTable({ rows, figures, before, onChanged }: Props) {
 
 interface RowProps {
   popup: Listed;
-  now: Figures | undefined;
-  before: Figures | undefined;
+  now: Numbers | undefined;
+  before: Numbers | undefined;
   onChanged: () => void;
 }
 
@@ -80,11 +80,11 @@ function Row({ popup, now, before, onChanged }: RowProps) {
         change={change(now?.unique_viewers, before?.unique_viewers)}
       />
       <Cell label="Converters" value={count(now?.converters)} change={change(now?.converters, before?.converters)} />
-      <Cell label="Rate" value={percent(now?.converters === undefined ? null : now.conversion_rate)} />
+      <Cell label="Rate" value={percent(now?.conversion_rate)} />
       <Cell
         label="Revenue"
-        value={now ? money(now.net_revenue ?? now.revenue, now.currency) : "–"}
-        change={change(Number(now?.revenue), before && Number(before.revenue))}
+        value={now ? money(now.net_revenue, now.currency) : "–"}
+        change={change(now && Number(now.net_revenue), before && Number(before.net_revenue))}
       />
       <td class="number">
         <RowMenu popup={popup} onChanged={onChanged} />

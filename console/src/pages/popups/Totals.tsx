@@ -1,9 +1,9 @@
-import type { Figures, ShopReport } from "../../api/reports.ts";
+import type { Numbers, ShopReport } from "../../api/schema.ts";
 import { change, count, money } from "../../numbers.ts";
 
 interface Props {
   now: ShopReport;
-  before: Figures | null;
+  before: Numbers | null;
 }
 
 /** What the shop's popups did in the period. People are counted, not events. */
@@ -19,20 +19,20 @@ export function Totals({ now, before }: Props) {
       <Tile label="Orders" {...orders(now, before)} />
       <Tile
         label="Revenue"
-        value={money(now.net_revenue ?? now.revenue, now.currency)}
-        change={change(Number(now.net_revenue ?? now.revenue), before && Number(before.net_revenue ?? before.revenue))}
+        value={money(now.net_revenue, now.currency)}
+        change={change(Number(now.net_revenue), before && Number(before.net_revenue))}
       />
     </dl>
   );
 }
 
-function ofType(type: string, now: Figures, before: Figures | null) {
-  const number = (figures: Figures | null) => (figures?.converters_by_type ?? figures?.conversions_by_type)?.[type];
+function ofType(type: string, now: Numbers, before: Numbers | null) {
+  const number = (figures: Numbers | null) => figures?.converters_by_type[type];
   return { value: count(number(now)), change: change(number(now), number(before)) };
 }
 
-function orders(now: Figures, before: Figures | null) {
-  const number = (figures: Figures | null) => figures?.orders ?? figures?.conversions_by_type.purchase;
+function orders(now: Numbers, before: Numbers | null) {
+  const number = (figures: Numbers | null) => figures?.orders;
   return { value: count(number(now)), change: change(number(now), number(before)) };
 }
 

@@ -4,7 +4,7 @@ import { hash } from "../../../addresses.ts";
 import { AUTOSAVE_AFTER_MS, type Editor } from "../../../draft/editor.ts";
 import { Form } from "../../../parts/Field.tsx";
 import { Page } from "../../../parts/Page.tsx";
-import { guardWith } from "../../../router.ts";
+import { guardWith, here } from "../../../router.ts";
 import { mayWrite, READ_ONLY } from "../../../session.ts";
 import { say } from "../../../status.ts";
 import { PopupHead } from "../PopupHead.tsx";
@@ -27,6 +27,7 @@ export function Builder(workshop: Workshop) {
     isSheetOpen.value = true;
   };
   useKeys(editor, () => (editor.base.value.status === "active" ? ask() : editor.save()));
+  useSection();
   useAddress(editor);
   const { name } = editor.draft.value;
   const title = name || (editor.id.value ? "Popup without a name" : "New popup");
@@ -99,6 +100,17 @@ function useKeys(editor: Editor, save: () => unknown) {
     addEventListener("keydown", hear);
     return () => removeEventListener("keydown", hear);
   });
+}
+
+/** Another page may lead to one of its sections. */
+function useSection() {
+  const { section } = here.value.query;
+  useEffect(() => {
+    const part = section && document.getElementById(`section-${section}`);
+    if (!part) return;
+    part.setAttribute("open", "");
+    part.scrollIntoView({ block: "start" });
+  }, [section]);
 }
 
 /** Once it is stored it has an address of its own, which is told without leaving what is on screen. */

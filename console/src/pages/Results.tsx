@@ -1,0 +1,130 @@
+import type { Address } from "../addresses.ts";
+import { popupReport } from "../api/calls.ts";
+import { useResource } from "../api/resource.ts";
+import type { Numbers, PopupReport } from "../api/schema.ts";
+import { ago, change, count, money, percent, today } from "../numbers.ts";
+import { Button } from "../parts/Button.tsx";
+import { download } from "../parts/download.ts";
+import { ProblemNotice } from "../parts/Notice.tsx";
+import { Page } from "../parts/Page.tsx";
+import { type Days, Period, periodBefore, periodOf } from "../parts/Period.tsx";
+import { shop } from "../shop.ts";
+import { PopupHead } from "./popup/PopupHead.tsx";
+import { Breakdown } from "./popup/results/Breakdown.tsx";
+import { ByDay } from "./popup/results/ByDay.tsx";
+import { FunnelPicture } from "./popup/results/FunnelPicture.tsx";
+import "../style/results.css";
+
+export const GOALS: Record<string, string> = {
+  click: "pressed the button",
+  email_capture: "left their e-mail address",
+  purchase: "bought within 7 days",
+};
+
+/** What a popup did in a period: people first, then money, then how it came about. */
+export function Results({ address }: { address: Address }) {
+  const { query } = address;
+  const id = address.page === "popup" ? address.id : "";
+  const zone = shop.value?.time_zone;
+  const asked = zone ? periodOf(query, zone) : null;
+  const report = useReport(id, asked);
+  const earlier = useReport(id, asked && query.compare === "previous" ? periodBefore(asked) : null);
+  const before = query.compare === "previous" ? earlier.data : null;
+  const { data } = report;
+  const save = () =>
+    download("shop-reports", `/popups/${id}`, { ...asked, format: "csv" }, `results-${data?.from}-${data?.to}.csv`);
+  return (
+    <Page
+      title={data?.name ?? "Results"}
+      about={data ? `Results of ${data.name}` : "Results"}
+      before={<PopupHead id={id} tab="results" name={data?.name} />}
+      actions={<Period query={query} />}
+    >
+      {report.problem && <ProblemNotice problem={report.problem} onRetry={report.reload} />}
+      {!data && !report.problem && <p class="loading">Loading…</p>}
+      {data && (
+        <>
+          <p class="finding">{finding(data)}</p>
+          <Figures now={data} before={before} />
+          <ByDay report={data} before={before} query={query} today={today(data.time_zone)} />
+          <FunnelPicture funnel={data.funnel} goal={GOALS[data.goal] ?? data.goal} />
+          <Breakdown report={data} />
+          <p class="actions">
+            <Button icon="down" onPress={save}>
+              The days as CSV
+            </Button>
+            <Button kind="quiet" icon="refresh" onPress={report.reload}>
+              Refresh
+            </Button>
+            <span class="hint">
+              As of {ago(new Date(report.at).toISOString())}. {notCounted(data)}
+            </span>
+          </p>
+        </>
+      )}
+    </Page>
+  );
+}
+
+function useReport(id: string, days: Days | null) {
+  return useResource(days && JSON.stringify({ id, ...days }), async (signal) => {
+    return (await popupReport(id, { ...days }, signal)).data;
+  });
+}
+
+function finding({ unique_viewers, converters, conversion_rate, goal, orders, net_revenue, currency }: PopupReport) {
+  if (unique_viewers === 0) return "Nobody has seen it for the first time in this period.";
+  const did = `${count(converters)} of ${count(unique_viewers)} viewers ${GOALS[goal] ?? goal} (${percent(conversion_rate)}).`;
+  return orders > 0 ? `${did} ${count(orders)} orders brought ${money(net_revenue, currency)}.` : did;
+}
+
+const notCounted = ({ crawlers }: PopupReport) =>
+  crawlers > 0 ? `${count(crawlers)} visits of crawlers are left out.` : "";
+
+const FIGURES: [string, string, (numbers: Numbers) => string, (numbers: Numbers) => number | null][] = [
+  [
+    "Viewers",
+    "People who saw it for the first time",
+    ({ unique_viewers }) => count(unique_viewers),
+    (n) => n.unique_viewers,
+  ],
+  ["Converters", "Of these, who did what it is for", ({ converters }) => count(converters), (n) => n.converters],
+  ["Rate", "Converters of 100 viewers", ({ conversion_rate }) => percent(conversion_rate), (n) => n.conversion_rate],
+  ["Orders", "Credited to it", ({ orders }) => count(orders), (n) => n.orders],
+  ["Revenue", "Before refunds", ({ revenue, currency }) => money(revenue, currency), (n) => Number(n.revenue)],
+  [
+    "Refunded",
+    "On the days of the refunds",
+    ({ refunded, currency }) => money(refunded, currency),
+    (n) => Number(n.refunded),
+  ],
+  [
+    "Net revenue",
+    "Revenue without refunds",
+    ({ net_revenue, currency }) => money(net_revenue, currency),
+    (n) => Number(n.net_revenue),
+  ],
+  [
+    "Unconfirmed orders",
+    "Only a browser’s word",
+    ({ unconfirmed_orders }) => count(unconfirmed_orders),
+    (n) => n.unconfirmed_orders,
+  ],
+];
+
+function Figures({ now, before }: { now: Numbers; before: Numbers | null }) {
+  return (
+    <dl class="tiles">
+      {FIGURES.map(([label, meaning, text, value]) => {
+        const changed = before && change(value(now), value(before));
+        return (
+          <div class="tile" key={label} title={meaning}>
+            <dt>{label}</dt>
+            <dd>{text(now)}</dd>
+            <dd class="change">{changed ? `${changed} to the period before` : meaning}</dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}

@@ -1,0 +1,62 @@
+import type { Numbers, PopupReport } from "../../../api/schema.ts";
+import { count, money, percent } from "../../../numbers.ts";
+import { Scroll } from "../../../parts/Scroll.tsx";
+
+const DEVICES: Record<string, string> = { desktop: "Computers", mobile: "Phones", tablet: "Tablets" };
+
+/** The same figures by device, and by variant where there are any. */
+export function Breakdown({ report }: { report: PopupReport }) {
+  const variants = report.by_variant.filter(({ variant_id }) => variant_id);
+  return (
+    <div class="two">
+      <Table
+        title="By device"
+        rows={report.by_device.map((each) => [DEVICES[each.device_type ?? ""] ?? "Unknown", each])}
+      />
+      {variants.length > 0 && (
+        <Table title="By variant" rows={variants.map((each) => [each.variant_id ?? "none", each])} />
+      )}
+    </div>
+  );
+}
+
+function Table({ title, rows }: { title: string; rows: [string, Numbers][] }) {
+  return (
+    <section class="card stack">
+      <h2>{title}</h2>
+      <Scroll label={title}>
+        <table>
+          <caption class="sr">{title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{title.replace("By ", "")}</th>
+              <th scope="col" class="number">
+                Viewers
+              </th>
+              <th scope="col" class="number">
+                Converters
+              </th>
+              <th scope="col" class="number">
+                Rate
+              </th>
+              <th scope="col" class="number">
+                Net revenue
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(([name, numbers]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td class="number">{count(numbers.unique_viewers)}</td>
+                <td class="number">{count(numbers.converters)}</td>
+                <td class="number">{percent(numbers.conversion_rate)}</td>
+                <td class="number">{money(numbers.net_revenue, numbers.currency)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </section>
+  );
+}

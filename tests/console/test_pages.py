@@ -1,0 +1,191 @@
+"""Every other page: it says what the functions say, asks few calls, and does what its buttons promise."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from tests.browser.support.shopper import Shop
+from tests.console.axe import violations
+from tests.console.conftest import Merchant
+
+EMAIL = {"type": "email_capture", "consent_text": "Write to me about plants."}
+
+
+def post(shop: Shop, function: str, path: str = "/", **body: Any) -> dict[str, Any]:
+    address = f"{shop.functions[function]}{path}"
+    answer = requests.post(address, json=body, headers=shop.authorization, timeout=10)
+    assert answer.ok, answer.text
+    return dict(answer.json())
+
+
+def see(shop: Shop, popup_id: str, visitor: str, **more: Any) -> None:
+    post(shop, "track_view", popup_id=popup_id, session_id=visitor, visitor_id=visitor, device_type="mobile", **more)
+
+
+def subscribe(shop: Shop, popup_id: str, visitor: str, email: str) -> None:
+    event: dict[str, Any] = {"popup_id": popup_id, "session_id": visitor, "visitor_id": visitor, "email": email}
+    consent: dict[str, Any] = {"consent": True, "consent_text": EMAIL["consent_text"]}
+    post(shop, "track_conversion", **event, **consent, type="email_capture")
+
+
+@pytest.fixture
+def lively(shop: Shop) -> str:
+    """A popup that three have seen and one has said yes to; answers its id."""
+    popup_id = shop.add_popup(name="Autumn", offer=EMAIL)
+    visitors = [str(uuid.uuid4()) for _ in range(3)]
+    for visitor in visitors:
+        see(shop, popup_id, visitor)
+    subscribe(shop, popup_id, visitors[0], "ada@example.com")
+    post(shop, "manage_popups", "/discount-codes", code="FERN10", type="percentage", value="10")
+    post(shop, "manage_popups", "/discount-codes", type="percentage", value="10", single_use=True)
+    return popup_id
+
+
+PAGES = {
+    "#/popups/ID/results": "1 of 3 viewers left their e-mail address",
+    "#/popups/ID/experiment": "Nothing is compared yet",
+    "#/popups/ID/history": "Version 1: Made",
+    "#/shop": "It works: the shop was last heard",
+    "#/keys": "This console",
+    "#/codes": "FERN10",
+    "#/subscribers": "ada@example.com",
+    "#/why": "The page",
+}
+
+
+@pytest.mark.parametrize("place", PAGES)
+def test_a_page_shows_what_there_is_with_at_most_four_calls(merchant: Merchant, lively: str, place: str) -> None:
+    page = merchant.open(place.replace("ID", lively))
+    expect(page.get_by_text(PAGES[place]).first).to_be_visible()
+    merchant.site.calls.clear()
+    page.reload()
+    expect(page.get_by_text(PAGES[place]).first).to_be_visible()
+    assert merchant.site.calls.total() <= 4
+    assert page.title() != "Console"
+
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "forced colours": {"forced_colors": "active"},
+    "320 px": {"viewport": {"width": 320, "height": 640}},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_and_nothing_is_cut_off(
+    new_merchant: Callable[..., Merchant], lively: str, look: str
+) -> None:
+    merchant = new_merchant(**LOOKS[look])
+    for place, text in PAGES.items():
+        page = merchant.open(place.replace("ID", lively))
+        expect(page.get_by_text(text).first).to_be_visible()
+        assert violations(page) == [], place
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
+
+
+def test_results_have_the_days_as_a_table_and_as_a_file(merchant: Merchant, lively: str) -> None:
+    page = merchant.open(f"#/popups/{lively}/results")
+    page.get_by_text("The days as a table").click()
+    expect(page.get_by_role("table").first.get_by_role("row")).to_have_count(30 + 1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="The days as CSV").click()
+    assert download.value.suggested_filename.startswith("results-")
+    assert download.value.path().read_text("utf-8-sig").startswith("day,")
+
+
+def test_an_old_version_is_brought_back_and_that_is_undone(merchant: Merchant, shop: Shop, lively: str) -> None:
+    address = f"{shop.functions['manage_popups']}/popups/{lively}"
+    requests.patch(address, json={"design": {"heading": "Later"}}, headers=shop.authorization, timeout=10)
+    page = merchant.open(f"#/popups/{lively}/history")
+    expect(page.get_by_role("deletion")).to_have_text("Before you go")
+    expect(page.get_by_role("insertion")).to_have_text("Later")
+    page.get_by_role("button", name="Look at it").last.click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_text("Before you go")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.get_by_role("status")).to_have_text("It is as it was in version 1.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_have_text("That is undone.")
+    assert requests.get(address, headers=shop.authorization, timeout=10).json()["design"]["heading"] == "Later"
+
+
+def test_a_key_is_shown_once_works_and_is_revoked_by_typing_its_name(merchant: Merchant, shop: Shop) -> None:
+    page = merchant.open("#/keys")
+    page.get_by_role("button", name="New key").click()
+    page.get_by_label("Whose it is").fill("Grace")
+    page.get_by_role("button", name="Make the key").click()
+    dialog = page.get_by_role("dialog", name="The new key")
+    key = dialog.get_by_role("region", name="The key").inner_text().strip()
+    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Done").click(force=True)
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("I have stored it").check()
+    dialog.get_by_role("button", name="Done").click()
+    assert key not in page.content()
+    headers = {"Authorization": f"Bearer {key}"}
+    assert requests.get(f"{shop.functions['manage_popups']}/key", headers=headers, timeout=10).json()["name"] == "Grace"
+    page.get_by_role("button", name="Revoke Grace").click()
+    page.get_by_label("Type Grace to confirm").fill("Grace")
+    page.get_by_role("button", name="Revoke the key").click()
+    expect(page.get_by_role("status")).to_contain_text("no longer works")
+    assert requests.get(f"{shop.functions['manage_popups']}/key", headers=headers, timeout=10).status_code == 401
+
+
+def test_the_shop_is_changed_and_a_refusal_is_at_its_field(merchant: Merchant, shop: Shop) -> None:
+    page = merchant.open("#/shop")
+    page.get_by_label("Currency").fill("XXX")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_label("Currency")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Currency").fill("EUR")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    page.get_by_label("Where the shop is").fill("https://shop.example\n")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    stored = requests.get(f"{shop.functions['manage_popups']}/shop", headers=shop.authorization, timeout=10).json()
+    assert (stored["time_zone"], stored["allowed_origins"]) == ("Europe/Berlin", ["https://shop.example"])
+
+
+def test_a_pool_is_made_and_filled_by_pasting(merchant: Merchant) -> None:
+    page = merchant.open("#/codes")
+    page.get_by_role("button", name="New code").click()
+    page.get_by_role("radio", name="Each their own").check()
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Add codes to").click()
+    page.get_by_label("Codes", exact=True).fill("ONE-1\nTWO-2\nTHREE-3")
+    page.get_by_role("button", name="Add 3").click()
+    expect(page.get_by_text("3 of 3 left")).to_be_visible()
+
+
+def test_a_subscriber_has_a_proof_and_is_erased_by_typing_the_address(
+    merchant: Merchant, shop: Shop, lively: str
+) -> None:
+    page = merchant.open("#/subscribers")
+    page.get_by_role("button", name="Open ada@example.com").click()
+    expect(page.get_by_text("“Write to me about plants.”")).to_be_visible()
+    page.get_by_role("button", name="Erase…").click()
+    page.get_by_label("Type ada@example.com to confirm").fill("ada@example.com")
+    page.get_by_role("button", name="Erase for good").click()
+    expect(page.get_by_role("status")).to_have_text("The person is erased.")
+    expect(page.get_by_role("heading", name="Nobody")).to_be_visible()
+
+
+def test_why_says_the_first_rule_and_leads_to_its_field(merchant: Merchant, shop: Shop) -> None:
+    shop.add_popup(name="For carts", targeting={"include_pages": ["/cart*"]})
+    page = merchant.open("#/why")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_role("row", name="For carts")).to_contain_text("It is for other pages.")
+    page.get_by_label("The page").fill("/cart")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_role("row", name="For carts")).to_contain_text("Nothing is in its way")
+    page.get_by_label("The page").fill("/")
+    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("link", name="Change it: For carts").click()
+    expect(page.get_by_label("Only on these pages")).to_have_value("/cart*")
