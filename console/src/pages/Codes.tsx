@@ -91,7 +91,7 @@ function Row({ code, onChanged, onAdd }: { code: DiscountCode; onChanged: () => 
       </td>
       <td data-label="Until">{code.expires_at ? moment(code.expires_at, shop.value?.time_zone ?? "UTC") : "no end"}</td>
       <td data-label="Used or left">{code.pool ? <Gauge code={code} /> : `${count(code.usage_count)} used`}</td>
-      <td class="number">
+      <td class="acts">
         <div class="actions">
           {code.single_use && (
             <Button kind="quiet" off={off} label={`Add codes to ${name}`} onPress={onAdd}>
