@@ -69,18 +69,22 @@ def _recount_shop(connection: Connection, shop: dict[str, Any]) -> int:
         tallies += own_tallies
     tallies.append(partial(_change, connection, sql.TALLY_CODES_OF_POOLS, shop_id=shop["shop_id"]))
     changed = _run(shop, popups, viewers, tallies)
-    recount_orders(connection, shop["shop_id"])  # who bought is a mark on the viewers' rows
-    return changed
+    return changed + recount_orders(connection, shop["shop_id"])  # who bought is a mark on the viewers' rows
 
 
-def recount_orders(connection: Connection, shop_id: str) -> None:
-    """Make orders of what a release without them has stored, and credit again those that a late touch may change."""
+def recount_orders(connection: Connection, shop_id: str) -> int:
+    """Make orders of what a release without them has stored, and credit again those that a late touch may change.
+
+    Then make each day's tallies what its orders say, and return how many were changed.
+    """
     after: str | None = ""
     while after is not None:
         after = run_batch(partial(orders.adopt_purchases, connection, shop_id, after))
     orders.credit_recent(connection, shop_id)
     while run_batch(partial(orders.credit_waiting, connection, shop_id)).leaves_more:
         pass
+    days = orders.fetch_days(connection, shop_id)
+    return sum(run_batch(partial(orders.retally_day, connection, shop_id, day)) for day in days)
 
 
 def _run(shop: dict[str, Any], popups: list[Any], viewers: Work, tallies: Work) -> int:

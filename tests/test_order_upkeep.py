@@ -78,6 +78,22 @@ def test_a_recount_credits_orders_whose_touches_a_release_without_orders_stored_
     assert credited(database, shop, "view", 7) == {popup_id: 1}
 
 
+def test_a_recount_makes_every_tally_what_the_orders_say(database: Database, shop: Shop, merchant: Client) -> None:
+    popup_id = make_popup(database, shop)
+    touch(database, shop, popup_id, "ann", 3)
+    reported(merchant, an_order("1", visitor_id="ann", ordered_at=at(1)))
+    merchant.post("/orders/1/refunds", {"refund_id": "1", "amount": "2.00", "currency": "USD"})
+    reported(merchant, an_order("2"))
+    all_rows = "SELECT * FROM daily_orders WHERE shop_id = :shop AND (orders, revenue, refunded) <> (0, 0, 0)"
+    before = sorted(map(str, database(all_rows, shop=shop.id)))
+    database("UPDATE daily_orders SET orders = orders + 1, refunded = 7 WHERE shop_id = :shop", shop=shop.id)
+    database("UPDATE daily_orders SET step = 9 WHERE shop_id = :shop AND step = 2", shop=shop.id)
+    for expected in (True, False):
+        with open_connection(load({"DATABASE_URL": database.url})) as connection:
+            assert (recount(connection, shop.id, say=lambda line: None) > 0) is expected
+        assert sorted(map(str, database(all_rows, shop=shop.id))) == before
+
+
 def test_the_names_of_viewers_leave_orders_with_the_events_and_the_credit_stays(
     database: Database, shop: Shop, merchant: Client, functions: dict[str, FunctionProcess]
 ) -> None:

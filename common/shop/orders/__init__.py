@@ -16,10 +16,12 @@ from common.shop.orders._recording import (
     credit_recent,
     credit_waiting,
     delete_order,
+    fetch_days,
     forget_figures,
     queue_reported_orders,
     record_order,
     record_refund,
+    retally_day,
     withdraw_order,
 )
 from common.shop.orders.rules import (
@@ -55,9 +57,11 @@ __all__ = [
     "credit_recent",
     "credit_waiting",
     "delete_order",
+    "fetch_days",
     "forget_figures",
     "queue_reported_orders",
     "record_order",
     "record_refund",
+    "retally_day",
     "withdraw_order",
 ]

@@ -279,3 +279,49 @@ CLOSE = """
     SET is_credited = true, settled_viewer = viewer
     WHERE shop_id = :shop_id AND NOT is_credited
 """
+
+# The days that the shop's orders, refunds and tallies are of.
+SELECT_DAYS = """
+    SELECT day FROM orders WHERE shop_id = :shop_id
+    UNION
+    SELECT day FROM refunds WHERE shop_id = :shop_id
+    UNION
+    SELECT day FROM daily_orders WHERE shop_id = :shop_id AND rule <> 'stored'
+    ORDER BY day
+"""
+
+# Makes the tallies of a day what its orders and refunds say. Those of orders credited as stored are left alone: the
+# events of most of them are gone. A day of the shop is within a day and a half of the same in UTC.
+RETALLY_DAY = """
+    WITH wanted AS MATERIALIZED (
+        SELECT popup_id, rule, step, variant_id, device_type, currency, browser_day, sum(orders)::bigint AS orders,
+            sum(revenue) AS revenue, sum(refunded) AS refunded
+        FROM order_steps
+        WHERE shop_id = :shop_id AND day = :day AND is_credited AND rule <> 'stored' AND order_id = ANY (ARRAY(
+            SELECT orders.order_id
+            FROM orders
+            WHERE orders.shop_id = :shop_id AND orders.ordered_at >= :day::date - interval '2 days'
+              AND orders.ordered_at < :day::date + interval '3 days' AND orders.state = 'counted'
+            UNION
+            SELECT refunds.order_id
+            FROM refunds
+            WHERE refunds.shop_id = :shop_id AND refunds.day = :day))
+        GROUP BY popup_id, rule, step, variant_id, device_type, currency, browser_day
+    ), held AS MATERIALIZED (
+        SELECT popup_id, rule, step, variant_id, device_type, currency, browser_day, orders, revenue, refunded
+        FROM daily_orders
+        WHERE shop_id = :shop_id AND day = :day AND rule <> 'stored'
+    )
+    INSERT INTO daily_orders AS tally (shop_id, popup_id, rule, day, step, variant_id, device_type, currency,
+        browser_day, orders, revenue, refunded)
+    SELECT :shop_id, popup_id, rule, :day, step, variant_id, device_type, currency, browser_day,
+        coalesce(wanted.orders, 0), coalesce(wanted.revenue, 0), coalesce(wanted.refunded, 0)
+    FROM wanted
+    FULL JOIN held USING (popup_id, rule, step, variant_id, device_type, currency, browser_day)
+    WHERE (coalesce(wanted.orders, 0), coalesce(wanted.revenue, 0), coalesce(wanted.refunded, 0))
+        <> (coalesce(held.orders, 0), coalesce(held.revenue, 0), coalesce(held.refunded, 0))
+    ORDER BY popup_id, rule, step, variant_id, device_type, currency, browser_day
+    ON CONFLICT (shop_id, popup_id, rule, day, step, variant_id, device_type, currency, browser_day) DO UPDATE
+    SET orders = excluded.orders, revenue = excluded.revenue, refunded = excluded.refunded
+    RETURNING popup_id
+"""

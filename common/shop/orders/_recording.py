@@ -192,6 +192,17 @@ def adopt_purchases(connection: postgres.Connection, shop_id: str, after: str) -
     return str(rows[-1]["order_id"])
 
 
+def fetch_days(connection: postgres.Connection, shop_id: str) -> list[datetime.date]:
+    """Return the days that the shop has orders, refunds or tallies of them on."""
+    return [row["day"] for row in connection.fetch_all(_crediting.SELECT_DAYS, shop_id=shop_id)]
+
+
+def retally_day(connection: postgres.Connection, shop_id: str, day: datetime.date) -> int:
+    """Make a day's tallies what its orders say. Return how many were changed."""
+    connection.queue(LOCK_VIEWERS, shop_id=shop_id)
+    return len(connection.fetch_all(_crediting.RETALLY_DAY, shop_id=shop_id, day=day))
+
+
 def credit_recent(connection: postgres.Connection, shop_id: str) -> None:
     """Let the orders that a late touch may still change wait to be credited again, by `credit_waiting`."""
     connection.execute(_storing.QUEUE_RECENT_ORDERS, shop_id=shop_id)
