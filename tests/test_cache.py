@@ -24,6 +24,7 @@ from common.cache._entry import Cached, Entry, Slot, make_entry
 from common.cache._loading import Loaded
 from common.cache._redis import MAX_NAMES, Look
 from common.errors import DatabaseUnavailable, PopupNotFound
+from tests.support.client import PROMISED_SECONDS
 from tests.support.clock import Clock
 from tests.support.factories import Shop, make_popup, make_shop, view
 from tests.support.proxy import Proxy, proxy_to
@@ -707,7 +708,7 @@ class TestWithoutRedis:
         async def story() -> None:
             waited, found = await ask()
             assert found == (b"old", "STALE")
-            assert _cache.PATIENCE_SECONDS - 0.01 <= waited < 2
+            assert _cache.PATIENCE_SECONDS - 0.01 <= waited < 4
             waited, found = await ask()
             assert found == (b"old", "STALE")
             assert waited < _cache.PATIENCE_SECONDS
@@ -887,10 +888,8 @@ class TestWriters:
         assert [headings(read(reader, shop.id)) for reader in readers] == [["old"], ["old"]]
         to_postgres.reset()
         patch(manage_popups, shop, popup_id, design={"heading": "new"})
-        patched_at = time.monotonic()
         for reader in readers:
-            eventually(lambda reader=reader: headings(read(reader, shop.id)) == ["new"], seconds=3)
-        assert time.monotonic() - patched_at < 3
+            eventually(lambda reader=reader: headings(read(reader, shop.id)) == ["new"], seconds=PROMISED_SECONDS)
         assert to_postgres.round_trips == 0, "a reader had to rebuild"
 
     def test_an_accepted_event_shows_in_stats_within_moments(

@@ -82,7 +82,7 @@ def start_dev(folder: Path) -> Iterator[Callable[..., Dev]]:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
         dev = Dev(process, port, data, log)
         started.append(dev)
-        eventually(lambda: "Ctrl-C stops everything" in dev.printed or process.poll() is not None, seconds=60)
+        eventually(lambda: "Ctrl-C stops everything" in dev.printed or process.poll() is not None, seconds=240)
         assert process.poll() is None, dev.printed
         return dev
 

@@ -248,7 +248,7 @@ class TestOutage:
 def test_a_database_that_swallows_blocks_nobody_who_does_not_need_it(
     stack: Stack, start: Callable[..., FunctionProcess], database: Database, shop: Shop, to_postgres: Proxy
 ) -> None:
-    long = {"DB_CONNECTION_TIMEOUT": "20000", "DB_STATEMENT_TIMEOUT": "20000", "RATE_LIMIT_DEFAULT": "100000"}
+    long = {"DB_CONNECTION_TIMEOUT": "200000", "DB_STATEMENT_TIMEOUT": "200000", "RATE_LIMIT_DEFAULT": "100000"}
     function = start("get_active_popups", **long)
     other = make_shop(database)
     read(function, shop.id)

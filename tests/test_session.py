@@ -223,7 +223,7 @@ def test_a_session_that_the_network_lost_does_not_answer_in_time_and_is_not_usab
     fault(proxy)
     started = time.monotonic()
     assert not behind.answers(0.3)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20  # not as long as TCP would wait
     assert not behind.is_usable()
 
 
