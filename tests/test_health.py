@@ -19,10 +19,10 @@ OTHERS = 6
 
 @pytest.fixture
 def plain(stack: Stack, database: Database) -> Iterator[Database]:
-    """A look into the database by a role that may read the ledger of migrations and nothing else."""
+    """A look into the database by a role that may read the ledger of migrations and what is in no month, no more."""
     role = f"plain_{uuid.uuid4().hex[:8]}"
     database(f"CREATE ROLE {role} LOGIN")
-    database(f"GRANT SELECT ON schema_migrations TO {role}")
+    database(f"GRANT SELECT ON schema_migrations, popup_views_default, popup_conversions_default TO {role}")
     user = stack.postgres.user
     with open_database(stack.database_url.replace(f"//{user}:", f"//{role}:")) as opened:
         assert opened.value("SELECT current_user") == role
