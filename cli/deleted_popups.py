@@ -138,6 +138,25 @@ DELETE_VIEWERS = """
     SELECT last FROM part
 """
 
+# Those of experiments: also who was held out, and has seen nothing. Exposures and closes name nobody and stay as long
+# as other events.
+DELETE_STRETCH_VIEWERS = """
+    WITH part AS MATERIALIZED (
+        SELECT max(viewer) AS last
+        FROM (
+            SELECT viewer
+            FROM stretch_viewers
+            WHERE shop_id = :shop_id AND viewer > :after
+            ORDER BY viewer
+            LIMIT :batch_rows
+        ) AS row
+    ), gone AS (
+        DELETE FROM stretch_viewers
+        WHERE shop_id = :shop_id AND popup_id = :popup_id AND viewer > :after AND viewer <= (SELECT last FROM part)
+    )
+    SELECT last FROM part
+"""
+
 # Those of the release before, until the next drops the table.
 DELETE_VIEWERS_OF_BEFORE = """
     WITH gone AS (
@@ -156,6 +175,12 @@ DELETE_TALLIES = """
         DELETE FROM daily_converters WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
     ), returns AS (
         DELETE FROM daily_returns WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
+    ), signals AS (
+        DELETE FROM daily_signals WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
+    ), stretches AS (
+        DELETE FROM experiment_stretches WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
+    ), tallies_of_stretches AS (
+        DELETE FROM stretch_tallies WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
     )
     DELETE FROM daily_conversions WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
 """
@@ -186,13 +211,14 @@ def _delete_batch(connection: Connection, popup: dict[str, Any], sql: str) -> in
 
 
 def _delete_viewers(connection: Connection, popup: dict[str, Any]) -> None:
-    def delete(after: int) -> int | None:
+    def delete(sql: str, after: int) -> int | None:
         """Run the last statement of a batch, pipelined with the lock, which its commit releases."""
         connection.queue(LOCK_VIEWERS, shop_id=popup["shop_id"])
-        (row,) = connection.fetch_all(DELETE_VIEWERS, **popup, after=after, batch_rows=BATCH_ROWS // 2)
+        (row,) = connection.fetch_all(sql, **popup, after=after, batch_rows=BATCH_ROWS // 2)
         last: int | None = row["last"]
         return last
 
-    last: int | None = LOWEST_VIEWER
-    while last is not None:
-        last = run_batch(partial(delete, last))
+    for sql in (DELETE_VIEWERS, DELETE_STRETCH_VIEWERS):
+        last: int | None = LOWEST_VIEWER
+        while last is not None:
+            last = run_batch(partial(delete, sql, last))

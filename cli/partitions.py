@@ -10,7 +10,7 @@ from pg8000.exceptions import DatabaseError
 
 from cli.locks import change
 
-EVENT_TABLES = ("popup_views", "popup_conversions")
+EVENT_TABLES = ("popup_views", "popup_conversions", "popup_signals")
 
 MONTHS_AHEAD = 3
 """Two runs may fail before events go into the DEFAULT partition."""

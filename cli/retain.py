@@ -62,6 +62,18 @@ DELETE_OLD_STRAYS = {
         )
         SELECT count(*) AS count FROM gone
     """,
+    "popup_signals": """
+        WITH gone AS (
+            DELETE FROM popup_signals_default
+            WHERE event_id = ANY (ARRAY(
+                SELECT event_id FROM popup_signals_default WHERE signalled_at < :older_than LIMIT :batch_rows))
+            RETURNING event_id, kind
+        ), forgotten AS (
+            DELETE FROM foreign_event_ids
+            WHERE kind IN ('exposure', 'close') AND event_id = ANY (ARRAY(SELECT event_id FROM gone))
+        )
+        SELECT count(*) AS count FROM gone
+    """,
 }
 
 # Those of events in months that were dropped.
@@ -115,6 +127,14 @@ DELETE_VIEWERS = {
         WITH gone AS (
             DELETE FROM viewers
             WHERE ctid >= :first::tid AND ctid < :above::tid AND last_day < :seen_before
+            RETURNING viewer
+        )
+        SELECT count(*) AS count FROM gone
+    """,
+    "stretch_viewers": """
+        WITH gone AS (
+            DELETE FROM stretch_viewers
+            WHERE ctid >= :first::tid AND ctid < :above::tid AND met_at < :seen_before
             RETURNING viewer
         )
         SELECT count(*) AS count FROM gone

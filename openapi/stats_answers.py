@@ -160,13 +160,6 @@ class PopupReportAnswer(ReportAnswer):
     annotations = each(AnnotationAnswer)
 
 
-class ShopReportAnswer(ReportAnswer):
-    shop_id = needed(fields.String)
-    popups = each(RankedPopupAnswer)
-    next_cursor = nullable(fields.String)
-    deleted_popups = fields.Nested(DeletedPopupsAnswer, required=True)
-
-
 def interval(says: str, **options: Any) -> Any:
     return fields.List(
         fields.Float(),
@@ -175,22 +168,6 @@ def interval(says: str, **options: Any) -> Any:
         metadata={"description": says},
         **options,
     )
-
-
-class ComparedVariantAnswer(Schema):
-    variant_id = needed(fields.String)
-    name = needed(fields.String)
-    weight = needed(fields.Integer)
-    viewers = needed(fields.Integer)
-    converters = needed(fields.Integer, metadata={"description": "Viewers who did it at least once."})
-    rate = nullable(fields.Float, metadata={"description": "Null of the goal revenue."})
-    revenue_per_viewer = nullable(fields.String, metadata={"description": "Of the goal revenue only."})
-    credible_interval = interval("By this arm's data alone, the truth lies between these with 95 %.", allow_none=True)
-    chance_to_be_best = nullable(fields.Float, metadata={"description": "A note; the verdict does not use it."})
-    expected_loss = nullable(fields.Float, metadata={"description": "A note: what choosing it costs a viewer."})
-    lift = nullable(fields.Float, metadata={"description": "Over the first variant: 0.1 is a tenth more."})
-    lift_interval = interval("Holds at all looks together; null of the first variant.", allow_none=True)
-    beats_first = needed(fields.Boolean)
 
 
 class EstimateAnswer(Schema):
@@ -217,6 +194,35 @@ class HoldoutAnswer(Schema):
     refused = nullable(fields.String, metadata={"description": "Why no increment is told."})
 
 
+class ShopHoldoutAnswer(HoldoutAnswer):
+    started_at = nullable(fields.DateTime)
+    currency = needed(fields.String)
+
+
+class ShopReportAnswer(ReportAnswer):
+    shop_id = needed(fields.String)
+    popups = each(RankedPopupAnswer)
+    next_cursor = nullable(fields.String)
+    deleted_popups = fields.Nested(DeletedPopupsAnswer, required=True)
+    holdout = nullable(fields.Nested, nested=ShopHoldoutAnswer, metadata={"description": "The shop-wide one."})
+
+
+class ComparedVariantAnswer(Schema):
+    variant_id = needed(fields.String)
+    name = needed(fields.String)
+    weight = needed(fields.Integer)
+    viewers = needed(fields.Integer)
+    converters = needed(fields.Integer, metadata={"description": "Viewers who did it at least once."})
+    rate = nullable(fields.Float, metadata={"description": "Null of the goal revenue."})
+    revenue_per_viewer = nullable(fields.String, metadata={"description": "Of the goal revenue only."})
+    credible_interval = interval("By this arm's data alone, the truth lies between these with 95 %.", allow_none=True)
+    chance_to_be_best = nullable(fields.Float, metadata={"description": "A note; the verdict does not use it."})
+    expected_loss = nullable(fields.Float, metadata={"description": "A note: what choosing it costs a viewer."})
+    lift = nullable(fields.Float, metadata={"description": "Over the first variant: 0.1 is a tenth more."})
+    lift_interval = interval("Holds at all looks together; null of the first variant.", allow_none=True)
+    beats_first = needed(fields.Boolean)
+
+
 class HealthNoteAnswer(Schema):
     code = needed(fields.String, validate=validate.OneOf(HEALTH_CODES))
     detail = needed(fields.String)
@@ -236,6 +242,10 @@ class ExperimentAnswer(Schema):
         fields.Integer, metadata={"description": "Of all variants together, to find a lift of a tenth."}
     )
     variants = each(ComparedVariantAnswer)
+    orders_left_out = needed(
+        fields.Integer,
+        metadata={"description": "Known by an address or a code only, which a visitor who saw nothing cannot leave."},
+    )
     holdout = nullable(fields.Nested, nested=HoldoutAnswer)
     health = each(HealthNoteAnswer)
 

@@ -25,6 +25,7 @@ class StorefrontAnswer(Schema):
 class RejectedAnswer(Schema):
     index = needed(fields.Integer)
     code = needed(fields.String)
+    list = fields.String(metadata={"description": "exposures or closes; missing of events."})
 
 
 class AcceptedAnswer(Schema):

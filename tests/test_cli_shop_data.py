@@ -112,6 +112,7 @@ def use(tracking: dict[str, FunctionProcess], own: Database, shop: Shop) -> None
     old = str(uuid.uuid4())
     for event in (view(popup_id), view(popup_id, event_id=old, visitor_id="v")):
         assert Client(tracking["track_view"]).post(json=event).status_code == 202
+    assert Client(tracking["track_view"]).post(json={"exposures": [view(popup_id)]}).status_code == 202
     for event in (capture(popup_id, "ann@example.com", consent=True, consent_text="Yes"), purchase(popup_id, "o-1")):
         assert Client(tracking["track_conversion"]).post(json=event).status_code == 201
     merchant = Client(tracking["manage_popups"], shop.write_key)

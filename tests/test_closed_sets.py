@@ -14,6 +14,7 @@ from functions.manage_popups.discount_codes.schemas import TYPES
 from functions.manage_popups.popups.history import ACTIONS
 from functions.manage_popups.popups.schemas import STATUSES, TRIGGERS
 from functions.manage_popups.subscribers.schemas import CONSENT_TYPES
+from functions.track_view.schemas import SIGNALS
 from tests.support.client import Client, assert_problem
 from tests.support.factories import capture, conversion, make_popup, make_shop
 from tests.support.stack import ROOT, Database, Stack, create_database, open_database
@@ -30,6 +31,7 @@ STORED = {
     "order_sources_platform_known": PLATFORMS,
     "popup_conversions_type_known": CONVERSION_TYPES,
     "popup_versions_action_known": ACTIONS,
+    "popup_signals_kind_known": SIGNALS,
     "popups_status_known": STATUSES,
 }
 

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.support.client import Client, assert_problem
-from tests.support.factories import conversion, make_popup, make_shop, purchase, view
+from tests.support.factories import conversion, make_popup, make_shop, view
 from tests.support.stack import Database, FunctionProcess
 
 
@@ -15,7 +15,7 @@ def variant(id_: str, name: str, weight: int = 50) -> dict[str, Any]:
 
 
 A_WEEK_AGO = """
-    UPDATE popup_views
+    UPDATE experiment_stretches
     SET viewed_at = viewed_at - interval '7 days'
     WHERE popup_id = :popup_id
 """
@@ -108,27 +108,6 @@ def test_viewers_that_the_weights_do_not_explain_block_the_verdict(
     assert (answer["verdict"], answer["stop"], answer["best"]) == ("collecting", False, None)
     assert [note["code"] for note in answer["health"]] == ["sample_ratio"]
     assert not any(each["beats_first"] for each in answer["variants"])
-
-
-def test_money_is_compared_by_viewer(
-    stats: FunctionProcess,
-    track_view: FunctionProcess,
-    track_conversion: FunctionProcess,
-    database: Database,
-    shop: Any,
-) -> None:
-    popup_id = make_popup(database, shop, variants=[variant("a", "Control"), variant("b", "Bold")])
-    for id_ in ("a", "b"):
-        record(track_view, track_conversion, popup_id, id_, 10, 0)
-    for number, revenue in enumerate(("10.00", "30.00")):
-        order = purchase(popup_id, f"order-{number}", revenue, visitor_id="b-1", variant_id="b")
-        assert requests.post(track_conversion.url, json=order, timeout=10).status_code == 201
-    answer = read(stats, shop, popup_id, "?goal=revenue").json()
-    assert [each["revenue_per_viewer"] for each in answer["variants"]] == ["0.0000", "4.0000"]
-    assert [each["converters"] for each in answer["variants"]] == [0, 1]
-    assert [each["rate"] for each in answer["variants"]] == [None, None]
-    assert answer["verdict"] == "collecting"
-    assert "skewed" in [note["code"] for note in answer["health"]]
 
 
 def test_a_variant_that_is_not_shown_is_listed_and_not_compared(

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, sync_playwright
 
 from common.shop.active_popups import with_comparable_addresses
 from functions.manage_popups.popups.explain import NEVER_CHECKED
-from functions.manage_popups.popups.rules import Shopper, first_no, hash_of, variant_of
+from functions.manage_popups.popups.rules import Shopper, first_no, hash_of, is_held_out, variant_of
 from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.popups.shoppers import ExplainQuery, shopper_of
 from tests.browser.support.built import LOADER
@@ -81,8 +81,19 @@ def test_the_server_gives_the_variants_of_the_shared_vectors() -> None:
 def test_the_holdout_of_a_shop_is_decided_as_the_vectors_say() -> None:
     """By the same hash over visitor_id:shop_id. storefront/script/loader/variants.js decides it in the storefront."""
     for each in json.loads((VECTORS / "shop_holdout.json").read_text()):
-        hashed = hash_of(f"{each['visitor_id']}:{each['shop_id']}")
-        assert ((hashed & 0xFFFF) * 100 < each["percent"] * 65536) is each["held_out"]
+        assert is_held_out(each["shop_id"], each["percent"], each["visitor_id"]) is each["held_out"]
+
+
+def test_the_shop_wide_holdout_has_its_share_of_visitors_whatever_popups_give_them() -> None:
+    visitors = [f"visitor-{number}" for number in range(20_000)]
+    held_out = {visitor for visitor in visitors if is_held_out("acme", 20, visitor)}
+    assert len(held_out) == pytest.approx(4_000, abs=200)
+    assert held_out <= {visitor for visitor in visitors if is_held_out("acme", 30, visitor)}
+    assert not any(is_held_out("acme", 0, visitor) for visitor in visitors)
+    assert all(is_held_out("acme", 100, visitor) for visitor in visitors)
+    of_popup = {**VARIANTS["popups"][0], "holdout_percent": 20}
+    both = [visitor for visitor in held_out if variant_of(of_popup, visitor) == "holdout"]
+    assert len(both) == pytest.approx(len(held_out) / 5, abs=100)
 
 
 SHOP = "http://shop.localhost"

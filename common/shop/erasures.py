@@ -180,6 +180,12 @@ RENAME_VIEWERS = """
         WHERE shop_id = :shop_id AND (
             orders.viewer = ANY (ARRAY(SELECT viewer FROM renamed))
             OR reported_viewer = ANY (ARRAY(SELECT name FROM renamed)))
+    ), viewers_of_stretches AS (
+        UPDATE stretch_viewers
+        SET viewer = renamed.erased
+        FROM renamed
+        WHERE shop_id = :shop_id AND stretch_viewers.viewer = ANY (ARRAY(SELECT viewer FROM renamed))
+          AND stretch_viewers.viewer = renamed.viewer
     ), viewers_of_popups_before AS (
         UPDATE popup_viewers
         SET viewer = erased_name(salt, viewer)

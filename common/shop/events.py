@@ -18,9 +18,9 @@ from common.shop.event_ids import kept_and_foreign
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
 # A new type also needs a migration that widens popup_conversions_type_known; tests/test_closed_sets.py checks that.
 CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
-HOLDOUT = "holdout"
+HOLDOUT, SHOP_HOLDOUT = "holdout", "shop_holdout"
 # The variant ids of viewers who are shown nothing, by the popup or by the whole shop: no variant has such an id.
-HOLDOUTS = (HOLDOUT, "shop_holdout")
+HOLDOUTS = (HOLDOUT, SHOP_HOLDOUT)
 MAX_ID_CHARACTERS = 64
 # The popup of an event that names only its shop, where no popup has the credit.
 NO_POPUP = uuid.UUID(int=0)

@@ -80,6 +80,7 @@ SELECT_SHOP = """
 """
 
 # Orders that are no longer unconfirmed, or only now, make somebody a buyer or no longer: they are credited anew.
+# A changed holdout begins a new stretch of the shop-wide comparison, whose popup_id is nil.
 UPDATE_SHOP = """
     WITH written AS (
         UPDATE shops
@@ -88,11 +89,12 @@ UPDATE_SHOP = """
             never_on_pages = :never_on_pages, shop_holdout_percent = :holdout_percent, codes_per_hour = :codes_per_hour,
             codes_per_network_per_hour = :codes_per_network_per_hour,
             code_uses_per_network_per_hour = :code_uses_per_network_per_hour, confirmed_since = :confirmed_since,
-            updated_at = clock_timestamp()
+            updated_at = clock_timestamp(),
+            shop_holdout_stretch = shop_holdout_stretch + (shop_holdout_percent <> :holdout_percent)::integer
         WHERE id = :shop_id AND updated_at = :read_updated_at
         RETURNING id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups,
             never_on_pages, shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
-            code_uses_per_network_per_hour, confirmed_since, created_at, updated_at,
+            code_uses_per_network_per_hour, confirmed_since, created_at, updated_at, shop_holdout_stretch,
             ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
     ), waiting AS (
         INSERT INTO orders_to_credit (shop_id, order_id)
@@ -107,6 +109,12 @@ UPDATE_SHOP = """
             AND orders.ordered_at < greatest(since.now, since.before)
         ORDER BY orders.order_id
         ON CONFLICT DO NOTHING
+    ), ended AS (
+        UPDATE experiment_stretches AS known
+        SET ended_at = now()
+        FROM written
+        WHERE known.shop_id = :shop_id AND known.popup_id = '00000000-0000-0000-0000-000000000000'
+          AND known.stretch < written.shop_holdout_stretch AND known.ended_at IS NULL
     )
     SELECT * FROM written
 """
@@ -180,6 +188,7 @@ def update_shop(request: Request) -> Response:
     shop = retry_lost_edits(merge)
     # Reports depend on the shop's currency and time zone, and the storefront's answer on its settings.
     popup_stats = [keys.popup_stats(popup_id) for popup_id in shop.pop("popup_ids")]
+    del shop["shop_holdout_stretch"]
     cache.forget(keys.active_popups(request.shop_id), keys.shop_stats(request.shop_id), *popup_stats)
     return json_response(shop, headers={"ETag": last_edit(shop)})
 

@@ -72,9 +72,9 @@ def get_popup_sources(request: Request, popup_id: uuid.UUID) -> Response:
 @answers({200: "Experiment", 304: None}, headers=("ETag", "X-Cache"))
 def get_experiment(request: Request, popup_id: uuid.UUID) -> Response:
     """Say whether a popup's experiment may stop, what it has found, and how sure that is."""
-    goal = request.query["goal"]
-    load = partial(load_experiment, request.shop_id, popup_id, goal)
-    return _answer(request, keys.popup_stats(popup_id), f"experiment {goal}", load)
+    goal, stretch = request.query["goal"], request.query["stretch"]
+    load = partial(load_experiment, request.shop_id, popup_id, goal, stretch)
+    return _answer(request, keys.popup_stats(popup_id), f"experiment {goal} {stretch}", load)
 
 
 @function.endpoint("GET", "/experiment-plan", rights="read", query=PlanQuery())

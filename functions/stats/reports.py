@@ -17,6 +17,8 @@ from common.shop.currencies import known_currencies
 from functions.stats import popup_tallies, queries, shop_tallies
 from functions.stats.annotations import fetch_annotations
 from functions.stats.experiments.data import GOALS_BY_OFFER, OTHER_GOAL
+from functions.stats.experiments.holdout_report import shop_holdout_json
+from functions.stats.experiments.queries import SELECT_SHOP_HOLDOUT
 from functions.stats.figures import Figures, Report
 from functions.stats.freshness import UNKNOWN_POPUP_SECONDS
 from functions.stats.order_figures import confirmation
@@ -91,6 +93,7 @@ def _load_shop_report(
         **_framed(frame, report, crawlers),
         **ranked(popups, report, frame.goal, page, shown),
         "deleted_popups": _deleted(popups, report),
+        "holdout": shop_holdout_json(connection.fetch_all(SELECT_SHOP_HOLDOUT, shop_id=shop_id)),
         **_previous(frame, partial(_shop_tallies, connection, shop_id, frame)),
     }
     return _loaded(form(answer), shop)

@@ -21,6 +21,7 @@ FORMATS = ("json", "csv")
 EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)
 
 MIN_RATE, MIN_LIFT, MAX_LIFT = 0.0001, 0.01, 10
+MAX_STRETCH = 2**31 - 1
 MAX_VIEWERS_PER_DAY = 10**9
 
 
@@ -77,9 +78,13 @@ class ShopReportQuery(ReportQuery):
 
 
 class ExperimentQuery(StrictSchema):
-    """`?goal=purchase`: by what variants are compared; by default by what the popup's offer is for."""
+    """`?goal=purchase`: by what variants are compared; by default by what the popup's offer is for.
+
+    `stretch` is the newest unless asked for: each began with a change of what is compared.
+    """
 
     goal = fields.String(load_default=None, validate=validate.OneOf(GOALS))
+    stretch = fields.Integer(load_default=None, validate=validate.Range(1, MAX_STRETCH))
 
 
 class PlanQuery(StrictSchema):

@@ -88,6 +88,7 @@ INSERT_CONVERSIONS = """
             shops.codes_per_hour, shops.codes_per_network_per_hour, shops.code_uses_per_network_per_hour,
             concat(shops.network_salt, floor(extract(epoch FROM now()) / 3600)) AS salt,
             shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date AS day,
+            popups.stretch, popups.holdout_percent > 0 OR jsonb_array_length(popups.variants) > 1 AS is_compared,
             shops.viewer_salt,
             coalesce(
                 popups.stopped_at > now() - interval '30 minutes'
@@ -101,7 +102,8 @@ INSERT_CONVERSIONS = """
         SELECT '00000000-0000-0000-0000-000000000000', shops.id, NULL, '[]', '{}', NULL,
             shops.codes_per_hour, shops.codes_per_network_per_hour, shops.code_uses_per_network_per_hour,
             concat(shops.network_salt, floor(extract(epoch FROM now()) / 3600)),
-            shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date, shops.viewer_salt, false
+            shops.allowed_origins, shops.time_zone, (now() AT TIME ZONE shops.time_zone)::date, 0, false,
+            shops.viewer_salt, false
         FROM shops
         WHERE shops.id = ANY (ARRAY(
             SELECT named_shop FROM event WHERE popup_id = '00000000-0000-0000-0000-000000000000'))
@@ -489,6 +491,30 @@ INSERT_CONVERSIONS = """
         INSERT INTO orders_to_credit (shop_id, order_id)
         SELECT shop_id, order_id FROM late ORDER BY shop_id, order_id
         ON CONFLICT DO NOTHING
+    ), did_in_stretch AS (
+        INSERT INTO stretch_viewers AS known (shop_id, viewer, popup_id, stretch, did, newly)
+        SELECT did.shop_id, did.viewer, did.popup_id, popup.stretch, bit_or(bits), bit_or(bits)
+        FROM did
+        JOIN popup ON popup.id = did.popup_id
+        WHERE popup.is_compared AND bits <> 0
+        GROUP BY did.shop_id, did.viewer, did.popup_id, popup.stretch
+        ORDER BY did.shop_id, did.viewer, did.popup_id, popup.stretch
+        ON CONFLICT (shop_id, viewer, popup_id, stretch) DO UPDATE
+        SET did = known.did | excluded.did, newly = excluded.did & ~known.did
+        WHERE excluded.did & ~known.did <> 0
+        RETURNING shop_id, popup_id, stretch, variant_id, met_by, newly
+    ), tallied_stretches AS (
+        INSERT INTO stretch_tallies AS tally (shop_id, popup_id, stretch, variant_id, met_by, viewers, clicked,
+            captured, used_code)
+        SELECT shop_id, popup_id, stretch, variant_id, met_by, 0, sum(newly & 1), sum(newly >> 1 & 1),
+            sum(newly >> 2 & 1)
+        FROM did_in_stretch
+        WHERE met_by > 0
+        GROUP BY shop_id, popup_id, stretch, variant_id, met_by
+        ORDER BY shop_id, popup_id, stretch, variant_id, met_by
+        ON CONFLICT (shop_id, popup_id, stretch, variant_id, met_by) DO UPDATE
+        SET clicked = tally.clicked + excluded.clicked, captured = tally.captured + excluded.captured,
+            used_code = tally.used_code + excluded.used_code
     ), consented AS (
         INSERT INTO email_consents (shop_id, subscriber_id, id, type, consent_text, popup_id, popup_version)
         SELECT inserted.shop_id, inserted.subscriber_id, new_event.sent_id, 'given', new_event.consent_text,

@@ -1,4 +1,4 @@
-"""Records views and their tallies, in batches of one autocommitted statement each."""
+"""Records views, exposures and closes with their tallies, in batches of one autocommitted statement each."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from common.process.per_process import per_process
 from common.shop.events import as_json_row, forget_stats, insert_events
 from common.shop.orders import credit_late
 from functions.track_view.queries import ENTER_STORED_VIEWS, INSERT_VIEWS, ViewOutcome, ViewRow
+from functions.track_view.schemas import VIEW
 
 
-async def record_views(views: list[dict[str, Any]], origin: str | None) -> list[dict[str, Any]]:
-    """Store the views and tally the new ones. Return `{"index", "code"}` for each refused one.
+async def record_events(events: list[tuple[str, dict[str, Any]]], origin: str | None) -> list[str | None]:
+    """Store the events, each with its kind, and tally the new ones. Return for each the code of its refusal, or None.
 
-    All others are committed on return. Raises DatabaseUnavailable; a retry with the same views is safe.
+    All others are committed on return. Raises DatabaseUnavailable; a retry with the same events is safe.
     """
-    refusals = await _writer().submit([as_json_row(view, origin=origin) for view in views])
-    return [{"index": index, "code": code} for index, code in enumerate(refusals) if code]
+    rows = [as_json_row(event, origin=origin, **({} if kind == VIEW else {"signal": kind})) for kind, event in events]
+    return await _writer().submit(rows)
 
 
 @per_process
@@ -27,11 +28,11 @@ def _writer() -> GroupCommit[ViewRow, str | None]:
     return GroupCommit(_insert_views)
 
 
-def _insert_views(views: list[ViewRow]) -> list[str | None]:
-    """Commit the views. Return for each the code of its refusal, or None."""
-    given: list[ViewRow] = [{**view, "position": position} for position, view in enumerate(views)]
+def _insert_views(events: list[ViewRow]) -> list[str | None]:
+    """Commit the events. Return for each the code of its refusal, or None."""
+    given: list[ViewRow] = [{**event, "position": position} for position, event in enumerate(events)]
     rows: list[ViewOutcome] = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
-    refusals: list[str | None] = [None] * len(views)
+    refusals: list[str | None] = [None] * len(events)
     for row in rows:
         if row["position"] is not None:
             refusals[row["position"]] = row["refusal"]

@@ -1,16 +1,21 @@
-"""The body of track_view: one view, or up to 50 in a list."""
+"""The body of track_view: one view, or lists of views, exposures and closes of up to 50 together."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, post_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validates_schema
 
 from common.shop.events import EventSchema
 from common.shop.fields import BoundedList
 
 MAX_EVENTS = 50
 MAX_URL_CHARACTERS = 2048
+
+# The lists of a body, by the kind of their events.
+VIEW = "view"
+SIGNALS = ("exposure", "close")
+LISTS = {VIEW: "events", "exposure": "exposures", "close": "closes"}
 
 
 class ViewSchema(EventSchema):
@@ -30,15 +35,30 @@ class ViewSchema(EventSchema):
 _ONE_VIEW = ViewSchema()
 
 
+def _events(schema: type[EventSchema]) -> fields.Field[Any]:
+    return BoundedList(fields.Nested(schema), max_items=MAX_EVENTS, load_default=list)
+
+
 class ViewsSchema(Schema):
-    """`{"events": [view, …]}`, or a single view. Loads into `{"events": [...], "is_list": bool}`."""
+    """`{"events": [view, …], "exposures": […], "closes": […]}`, each optional, or a single view.
+
+    An exposure is the decision at the trigger, for shown and held-out visitors alike. Loads into the three lists and
+    `is_list`.
+    """
 
     class Meta:
         unknown = EXCLUDE
 
-    events = BoundedList(fields.Nested(ViewSchema), min_items=1, max_items=MAX_EVENTS, required=True)
+    events = _events(ViewSchema)
+    exposures = _events(EventSchema)
+    closes = _events(EventSchema)
+
+    @validates_schema
+    def check_number(self, body: dict[str, Any], **_: Any) -> None:
+        if not 1 <= sum(len(body[name]) for name in LISTS.values()) <= MAX_EVENTS:
+            raise ValidationError({"events": [f"1 to {MAX_EVENTS} events, with exposures and closes."]})
 
     def load(self, data: Any, **options: Any) -> Any:
-        if isinstance(data, dict) and "events" not in data:
-            return {"events": [_ONE_VIEW.load(data)], "is_list": False}
+        if isinstance(data, dict) and not data.keys() & set(LISTS.values()):
+            return {"events": [_ONE_VIEW.load(data)], "exposures": [], "closes": [], "is_list": False}
         return {**super().load(data, **options), "is_list": True}

@@ -49,6 +49,7 @@ POPUP: dict[str, Any] = {
         },
     ],
     "holdout_percent": 10,
+    "experiment": {"planned_viewers": 20000},
     "starts_at": "2026-01-01T00:00:00.000Z",
     "ends_at": "2099-12-31T23:59:59.999Z",
     "priority": -5,

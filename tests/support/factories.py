@@ -16,7 +16,7 @@ from functions.manage_popups.popups.schemas import PopupSchema
 from tests.support.stack import Database
 from tests.support.webhooks import SECRET
 
-DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
+DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants", "experiment")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from common.errors import DatabaseUnavailable
 from common.ids import new_id
 from common.shop.emails import normalized, other_spellings
 from common.shop.events import LOCK_VIEWERS, forget_stats
-from common.shop.orders import _crediting, _storing
+from common.shop.orders import _comparing, _crediting, _storing
 
 # A day's shopping of a small shop; a batch of this size holds the shop's viewers for a fraction of a second.
 BATCH_ORDERS = 500
@@ -99,7 +99,7 @@ def record_order(connection: postgres.Connection, shop_id: str, order: TrustedOr
     connection.queue(_crediting.RECOGNISE, shop_id=shop_id, visitor_id=order.visitor_id, emails=_spellings(order.email))
     after = _settle(connection, shop_id)
     rows = connection.fetch_each()
-    return Recorded(bool(rows[new]), _popups(rows[before], rows[after]), bool(rows[used]), bool(rows[unconfirmed]))
+    return Recorded(bool(rows[new]), _popups(rows[before], *rows[after]), bool(rows[used]), bool(rows[unconfirmed]))
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ class Reported:
 
     before: int
     stored: int
-    after: int
+    after: slice
 
     def read(self, rows: list[list[dict[str, Any]]]) -> tuple[frozenset[uuid.UUID], frozenset[uuid.UUID]]:
         """Return the popups whose figures have changed, and the conversions that report orders known before."""
         known = frozenset(row["conversion_id"] for row in rows[self.stored] if row["source"] != "browser")
-        return _popups(rows[self.before], rows[self.after]), known
+        return _popups(rows[self.before], *rows[self.after]), known
 
 
 def queue_reported_orders(
@@ -216,7 +216,7 @@ def credit_waiting(connection: postgres.Connection, shop_id: str) -> Recorded:
     after = _settle(connection, shop_id)
     rows = connection.fetch_each()
     return Recorded(
-        bool(rows[waiting]), _popups(rows[before], rows[after]), leaves_more=len(rows[waiting]) == BATCH_ORDERS
+        bool(rows[waiting]), _popups(rows[before], *rows[after]), leaves_more=len(rows[waiting]) == BATCH_ORDERS
     )
 
 
@@ -261,7 +261,7 @@ def _withdraw(
     connection.queue(_storing.DELETE_CONVERSIONS, shop_id=shop_id)
     after = _settle(connection, shop_id)
     rows = connection.fetch_each()
-    return Recorded(bool(rows[withdrawn]), _popups(rows[before], rows[after]))
+    return Recorded(bool(rows[withdrawn]), _popups(rows[before], *rows[after]))
 
 
 def _open(connection: postgres.Connection, shop_id: str, order_ids: Sequence[str], *, reported_by: str) -> int:
@@ -272,13 +272,15 @@ def _open(connection: postgres.Connection, shop_id: str, order_ids: Sequence[str
     return connection.queue(_crediting.TALLY_OPEN, shop_id=shop_id, sign=-1)
 
 
-def _settle(connection: postgres.Connection, shop_id: str) -> int:
-    """Queue crediting what is open and putting it into the tallies; return the place of the popups that get it."""
+def _settle(connection: postgres.Connection, shop_id: str) -> slice:
+    """Queue crediting what is open and putting it into the tallies; return the places of the popups it is about."""
     connection.queue(_crediting.CREDIT, shop_id=shop_id)
     connection.queue(_crediting.SETTLE_BUYERS, shop_id=shop_id)
+    connection.queue(_comparing.FIX_CAPS, shop_id=shop_id)
+    compared = connection.queue(_comparing.SETTLE_COMPARISONS, shop_id=shop_id)
     tallied = connection.queue(_crediting.TALLY_OPEN, shop_id=shop_id, sign=1)
     connection.queue(_crediting.CLOSE, shop_id=shop_id)
-    return tallied
+    return slice(compared, tallied + 1)
 
 
 def _columns(order: TrustedOrder) -> dict[str, Any]:

@@ -201,6 +201,7 @@ export interface Experiment {
   reason: string;
   viewers_needed: number | null;
   variants: ComparedVariant[];
+  orders_left_out: number;
   holdout: Holdout | null;
   health: HealthNote[];
 }
@@ -409,6 +410,7 @@ export interface Popup {
   offer: Offer;
   variants: Variant[];
   holdout_percent: number;
+  experiment: Experiment;
   starts_at: string | null;
   ends_at: string | null;
   priority: number;
@@ -433,6 +435,7 @@ export interface PopupDraft {
   offer: Offer;
   variants: Variant[];
   holdout_percent: number;
+  experiment: Experiment;
   starts_at: string | null;
   ends_at: string | null;
   priority: number;
@@ -450,6 +453,7 @@ export interface PopupPart {
   offer?: Offer;
   variants?: Variant[];
   holdout_percent?: number;
+  experiment?: Experiment;
   starts_at?: string | null;
   ends_at?: string | null;
   priority?: number;
@@ -609,6 +613,15 @@ export interface Shop {
   updated_at: string;
 }
 
+export interface ShopHoldout {
+  viewers: number;
+  shown_viewers: number;
+  increment: Increment | null;
+  refused: string | null;
+  started_at: string | null;
+  currency: string;
+}
+
 export interface ShopReport {
   exposures: number | null;
   views: number;
@@ -647,6 +660,7 @@ export interface ShopReport {
   popups: RankedPopup[];
   next_cursor: string | null;
   deleted_popups: DeletedPopups;
+  holdout: ShopHoldout | null;
 }
 
 export interface Source {
@@ -832,6 +846,7 @@ export const LIMITS = {
     "variants.*.name": { maxLength: 200 },
     "variants.*.weight": { min: 0, max: 1000 },
     holdout_percent: { min: 0, max: 100 },
+    "experiment.planned_viewers": { min: 100, max: 1000000000 },
     priority: { min: -1000, max: 1000 },
     view_limit: { min: 1, max: 1000000000000 },
   },

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from common import postgres
 from common.errors import PopupNotFound
@@ -94,8 +95,17 @@ def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
 
 def fetch_served(connection: postgres.Connection, shop_id: str) -> Served:
     rows = [row for row in connection.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id) if row["id"]]
-    popups = {row["id"]: {**row, "never_on_pages": row["shop"]["never_on_pages"]} for row in rows}
+    popups = {row["id"]: {**row, **_of_shop(shop_id, row["shop"])} for row in rows}
     return Served(popups, {popup["id"] for popup in fitting(map(for_storefront, rows))})
+
+
+def _of_shop(shop_id: str, shop: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the rules ask of the shop, in the names that they give it."""
+    return {
+        "shop_id": shop_id,
+        "never_on_pages": shop["never_on_pages"],
+        "shop_holdout_percent": shop.get("holdout_percent", 0),
+    }
 
 
 def why_not(popup: postgres.Row, served: Served, shopper: Shopper) -> str | None:

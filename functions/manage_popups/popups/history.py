@@ -16,7 +16,7 @@ from common.web import Request, Response, answers, decode_cursor, json_response
 from functions.manage_popups.popups import history_queries as queries
 from functions.manage_popups.popups.checks import checked
 from functions.manage_popups.popups.schemas import VariantSchema
-from functions.manage_popups.popups.store import etag, popup_schema, refuse_if_stale, shown, update
+from functions.manage_popups.popups.store import NOT_KEPT, etag, popup_schema, refuse_if_stale, shown, update
 from functions.manage_popups.rest import cached_answers
 from functions.manage_popups.rest.edited import load_edited
 from functions.manage_popups.rest.idempotency import once
@@ -85,8 +85,9 @@ def _restore(connection: postgres.Connection, request: Request, popup_id: uuid.U
     if popup["earlier"] is None:
         raise Invalid(errors={"version": ["The popup has no such version."]})
     # A field that did not exist then gets its default, or is kept if only a newer release knows it.
-    stored = as_written(popup_schema, popup) | popup["earlier"]
-    earlier = load_edited(popup_schema, popup["earlier"], stored)
+    now = as_written(popup_schema, popup)
+    version_then = {name: now[name] for name in NOT_KEPT} | popup["earlier"]
+    earlier = load_edited(popup_schema, version_then, now | version_then)
     restored = update(
         connection, request, popup, checked(connection, request.shop_id, earlier, stored=earlier), version
     )

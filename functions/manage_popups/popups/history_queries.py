@@ -26,7 +26,7 @@ SELECT_VERSIONS = """
 
 # The current popup, and the same popup in an earlier version.
 SELECT_POPUP_AND_EARLIER = """
-    SELECT popups.*, counted.view_count, counted.conversion_count, kept.popup AS earlier
+    SELECT popups.*, popups.experiment, counted.view_count, counted.conversion_count, kept.popup AS earlier
     FROM popups
     LEFT JOIN popup_versions AS kept ON (kept.shop_id, kept.popup_id) = (popups.shop_id, popups.id)
         AND kept.version = :version

@@ -13,9 +13,9 @@ INSERT_POPUP = """
         FOR KEY SHARE
     ), written AS (
         INSERT INTO popups (id, shop_id, name, description, status, trigger, design, targeting, frequency, offer,
-            variants, holdout_percent, starts_at, ends_at, priority, view_limit)
+            variants, holdout_percent, experiment, starts_at, ends_at, priority, view_limit)
         SELECT :id, :shop_id, :name, :description, :status, :trigger, :design, :targeting, :frequency, :offer,
-            :variants, :holdout_percent, :starts_at, :ends_at, :priority, :view_limit
+            :variants, :holdout_percent, :experiment, :starts_at, :ends_at, :priority, :view_limit
         WHERE (SELECT count(*) FROM offered) = cardinality(:discount_code_ids::uuid[])
         RETURNING *
     ), kept AS (
@@ -26,8 +26,9 @@ INSERT_POPUP = """
     SELECT * FROM written
 """
 
+# A column of this release is named beside the others: a database that lacks it says so, with a 503.
 SELECT_POPUP = """
-    SELECT popups.*, counted.view_count, counted.conversion_count
+    SELECT popups.*, popups.experiment, counted.view_count, counted.conversion_count
     FROM popups
     CROSS JOIN LATERAL (
         SELECT
@@ -43,7 +44,7 @@ SELECT_POPUP = """
 
 # As many as fit into a page's bytes, and one more if there is another page. A search compares texts, not patterns.
 SELECT_POPUPS = """
-    SELECT popups.*, counted.view_count, counted.conversion_count
+    SELECT popups.*, popups.experiment, counted.view_count, counted.conversion_count
     FROM (
         SELECT popups.*, sum(octet_length(popups::text)) OVER (
             ORDER BY created_at DESC, id DESC ROWS UNBOUNDED PRECEDING) AS bytes_so_far,
@@ -83,8 +84,9 @@ UPDATE_POPUP = """
         UPDATE popups
         SET name = :name, description = :description, status = :status, trigger = :trigger, design = :design,
             targeting = :targeting, frequency = :frequency, offer = :offer, variants = :variants,
-            holdout_percent = :holdout_percent, starts_at = :starts_at, ends_at = :ends_at, priority = :priority,
-            view_limit = :view_limit, version = version + 1, updated_at = now(), deleted_at = NULL,
+            holdout_percent = :holdout_percent, experiment = :experiment, starts_at = :starts_at, ends_at = :ends_at,
+            priority = :priority, view_limit = :view_limit, stretch = stretch + (:begins_stretch)::boolean::integer,
+            version = version + 1, updated_at = now(), deleted_at = NULL,
             stopped_at = CASE
                 WHEN status = 'active' AND coalesce(starts_at <= coalesce(deleted_at, now()), true)
                     AND NOT (:status = 'active' AND coalesce((:starts_at)::timestamptz <= now(), true)
@@ -109,6 +111,18 @@ UPDATE_POPUP = """
         USING written
         WHERE popup_versions.shop_id = :shop_id AND popup_versions.popup_id = :id
           AND popup_versions.version = written.version - 1000
+    ), ended AS (
+        UPDATE experiment_stretches AS known
+        SET ended_at = now()
+        FROM written
+        WHERE known.shop_id = :shop_id AND known.popup_id = :id AND known.stretch < written.stretch
+          AND known.ended_at IS NULL
+    ), noted AS (
+        UPDATE experiment_stretches AS known
+        SET changed = ARRAY(SELECT DISTINCT unnest(known.changed || (:changed_midway)::text[]) AS name ORDER BY name)
+        FROM written
+        WHERE known.shop_id = :shop_id AND known.popup_id = :id AND known.stretch = written.stretch
+          AND NOT known.changed @> (:changed_midway)::text[]
     )
     SELECT * FROM written
 """

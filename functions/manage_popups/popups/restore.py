@@ -20,7 +20,7 @@ RESTORABLE_DAYS = 30
 
 # known_codes: of the discount codes that it offered, those that were not deleted since.
 SELECT_RESTORABLE_POPUP = """
-    SELECT popups.*, counted.view_count, counted.conversion_count, ARRAY(
+    SELECT popups.*, popups.experiment, counted.view_count, counted.conversion_count, ARRAY(
             SELECT code.id::text
             FROM discount_codes AS code
             WHERE code.shop_id = :shop_id AND code.id = ANY (ARRAY(

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.shop.addresses import decode_uri
-from common.shop.events import HOLDOUT
+from common.shop.events import HOLDOUT, HOLDOUTS, SHOP_HOLDOUT
 from common.shop.targeting_rules import NEWEST, unknown_rules
 
 Rule = Callable[[Any, "Shopper"], bool]
@@ -53,11 +53,22 @@ def first_no(popup: Mapping[str, Any], shopper: Shopper) -> str | None:
         value = popup[group].get(rule)
         if value is not None and not allows(value, shopper):
             return name
-    return HOLDOUT if variant_for(popup, shopper) == HOLDOUT else None
+    variant = variant_for(popup, shopper)
+    return variant if variant in HOLDOUTS else None
 
 
 def variant_for(popup: Mapping[str, Any], shopper: Shopper) -> str | None:
-    return variant_of(popup, shopper.visitor_id) if shopper.visitor_id is not None else None
+    """Return what the shopper gets: a variant's id, a holdout, or None. The shop's holdout comes before the popup's."""
+    if shopper.visitor_id is None:
+        return None
+    if is_held_out(popup.get("shop_id", ""), popup.get("shop_holdout_percent", 0), shopper.visitor_id):
+        return SHOP_HOLDOUT
+    return variant_of(popup, shopper.visitor_id)
+
+
+def is_held_out(shop_id: str, holdout_percent: int, visitor_id: str) -> bool:
+    """Return whether a shop-wide holdout has the visitor; the same hash as for a popup's, over the shop's id."""
+    return (hash_of(f"{visitor_id}:{shop_id}") & 0xFFFF) * 100 < holdout_percent * 65536
 
 
 def variant_of(popup: Mapping[str, Any], visitor_id: str) -> str | None:

@@ -35,6 +35,7 @@ MAX_NAME_CHARACTERS = 200
 MAX_VARIANTS = 10
 MAX_DAYS = 3650
 MAX_VIEW_LIMIT = 10**12
+MAX_PLANNED_VIEWERS = 10**9
 MAX_DELAY_SECONDS = 3600
 MAX_CART_ITEMS = 10**6
 
@@ -132,6 +133,15 @@ class VariantSchema(StrictSchema):
     offer = changes_to(OfferSchema)
 
 
+class ExperimentSchema(StrictSchema):
+    """What a merchant plans of an experiment; fixed when one of its stretches starts."""
+
+    # Of the two compared arms together; null: 50 000.
+    planned_viewers = fields.Integer(
+        strict=True, load_default=None, allow_none=True, validate=validate.Range(100, MAX_PLANNED_VIEWERS)
+    )
+
+
 class PopupSchema(StrictSchema):
     """A popup as merchants write it, without the server's fields (id, counters, version, times).
 
@@ -148,6 +158,7 @@ class PopupSchema(StrictSchema):
     offer = fields.Nested(OfferSchema, load_default=lambda: OfferSchema().load({}))
     variants = BoundedList(fields.Nested(VariantSchema), max_items=MAX_VARIANTS, load_default=list)
     holdout_percent = whole_number(0, 100, 0)
+    experiment = fields.Nested(ExperimentSchema, load_default=lambda: ExperimentSchema().load({}))
     starts_at = optional_time()
     ends_at = optional_time()
     priority = whole_number(-1000, 1000, 0)

@@ -13,16 +13,19 @@ from common.json_text import dumps
 from common.web import Request
 from functions.manage_popups.popups import queries
 from functions.manage_popups.popups.schemas import PopupSchema
+from functions.manage_popups.popups.stretches import begins_stretch, changed_midway
 from functions.manage_popups.rest import versions
 
 # The fields that merchants see, in this order; PopupSchema has those they write.
 POPUP_FIELDS = (
     "id", "name", "description", "status", "trigger", "design", "targeting", "frequency", "offer", "variants",
-    "holdout_percent", "starts_at", "ends_at", "priority", "view_limit", "view_count", "conversion_count",
+    "holdout_percent", "experiment", "starts_at", "ends_at", "priority", "view_limit", "view_count", "conversion_count",
     "is_active", "version", "created_at", "updated_at",
 )  # fmt: skip
-DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants")
+DOCUMENTS = ("trigger", "design", "targeting", "frequency", "offer", "variants", "experiment")
 
+# What a history leaves out: the release before brings back no version with a field that it does not know.
+NOT_KEPT = ("experiment",)
 FALLBACK = "fallback_discount_code_id"
 
 popup_schema = PopupSchema()
@@ -61,6 +64,8 @@ def update(
         newest_version=read["version"] - was_deleted,
         was_deleted=was_deleted,
         restored_version=restored_version,
+        begins_stretch=begins_stretch(read, changed),
+        changed_midway=changed_midway(read, changed),
         **_parameters(request, changed),
     )
     if row is None:
@@ -100,7 +105,7 @@ def _parameters(request: Request, popup: dict[str, Any]) -> dict[str, Any]:
         **{name: dumps(popup[name]).decode() for name in DOCUMENTS},
         "shop_id": request.shop_id,
         "api_key_id": request.key_id,
-        "document": dumps({name: popup[name] for name in popup_schema.fields}).decode(),
+        "document": dumps({name: popup[name] for name in popup_schema.fields if name not in NOT_KEPT}).decode(),
         "known_fields": list(popup_schema.fields),
         "discount_code_ids": list(set(offered.values())),
         "fallback_ids": [id_ for path, id_ in offered.items() if path.endswith(FALLBACK)],

@@ -1,47 +1,50 @@
-"""The SQL of experiments."""
+"""The SQL of experiments: sums over viewers, never events. Each report is two statements."""
 
 from __future__ import annotations
 
-# A comparison begins with the first viewer who was shown the popup.
+# A comparison begins with the first visitor who was shown the popup: by an exposure, where those are sent.
 SELECT_EXPERIMENT = """
-    SELECT popups.variants, popups.offer ->> 'type' AS offer_type, popups.holdout_percent, shops.currency,
-        begun.started_at, (extract(epoch FROM now() - begun.started_at) / 86400)::float8 AS days, (
+    SELECT popups.variants AS popup_variants, popups.offer ->> 'type' AS offer_type, shops.currency AS shop_currency,
+        popups.holdout_percent AS popup_holdout_percent, popups.experiment AS popup_experiment,
+        popups.stretch AS newest_stretch, asked.stretch, begun.variants, begun.holdout_percent, begun.experiment,
+        begun.currency, begun.changed, begun.exposed_at IS NOT NULL AS is_exposed, started.started_at,
+        (extract(epoch FROM coalesce(begun.ended_at, now()) - started.started_at) / 86400)::float8 AS days, (
             SELECT coalesce(sum(events), 0)::bigint
             FROM daily_crawlers
             WHERE daily_crawlers.shop_id = :shop_id AND daily_crawlers.popup_id = :popup_id
-              AND daily_crawlers.day >= (begun.started_at AT TIME ZONE shops.time_zone)::date
+              AND daily_crawlers.day >= (started.started_at AT TIME ZONE shops.time_zone)::date
+              AND daily_crawlers.day <= (coalesce(begun.ended_at, now()) AT TIME ZONE shops.time_zone)::date
         ) AS crawlers
     FROM popups
     JOIN shops ON shops.id = popups.shop_id
-    CROSS JOIN LATERAL (
-        SELECT min(viewed_at) AS started_at
-        FROM popup_views
-        WHERE popup_views.shop_id = :shop_id AND popup_views.popup_id = :popup_id
-          AND popup_views.variant_id IS DISTINCT FROM 'holdout'
-    ) AS begun
+    CROSS JOIN LATERAL (SELECT coalesce((:stretch)::integer, popups.stretch) AS stretch) AS asked
+    LEFT JOIN experiment_stretches AS begun ON begun.shop_id = popups.shop_id AND begun.popup_id = popups.id
+        AND begun.stretch = asked.stretch
+    CROSS JOIN LATERAL (SELECT coalesce(begun.exposed_at, begun.viewed_at) AS started_at) AS started
     WHERE popups.shop_id = :shop_id AND popups.id = :popup_id AND popups.deleted_at IS NULL
 """
 
-# People, not events: who clicks three times is one converter, and what a viewer paid in all is one value. Amounts in
-# other currencies than the shop's are left out.
+# Where exposures are sent, those who were exposed (met_by 2), else all who were met.
 SELECT_ARMS = """
-    SELECT viewed.variant_id, viewed.viewers, coalesce(done.converters, 0) AS converters,
-        coalesce(done.total, 0) AS total, coalesce(done.squares, 0) AS squares, coalesce(done.cubes, 0) AS cubes
-    FROM (
-        SELECT variant_id, sum(viewers)::bigint AS viewers
-        FROM daily_views
-        WHERE shop_id = :shop_id AND popup_id = :popup_id
-        GROUP BY variant_id
-    ) AS viewed
-    LEFT JOIN (
-        SELECT variant_id, count(*) AS converters, sum(paid) AS total, sum(paid ^ 2) AS squares, sum(paid ^ 3) AS cubes
-        FROM (
-            SELECT coalesce(variant_id, '') AS variant_id,
-                coalesce(sum(revenue) FILTER (WHERE currency = :currency), 0) AS paid
-            FROM popup_conversions
-            WHERE shop_id = :shop_id AND popup_id = :popup_id AND type = :type
-            GROUP BY coalesce(variant_id, ''), coalesce(visitor_id, session_id)
-        ) AS viewer
-        GROUP BY variant_id
-    ) AS done USING (variant_id)
+    SELECT variant_id, sum(viewers)::bigint AS viewers, sum(in_two)::bigint AS in_two, sum(clicked)::bigint AS clicked,
+        sum(captured)::bigint AS captured, sum(bought)::bigint AS bought,
+        sum(left_out)::bigint AS left_out, sum(capped) AS total, sum(capped_squares) AS squares,
+        sum(capped_cubes) AS cubes
+    FROM stretch_tallies
+    WHERE shop_id = :shop_id AND popup_id = :popup_id AND stretch = :stretch AND (met_by = 2 OR NOT :is_exposed)
+    GROUP BY variant_id
+"""
+
+# The shop-wide holdout as it is now, a row for each arm; the first column is NULL while nobody was met.
+SELECT_SHOP_HOLDOUT = """
+    SELECT tally.variant_id, tally.viewers, tally.bought, tally.capped AS total, tally.capped_squares AS squares,
+        tally.capped_cubes AS cubes, shops.currency AS shop_currency, shops.shop_holdout_percent AS holdout_percent,
+        begun.currency, begun.exposed_at AS started_at,
+        (extract(epoch FROM now() - begun.exposed_at) / 86400)::float8 AS days
+    FROM shops
+    LEFT JOIN experiment_stretches AS begun ON begun.shop_id = shops.id
+        AND begun.popup_id = '00000000-0000-0000-0000-000000000000' AND begun.stretch = shops.shop_holdout_stretch
+    LEFT JOIN stretch_tallies AS tally ON tally.shop_id = begun.shop_id AND tally.popup_id = begun.popup_id
+        AND tally.stretch = begun.stretch AND tally.met_by = 2
+    WHERE shops.id = :shop_id
 """

@@ -14,11 +14,11 @@ from common.postgres import replica
 from functions.stats.experiments.arms import Arm
 from functions.stats.experiments.data import REVENUE, Experiment, Variant, fetch_experiment
 from functions.stats.experiments.health import SUSPICIOUS, sample_ratio_chance
+from functions.stats.experiments.holdout_report import holdout_json
 from functions.stats.experiments.plan import DEFAULT_LIFT, MAX_RATE, viewers_per_variant
 from functions.stats.experiments.posteriors import Estimate, estimate
-from functions.stats.experiments.sequences import DEFAULT_PLANNED_VIEWERS
 from functions.stats.experiments.verdicts import COLLECTING, MIN_CONVERTERS, MIN_DAYS, Finding, Interval, judge
-from functions.stats.experiments.words import NOTHING_TO_COMPARE, UNEVEN, health_details, reason
+from functions.stats.experiments.words import ANOTHER_MOMENT, NOTHING_TO_COMPARE, UNEVEN, health_details, reason
 from functions.stats.freshness import UNKNOWN_POPUP_SECONDS
 
 DECIMALS = 6
@@ -27,9 +27,9 @@ LOSS_DECIMALS = DECIMALS + 2
 MONEY_DECIMALS = 4
 
 
-def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None) -> Loaded:
+def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None, stretch: int | None) -> Loaded:
     """Return the report as JSON. `goal` is what counts; None takes the one of the popup's offer."""
-    experiment = replica.read(partial(fetch_experiment, shop_id, popup_id, goal))
+    experiment = replica.read(partial(fetch_experiment, shop_id, popup_id, goal, stretch))
     if experiment is None:
         return Loaded(None, UNKNOWN_POPUP_SECONDS)
     report = {"popup_id": popup_id, **as_json(experiment)}
@@ -39,32 +39,39 @@ def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None) -> Load
 def as_json(experiment: Experiment) -> dict[str, Any]:
     compared = [variant for variant in experiment.variants if variant.weight]
     arms = [variant.arm for variant in compared]
-    planned_viewers = experiment.planned_viewers or DEFAULT_PLANNED_VIEWERS
+    planned_viewers = experiment.planned_viewers
     by_money = experiment.goal == REVENUE
-    is_uneven = _is_uneven(compared)
+    is_uneven = _is_uneven(experiment, compared)
     if len(compared) < 2:
         finding, sentence = Finding(COLLECTING, None, [False] * len(arms), [None] * len(arms)), NOTHING_TO_COMPARE
     else:
         finding = judge(arms, 0.0 if is_uneven else experiment.days, planned_viewers, by_money=by_money)
         sentence = UNEVEN if is_uneven else reason(finding, [variant.name or variant.id for variant in compared])
     notes = zip(finding.lifts, finding.beats_first, _estimates(arms, by_money=by_money), strict=True)
-    notes_by_id = dict(zip((variant.id for variant in compared), notes, strict=True))
+    of_variant = dict(zip((variant.id for variant in compared), notes, strict=True))
     return {
-        "goal": experiment.goal,
-        "currency": experiment.currency,
-        "stretch": experiment.stretch,
-        "experiment_started_at": experiment.started_at,
+        **_described(experiment),
         "verdict": finding.verdict,
         "stop": finding.may_stop,
         "best": None if finding.best is None else compared[finding.best].id,
         "reason": sentence,
         "viewers_needed": None if by_money else _viewers_needed(arms, planned_viewers),
         "variants": [
-            _variant(variant, *notes_by_id.get(variant.id, (None, False, None)), by_money=by_money)
+            _variant(variant, *of_variant.get(variant.id, (None, False, None)), by_money=by_money)
             for variant in experiment.variants
         ],
-        "holdout": _holdout(experiment),
+        "orders_left_out": experiment.orders_left_out,
+        "holdout": _holdout(experiment, is_uneven=is_uneven),
         "health": _health(experiment, arms, is_uneven=is_uneven),
+    }
+
+
+def _described(experiment: Experiment) -> dict[str, Any]:
+    return {
+        "goal": experiment.goal,
+        "currency": experiment.currency,
+        "stretch": experiment.stretch,
+        "experiment_started_at": experiment.started_at,
     }
 
 
@@ -100,24 +107,27 @@ def _viewers_needed(arms: list[Arm], planned_viewers: int) -> int | None:
     return len(arms) * viewers_per_variant(arms[0].mean, DEFAULT_LIFT, len(arms), planned_viewers)
 
 
-def _holdout(experiment: Experiment) -> dict[str, Any] | None:
+def _holdout(experiment: Experiment, *, is_uneven: bool) -> dict[str, Any] | None:
     """Return the comparison with those who were shown nothing; None without a holdout."""
     if not experiment.holdout_percent:
         return None
-    return {
-        "viewers": 0,
-        "shown_viewers": 0,
-        "increment": None,
-        "refused": "Those who were shown nothing were counted at another moment than those who were shown the popup.",
-    }
+    refused = None if experiment.is_exposed else ANOTHER_MOMENT
+    return holdout_json(
+        experiment.shown,
+        experiment.held_out,
+        experiment.days,
+        experiment.planned_viewers,
+        refused or (UNEVEN if is_uneven else None),
+    )
 
 
-def _is_uneven(variants: list[Variant]) -> bool:
+def _is_uneven(experiment: Experiment, variants: list[Variant]) -> bool:
+    """Whether chance does not explain how the viewers are split; the holdout's only if measured at the same moment."""
     total = sum(variant.weight for variant in variants)
-    if not total:
-        return False
-    shares = [variant.weight / total for variant in variants]
-    return sample_ratio_chance([variant.arm.viewers for variant in variants], shares) < SUSPICIOUS
+    held_out = experiment.holdout_percent / 100 if experiment.is_exposed else 0.0
+    viewers = [variant.arm.viewers for variant in variants] or [experiment.shown.people.viewers]
+    shares = [(1 - held_out) * variant.weight / total for variant in variants] or [1 - held_out]
+    return sample_ratio_chance([experiment.held_out.people.viewers, *viewers], [held_out, *shares]) < SUSPICIOUS
 
 
 def _health(experiment: Experiment, arms: list[Arm], *, is_uneven: bool) -> list[dict[str, str]]:
@@ -128,7 +138,13 @@ def _health(experiment: Experiment, arms: list[Arm], *, is_uneven: bool) -> list
         "changed_midway": bool(experiment.changes),
         "viewers_in_two_variants": experiment.viewers_in_two_variants > 0,
         "crawlers": experiment.crawlers > 0,
-        "skewed": experiment.goal == REVENUE and any(arm.is_too_skewed for arm in arms),
+        "skewed": any(arm.is_too_skewed for arm in _money_arms(experiment, arms)),
     }
     details = health_details(experiment.viewers_in_two_variants, experiment.crawlers, experiment.changes)
     return [{"code": code, "detail": details[code]} for code, is_found in found.items() if is_found]
+
+
+def _money_arms(experiment: Experiment, arms: list[Arm]) -> list[Arm]:
+    """Return the arms of which the report says something about money."""
+    compared = arms if experiment.goal == REVENUE else []
+    return [*compared, experiment.shown.money, experiment.held_out.money] if experiment.holdout_percent else compared

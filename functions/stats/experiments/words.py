@@ -18,6 +18,10 @@ UNEVEN = (
     "The variants did not get the viewers that their weights give them, which chance does not explain. "
     "Something sorts the viewers, so no result can be trusted."
 )
+ANOTHER_MOMENT = (
+    "Those who were shown nothing were counted at another moment than those who were shown the popup: the storefront "
+    "script is an older one that sends no exposures."
+)
 EXAGGERATED = "Lifts that are seen early are exaggerated: expect less in the long run."
 
 _REASONS = {
