@@ -6,7 +6,7 @@ tests/test_order_tallies.py does so for orders and their money.
 import datetime
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -17,6 +17,7 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from cli.recount import recount
 from tests.support.factories import Shop, make_popup, make_shop, uuid7
 from tests.support.stack import Database, FunctionProcess
 from tests.support.tracking import HOLDOUT, assert_tallies_equal_events, send
@@ -39,7 +40,8 @@ def random_shopper(random: Random) -> dict[str, Any]:
 
 
 def random_event(random: Random, popups: list[str], shoppers: list[dict[str, Any]]) -> dict[str, Any]:
-    event_id = random.choice([uuid7(), str(uuid.uuid4())])
+    late = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=random.randrange(200))
+    event_id = random.choice([uuid7(), uuid7(late), str(uuid.uuid4())])
     return {"event_id": event_id, "popup_id": random.choice(popups), **random.choice(shoppers)}
 
 
@@ -82,9 +84,16 @@ def let_a_day_pass(database: Database, shop_id: str) -> None:
             database(f"UPDATE {table} SET {changes} WHERE shop_id = :shop_id", shop_id=shop_id)
 
 
+def erase_somebody(database: Database, manage_popups: FunctionProcess, shop: Shop, random: Random) -> None:
+    people = database("SELECT id FROM email_subscribers WHERE shop_id = :shop_id ORDER BY id", shop_id=shop.id)
+    for person in random.sample(people, min(1, len(people))):
+        url = f"{manage_popups.url}/subscribers/{person['id']}"
+        assert requests.delete(url, headers=shop.writer, timeout=10).status_code == 204
+
+
 # No shrinking: a stream is short enough to read, and minutes are long to wait.
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.reuse, Phase.generate),
@@ -94,6 +103,7 @@ def test_stats_equal_a_recount_of_any_stream(
     track_view: FunctionProcess,
     track_conversion: FunctionProcess,
     stats: FunctionProcess,
+    manage_popups: FunctionProcess,
     database: Database,
     time_zone: str,
     random: Random,
@@ -104,8 +114,10 @@ def test_stats_equal_a_recount_of_any_stream(
     new_event = partial(random_event, random, popups, shoppers)
     sent: list[Callable[[], requests.Response]] = []
     for _ in range(30):
-        if random.random() < 0.05:
+        if random.random() < 0.1:
             let_a_day_pass(database, shop.id)
+        if random.random() < 0.05:
+            erase_somebody(database, manage_popups, shop, random)
         if random.random() < 0.2 and sent:
             assert random.choice(sent)().status_code in (200, 202)
             continue
@@ -115,11 +127,27 @@ def test_stats_equal_a_recount_of_any_stream(
         sent.append(partial(send, *random.choice(choices)))
         assert sent[-1]().status_code in (200, 201, 202)
     assert_tallies_equal_events(database, shop.id)
+    assert recount(database._connection, shop.id, say=lambda line: None) == 0
     for popup_id in popups:
         expected = report(database, shop, time_zone, popup_id)
         assert shown(stats, f"/popups/{popup_id}", shop) == expected
     expected = report(database, shop, time_zone)
     assert shown(stats, "/shop", shop) == {name: value for name, value in expected.items() if name != "by_variant"}
+    assert_periods_tell_who_was_active(database, stats, shop, time_zone, popups)
+
+
+def assert_periods_tell_who_was_active(
+    database: Database, stats: FunctionProcess, shop: Shop, time_zone: str, popups: list[str]
+) -> None:
+    """Of viewers who were first seen before a period, too, whichever day it begins."""
+    for path, popup_id in [("/shop", None), *((f"/popups/{popup_id}", popup_id) for popup_id in popups)]:
+        rows = raw(database, "popup_views", "viewed_at", shop, time_zone, popup_id)
+        visible = [row for row in rows if row["variant_id"] != HOLDOUT]
+        for day in sorted({row["day"] for row in visible}):
+            answer = requests.get(f"{stats.url}{path}?from={day}", headers=shop.reader, timeout=10).json()
+            seen = {viewer_of(row) for row in visible if row["day"] >= day}
+            known = {viewer_of(row) for row in visible if row["day"] < day}
+            assert (answer["active_viewers"], answer["unique_viewers"]) == (len(seen), len(seen - known))
 
 
 def shown(stats: FunctionProcess, path: str, shop: Shop) -> dict[str, Any]:
@@ -145,19 +173,31 @@ def numbers(said: dict[str, Any]) -> dict[str, Any]:
         # Those of the holdout are exposures.
         "views": said["exposures"] if said.get("variant_id") == "holdout" else said["views"],
         "unique_viewers": said["unique_viewers"],
+        "active_viewers": said["active_viewers"],
+        "converters": did_it({name: count for name, count in said["converters_by_type"].items() if count}),
         "conversions": {name: count for name, count in said["conversions_by_type"].items() if count},
     }
 
 
-NOTHING: dict[str, Any] = {"views": 0, "unique_viewers": 0, "conversions": {}}
+def did_it(converters: dict[str, int]) -> dict[str, int]:
+    """Without buyers, whom orders make: tests/test_order_tallies.py."""
+    return {name: count for name, count in converters.items() if name != "purchase"}
+
+
+NOTHING: dict[str, Any] = {
+    "views": 0, "unique_viewers": 0, "active_viewers": 0, "converters": {}, "conversions": {}
+}  # fmt: skip
 
 
 def report(database: Database, shop: Shop, time_zone: str, popup_id: str | None = None) -> dict[str, Any]:
     """The same out of the raw tables, of a popup or of the whole shop."""
     raw_views = raw(database, "popup_views", "viewed_at", shop, time_zone, popup_id)
     raw_conversions = raw(database, "popup_conversions", "converted_at", shop, time_zone, popup_id)
+    done: dict[Any, set[str]] = defaultdict(set)
+    for row in raw_conversions:
+        done[viewer_of(row)].add(row["type"])
     for row in first_views(raw_views):
-        row["is_first"] = True
+        row["did"] = done[viewer_of(row)]
     visible = [row for row in raw_views if row["variant_id"] != HOLDOUT]
     visible_conversions = [row for row in raw_conversions if row["variant_id"] != HOLDOUT]
     result = {"total": counted(visible, visible_conversions)}
@@ -173,6 +213,9 @@ def report(database: Database, shop: Shop, time_zone: str, popup_id: str | None 
             )
             for value in values
         }
+        if name != "by_day":  # where they were first seen, which is in the period
+            for group in result[name].values():
+                group["active_viewers"] = group["unique_viewers"]
     return result
 
 
@@ -197,14 +240,20 @@ def first_views(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each viewer's first, of the popup and of the holdout."""
     first: dict[Any, dict[str, Any]] = {}
     for row in rows:
-        first.setdefault((row["visitor_id"] or row["session_id"], row["variant_id"] == HOLDOUT), row)
+        first.setdefault(viewer_of(row), row)
     return list(first.values())
+
+
+def viewer_of(row: dict[str, Any]) -> tuple[str, bool]:
+    return row["visitor_id"] or row["session_id"], row["variant_id"] == HOLDOUT
 
 
 def counted(chosen_views: list[dict[str, Any]], chosen_conversions: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "views": len(chosen_views),
-        "unique_viewers": sum("is_first" in row for row in chosen_views),
+        "unique_viewers": sum("did" in row for row in chosen_views),
+        "active_viewers": len({viewer_of(row) for row in chosen_views}),
+        "converters": did_it(dict(Counter(type_ for row in chosen_views for type_ in row.get("did", ())))),
         "conversions": dict(Counter(row["type"] for row in chosen_conversions)),
     }
 
