@@ -61,6 +61,8 @@ def ids(database: Database, shop: Shop, track_conversion: FunctionProcess) -> di
         "subscriber_id": str(database.value("SELECT id FROM email_subscribers WHERE shop_id = :id", id=shop.id)),
         "key_id": str(uuid.uuid4()),  # not the one in use
         "order_id": "1001",
+        "source_id": str(uuid.uuid4()),  # of no shop: its secrets sign what it sends
+        "request_id": str(uuid.uuid4()),
     }
 
 
