@@ -2,11 +2,11 @@
 
 import http.client
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from cli.child import StartError
+from cli.secrets import write_secret
 from cli.shops import create_key, create_shop, shop_exists
 from common.ids import new_id
 from common.postgres.driver import Connection
@@ -83,17 +83,17 @@ def prepare_shop(connection: Connection, key_file: Path) -> tuple[str, dict[str,
         create_shop(connection, SHOP_ID, name="The demo store", time_zone="Europe/Berlin", currency="EUR")
         key_file.unlink(missing_ok=True)
     if not key_file.exists():
-        _write_secret(key_file, create_key(connection, SHOP_ID, "write", "popups dev"))
+        write_secret(key_file, create_key(connection, SHOP_ID, "write", "popups dev"))
     return key_file.read_text().strip(), {code: _discount_code(connection, code) for code in CODES}
 
 
 def prepare_popups(port: int, key: str, codes: dict[str, str]) -> str:
     """Create the popups through the merchant API if the shop has none. Return the id of one with exit intent."""
-    listed = _call(port, key, "GET", "/manage_popups/popups")["popups"]
+    listed = call(port, key, "GET", "/manage_popups/popups")["popups"]
     if not listed:
         for popup in (HESITATING, READING, LEAVING):
             offer = popup["offer"] | {"discount_code_id": codes[popup["offer"]["discount_code_id"]]}
-            listed.insert(0, _call(port, key, "POST", "/manage_popups/popups", popup | {"offer": offer}))
+            listed.insert(0, call(port, key, "POST", "/manage_popups/popups", popup | {"offer": offer}))
     leaving = [popup["id"] for popup in listed if popup["trigger"]["type"] == "exit_intent"]
     return str((leaving or [listed[0]["id"]])[0])
 
@@ -117,13 +117,8 @@ def _discount_code(connection: Connection, code: str) -> str:
     return str(row["id"])
 
 
-def _write_secret(path: Path, text: str) -> None:
-    """Write the file with mode 0600 from its creation on."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
-
-
-def _call(port: int, key: str, method: str, path: str, body: Any = None) -> Any:
+def call(port: int, key: str, method: str, path: str, body: Any = None) -> Any:
+    """Send a request to the running server and return its answer. Raises StartError for a refusal."""
     raw = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     raw.request(method, path, None if body is None else json.dumps(body), headers)
@@ -131,5 +126,5 @@ def _call(port: int, key: str, method: str, path: str, body: Any = None) -> Any:
     answer = json.loads(response.read())
     raw.close()
     if response.status >= 400:
-        raise StartError(f"the demo shop could not be made: {method} {path} answered {answer}")
+        raise StartError(f"a shop could not be made: {method} {path} answered {answer}")
     return answer

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import click
 import uvicorn
 
-from cli import console_files, demo
+from cli import console_files, demo, example_shop
 from cli.child import StartError
 from cli.connection import open_connection
 from cli.embedded import postgres, valkey
@@ -37,8 +38,11 @@ SERVERS = ("DATABASE_URL", "INSTANCE_CONNECTION_NAME", "DATABASE_REPLICA_URL", "
 """What would lead the functions away from the embedded servers. The other variables hold as in production."""
 
 
-def run(port: int, data: Path, *, fresh: bool, with_redis: bool) -> None:
-    """Serve until Ctrl-C or SIGTERM, then stop everything. Raises StartError if something cannot be started."""
+def run(port: int, data: Path, *, fresh: bool, with_redis: bool, with_history: bool) -> None:
+    """Serve until Ctrl-C or SIGTERM, then stop everything. Raises StartError if something cannot be started.
+
+    `with_history` makes the example shop, a second one with sixty days behind it.
+    """
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
@@ -50,7 +54,7 @@ def run(port: int, data: Path, *, fresh: bool, with_redis: bool) -> None:
             database = stack.enter_context(postgres(data / "postgres"))
             redis_url = stack.enter_context(valkey(data / "valkey")).url if with_redis else None
             _set_environment(database.url, redis_url, _secrets_key(data))
-            _serve(listener, data)
+            _serve(listener, data, with_history)
     except KeyboardInterrupt:
         click.echo("stopped")
 
@@ -96,6 +100,7 @@ def _forget(data: Path) -> None:
     shutil.rmtree(reachable_folder(data / "postgres", postgres_account()))
     shutil.rmtree(data / "valkey", ignore_errors=True)
     _key_file(data).unlink(missing_ok=True)
+    example_shop.key_file(data).unlink(missing_ok=True)
 
 
 def _secrets_key(data: Path) -> str:
@@ -121,12 +126,13 @@ def _set_environment(database_url: str, redis_url: str | None, secrets_key: str)
         os.environ["REDIS_URL"] = redis_url
 
 
-def _serve(listener: socket.socket, data: Path) -> None:
+def _serve(listener: socket.socket, data: Path, with_history: bool) -> None:
     from cli.one_address import one_address  # a function checks the environment when it is imported
 
     with open_connection() as connection:
         migrate(connection, say=click.echo)
         key, codes = demo.prepare_shop(Connection(connection), _key_file(data))
+        example_key = example_shop.prepare_shop(Connection(connection), data) if with_history else None
     server = uvicorn.Server(
         uvicorn.Config(
             one_address(STOREFRONT, CONSOLE),
@@ -140,10 +146,20 @@ def _serve(listener: socket.socket, data: Path) -> None:
     )
     port = listener.getsockname()[1]
     with ThreadPoolExecutor(1) as thread:
-        introduction = thread.submit(_introduce, port, key, codes)
+        introduction = thread.submit(_introduce, port, key, codes, example_key)
         introduction.add_done_callback(lambda done: _stop_if_failed(done, server))
         server.run(sockets=[listener])
         introduction.result()
+
+
+def _tell_history(port: int, key: str) -> None:
+    popup_ids = example_shop.prepare_popups(partial(demo.call, port, key))
+    with open_connection() as connection:
+        example_shop.write_history(connection, popup_ids)
+
+
+def _second_shop(key: str | None) -> str:
+    return f"{example_shop.SHOP_ID}, with 60 days behind it; its key {key}" if key else "left out (--no-history)"
 
 
 def _console(address: str) -> str:
@@ -158,9 +174,11 @@ def _stop_if_failed(introduction: Future[None], server: uvicorn.Server) -> None:
         server.should_exit = True
 
 
-def _introduce(port: int, key: str, codes: dict[str, str]) -> None:
-    """Create the demo's popups and print the introduction, in a thread, since it calls the running server."""
+def _introduce(port: int, key: str, codes: dict[str, str], example_key: str | None) -> None:
+    """Create the shops' popups and print the introduction, in a thread, since it calls the running server."""
     popup_id = demo.prepare_popups(port, key, codes)
+    if example_key:
+        _tell_history(port, example_key)
     address = f"http://localhost:{port}"
     config = settings()
     click.echo(f"""
@@ -172,6 +190,7 @@ The functions    {address}/NAME: {" ".join(FUNCTIONS)}
 Postgres         {config.database_url}
 Valkey           {config.redis_url or "none, the cache is in memory"}
 The demo key     {key}
+The second shop  {_second_shop(example_key)}
 Limits           {config.rate_limit_views} views, {config.rate_limit_conversions} conversions, \
 {config.rate_limit_stats} stats, {config.rate_limit_default} others a minute
 

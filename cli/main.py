@@ -40,6 +40,7 @@ def popups(context: click.Context) -> None:
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Where it answers.")
 @click.option("--fresh", is_flag=True, help="Forget the data of earlier runs first.")
 @click.option("--no-redis", is_flag=True, help="Run on the cache and limits in memory.")
+@click.option("--no-history", is_flag=True, help="Leave out the second shop, which has 60 days behind it.")
 @click.option(
     "--data",
     default=Path(".popups"),
@@ -47,12 +48,12 @@ def popups(context: click.Context) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the data is kept between runs.",
 )
-def dev(port: int, fresh: bool, no_redis: bool, data: Path) -> None:
-    """Run everything here: an embedded Postgres and Valkey, the functions and a demo store."""
+def dev(port: int, fresh: bool, no_redis: bool, no_history: bool, data: Path) -> None:
+    """Run everything here: an embedded Postgres and Valkey, the functions, the console and a demo store."""
     from cli.dev import run  # imports every function and the server, which no other command needs
 
     try:
-        run(port, data, fresh=fresh, with_redis=not no_redis)
+        run(port, data, fresh=fresh, with_redis=not no_redis, with_history=not no_history)
     except StartError as error:
         raise click.ClickException(str(error)) from None
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -73,16 +74,17 @@ def start_dev(folder: Path) -> Iterator[Callable[..., Dev]]:
     """Starts `popups dev` and returns once it has introduced itself."""
     started: list[Dev] = []
 
-    def start(*options: str, data: Path | None = None) -> Dev:
+    def start(*options: str, data: Path | None = None, history: bool = False) -> Dev:
         port, number = free_port(), len(started)
         data = data or folder / f"data-{number}"
         log = folder / f"dev-{number}.log"
         command = [str(POPUPS), "dev", "--port", str(port), "--data", str(data), *options]
+        command += [] if history else ["--no-history"]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
         dev = Dev(process, port, data, log)
         started.append(dev)
-        eventually(lambda: "Ctrl-C stops everything" in dev.printed or process.poll() is not None, seconds=240)
+        eventually(lambda: "Ctrl-C stops everything" in dev.printed or process.poll() is not None, seconds=300)
         assert process.poll() is None, dev.printed
         return dev
 
@@ -174,6 +176,26 @@ def test_the_location_of_something_new_leads_back_below_the_functions_name(dev: 
     made = requests.post(f"{dev.address}/manage_popups/popups", json={"name": "New"}, headers=headers, timeout=10)
     found = requests.get(dev.address + made.headers["Location"], headers=headers, timeout=10)
     assert found.json() == made.json()
+
+
+def test_the_second_shop_has_sixty_days_that_add_up_and_an_experiment_that_can_be_stopped(
+    start_dev: Callable[..., Dev],
+) -> None:
+    dev = start_dev(history=True)
+    headers = {"Authorization": f"Bearer {(dev.data / 'example-key').read_text().strip()}"}
+
+    def get(path: str) -> dict[str, Any]:
+        answer = requests.get(dev.address + path, headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    shop = get("/stats/shop")
+    assert (shop["orders"] > 50, float(shop["net_revenue"]) > 1000) == (True, True)
+    assert all(day["views"] > 0 for day in shop["by_day"][:-1])
+    (welcome,) = [popup for popup in shop["popups"] if popup["name"].startswith("Welcome")]
+    experiment = get(f"/stats/popups/{welcome['popup_id']}/experiment")
+    assert (experiment["verdict"], experiment["best"]) == ("winner", "b")
+    assert len(get(f"/manage_popups/popups/{welcome['popup_id']}/history")["versions"]) == 2
 
 
 def test_a_second_one_on_the_same_port_says_so_and_starts_nothing(dev: Dev, folder: Path) -> None:

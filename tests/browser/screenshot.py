@@ -25,7 +25,10 @@ def main() -> None:
         log = folder / "log"
         program = [sys.executable, "-c", "from cli.main import popups; popups()"]
         store = Child(
-            "popups dev", [*program, "dev", "--port", str(port), "--data", str(folder / "data")], log, folder=ROOT
+            "popups dev",
+            [*program, "dev", "--port", str(port), "--data", str(folder / "data"), "--no-history"],
+            log,
+            folder=ROOT,
         )
         store.start(lambda: "Ctrl-C stops everything" in log.read_text())
         try:

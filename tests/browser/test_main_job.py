@@ -42,7 +42,7 @@ def demo_store() -> Iterator[DemoStore]:
     with temporary_folder() as folder:
         log = folder / "log"
         program = [sys.executable, "-c", "from cli.main import popups; popups()"]
-        command = [*program, "dev", "--port", str(port), "--data", str(folder / "data")]
+        command = [*program, "dev", "--port", str(port), "--data", str(folder / "data"), "--no-history"]
         child = Child("popups dev", command, log, folder=ROOT)
         child.start(lambda: "Ctrl-C stops everything" in log.read_text())
         key = re.search(r"demo key\s+(\S+)", log.read_text())
