@@ -21,6 +21,13 @@ const STATUSES = [
   ["archived", "Archived"],
 ] as const;
 
+const GOALS = [
+  ["", "what most are for"],
+  ["email_capture", "e-mail addresses"],
+  ["click", "clicks"],
+  ["purchase", "purchases"],
+] as const;
+
 export type Listed = Pick<Popup, "id" | "name" | "status" | "is_active" | "starts_at" | "ends_at" | "version">;
 const FIELDS = "name,status,is_active,starts_at,ends_at,version";
 const ROWS = 100;
@@ -69,10 +76,9 @@ function useFigures(query: Query, zone: string | undefined, isBefore: boolean) {
   const isWanted = zone !== undefined && (!isBefore || query.compare === "previous");
   const period = isWanted ? periodOf(query, zone) : null;
   const asked = period && isBefore ? periodBefore(period) : period;
-  return useResource(
-    asked && JSON.stringify(asked),
-    async (signal) => (await shopReport({ ...asked, limit: ROWS }, signal)).data,
-  );
+  const { goal } = query;
+  const key = asked && JSON.stringify({ ...asked, goal });
+  return useResource(key, async (signal) => (await shopReport({ ...asked, goal, limit: ROWS }, signal)).data);
 }
 
 function byPopup(popups: (Numbers & { popup_id: string })[] | undefined) {
@@ -96,6 +102,13 @@ function Filters({ query }: { query: Query }) {
         value={query.status ?? ""}
         choices={STATUSES}
         onChange={(status) => setQuery({ status, cursor: "" })}
+      />
+      <SelectField
+        label="Converters by"
+        name="goal"
+        value={(query.goal ?? "") as (typeof GOALS)[number][0]}
+        choices={GOALS}
+        onChange={(goal) => setQuery({ goal })}
       />
       <Period query={query} />
     </div>

@@ -28,7 +28,7 @@ export function PopupTable({ rows, figures, before, onChanged }: Props) {
             <th scope="col" class="number">
               Viewers
             </th>
-            <th scope="col" class="number" title="Viewers who did what the popup is for, each counted once">
+            <th scope="col" class="number" title="Viewers who did what is counted, each once">
               Converters
             </th>
             <th scope="col" class="number" title="Converters of 100 viewers">
