@@ -84,6 +84,31 @@ def test_variants_are_crossed_with_devices(reader: Client, popup_id: str, track_
     assert {each["device_type"]: each["unique_viewers"] for each in report["by_device"]} == {"mobile": 2, "desktop": 1}
 
 
+def test_exposures_and_closes_stand_beside_views_and_the_holdout_has_exposures_only(
+    reader: Client, popup_id: str, track_view: FunctionProcess
+) -> None:
+    send(track_view, view(popup_id, variant_id="a"))
+    for path in (f"/popups/{popup_id}", "/shop"):
+        assert picked(reader.get(path).json(), "exposures", "closes") == (None, 0)
+    met = [view(popup_id, variant_id=variant) for variant in ("a", "b", "holdout", "shop_holdout")]
+    send(track_view, {"exposures": met, "closes": [view(popup_id, variant_id="a")]})
+
+    def told() -> bool:
+        reports = [reader.get(path).json() for path in (f"/popups/{popup_id}", "/shop")]
+        return all(picked(report, "exposures", "closes", "views") == (2, 1, 1) for report in reports)
+
+    eventually(told, seconds=PROMISED_SECONDS)
+    report = reader.get(f"/popups/{popup_id}").json()
+    assert picked(report["funnel"], "exposures", "viewers", "closes") == (2, 1, 1)
+    assert {each["variant_id"]: picked(each, "exposures", "views") for each in report["by_variant"]} == {
+        "a": (1, 1),
+        "b": (1, 0),
+        "holdout": (1, 0),
+        "shop_holdout": (1, 0),
+    }
+    assert reader.get("/shop").json()["popups"][0]["closes"] == 1
+
+
 def test_what_an_order_is_worth_is_told_per_viewer_and_per_order(
     reader: Client, popup_id: str, track_view: FunctionProcess, track_conversion: FunctionProcess
 ) -> None:

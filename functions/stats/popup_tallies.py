@@ -98,6 +98,19 @@ SELECT_ORDERS = """
        AND (sum(orders), sum(revenue), sum(refunded)) <> (0, 0, 0)
 """
 
+# Exposures and closes. Those whom the shop's holdout kept from it are told as a variant, too.
+SELECT_SIGNALS = """
+    SELECT grouping(day, device_type, variant_id) AS grouped, day, device_type, variant_id, kind,
+        sum(signals)::bigint AS signals
+    FROM (
+        SELECT day, device_type, variant_id, variant_id IN ('holdout', 'shop_holdout') AS is_holdout, kind, signals
+        FROM daily_signals
+        WHERE shop_id = :shop_id AND popup_id = :popup_id AND day BETWEEN :first AND :last
+    ) AS tally
+    GROUP BY kind, is_holdout, GROUPING SETS ((), (day), (device_type), (variant_id), (device_type, variant_id))
+    HAVING NOT is_holdout OR grouping(variant_id) = 0
+"""
+
 SELECT_CRAWLERS = """
     SELECT coalesce(sum(events), 0)::bigint AS events
     FROM daily_crawlers

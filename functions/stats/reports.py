@@ -106,6 +106,7 @@ def _popup_tallies(connection: postgres.Connection, popup: dict[str, Any], frame
         (Figures.add_converters, popup_tallies.SELECT_CONVERTERS),
         (Figures.add_conversions, popup_tallies.SELECT_CONVERSIONS),
         (Figures.add_orders, popup_tallies.SELECT_ORDERS),
+        (Figures.add_signals, popup_tallies.SELECT_SIGNALS),
     ]
     return _added_up(connection, popup_tallies.GROUPS, statements, {**popup, **period, **_of_money(frame)})
 
@@ -118,6 +119,7 @@ def _shop_tallies(connection: postgres.Connection, shop_id: str, frame: Frame, p
         (Figures.add_converters, shop_tallies.SELECT_CONVERTERS),
         (Figures.add_conversions, shop_tallies.SELECT_CONVERSIONS),
         (Figures.add_orders, shop_tallies.SELECT_ORDERS),
+        (Figures.add_signals, shop_tallies.SELECT_SIGNALS),
     ]
     return _added_up(connection, shop_tallies.GROUPS, statements, {"shop_id": shop_id, **period, **_of_money(frame)})
 

@@ -94,6 +94,14 @@ SELECT_ORDERS = """
     HAVING (sum(orders), sum(revenue), sum(refunded)) <> (0, 0, 0)
 """
 
+SELECT_SIGNALS = """
+    SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id, kind,
+        sum(signals)::bigint AS signals
+    FROM daily_signals
+    WHERE shop_id = :shop_id AND day BETWEEN :first AND :last AND variant_id NOT IN ('holdout', 'shop_holdout')
+    GROUP BY kind, GROUPING SETS ((), (day), (device_type), (popup_id))
+"""
+
 SELECT_CRAWLERS = """
     SELECT coalesce(sum(events), 0)::bigint AS events
     FROM daily_crawlers
