@@ -5,6 +5,7 @@ Its image is the `popups` command with sql/. It is deployed anew when that, or i
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -22,9 +23,16 @@ from ops.deploy.environment import SEPARATOR
 from ops.deploy.imports import imported_files
 from ops.deploy.service import network_flags, pairs
 
-MAIN = '"""What the job runs."""\n\nfrom cli.main import popups\n\npopups()\n'
-# The buildpack's launcher puts the installed packages on the path; "--" says that a program of ours follows.
-PROGRAM = ("--", "python", "main.py")
+MAIN = """\
+\"\"\"What the job runs: `popups` with the words in its only argument, a list in JSON.\"\"\"
+
+import json
+import sys
+
+from cli.main import popups
+
+popups(json.loads(sys.argv[1]))
+"""
 LOG_TRIES, LOG_PAUSE_SECONDS = 6, 5
 
 
@@ -32,16 +40,26 @@ def run_inside(cloud: Cloud, *arguments: str) -> None:
     """Run `popups ARGUMENTS` in the job, wait for it, and print what it printed. Raises Failure if it fails."""
     ensure_job(cloud)
     _ensure_secret(cloud, arguments)
-    words = f"^{SEPARATOR}^{SEPARATOR.join((*PROGRAM, *arguments))}"
-    if any(SEPARATOR in word for word in arguments):
-        raise Failure(f"allowed: words without {SEPARATOR}")
-    starting = ("run", "jobs", "execute", ADMIN, f"--args={words}", "--format=value(metadata.name)")
+    starting = ("run", "jobs", "execute", ADMIN, _args_flag(arguments), "--format=value(metadata.name)")
     with failing_as(f"popups {arguments[0]} could not be started in the job {ADMIN}"):
         execution = cloud.ask(*starting, *cloud.in_region, supposed="EXECUTION")
     succeeded = _await_end(cloud, execution)
     click.echo(_printed(cloud, execution))
     if not succeeded:
         raise Failure(f"popups {arguments[0]} failed in the job {ADMIN}, execution {execution}")
+
+
+def container_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of the job's container for `popups ARGUMENTS`.
+
+    The buildpack's launcher puts the installed packages on the path; "--" says that a program of ours follows. The
+    words are one argument, because gcloud refuses any that comes twice.
+    """
+    return ["--", "python", "main.py", json.dumps(arguments).replace(SEPARATOR, f"\\u{ord(SEPARATOR):04x}")]
+
+
+def _args_flag(arguments: Sequence[str]) -> str:
+    return f"--args=^{SEPARATOR}^{SEPARATOR.join(container_arguments(arguments))}"
 
 
 def ensure_job(cloud: Cloud) -> None:
@@ -76,7 +94,7 @@ def _flags(cloud: Cloud) -> list[str]:
     secrets, instances = pairs(job_secrets(settings)), migration_instances(settings)
     return [
         "--command=/cnb/lifecycle/launcher",
-        f"--args={','.join((*PROGRAM, '--help'))}",
+        _args_flag(["--help"]),
         f"--service-account={address(settings, ADMIN)}",
         f"--set-env-vars=^{SEPARATOR}^{SEPARATOR.join(pairs(job_variables(settings)))}",
         f"--set-secrets={','.join(secrets)}" if secrets else "--clear-secrets",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ops.deploy.accounts import ADMIN, address
-from ops.deploy.admin import PROGRAM, ensure_job
+from ops.deploy.admin import container_arguments, ensure_job
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Failure, failing_as, say
 from ops.deploy.settings import Settings
@@ -75,7 +75,7 @@ def _apply(cloud: Cloud, schedule: Schedule, arguments: tuple[str, ...]) -> None
     settings = cloud.settings
     project, region = settings["PROJECT"], settings["REGION"]
     body = cloud.folder / f"{schedule.name}.json"
-    overrides = {"containerOverrides": [{"args": [*PROGRAM, *arguments]}]}
+    overrides = {"containerOverrides": [{"args": container_arguments(arguments)}]}
     body.write_text(json.dumps({"overrides": overrides}))
     exists = _exists(cloud, schedule.name)
     cloud.change(

@@ -229,7 +229,7 @@ def list_jobs(call: Call) -> str:
 
 def execute_job(call: Call) -> str:
     """Runs nothing: `inside` says what `popups` would do, given its words."""
-    words = call.flags["args"].removeprefix("^|^").split("|")[3:]
+    words = json.loads(call.flags["args"].split("|")[-1])
     name = f"{call.words[3]}-{len(call.state.setdefault('executions', {})) + 1}"
     call.state["executions"][name] = call.state["inside"](words) if "inside" in call.state else "done"
     return f"{name}\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.deploy.accounts import ADMIN
-from ops.deploy.admin import MAIN, _stage
+from ops.deploy.admin import MAIN, _stage, container_arguments
 from ops.deploy.imports import imported_files
 from tests.deploy.conftest import Deployer, Revisions
 from tests.deploy.test_deploy import flags_of, traffic, uptime, variables_of
@@ -19,7 +19,7 @@ CLOSED = {"INGRESS": "internal-and-cloud-load-balancing", "DOMAIN": "popups.exam
 
 def inside(deployer: Deployer) -> list[list[str]]:
     """The words of each `popups` that ran in the job."""
-    return [flags_of(call)["args"].removeprefix("^|^").split("|")[3:] for call in deployer.calls("run jobs execute")]
+    return [json.loads(flags_of(call)["args"].split("|")[-1]) for call in deployer.calls("run jobs execute")]
 
 
 def test_admin_runs_popups_beside_the_database_and_prints_what_it_printed(deployer: Deployer) -> None:
@@ -66,9 +66,9 @@ def test_what_the_job_is_made_of_is_the_whole_command(tmp_path: Path, stack: Sta
     assert (tmp_path / "job/main.py").read_text() == MAIN
     assert not (tmp_path / "job/tests").exists()
     environ = {"PATH": "/usr/bin:/bin", "DATABASE_URL": stack.database_url}
-    for words in (["migrate", "--status"], ["shop", "create", "from-the-job", "--name", "A shop"]):
+    for words in (["migrate", "--status"], ["shop", "create", "from-the-job", "--name", 'A "shop" | from-the-job']):
         done = subprocess.run(
-            [sys.executable, "main.py", *words],
+            [sys.executable, *container_arguments(words)[2:]],
             cwd=tmp_path / "job",
             env=environ,
             capture_output=True,
@@ -162,8 +162,7 @@ def test_jobs_schedules_what_runs_by_itself_and_a_second_run_updates_it(deployer
     schedule = deployer.state["schedules"]["popups-retain"]
     assert schedule["uri"].endswith(f"/projects/acme-shop/locations/europe-west1/jobs/{ADMIN}:run")
     (container,) = schedule["content"]["overrides"]["containerOverrides"]
-    assert container["args"][3:] == ["retain", "--days=400"]
-    json.dumps(schedule)
+    assert json.loads(container["args"][-1]) == ["retain", "--days=400"]
 
 
 def test_jobs_are_removed(deployer: Deployer) -> None:

@@ -1,0 +1,174 @@
+"""docs/day-one.md: its commands run in its order, and what Terraform writes is a deploy.env."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import hcl2
+import pytest
+
+from cli.function_table import FUNCTIONS
+from ops.deploy.command_line import main
+from ops.deploy.settings import read_settings
+from ops.deploy.settings_table import SETTINGS
+from tests.deploy.conftest import Deployer
+from tests.deploy.test_deploy import REAL_GCLOUD
+from tests.support.stack import ROOT
+
+TERRAFORM = ROOT / "ops/terraform"
+
+# The first day, in its order: what comes later needs what came before.
+FIRST_DAY = (
+    "prepare",
+    "migrate",
+    "admin grant",
+    "all",
+    "front-door",
+    "jobs",
+    "monitoring",
+    "admin shop create",
+    "admin key create",
+)
+
+
+def page() -> str:
+    return (ROOT / "docs/day-one.md").read_text()
+
+
+def commands(text: str) -> list[str]:
+    """The lines of its blocks of shell."""
+    return [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.S | re.M) for line in block.splitlines()]
+
+
+def steps() -> list[list[str]]:
+    return [shlex.split(line)[1:] for line in commands(page()) if line.startswith("./deploy.sh ")]
+
+
+def test_the_page_has_the_first_day_in_its_order() -> None:
+    said = [" ".join(words) for words in steps()]
+    assert len(said) == len(FIRST_DAY)
+    assert [step for step, command in zip(FIRST_DAY, said, strict=True) if not command.startswith(step)] == []
+
+
+def deploy_env(folder: Path) -> Path:
+    """What `terraform output -raw deploy_env` prints, with a value for each reference."""
+    text = (TERRAFORM / "outputs.tf").read_text().partition("<<-EOT\n")[2].partition("  EOT")[0]
+    values = {
+        "var.project": "my-shop-popups",
+        "var.region": "europe-west1",
+        "google_sql_database_instance.popups.connection_name": "my-shop-popups:europe-west1:popups",
+        "google_monitoring_notification_channel.email.id": "projects/my-shop-popups/notificationChannels/1",
+        "var.domain": "popups.example.com",
+        "var.retain_days": "400",
+        "var.deployer": "user:ann@example.com",
+        "google_storage_bucket.files.name": "my-shop-popups-popups-files",
+    }
+    lines = re.sub(r'\$\{local\.version\["([^"]+)"\]\}', r"\1:1", text)
+    lines = re.sub(r"\$\{([^}]+)\}", lambda found: values.get(found[1], "popups"), lines)
+    file = folder / "deploy.env"
+    file.write_text("".join(f"{line.strip()}\n" for line in lines.splitlines()))
+    return file
+
+
+def test_what_terraform_writes_is_a_complete_deploy_env(tmp_path: Path) -> None:
+    settings = read_settings(deploy_env(tmp_path))
+    assert settings["MIGRATE_DB_PASSWORD_SECRET"] == "popups-db-owner-password:1"
+    assert settings["INGRESS"] == "internal-and-cloud-load-balancing"
+    named = set(re.findall(r"^([A-Z_]+)=", deploy_env(tmp_path).read_text(), re.M))
+    assert named <= set(SETTINGS)
+
+
+def first_day(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What a dry run of the whole first day prints."""
+    config, printed = deploy_env(folder), []
+    for words in steps():
+        assert main(["--dry-run", "--config", str(config), *words]) == 0, capsys.readouterr().err
+        printed += capsys.readouterr().out.splitlines()
+    return printed
+
+
+def test_a_dry_run_of_the_whole_first_day_goes_through(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = first_day(tmp_path, capsys)
+    needed = (
+        "services enable",
+        "jobs deploy popups-admin",
+        "run deploy shop-reports",
+        "url-maps import",
+        "scheduler jobs",
+    )
+    found = [next(number for number, line in enumerate(printed) if each in line) for each in needed]
+    assert found == sorted(found)
+
+
+def test_nothing_on_the_first_day_needs_the_database_from_this_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not [line for line in first_day(tmp_path, capsys) if line.partition(" ")[0].endswith(("/popups", "/python"))]
+
+
+def test_the_users_that_are_granted_rights_are_those_of_the_functions() -> None:
+    (granted,) = (words for words in steps() if words[:2] == ["admin", "grant"])
+    users = dict(zip(granted[3::2], granted[2::2], strict=True))
+    expected = {f"{each.service}@my-shop-popups.iam": "--app" for each in FUNCTIONS.values()}
+    assert users == expected | {f"{FUNCTIONS['stats'].service}@my-shop-popups.iam": "--stats"}
+
+
+def test_every_address_of_the_page_is_one_that_the_front_door_has() -> None:
+    paths = set(re.findall(r"https://popups\.example\.com/([a-z_-]+)(?=[`/\"\s])", page()))
+    assert paths - {"storefront"} == {*FUNCTIONS, *(each.service for each in FUNCTIONS.values())} - {
+        "shop-desk",
+        "shop-reports",
+    }
+
+
+def test_the_terraform_files_parse_and_name_each_function() -> None:
+    files = {path.name: hcl2.loads(path.read_text()) for path in TERRAFORM.glob("*.tf")}
+    assert set(files) >= {
+        "network.tf",
+        "database.tf",
+        "redis.tf",
+        "secrets.tf",
+        "storage.tf",
+        "alerts.tf",
+        "outputs.tf",
+    }
+    (services,) = (
+        block['"services"']["default"] for block in files["variables.tf"]["variable"] if '"services"' in block
+    )
+    named = {name.strip('"'): text.strip('"') for name, text in services.items() if not name.startswith("__")}
+    assert named == {name: each.service for name, each in FUNCTIONS.items()}
+
+
+def test_every_variable_is_used_and_every_example_is_one() -> None:
+    text = "".join(path.read_text() for path in TERRAFORM.glob("*.tf"))
+    variables = set(re.findall(r'^variable "(\w+)"', text, re.M))
+    assert set(re.findall(r"\bvar\.(\w+)", text)) == variables
+    example = (TERRAFORM / "terraform.tfvars.example").read_text()
+    assert set(re.findall(r"^(\w+)", example, re.M)) <= variables
+
+
+def test_the_real_gcloud_knows_every_command_of_the_first_day(
+    deployer: Deployer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if REAL_GCLOUD is None:
+        pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
+    by_hand = [line[line.index("gcloud ") :] for line in commands(page()) if "gcloud " in line and " auth " not in line]
+    by_hand = [part for line in by_hand for part in re.split(r" \| (?=gcloud )", line)]
+    printed = [line for line in first_day(tmp_path, capsys) if line.startswith("gcloud ")]
+    quoted = [re.sub(r"=(?= |$)", "=''", line.replace(str(ROOT), ".")) for line in dict.fromkeys([*by_hand, *printed])]
+    file = tmp_path / "commands.json"
+    file.write_text(json.dumps([{"command_string": line} for line in quoted]))
+    linted = subprocess.run(
+        [REAL_GCLOUD, "meta", "lint-gcloud-commands", f"--commands-file={file}"],
+        env={**os.environ, "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused = [
+        (each["command_string"], each["error_message"]) for each in json.loads(linted.stdout) if not each["success"]
+    ]
+    assert not refused, json.dumps(refused, indent=1)
