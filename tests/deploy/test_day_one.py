@@ -1,10 +1,12 @@
 """docs/day-one.md: its commands run in its order, and what Terraform writes is a deploy.env."""
 
+import io
 import json
 import os
 import re
 import shlex
 import subprocess
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import hcl2
@@ -14,8 +16,7 @@ from cli.function_table import FUNCTIONS
 from ops.deploy.command_line import main
 from ops.deploy.settings import read_settings
 from ops.deploy.settings_table import SETTINGS
-from tests.deploy.conftest import Deployer
-from tests.deploy.test_deploy import REAL_GCLOUD
+from tests.deploy.test_deploy import REAL_GCLOUD, kind_of
 from tests.support.stack import ROOT
 
 TERRAFORM = ROOT / "ops/terraform"
@@ -81,17 +82,17 @@ def test_what_terraform_writes_is_a_complete_deploy_env(tmp_path: Path) -> None:
     assert named <= set(SETTINGS)
 
 
-def first_day(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What a dry run of the whole first day prints."""
-    config, printed = deploy_env(folder), []
-    for words in steps():
-        assert main(["--dry-run", "--config", str(config), *words]) == 0, capsys.readouterr().err
-        printed += capsys.readouterr().out.splitlines()
-    return printed
+    config = deploy_env(tmp_path_factory.mktemp("first-day"))
+    with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as errors:
+        statuses = [main(["--dry-run", "--config", str(config), *words]) for words in steps()]
+    assert set(statuses) == {0}, errors.getvalue()
+    return printed.getvalue().splitlines()
 
 
-def test_a_dry_run_of_the_whole_first_day_goes_through(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    printed = first_day(tmp_path, capsys)
+def test_a_dry_run_of_the_whole_first_day_goes_through(first_day: list[str]) -> None:
     needed = (
         "services enable",
         "jobs deploy popups-admin",
@@ -99,14 +100,12 @@ def test_a_dry_run_of_the_whole_first_day_goes_through(tmp_path: Path, capsys: p
         "url-maps import",
         "scheduler jobs",
     )
-    found = [next(number for number, line in enumerate(printed) if each in line) for each in needed]
+    found = [next(number for number, line in enumerate(first_day) if each in line) for each in needed]
     assert found == sorted(found)
 
 
-def test_nothing_on_the_first_day_needs_the_database_from_this_machine(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert not [line for line in first_day(tmp_path, capsys) if line.partition(" ")[0].endswith(("/popups", "/python"))]
+def test_nothing_on_the_first_day_needs_the_database_from_this_machine(first_day: list[str]) -> None:
+    assert not [line for line in first_day if line.partition(" ")[0].endswith(("/popups", "/python"))]
 
 
 def test_the_users_that_are_granted_rights_are_those_of_the_functions() -> None:
@@ -122,6 +121,13 @@ def test_every_address_of_the_page_is_one_that_the_front_door_has() -> None:
         "shop-desk",
         "shop-reports",
     }
+
+
+def test_what_a_shop_embeds_are_attributes_that_the_script_knows() -> None:
+    known = (ROOT / "storefront/README.md").read_text()
+    attributes = re.findall(r" (data-[a-z-]+)=", page())
+    assert len(attributes) == 4
+    assert [each for each in attributes if f"`{each}`" not in known] == []
 
 
 def test_the_terraform_files_parse_and_name_each_function() -> None:
@@ -150,15 +156,14 @@ def test_every_variable_is_used_and_every_example_is_one() -> None:
     assert set(re.findall(r"^(\w+)", example, re.M)) <= variables
 
 
-def test_the_real_gcloud_knows_every_command_of_the_first_day(
-    deployer: Deployer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_real_gcloud_knows_every_command_of_the_first_day(first_day: list[str], tmp_path: Path) -> None:
     if REAL_GCLOUD is None:
         pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
     by_hand = [line[line.index("gcloud ") :] for line in commands(page()) if "gcloud " in line and " auth " not in line]
     by_hand = [part for line in by_hand for part in re.split(r" \| (?=gcloud )", line)]
-    printed = [line for line in first_day(tmp_path, capsys) if line.startswith("gcloud ")]
-    quoted = [re.sub(r"=(?= |$)", "=''", line.replace(str(ROOT), ".")) for line in dict.fromkeys([*by_hand, *printed])]
+    printed = [line for line in first_day if line.startswith("gcloud ")]
+    one_of_each = {kind_of(line): line for line in [*by_hand, *printed]}  # the parser takes its time over each
+    quoted = [re.sub(r"=(?= |$)", "=''", line.replace(str(ROOT), ".")) for line in one_of_each.values()]
     file = tmp_path / "commands.json"
     file.write_text(json.dumps([{"command_string": line} for line in quoted]))
     linted = subprocess.run(
