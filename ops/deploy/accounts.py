@@ -90,7 +90,7 @@ def _admin_roles(settings: Settings) -> Iterator[str]:
 
 
 def _admin_secrets(settings: Settings) -> Iterator[str]:
-    names = ("REDIS_URL_SECRET", *(f"{name}_SECRET" for name in CA_FILES))
+    names = ("REDIS_URL_SECRET", "SECRETS_KEY_SECRET", *(f"{name}_SECRET" for name in CA_FILES))
     yield from (settings[name] for name in names)
     yield settings.migration_url or settings.first_of("MIGRATE_DB_PASSWORD_SECRET", "DB_PASSWORD_SECRET")
 

@@ -35,7 +35,8 @@ def job_variables(settings: Settings) -> dict[str, str]:
 def job_secrets(settings: Settings) -> dict[str, str]:
     """Return the NAME:VERSION of the admin job's secrets by variable, or by path for those that are files."""
     files = {path: settings[f"{name}_SECRET"] for name, path in CA_FILES.items()}
-    references = {**_secrets(settings), "REDIS_URL": settings["REDIS_URL_SECRET"], **files}
+    named = {name: settings[f"{name}_SECRET"] for name in ("REDIS_URL", "SECRETS_KEY")}
+    references = {**_secrets(settings), **named, **files}
     return {name: reference for name, reference in references.items() if reference}
 
 

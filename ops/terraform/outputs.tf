@@ -18,6 +18,7 @@ output "deploy_env" {
     MIGRATE_IN=job
     REDIS_URL_SECRET=${local.version["popups-redis-url"]}
     REDIS_CA_SECRET=${local.version["popups-redis-ca"]}
+    SECRETS_KEY_SECRET=${local.version["popups-secrets-key"]}
     NETWORK=${google_compute_network.popups.name}
     SUBNET=${google_compute_subnetwork.popups.name}
     DOMAIN=${var.domain}

@@ -1,8 +1,14 @@
+# Encrypts what shops entrust to us, such as the secrets of their platforms. Lost, they must be entered again.
+resource "random_bytes" "secrets_key" {
+  length = 32
+}
+
 locals {
   secrets = {
     popups-db-owner-password = random_password.owner.result
     popups-redis-url         = local.redis_url
     popups-redis-ca          = local.redis_ca
+    popups-secrets-key       = random_bytes.secrets_key.base64
   }
 }
 

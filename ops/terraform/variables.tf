@@ -63,5 +63,6 @@ variable "services" {
     track_conversion  = "shop-replies"
     manage_popups     = "shop-desk"
     stats             = "shop-reports"
+    receive_orders    = "shop-mail"
   }
 }

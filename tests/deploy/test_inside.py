@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.function_table import FUNCTIONS
 from ops.deploy.accounts import ADMIN
 from ops.deploy.admin import MAIN, _stage, container_arguments
 from ops.deploy.imports import imported_files
@@ -85,7 +86,8 @@ def test_a_database_that_only_its_network_reaches_is_migrated_from_inside(deploy
     deployer.programs.clear()
     deployer.settings["MIGRATE_IN"] = "job"
     assert deployer(*words).returncode == 0
-    fitting = [["connections", "--wanted=48", "--reserve=10"]] if words == ["stats"] else []
+    wanted = sum(4 * each.db_pool_max for each in FUNCTIONS.values())
+    fitting = [["connections", f"--wanted={wanted}", "--reserve=10"]] if words == ["stats"] else []
     expected = [*fitting, ["migrate"]]
     assert inside(deployer) == expected
     assert len(deployer.calls("run jobs deploy")) == 1
