@@ -147,7 +147,7 @@ def test_a_page_reads_no_more_rows_than_it_may_show(database: Database, list_: s
             SELECT gen_random_uuid(), shop_id, name, trigger, design, targeting, frequency, offer
             FROM popups, generate_series(1, 3000) WHERE popups.id = :id"""
         sql = popup_queries.SELECT_POPUPS
-        more: dict[str, Any] = {"status": None, "before_created_at": NEWEST[0], "before_id": NEWEST[1]}
+        more: dict[str, Any] = {"status": None, "search": None, "before_created_at": NEWEST[0], "before_id": NEWEST[1]}
     else:
         copies = """INSERT INTO popup_versions (shop_id, popup_id, version, action, api_key_id, popup)
             SELECT shop_id, id, n, 'changed', id, to_jsonb(popups) FROM popups, generate_series(1, 3000) AS n

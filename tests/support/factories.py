@@ -38,13 +38,14 @@ class Shop:
         return {"Authorization": f"Bearer {self.read_key}"}
 
 
-def make_shop(database: Database, **fields: Any) -> Shop:
-    """A new shop with a name nobody else has."""
+def make_shop(database: Database, *, with_source: bool = True, **fields: Any) -> Shop:
+    """A new shop with a name nobody else has. In a schema of before order sources, without one."""
     row = {"id": f"shop-{uuid.uuid4().hex[:12]}", "name": "A shop", "time_zone": "UTC", "currency": "USD"}
     row |= {"allowed_origins": []} | fields
     insert(database, "shops", **row)
     write_key, read_key = (make_key(database, row["id"], rights) for rights in ("write", "read"))
-    return Shop(row["id"], write_key, read_key, make_order_source(database, row["id"]))
+    source_id = make_order_source(database, row["id"]) if with_source else uuid.UUID(int=0)
+    return Shop(row["id"], write_key, read_key, source_id)
 
 
 def make_order_source(database: Database, shop_id: str, platform: str = "shopify", **fields: Any) -> uuid.UUID:
