@@ -21,6 +21,7 @@ from tests.support.factories import (
     make_key,
     make_popup,
     make_shop,
+    order_source_ids,
     uuid7,
     view,
 )
@@ -452,6 +453,7 @@ def victim(database: Database, track_view: FunctionProcess, manage_popups: Funct
     ids = {
         "popup_id": popup_id,
         "order_id": order["order_id"],
+        **order_source_ids(database, shop),
         "key_id": str(key_id),
         "code_id": code_id,
         "subscriber_id": subscriber["id"],

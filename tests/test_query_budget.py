@@ -19,7 +19,7 @@ from functions.manage_popups.rest.paging import MAX_PAGE_BYTES, NEWEST
 from functions.manage_popups.subscribers import queries as subscriber_queries
 from functions.manage_popups.subscribers.handlers import email_bounds
 from tests.support.client import Client
-from tests.support.factories import Shop, capture, make_discount_code, make_popup, make_shop
+from tests.support.factories import Shop, capture, make_discount_code, make_popup, make_shop, order_source_ids
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 
@@ -93,6 +93,9 @@ class Calls:
         # What a call removes is made before, past the counting.
         self.popup_id, *self.spare_popups = [self._make("/popups", name="x") for _ in range(MOST_CALLS + 1)]
         self.spare_keys = [self._make("/api-keys", rights="read") for _ in range(MOST_CALLS)]
+        self._spare = itertools.count()
+        self.source = order_source_ids(database, shop)
+        self.spare_sources = [order_source_ids(database, shop) for _ in range(MOST_CALLS)]
         self.spare_orders = [self._order(f"spare-{number}") for number in range(MOST_CALLS)]
         self.subscriber_id, *self.spare_subscribers = [self._subscriber() for _ in range(MOST_CALLS + 1)]
 
@@ -115,6 +118,7 @@ class Calls:
         """Each call and the round trips it makes."""
         get, patch, delete = self._merchant.get, self._merchant.patch, self._merchant.delete
         popup, code = f"/popups/{self.popup_id}", f"/discount-codes/{self.code_id}"
+        source = f"/order-sources/{self.source['source_id']}"
         return {
             "GET /popups": (lambda: get("/popups"), 1),
             "GET /popups/{popup_id}": (lambda: get(popup), 1),
@@ -146,6 +150,19 @@ class Calls:
             ),
             "GET /orders": (lambda: get("/orders"), 1),
             "DELETE /orders/{order_id}": (lambda: delete(f"/orders/{self.spare_orders.pop()}"), 1),
+            "GET /order-sources": (lambda: get("/order-sources"), 1),
+            "PATCH /order-sources/{source_id}": (lambda: patch(source, {"secrets": [f"k{next(self._numbers)}"]}), 2),
+            "GET /order-sources/{source_id}/requests": (lambda: get(f"{source}/requests"), 1),
+            "DELETE /order-sources/{source_id}/requests/{request_id}": (
+                lambda: delete(
+                    "/order-sources/{source_id}/requests/{request_id}".format(**self.spare_sources[next(self._spare)])
+                ),
+                1,
+            ),
+            "DELETE /order-sources/{source_id}": (
+                lambda: delete(f"/order-sources/{self.spare_sources.pop()['source_id']}"),
+                1,
+            ),
             "GET /shop": (lambda: get("/shop"), 1),
             "PATCH /shop": (lambda: patch("/shop", {"name": f"Shop {next(self._numbers)}"}), 2),
             "GET /api-keys": (lambda: get("/api-keys"), 1),
@@ -168,6 +185,7 @@ class Calls:
             "POST /discount-codes/{code_id}/codes": (f"/discount-codes/{self.pool_id}/codes", {"count": 100}, 1, 2),
             "POST /discount-codes/{code_id}/release": (f"/discount-codes/{self.pool_id}/release", None, 2, 3),
             "POST /subscribers/{subscriber_id}/unsubscribe": (f"{subscriber}/unsubscribe", None, 1, 2),
+            "POST /order-sources": ("/order-sources", {"platform": "shopify", "secrets": ["k"]}, 1, 2),
             "POST /orders": ("/orders", {"order_id": "1", "revenue": "1", "currency": "USD"}, 2, 3),
             "POST /orders/{order_id}/refunds": (
                 "/orders/1/refunds",

@@ -89,6 +89,13 @@ def make_discount_code(database: Database, shop: Shop | str, codes: Iterable[str
     return code_id
 
 
+def order_source_ids(database: Database, shop: Shop) -> dict[str, str]:
+    """A platform of the shop, and a customer's request that it passed on: their ids, as paths name them."""
+    ids = {"source_id": str(make_order_source(database, shop.id)), "request_id": f"customer-{uuid.uuid4().hex[:8]}"}
+    insert(database, "order_source_requests", shop_id=shop.id, **ids)
+    return ids
+
+
 def insert(database: Database, table: str, **row: Any) -> None:
     database(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})", **row)
 
