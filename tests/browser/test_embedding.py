@@ -98,7 +98,7 @@ def test_a_base_element_does_not_lead_the_script_elsewhere(shop: Shop, shopper: 
 def test_a_browser_that_does_not_know_modal_dialogs_is_left_in_peace(shop: Shop, shopper: Shopper) -> None:
     """Chromium 80 to 104 have adopted style sheets and throw at `:modal`."""
     shop.add_popup()
-    old = "<script>CSS.supports = text => text !== 'selector(:modal)'</script>"
+    old = "<script>delete window.CSSContainerRule</script>"
     html = f"<!doctype html>{old}<script src=/exit_intent.js {shop.tag}></script>"
     shopper.context.route(f"{ORIGIN}/", lambda route: route.fulfill(body=html, content_type="text/html"))
     shopper.page.goto(f"{ORIGIN}/")
