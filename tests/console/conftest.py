@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from common.shop.api_keys import new_key
 from tests.browser.conftest import browser, functions, shop
@@ -19,6 +19,10 @@ from tests.console.site import Site, sign_in
 __all__ = ["browser", "functions", "shop"]
 
 NOT_BUILT = "CONSOLE TESTS SKIPPED: it is not built; `make console` builds it, which needs npm's registry once."
+# A machine with other tests on it takes its time. What is expected is waited for, and never for longer than it takes.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
@@ -76,7 +80,7 @@ def new_merchant(browser: Browser, shop: Shop, door: str) -> Iterator[Callable[.
 
     def make(**options: object) -> Merchant:
         context = browser.new_context(**{"viewport": DESKTOP, **options})  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         made.append(Merchant(context, shop, door))
         return made[-1]
 
