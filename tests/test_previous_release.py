@@ -26,9 +26,7 @@ from tests.support.factories import (
     conversion,
     make_key,
     make_shop,
-    order_source_ids,
     purchase,
-    uuid7,
     view,
 )
 from tests.support.previous import COMMIT, SKIPPED, Release, failures, is_known_to_git, previous_release
@@ -103,8 +101,6 @@ def make_things(database: Database, shop: Shop, functions: Functions, popup: dic
     captured = send(functions["track_conversion"], known | {"consent": True, "consent_text": offer["consent_text"]})
     assert captured.status_code == 201, captured.text
     make_key(database, shop.id, "read", name="Spare")
-    has_sources = database.value("SELECT to_regclass('order_sources') IS NOT NULL")
-    source = order_source_ids(database, shop) if has_sources else {"source_id": uuid7(), "request_id": "1"}
     newest_row = "SELECT max(id::text) FROM {} WHERE shop_id = :shop_id"
     return {
         "shop_id": shop.id,
@@ -112,7 +108,6 @@ def make_things(database: Database, shop: Shop, functions: Functions, popup: dic
         "code_id": spare,
         "subscriber_id": str(database.value(newest_row.format("email_subscribers"), shop_id=shop.id)),
         "order_id": EXAMPLES["report_order"]["order_id"],
-        **source,
         "key_id": str(database.value(newest_row.format("api_keys"), shop_id=shop.id)),
     }
 
