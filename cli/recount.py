@@ -17,7 +17,7 @@ from pg8000.core import CoreConnection
 from cli import recount_statements as sql
 from cli.batches import limited, run_batch, unlimited
 from cli.migrate import alone
-from cli.partitions import EVENT_TABLES, months_of
+from cli.partitions import months_of
 from cli.pending_erasures import finish_erasures
 from common import cache
 from common.cache import keys
@@ -27,6 +27,9 @@ from common.shop.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
 
 BATCH_VIEWS = 2000
 """Views whose viewers are updated, and locked, at once."""
+
+COUNTED = ("popup_views", "popup_conversions")
+"""The events of which tallies are counted: exposures and closes name nobody, and are younger."""
 
 LATE = timedelta(seconds=MAX_AGE_SECONDS + DOUBT_SECONDS, days=2)
 """How long after its id's month an event may have come; and a day is one in any time zone."""
@@ -56,7 +59,7 @@ def recount_viewers_of_shop(raw: CoreConnection, shop_id: str) -> int:
 
 def first_whole_day(raw: CoreConnection) -> date:
     """Return the day since which every event is stored, in any time zone."""
-    first_month = max(month for table in EVENT_TABLES for month in months_of(raw, table)[:1])
+    first_month = max(month for table in COUNTED for month in months_of(raw, table)[:1])
     return (datetime(first_month.year, first_month.month, 1, tzinfo=UTC) + LATE).date()
 
 
