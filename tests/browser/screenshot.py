@@ -11,11 +11,14 @@ import sys
 from playwright.sync_api import sync_playwright
 
 from cli.child import Child, free_port
+from tests.browser.support.shopper import wait_until
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.stack import ROOT, temporary_folder
 
 PICTURE = ROOT / "docs" / "images" / "popup.svg"
 WIDTH, HEIGHT = 1120, 760
+IS_READY = """window.exitIntent?.explain?.().length > 0
+    && performance.getEntriesByType("resource").some(({ name }) => name.includes("storefront-dialog-"))"""
 QUALITY = 70
 
 
@@ -47,7 +50,8 @@ def taken(address: str) -> bytes:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce")
         page.goto(address)
-        page.wait_for_timeout(3000)
+        wait_until(page, IS_READY, seconds=60)
+        page.wait_for_timeout(1200)  # Nothing is an exit within the first second.
         for y in (400, 200, 50, 5, -10):
             page.mouse.move(WIDTH / 2, y)
         page.get_by_role("dialog").wait_for()
