@@ -28,6 +28,7 @@ SELECT_POPUPS_FOR_VISITOR = """
         SELECT popup_id, extract(epoch FROM now() - max(converted_at))::float8 AS seconds_since_conversion
         FROM popup_conversions
         WHERE shop_id = :shop_id AND visitor_id = :visitor AND (type <> 'click' OR issued_code IS NOT NULL)
+          AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, :visitor, NULL)
         GROUP BY popup_id
     )
     SELECT popups.id, name, is_active, holdout_percent, converted.seconds_since_conversion,
@@ -47,7 +48,12 @@ SELECT_POPUPS_FOR_VISITOR = """
             FROM stopping_offers AS stopping
             WHERE stopping.shop_id = :shop_id AND stopping.popup_id = popups.id
         ) END AS is_stopped,
-        EXISTS (SELECT FROM shop_viewers WHERE shop_id = :shop_id AND viewer = :visitor) AS is_known
+        EXISTS (
+            SELECT
+            FROM viewers
+            WHERE viewers.shop_id = :shop_id AND first_day IS NOT NULL
+              AND viewer = viewer_hash((SELECT viewer_salt FROM shops WHERE id = :shop_id), :visitor)
+        ) AS is_known
     FROM popups
     LEFT JOIN converted ON converted.popup_id = popups.id
     WHERE shop_id = :shop_id AND deleted_at IS NULL AND status <> 'archived'
@@ -57,7 +63,12 @@ SELECT_POPUPS_FOR_VISITOR = """
 
 SELECT_SHOP_FOR_VISITOR = """
     SELECT never_on_pages,
-        EXISTS (SELECT FROM shop_viewers WHERE shop_id = :shop_id AND viewer = :visitor) AS is_known
+        EXISTS (
+            SELECT
+            FROM viewers
+            WHERE viewers.shop_id = :shop_id AND first_day IS NOT NULL
+              AND viewer = viewer_hash((SELECT viewer_salt FROM shops WHERE id = :shop_id), :visitor)
+        ) AS is_known
     FROM shops
     WHERE id = :shop_id
 """
