@@ -32,6 +32,7 @@ export const BLANK: PopupDraft = {
   offer: { type: "none", discount_code_id: null, consent_text: null },
   variants: [],
   holdout_percent: 0,
+  experiment: { planned_viewers: null },
   starts_at: null,
   ends_at: null,
   priority: 0,

@@ -16,6 +16,7 @@ const variantOf = (id: string, name: string): Variant => ({ id, name, weight: 50
 export function Experiment({ arm }: { arm: Signal<number | null> }) {
   const { editor } = useWorkshop();
   const { variants } = editor.draft.value;
+  const planned = useField<number | null | undefined>("experiment.planned_viewers");
   const off = (!mayWrite.value && READ_ONLY) || (variants.length >= MOST_VARIANTS && "Ten variants at most.");
   const add = () => {
     const free = [...LETTERS].filter((letter) => !variants.some(({ id }) => id === letter));
@@ -42,6 +43,16 @@ export function Experiment({ arm }: { arm: Signal<number | null> }) {
         unit="% of the shoppers"
         hint="To learn what the popup brings at all: they are compared with those who see it."
       />
+      {variants.length > 1 && (
+        <NumberField
+          label="Planned viewers"
+          {...planned}
+          value={planned.value ?? null}
+          {...LIMITS.popup["experiment.planned_viewers"]}
+          placeholder="50000"
+          hint="Of the two that are compared, together. Fixed once the experiment begins."
+        />
+      )}
     </>
   );
 }
