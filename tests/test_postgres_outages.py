@@ -144,6 +144,7 @@ class TestOutage:
         FAULTS[fault](to_postgres)
         fresh = start("get_active_popups")
         try:
+            eventually(lambda: fresh.state_of("cache") == "ok")
             answers = [read(fresh, shop.id) for _ in range(3)]
         finally:
             fresh.stop()
@@ -261,7 +262,7 @@ def test_a_database_that_swallows_blocks_nobody_who_does_not_need_it(
         try:
             assert requests.get(f"{function.url}/_health", timeout=30).status_code == 200
             for _ in range(500):  # some of them settle their limit with Redis
-                assert read(function, shop.id).headers["X-Cache"] == "HIT"
+                assert read(function, shop.id).headers["X-Cache"] in ("HIT", "STALE")
             assert read(function, other.id).headers["X-Cache"] == "STALE"
             assert not any(future.done() for future in waiting), "the others were to wait all the while"
         finally:
