@@ -501,7 +501,7 @@ def test_the_storefront_script_is_uploaded_once_under_its_contents_name(deployer
     built = {path.name for path in (ROOT / "storefront" / "dist").iterdir()} - {"files.json"}
     assert set(deployer.state["objects"]) == {f"gs://acme-static/{name}" for name in built}
     assert all(
-        re.fullmatch(r"storefront(-dialog)?-[0-9a-f]{12}\.js(\.map)?", name) for name in built - {"storefront.js"}
+        re.fullmatch(r"storefront(-[a-z]+)?-[0-9a-f]{12}\.js(\.map)?", name) for name in built - {"storefront.js"}
     )
 
 
