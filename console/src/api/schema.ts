@@ -381,6 +381,10 @@ export interface Orders {
   orders: Order[];
 }
 
+export interface PlannedExperiment {
+  planned_viewers: number | null;
+}
+
 export interface Pool {
   codes: number;
   claimed: number;
@@ -410,7 +414,7 @@ export interface Popup {
   offer: Offer;
   variants: Variant[];
   holdout_percent: number;
-  experiment: Experiment;
+  experiment: PlannedExperiment;
   starts_at: string | null;
   ends_at: string | null;
   priority: number;
@@ -435,7 +439,7 @@ export interface PopupDraft {
   offer: Offer;
   variants: Variant[];
   holdout_percent: number;
-  experiment: Experiment;
+  experiment: PlannedExperiment;
   starts_at: string | null;
   ends_at: string | null;
   priority: number;
@@ -453,7 +457,7 @@ export interface PopupPart {
   offer?: Offer;
   variants?: Variant[];
   holdout_percent?: number;
-  experiment?: Experiment;
+  experiment?: PlannedExperiment;
   starts_at?: string | null;
   ends_at?: string | null;
   priority?: number;

@@ -133,7 +133,7 @@ class VariantSchema(StrictSchema):
     offer = changes_to(OfferSchema)
 
 
-class ExperimentSchema(StrictSchema):
+class PlannedExperimentSchema(StrictSchema):
     """What a merchant plans of an experiment; fixed when one of its stretches starts."""
 
     # Of the two compared arms together; null: 50 000.
@@ -158,7 +158,7 @@ class PopupSchema(StrictSchema):
     offer = fields.Nested(OfferSchema, load_default=lambda: OfferSchema().load({}))
     variants = BoundedList(fields.Nested(VariantSchema), max_items=MAX_VARIANTS, load_default=list)
     holdout_percent = whole_number(0, 100, 0)
-    experiment = fields.Nested(ExperimentSchema, load_default=lambda: ExperimentSchema().load({}))
+    experiment = fields.Nested(PlannedExperimentSchema, load_default=lambda: PlannedExperimentSchema().load({}))
     starts_at = optional_time()
     ends_at = optional_time()
     priority = whole_number(-1000, 1000, 0)
