@@ -119,23 +119,23 @@ class OrdersAnswer(PageAnswer):
     orders = each(OrderAnswer)
 
 
-class OrderSourceApiAnswer(Schema):
+class PlatformApiAnswer(Schema):
     url = needed(fields.String)
 
 
-class OrderSourceAnswer(Schema):
+class PlatformSourceAnswer(Schema):
     id = needed(fields.UUID)
     platform = needed(fields.String, validate=validate.OneOf(PLATFORMS))
     url = needed(fields.String, metadata={"description": "Where the platform's webhooks go."})
     secrets_count = needed(fields.Integer)
-    api = fields.Nested(OrderSourceApiAnswer, required=True, allow_none=True)
+    api = fields.Nested(PlatformApiAnswer, required=True, allow_none=True)
     last_order_at = nullable(fields.AwareDateTime)
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)
 
 
-class OrderSourcesAnswer(Schema):
-    order_sources = each(OrderSourceAnswer)
+class PlatformSourcesAnswer(Schema):
+    order_sources = each(PlatformSourceAnswer)
 
 
 class CustomerRequestAnswer(Schema):

@@ -358,22 +358,9 @@ export interface Order {
 }
 
 export interface OrderSource {
-  id: string;
   platform: "shopify" | "woocommerce";
-  url: string;
-  secrets_count: number;
-  api: OrderSourceApi | null;
-  last_order_at: string | null;
-  created_at: string;
-  updated_at: string;
-}
-
-export interface OrderSourceApi {
-  url: string;
-}
-
-export interface OrderSources {
-  order_sources: OrderSource[];
+  secrets: string[];
+  api: Api | null;
 }
 
 export interface Orders {
@@ -383,6 +370,25 @@ export interface Orders {
 
 export interface PlannedExperiment {
   planned_viewers: number | null;
+}
+
+export interface PlatformApi {
+  url: string;
+}
+
+export interface PlatformSource {
+  id: string;
+  platform: "shopify" | "woocommerce";
+  url: string;
+  secrets_count: number;
+  api: PlatformApi | null;
+  last_order_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface PlatformSources {
+  order_sources: PlatformSource[];
 }
 
 export interface Pool {

@@ -21,7 +21,7 @@ MAX_SOURCES = 20
 _schema = OrderSourceSchema()
 
 
-@answers({201: "OrderSource"}, headers=("Location",), problems=(409,))
+@answers({201: "PlatformSource"}, headers=("Location",), problems=(409,))
 def create_order_source(request: Request) -> Response:
     """Connect a platform that reports the shop's orders.
 
@@ -47,14 +47,14 @@ def create_order_source(request: Request) -> Response:
     return once(request, insert)
 
 
-@answers({200: "OrderSources"})
+@answers({200: "PlatformSources"})
 def list_order_sources(request: Request) -> Response:
     """List the shop's order sources, newest first."""
     rows = postgres.fetch_all(queries.SELECT_SOURCES, shop_id=request.shop_id)
     return json_response({"order_sources": [_shown(row, _opened(row)) for row in rows]})
 
 
-@answers({200: "OrderSource"}, problems=(409,))
+@answers({200: "PlatformSource"}, problems=(409,))
 def update_order_source(request: Request, source_id: uuid.UUID) -> Response:
     """Change an order source's secrets, or its API, by a merge patch."""
     source = {"shop_id": request.shop_id, "id": source_id}
