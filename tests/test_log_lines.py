@@ -28,7 +28,7 @@ ADDRESS = "198.51.100.77"
 @pytest.fixture(scope="module")
 def functions(stack: Stack) -> Iterator[dict[str, FunctionProcess]]:
     """All of them, with limits on and behind one proxy."""
-    limits = {f"RATE_LIMIT_{name}": "100" for name in ("VIEWS", "CONVERSIONS", "STATS", "DEFAULT")}
+    limits = {f"RATE_LIMIT_{name}": "100" for name in ("VIEWS", "CONVERSIONS", "STATS", "DEFAULT", "ORDERS")}
     started = {name: stack.start_function(name, TRUSTED_PROXIES="1", **limits) for name in FUNCTIONS}
     yield started
     for function in started.values():

@@ -12,6 +12,7 @@ import click
 from pg8000.core import CoreConnection
 
 from cli.batches import unpaused
+from cli.example_shop.comparison import COMPARE
 from cli.example_shop.popups import CONSENT, STORIES
 from cli.example_shop.shop import SHOP_ID
 from cli.example_shop.shoppers import DAYS, Seen, Shoppers
@@ -80,6 +81,9 @@ def _write(raw: CoreConnection, connection: Connection, popup_ids: list[uuid.UUI
     with click.progressbar(shoppers.days(), length=DAYS, label="Sixty days of the example shop") as days:
         for day in days:
             _copy(raw, writer.rows(day))
+    connection.execute("ANALYZE popup_views, popup_conversions")
+    for statement in COMPARE:
+        connection.execute(statement, shop_id=SHOP_ID)
     for popup_id, story in shoppers.popups:
         _move(connection, popup_id, now, [story.first_day_ago, *story.edits])
     raw.execute_simple("COMMIT")

@@ -624,7 +624,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
 INSIDE_AND_IN_FRONT: tuple[tuple[dict[str, str], list[str]], ...] = (
     (
         {"DOMAIN": "popups.example.com", "NETWORK": "default", "DEPLOYER": "user:ann@example.com"},
-        ["get_active_popups", "track_view", "track_conversion", "manage_popups"],
+        ["get_active_popups", "track_view", "track_conversion", "manage_popups", "receive_orders"],
     ),
     ({"ARMOR_PER_MINUTE": "600"}, ["front-door"]),
     ({"ARMOR_PER_MINUTE": ""}, ["front-door"]),
