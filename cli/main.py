@@ -17,7 +17,7 @@ from cli.connections import check_connections
 from cli.grant import grant
 from cli.partitions import make_partitions
 from cli.ready import await_ready
-from cli.reconcile import reconcile
+from cli.reconcile import reconcile, reconcile_all
 from cli.retain import MAX_DAYS
 from common import logs
 from common.config import settings
@@ -146,7 +146,8 @@ def _show(listed: list[migrations.Migration]) -> int:
 
 
 @popups.command("reconcile")
-@click.argument("shop_id", metavar="SHOP")
+@click.argument("shop_id", metavar="[SHOP]", required=False)
+@click.option("--all", "every", is_flag=True, help="Every shop that has an order source with an API, as each night.")
 @click.option(
     "--since",
     default=lambda: (datetime.now(UTC) - timedelta(days=3)).strftime("%Y-%m-%d"),
@@ -154,20 +155,23 @@ def _show(listed: list[migrations.Migration]) -> int:
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
     help="Orders that changed since then, in UTC.",
 )
-def reconcile_orders(shop_id: str, since: datetime) -> None:
+def reconcile_orders(shop_id: str | None, since: datetime, every: bool) -> None:
     """Read the orders of SHOP by the APIs of its platforms, for webhooks that were lost. Safe to repeat.
 
     Order sources without an `api` are left out.
     """
+    if bool(shop_id) == every:
+        raise click.UsageError("Name a SHOP, or ask for --all.")
     with open_connection() as opened:
         connection = Connection(opened)
-        if not shops.shop_exists(connection, shop_id):
+        if shop_id and not shops.shop_exists(connection, shop_id):
             raise click.ClickException(f"There is no shop {shop_id}")
-        found = reconcile(connection, shop_id, since.replace(tzinfo=UTC))
+        utc = since.replace(tzinfo=UTC)
+        found = reconcile(connection, shop_id, utc) if shop_id else reconcile_all(connection, utc)
     for name, new in found.items():
         click.echo(f"{name}: {new} new")
     if not found:
-        click.echo("No order source of this shop has an API.")
+        click.echo("There is no order source with an API.")
 
 
 @popups.group()

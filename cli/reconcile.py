@@ -17,6 +17,8 @@ from common.postgres.driver import Connection
 from common.shop.order_sources import unseal_api
 from functions.receive_orders.acting import record
 
+SELECT_SHOPS = "SELECT DISTINCT shop_id FROM order_sources WHERE api IS NOT NULL ORDER BY shop_id"
+
 SELECT_SOURCES = """
     SELECT id, shop_id, platform, api
     FROM order_sources
@@ -40,4 +42,22 @@ def reconcile(connection: Connection, shop_id: str, since: datetime, outside: Ou
                     found[name] += record(source, news, connection)
         except (OutsideError, SecretsNotConfigured, Invalid) as error:
             raise click.ClickException(f"{name}: {error}") from None
+    return found
+
+
+def reconcile_all(connection: Connection, since: datetime, outside: Outside | None = None) -> dict[str, int]:
+    """Reconcile every shop that has an order source with an API. Return how much was new by shop and source.
+
+    One shop's failure keeps no other from its turn; raises ClickException with all of them at the end.
+    """
+    found: dict[str, int] = {}
+    failed: list[str] = []
+    for row in connection.fetch_all(SELECT_SHOPS):
+        try:
+            of_shop = reconcile(connection, row["shop_id"], since, outside)
+            found |= {f"{row['shop_id']} {name}": new for name, new in of_shop.items()}
+        except click.ClickException as error:
+            failed.append(f"{row['shop_id']}: {error.message}")
+    if failed:
+        raise click.ClickException("; ".join(failed))
     return found

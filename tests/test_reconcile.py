@@ -12,12 +12,12 @@ import pytest
 
 from cli.connection import open_connection
 from cli.outside import Outside, OutsideError
-from cli.reconcile import reconcile
+from cli.reconcile import reconcile, reconcile_all
 from common.config import load
 from common.postgres.driver import Connection
 from common.shop.order_sources import seal_api
 from tests.support.client import Client
-from tests.support.factories import Shop, make_order_source
+from tests.support.factories import Shop, make_order_source, make_shop
 from tests.support.platforms import HOST, Platform, basic, running_platform
 from tests.support.stack import Database, Stack
 from tests.support.webhooks import woocommerce_order
@@ -150,6 +150,22 @@ def test_what_does_not_work_is_told_in_one_line_without_the_token(
     assert told in str(refused.value)
     assert "shpat_secret" not in str(refused.value)
     assert len(platform.asked) == 1
+
+
+def test_every_shop_has_its_turn_though_one_fails(
+    stack: Stack, database: Database, shop: Shop, platform: Platform, outside: Outside
+) -> None:
+    database("UPDATE order_sources SET api = NULL")
+    first, second = sorted((shop, make_shop(database)), key=lambda each: each.id)
+    for each in (first, second):
+        connect_platform(database, each, "woocommerce", "ck:cs")
+    platform.orders.append(woocommerce_order(1))
+    with open_connection(load({"DATABASE_URL": stack.database_url})) as opened:
+        platform.refusals.append((401, {}, {}))
+        with pytest.raises(click.ClickException, match=f"{first.id}: woocommerce .* answered 401"):
+            reconcile_all(Connection(opened), SINCE, outside)
+        found = reconcile_all(Connection(opened), SINCE, outside)
+    assert [(name.split()[0], new) for name, new in found.items()] == [(first.id, 1), (second.id, 0)]
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,19 @@ def _retain(settings: Settings) -> tuple[str, ...]:
     return ("retain", f"--days={settings['RETAIN_DAYS']}") if settings["RETAIN_DAYS"] else ()
 
 
-SCHEDULES = (Schedule("popups-retain", "15 3 * * *", _retain),)
+def _reconcile(settings: Settings) -> tuple[str, ...]:
+    """Return the command where order sources can be: their APIs' tokens are encrypted with SECRETS_KEY."""
+    return ("reconcile", "--all") if settings["SECRETS_KEY_SECRET"] else ()
+
+
+SCHEDULES = (
+    Schedule("popups-retain", "15 3 * * *", _retain),
+    Schedule("popups-reconcile", "45 3 * * *", _reconcile),
+)
 
 
 def schedule_jobs(cloud: Cloud) -> None:
-    if not any(schedule.arguments(cloud.settings) for schedule in SCHEDULES):
+    if not _retain(cloud.settings):
         raise Failure(
             f"RETAIN_DAYS is unset; allowed: {SETTINGS['RETAIN_DAYS'].allowed}, after which events are deleted"
         )

@@ -167,6 +167,17 @@ def test_jobs_schedules_what_runs_by_itself_and_a_second_run_updates_it(deployer
     assert json.loads(container["args"][-1]) == ["retain", "--days=400"]
 
 
+def test_orders_are_reconciled_each_night_where_order_sources_can_be(deployer: Deployer) -> None:
+    deployer.settings |= {"RETAIN_DAYS": "400", "SECRETS_KEY_SECRET": "popups-secrets-key:1"}
+    assert deployer("jobs").returncode == 0
+    schedule = deployer.state["schedules"]["popups-reconcile"]
+    (container,) = schedule["content"]["overrides"]["containerOverrides"]
+    assert json.loads(container["args"][-1]) == ["reconcile", "--all"]
+    deployer.settings["SECRETS_KEY_SECRET"] = ""
+    assert deployer("jobs").returncode == 0
+    assert set(deployer.state["schedules"]) == {"popups-retain"}
+
+
 def test_jobs_are_removed(deployer: Deployer) -> None:
     deployer.settings["RETAIN_DAYS"] = "400"
     deployer("jobs")
