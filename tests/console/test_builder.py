@@ -84,7 +84,8 @@ def test_a_new_popup_is_stored_only_once_somebody_saves_it(merchant: Merchant, s
     assert not any(call.startswith("POST") for call in merchant.site.calls)
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_text("Draft", exact=True)).to_be_visible()
-    popup_id = page.url.rsplit("/", 1)[1]
+    eventually(lambda: not page.evaluate("location.hash").endswith("/new"))
+    popup_id = page.evaluate("location.hash").rsplit("/", 1)[1]
     assert stored(shop, popup_id)["design"]["heading"] == "Leaves from us"
     assert stored(shop, popup_id)["status"] == "draft"
 
@@ -202,8 +203,9 @@ def test_leaving_unsaved_work_is_asked_about_by_its_fields(merchant: Merchant, s
 
     page.on("dialog", stay)
     page.get_by_role("navigation", name="Console").get_by_role("link", name="Popups").click()
-    expect(page.get_by_label("Heading")).to_have_value("Half done")
+    eventually(lambda: page.evaluate("1") and asked)
     assert asked == ["Not saved: design.heading. Leave all the same?"]
+    expect(page.get_by_label("Heading")).to_have_value("Half done")
 
 
 def test_pages_are_tried_with_the_scripts_own_matcher(merchant: Merchant, shop: Shop) -> None:

@@ -147,8 +147,9 @@ class FunctionProcess:
         return self._child.log.read_text(errors="replace")
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The structured ones among them."""
-        return [json.loads(line) for line in self.logs().splitlines() if line.startswith("{")]
+        """The structured ones among them, without one that is still being written."""
+        whole = self.logs().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def healthy(self) -> bool:
         with contextlib.suppress(requests.RequestException):
