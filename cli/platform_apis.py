@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.outside import Outside, OutsideError
-from common.shop.orders import Refund, TrustedOrder
+from common.shop.orders import MAX_ORDER_ID_CHARACTERS, Refund, TrustedOrder
 from functions.receive_orders import fields, woocommerce
-from functions.receive_orders.news import News, Withdrawal
+from functions.receive_orders.news import News, withdrawn
 
 PAGE = 50
 # Of an endless list that an API would page through.
@@ -68,17 +68,26 @@ def _shopify_page(url: str, headers: dict[str, str], body: dict[str, Any], outsi
 
 
 def _shopify_news(node: dict[str, Any]) -> Iterator[News]:
-    id_ = fields.order_id(node, "legacyResourceId")
+    order = _shopify_order(node)
     if node.get("test") is True or node.get("cancelledAt"):
-        yield Withdrawal(id_, "test" if node.get("test") is True else "cancelled")
+        yield from withdrawn(order, "test" if node.get("test") is True else "cancelled")
         return
     if node.get("displayFinancialStatus") in UNPAID:
         return
+    yield order
+    for refund in fields.items(node, "refunds"):
+        amount, currency = _shop_money(refund, "totalRefundedSet")
+        refund_id = fields.text(refund, "legacyResourceId")
+        if amount and currency and refund_id:
+            yield Refund(order.order_id, refund_id, amount, currency, fields.time(refund.get("createdAt")))
+
+
+def _shopify_order(node: dict[str, Any]) -> TrustedOrder:
     revenue, currency = _shop_money(node, "totalPriceSet")
     codes = [code for code in node.get("discountCodes") or [] if isinstance(code, str)]
-    name = fields.text(node, "name", fields.MAX_ORDER_ID_CHARACTERS)
-    yield TrustedOrder(
-        order_id=id_,
+    name = fields.text(node, "name", MAX_ORDER_ID_CHARACTERS)
+    return TrustedOrder(
+        order_id=fields.order_id(node, "legacyResourceId"),
         source="shopify",
         ordered_at=fields.time(node.get("createdAt")),
         revenue=revenue,
@@ -88,11 +97,6 @@ def _shopify_news(node: dict[str, Any]) -> Iterator[News]:
         email=fields.email(fields.text(node, "email")),
         aliases=tuple(dict.fromkeys((name, name.removeprefix("#")))) if name else (),
     )
-    for refund in fields.items(node, "refunds"):
-        amount, refund_currency = _shop_money(refund, "totalRefundedSet")
-        if amount and refund_currency:
-            refunded_at = fields.time(refund.get("createdAt"))
-            yield Refund(id_, fields.order_id(refund, "legacyResourceId"), amount, refund_currency, refunded_at)
 
 
 def _shop_money(node: dict[str, Any], name: str) -> Any:

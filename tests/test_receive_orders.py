@@ -72,6 +72,46 @@ def test_a_cancelled_order_stays_out_whatever_comes_late(shopify: Callable[..., 
     assert orders_of(merchant) == {}
 
 
+@pytest.mark.parametrize("first", ["browser", "platform"])
+@pytest.mark.parametrize(
+    ("platform", "topic", "fields"),
+    [
+        ("shopify", "orders/paid", {"test": True}),
+        ("shopify", "orders/paid", {"cancelled_at": "2026-11-03T10:00:00Z"}),
+        ("shopify", "orders/cancelled", {}),
+        ("woocommerce", "order.updated", {"status": "cancelled"}),
+        ("woocommerce", "order.updated", {"status": "trash"}),
+    ],
+)
+def test_what_a_browser_reports_of_a_withdrawn_order_is_in_no_figure_under_any_name(
+    request: pytest.FixtureRequest,
+    merchant: Client,
+    track_conversion: FunctionProcess,
+    database: Database,
+    shop: Shop,
+    first: str,
+    platform: str,
+    topic: str,
+    fields: dict[str, Any],
+) -> None:
+    """A thank-you page knows the number that the buyer sees, and the platform's webhook the id."""
+    popup_id, deliver_one = make_popup(database, shop), request.getfixturevalue(platform)
+    order = (
+        shopify_order(70_031, **fields) if platform == "shopify" else woocommerce_order(70_031, number="31", **fields)
+    )
+    bought = conversion(popup_id, "purchase", order_id="31", revenue="49.90", currency="USD")
+
+    def report() -> None:
+        assert Client(track_conversion).post("/", bought).ok
+
+    acts = [report, lambda: deliver_one(topic, order)]
+    for act in acts if first == "browser" else reversed(acts):
+        act()
+    assert orders_of(merchant) == {}
+    orders = database("SELECT sum(orders) AS n FROM daily_orders WHERE shop_id = :shop AND step <= 7", shop=shop.id)
+    assert not orders[0]["n"]
+
+
 @pytest.mark.parametrize("status", ["pending", "authorized", "partially_paid", "voided"])
 def test_an_order_that_is_not_paid_for_counts_once_it_is(
     shopify: Callable[..., Any], merchant: Client, status: str
@@ -254,6 +294,23 @@ def test_fields_of_any_shape_do_no_harm(shopify: Callable[..., Any], merchant: C
     assert list(orders_of(merchant)) == ["18"]
 
 
+@pytest.mark.parametrize("text", ["NUL \x00", "half an emoji \ud83d", "\ufffe"])
+def test_odd_text_beside_what_is_recorded_loses_no_order(
+    shopify: Callable[..., Any], merchant: Client, text: str
+) -> None:
+    order = shopify_order(19, line_items=[{"title": text}], note_attributes=[{"name": text, "value": text}])
+    assert shopify("orders/paid", order).status_code == 200
+    assert list(orders_of(merchant)) == ["19"]
+
+
+def test_a_refund_without_an_id_costs_its_order_nothing(
+    shopify: Callable[..., Any], woocommerce: Callable[..., Any], merchant: Client
+) -> None:
+    shopify("orders/paid", shopify_order(28, refunds=[shopify_refund(1, 28, "5.00") | {"id": None}]))
+    woocommerce("order.updated", woocommerce_order(29, refunds=[{"total": "-5.00"}, {"id": 2, "total": "-1.00"}]))
+    assert {id_: order["refunded"] for id_, order in orders_of(merchant).items()} == {"28": "0.00", "29": "1.00"}
+
+
 @pytest.mark.parametrize("id_", [None, 0, -1, "", "x" * 101, True, [], 1.5])
 def test_an_order_without_an_id_is_refused(shopify: Callable[..., Any], id_: Any) -> None:
     assert_problem(shopify("orders/paid", shopify_order(1) | {"id": id_}), 422, "invalid", "id")
@@ -321,6 +378,20 @@ def test_a_shop_that_is_to_be_forgotten_loses_the_source_and_what_was_known_thro
     assert shopify("shop/redact", {"shop_id": 1, "shop_domain": "acme.myshopify.com"}).status_code == 200
     assert set(orders_of(merchant)) == {"25", "27"}
     assert merchant.get("/order-sources").json() == {"order_sources": []}
+
+
+def test_a_shop_s_other_store_on_the_platform_keeps_its_orders(
+    shopify: Callable[..., Any],
+    receive_orders: FunctionProcess,
+    merchant: Client,
+    database: Database,
+    shop: Shop,
+) -> None:
+    other = make_order_source(database, shop.id, "shopify")
+    shopify("orders/paid", shopify_order(27))
+    assert deliver(receive_orders, "shopify", other, "shop/redact", {"shop_id": 1}).status_code == 200
+    assert list(orders_of(merchant)) == ["27"]
+    assert [source["id"] for source in merchant.get("/order-sources").json()["order_sources"]] == [str(shop.source_id)]
 
 
 def test_a_source_says_when_it_last_heard_of_an_order(

@@ -36,11 +36,17 @@ MARK_SOURCE = """
     WHERE shop_id = :shop_id AND id = :id
 """
 
-# What a browser has reported too was not known through the platform alone.
+# What a browser has reported too was not known through the platform alone; nor, where the shop has another source of
+# it, is it known through which of them an order came.
 SELECT_ORDERS_OF_PLATFORM = """
     SELECT order_id
     FROM orders
     WHERE shop_id = :shop_id AND source = :platform AND state <> 'deleted' AND conversion_id IS NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM order_sources AS other
+        WHERE other.shop_id = :shop_id AND other.platform = :platform AND other.id <> :id AND other.redacted_at IS NULL
+      )
     ORDER BY order_id
     LIMIT :batch_orders
 """
@@ -70,7 +76,7 @@ def forget_shop(source: postgres.Row, connection: postgres.Connection, seconds: 
     `is_new` is False if some are left: call it again. Raises DatabaseUnavailable; a retry is safe.
     """
     shop_id, deadline = source["shop_id"], time.monotonic() + seconds
-    own = {"shop_id": shop_id, "platform": source["platform"], "batch_orders": BATCH_ORDERS}
+    own = {"shop_id": shop_id, "id": source["id"], "platform": source["platform"], "batch_orders": BATCH_ORDERS}
     connection.execute(MARK_SOURCE, shop_id=shop_id, id=source["id"])
     while rows := connection.fetch_all(SELECT_ORDERS_OF_PLATFORM, **own):
         for row in rows:

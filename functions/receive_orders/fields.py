@@ -13,14 +13,16 @@ from common.shop.blanks import trimmed
 from common.shop.currencies import DECIMALS, rounded
 from common.shop.emails import normalized
 from common.shop.events import MAX_ID_CHARACTERS
+from common.shop.orders import (
+    EARLIEST,
+    MAX_AMOUNT,
+    MAX_CODE_CHARACTERS,
+    MAX_CODES,
+    MAX_ORDER_ID_CHARACTERS,
+)
 
-MAX_ORDER_ID_CHARACTERS = 100
-MAX_CODES = 20
-MAX_CODE_CHARACTERS = 100
-MAX_REFUNDS = 1000
+# Of a request that names orders: a customer's.
 MAX_ORDERS = 1000
-MAX_AMOUNT = Decimal(10) ** 12
-EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
 VISITOR = "_store_visitor"
 

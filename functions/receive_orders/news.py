@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.shop.orders import Refund, TrustedOrder
 
@@ -39,3 +39,11 @@ class ShopErasure:
 
 
 News = TrustedOrder | Refund | Withdrawal | DataRequest | CustomerErasure | ShopErasure
+
+
+def withdrawn(order: TrustedOrder, state: str) -> list[News]:
+    """Return the news of an order that is not to be counted: under none of its names, of which browsers use any.
+
+    The first of them joins what is known under its other names; the second withdraws what was counted before.
+    """
+    return [replace(order, state="cancelled", codes=()), Withdrawal(order.order_id, state)]

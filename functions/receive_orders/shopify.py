@@ -7,9 +7,9 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from common.shop.orders import Refund, TrustedOrder
+from common.shop.orders import MAX_ORDER_ID_CHARACTERS, MAX_REFUNDS, Refund, TrustedOrder
 from functions.receive_orders import fields
-from functions.receive_orders.news import CustomerErasure, DataRequest, News, ShopErasure, Withdrawal
+from functions.receive_orders.news import CustomerErasure, DataRequest, News, ShopErasure, withdrawn
 
 # With these an order that was just made is not paid for: orders/paid follows when it is.
 UNPAID = ("pending", "authorized", "partially_paid", "expired", "voided")
@@ -23,7 +23,7 @@ def read(topic: str, payload: dict[str, Any]) -> list[News]:
         case "orders/create":
             return [] if payload.get("financial_status") in UNPAID else list(_order(payload))
         case "orders/cancelled":
-            return [Withdrawal(fields.order_id(payload, "id"), "cancelled")]
+            return withdrawn(_order_itself(payload), "cancelled")
         case "refunds/create":
             return list(_refund(payload, fields.order_id(payload, "order_id")))
         case "customers/data_request":
@@ -37,17 +37,21 @@ def read(topic: str, payload: dict[str, Any]) -> list[News]:
 
 
 def _order(payload: dict[str, Any]) -> Iterator[News]:
-    id_ = fields.order_id(payload, "id")
-    if payload.get("test") is True:
-        yield Withdrawal(id_, "test")
+    order = _order_itself(payload)
+    if payload.get("test") is True or payload.get("cancelled_at"):
+        yield from withdrawn(order, "test" if payload.get("test") is True else "cancelled")
         return
-    if payload.get("cancelled_at"):
-        yield Withdrawal(id_, "cancelled")
-        return
+    yield order
+    for refund in islice(fields.items(payload, "refunds"), MAX_REFUNDS):
+        if fields.text(refund, "id"):
+            yield from _refund(refund, order.order_id)
+
+
+def _order_itself(payload: dict[str, Any]) -> TrustedOrder:
     revenue, currency = fields.money(payload.get("total_price"), payload.get("currency"))
-    names = (fields.text(payload, "name", 100), fields.text(payload, "order_number", 100))
-    yield TrustedOrder(
-        order_id=id_,
+    names = (fields.text(payload, name, MAX_ORDER_ID_CHARACTERS) for name in ("name", "order_number"))
+    return TrustedOrder(
+        order_id=fields.order_id(payload, "id"),
         source="shopify",
         ordered_at=fields.time(payload.get("created_at")),
         revenue=revenue,
@@ -57,20 +61,18 @@ def _order(payload: dict[str, Any]) -> Iterator[News]:
         email=fields.email(*(fields.text(payload, name) for name in ("email", "contact_email"))),
         aliases=tuple(name for name in names if name),
     )
-    for refund in islice(fields.items(payload, "refunds"), fields.MAX_REFUNDS):
-        yield from _refund(refund, id_, currency)
 
 
-def _refund(payload: dict[str, Any], order_id: str, currency: str | None = None) -> Iterator[Refund]:
+def _refund(payload: dict[str, Any], order_id: str) -> Iterator[Refund]:
     """Yield the refund with what was paid back: goods put back without money are none."""
     id_ = fields.order_id(payload, "id")
-    amount, currency = _paid_back(payload, currency)
+    amount, currency = _paid_back(payload)
     if amount and currency:
         refunded_at = fields.time(payload.get("processed_at") or payload.get("created_at"))
         yield Refund(order_id, id_, amount, currency, refunded_at)
 
 
-def _paid_back(payload: dict[str, Any], shop_currency: str | None) -> tuple[Decimal, str] | tuple[None, None]:
+def _paid_back(payload: dict[str, Any]) -> tuple[Decimal, str] | tuple[None, None]:
     """Return the money paid back, in the shop's currency where the refund tells it.
 
     A transaction's amount is in the currency that the buyer saw; the shop's own stands in its `amount_set`.
@@ -84,7 +86,7 @@ def _paid_back(payload: dict[str, Any], shop_currency: str | None) -> tuple[Deci
     if not told or any(currency is None or currency != told[0][1] for _, currency in told):
         return None, None
     total = sum((amount for amount, _ in told if amount is not None), Decimal(0))
-    return fields.money(str(total), told[0][1] or shop_currency)
+    return fields.money(str(total), told[0][1])
 
 
 def _shop_money(transaction: dict[str, Any]) -> tuple[Decimal, str] | tuple[None, None]:
@@ -108,4 +110,4 @@ def _data_request(payload: dict[str, Any]) -> DataRequest:
 def _order_ids(payload: dict[str, Any], name: str) -> tuple[str, ...]:
     listed = payload.get(name)
     ids = [str(each) for each in listed if isinstance(each, int | str)] if isinstance(listed, list) else []
-    return tuple(id_ for id_ in ids if 0 < len(id_) <= fields.MAX_ORDER_ID_CHARACTERS)[: fields.MAX_ORDERS]
+    return tuple(id_ for id_ in ids if 0 < len(id_) <= MAX_ORDER_ID_CHARACTERS)[: fields.MAX_ORDERS]

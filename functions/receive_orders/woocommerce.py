@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from common.shop.orders import Refund, TrustedOrder
+from common.shop.orders import MAX_ORDER_ID_CHARACTERS, MAX_REFUNDS, Refund, TrustedOrder
 from common.web import Request
 from functions.receive_orders import fields
-from functions.receive_orders.news import News, Withdrawal
+from functions.receive_orders.news import News, Withdrawal, withdrawn
 
 FORM = "application/x-www-form-urlencoded"
 # Of an order that was paid for; pending, on-hold and failed ones may still be.
@@ -36,16 +36,23 @@ def read(topic: str, payload: dict[str, Any]) -> list[News]:
 
 def order_news(payload: dict[str, Any]) -> Iterator[News]:
     """Yield the order as it stands, and its refunds; nothing as long as it is not paid for. Raises Invalid."""
-    id_, status = fields.order_id(payload, "id"), payload.get("status")
+    order, status = _order_itself(payload), payload.get("status")
     if status in WITHDRAWN:
-        yield Withdrawal(id_, WITHDRAWN[status])
+        yield from withdrawn(order, WITHDRAWN[status])
         return
     if status not in PAID and not payload.get("date_paid_gmt") and not payload.get("date_paid"):
         return
+    yield order
+    for refund in islice(fields.items(payload, "refunds"), MAX_REFUNDS):
+        if fields.text(refund, "id"):
+            yield from _refund(refund, order.order_id, payload)
+
+
+def _order_itself(payload: dict[str, Any]) -> TrustedOrder:
     revenue, currency = fields.money(payload.get("total"), payload.get("currency"))
-    number = fields.text(payload, "number", 100)
-    yield TrustedOrder(
-        order_id=id_,
+    number = fields.text(payload, "number", MAX_ORDER_ID_CHARACTERS)
+    return TrustedOrder(
+        order_id=fields.order_id(payload, "id"),
         source="woocommerce",
         ordered_at=fields.time(payload.get("date_created_gmt"), is_utc=True),
         revenue=revenue,
@@ -55,8 +62,6 @@ def order_news(payload: dict[str, Any]) -> Iterator[News]:
         email=fields.email(fields.text(payload.get("billing"), "email")),
         aliases=(number,) if number else (),
     )
-    for refund in islice(fields.items(payload, "refunds"), fields.MAX_REFUNDS):
-        yield from _refund(refund, id_, payload)
 
 
 def _refund(payload: dict[str, Any], order_id: str, order: dict[str, Any]) -> Iterator[Refund]:

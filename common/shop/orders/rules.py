@@ -1,6 +1,16 @@
-"""The rules by which a popup gets the credit for an order, and the closed sets of orders."""
+"""The rules by which a popup gets the credit for an order, and the closed sets and bounds of orders."""
 
 from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+
+# Bounds of what any source reports; the currency with the most digits has orders of some 10^9.
+MAX_ORDER_ID_CHARACTERS = 100
+MAX_CODES = 20
+MAX_CODE_CHARACTERS = 100
+MAX_AMOUNT = Decimal(10) ** 12
+EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
 # By the last touch: a code of the order, else the last click or capture, else the last view, else the browser's report.
 # By the others only that.

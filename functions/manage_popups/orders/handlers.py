@@ -13,7 +13,6 @@ from common.shop import orders
 from common.shop.currencies import rounded
 from common.web import Request, Response, answers, decode_cursor, json_response
 from functions.manage_popups.orders import queries
-from functions.manage_popups.orders.schemas import MAX_ORDER_ID_CHARACTERS
 from functions.manage_popups.rest.idempotency import once
 from functions.manage_popups.rest.paging import cut_page, instant, more_than_a_page
 
@@ -131,7 +130,7 @@ def _order(given: Mapping[str, Any]) -> orders.TrustedOrder:
 
 def _order_id(text: str) -> str:
     """Return the id from a path. Raises OrderNotFound for one that no order can have."""
-    if len(text) > MAX_ORDER_ID_CHARACTERS or not is_storable(text):
+    if len(text) > orders.MAX_ORDER_ID_CHARACTERS or not is_storable(text):
         raise OrderNotFound()
     return text
 

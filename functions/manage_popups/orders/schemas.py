@@ -13,13 +13,10 @@ from common.shop.currencies import check_currency, check_decimals
 from common.shop.emails import MAX_CHARACTERS, normalized
 from common.shop.events import id_field
 from common.shop.fields import BoundedList, PlainDecimal, StrictSchema
-from common.shop.orders import SOURCES
-from functions.manage_popups.rest.fields import EARLIEST, MAX_AMOUNT, Time
+from common.shop.orders import EARLIEST, MAX_AMOUNT, MAX_CODE_CHARACTERS, MAX_CODES, MAX_ORDER_ID_CHARACTERS, SOURCES
+from functions.manage_popups.rest.fields import Time
 from functions.manage_popups.rest.paging import PageQuery
 
-MAX_ORDER_ID_CHARACTERS = 100
-MAX_CODES = 20
-MAX_CODE_CHARACTERS = 100
 # Clocks differ, and some are set to another time zone.
 MAX_LEAD = datetime.timedelta(days=1)
 
