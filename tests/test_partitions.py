@@ -384,6 +384,34 @@ class TestRetention:
         run_retain(1, end_of_january + timedelta(days=8))
         assert "2052_01" not in months(own)
 
+    def test_who_was_not_seen_for_more_than_400_days_is_forgotten_and_a_new_viewer_later(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+    ) -> None:
+        for visitor, days in (("gone", 401), ("kept", 400)):
+            send(tracking["track_view"], view(popup_id, visitor_id=visitor))
+            for table in ("viewers", "viewers_by_popup"):
+                own(
+                    f"UPDATE {table} SET first_day = first_day - {days}, last_day = last_day - {days}"
+                    " WHERE shop_id = :id"
+                    " AND viewer = (SELECT viewer_hash(viewer_salt, :name) FROM shops WHERE id = :id)",
+                    id=shop.id,
+                    name=visitor,
+                )
+        said = run_retain(36500)
+        for table in ("viewers", "viewers_by_popup"):
+            assert f"forgot 1 of {table} who were last seen more than 400 days ago" in said
+            assert own.value(f"SELECT count(*) FROM {table} WHERE shop_id = :id", id=shop.id) == 1
+        unique = "SELECT sum(viewers) FROM daily_views WHERE popup_id = :id"
+        assert own.value(unique, id=popup_id) == 2
+        for visitor in ("gone", "kept"):
+            send(tracking["track_view"], view(popup_id, visitor_id=visitor))
+        assert own.value(unique, id=popup_id) == 3
+
     def test_old_rows_of_default_go_by_the_servers_clock(
         self,
         tracking: dict[str, FunctionProcess],
