@@ -166,7 +166,7 @@ def test_every_answer_has_a_request_id(
 @every_function
 def test_the_request_id_of_an_answer_finds_its_log_line(functions: dict[str, FunctionProcess], name: str) -> None:
     answer = Client(functions[name]).get("/nothing/to/log")
-    (line,) = [line for line in functions[name].logs().splitlines() if answer.headers["X-Request-Id"] in line]
+    (line,) = [line for line in functions[name].logs().split("\n") if answer.headers["X-Request-Id"] in line]
     logged = json.loads(line)
     assert logged["httpRequest"] | {"status": 404, "requestMethod": "GET"} == logged["httpRequest"]
     assert logged["httpRequest"]["requestUrl"] == "/nothing/to/log"

@@ -104,6 +104,13 @@ class TestEveryFunction:
         assert "redis" in waited
         assert all(seconds >= 0 for seconds in waited.values())
 
+    def test_what_a_client_sends_ends_no_line(
+        self, functions: dict[str, FunctionProcess], ask: Callable[..., requests.Response], name: str
+    ) -> None:
+        """U+0085 is a line's end to some readers; a newline cannot stand in a header."""
+        line = line_of(functions[name], ask(name, **{"User-Agent": "before\x85after"}))
+        assert line["httpRequest"]["userAgent"].startswith("before")
+
     def test_a_trace_that_was_sent_is_the_lines_own(
         self, functions: dict[str, FunctionProcess], ask: Callable[..., requests.Response], name: str
     ) -> None:

@@ -148,8 +148,8 @@ class FunctionProcess:
 
     def log_lines(self) -> list[dict[str, Any]]:
         """The structured ones among them, without one that is still being written."""
-        whole = self.logs().rpartition("\n")[0]
-        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+        *whole, _ = self.logs().split("\n")  # splitlines() also splits at what a client may have sent, such as U+2028
+        return [json.loads(line) for line in whole if line.startswith("{")]
 
     def healthy(self) -> bool:
         with contextlib.suppress(requests.RequestException):
