@@ -14,7 +14,7 @@ from ops.deploy.accounts import check_accounts
 from ops.deploy.admin import run_inside
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Commands, Failure, check_programs, say
-from ops.deploy.console import upload_console
+from ops.deploy.console import upload_console, upload_console_if_built
 from ops.deploy.database import check_connections, migrate, recount
 from ops.deploy.environment import check_environment
 from ops.deploy.front_door import close_front_door, open_front_door
@@ -34,7 +34,7 @@ Usage: ./deploy.sh [OPTION...] COMMAND
   prepare             once, by an administrator: services, accounts, roles, bucket (docs/day-one.md)
   migrate             bring the database to the schema in sql/
   FUNCTION...         deploy one or several: {" ".join(FUNCTIONS)}
-  all                 deploy them all, then the storefront script where BUCKET is set
+  all                 deploy them all, then the storefront script where BUCKET is set, and the console where DOMAIN is
   storefront          upload the storefront script, under names that tell its content and one that stays
   console             upload the merchant's console, which front-door serves at https://DOMAIN/console/
   front-door          one https address, DOMAIN, for all functions, the script and the console
@@ -178,6 +178,8 @@ def _deploy_all(cloud: Cloud) -> None:
     _deploy(cloud, list(FUNCTIONS.values()))
     if cloud.settings["BUCKET"]:
         upload_storefront(cloud)
+        if cloud.settings["DOMAIN"]:
+            upload_console_if_built(cloud)
 
 
 def _migrate(cloud: Cloud) -> None:

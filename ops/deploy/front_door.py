@@ -17,6 +17,7 @@ import click
 from cli.function_table import FUNCTIONS
 from ops.deploy.cloud import Cloud
 from ops.deploy.commands import Failure, say
+from ops.deploy.console import HOW_TO_BUILD
 from ops.deploy.files import FILES, PAGES, backend_buckets
 from ops.deploy.settings import Settings
 from ops.deploy.settings_table import SETTINGS
@@ -171,6 +172,10 @@ def _tell(cloud: Cloud) -> None:
         click.echo(f"{name:<18} https://{domain}/{name}  https://{domain}/{FUNCTIONS[name].service}")
     if cloud.settings["BUCKET"]:
         click.echo(f"storefront script  https://{domain}/storefront.js")
+        if set(PAGES.values()) <= set(backend_buckets()):
+            click.echo(f"console            https://{domain}/console/")
+        else:
+            say(f"/console/ leads nowhere, because the console is not built; {HOW_TO_BUILD}, then front-door once more")
     say("with that A record the certificate is issued within the hour, and only then https answers")
     if cloud.settings["INGRESS"] == "all":
         say("the functions' own addresses are still open beside it, until INGRESS=internal-and-cloud-load-balancing")

@@ -118,7 +118,7 @@ def test_the_users_that_are_granted_rights_are_those_of_the_functions() -> None:
 def test_every_address_of_the_page_is_one_that_the_front_door_has() -> None:
     paths = set(re.findall(r"https://popups\.example\.com/([a-z_-]+)(?=[`/\"\s])", page()))
     in_pages = {each.service for each in FUNCTIONS.values() if each.audience == "storefront"}
-    assert paths - {"storefront"} == {*FUNCTIONS, *in_pages}
+    assert paths - {"storefront", "console"} == {*FUNCTIONS, *in_pages}
 
 
 def test_what_a_shop_embeds_are_attributes_that_the_script_knows() -> None:

@@ -484,6 +484,32 @@ def test_the_consoles_pages_are_uploaded_after_the_files_that_they_name(deployer
     assert "https://popups.example.com/console/" in done.stdout
 
 
+@pytest.mark.parametrize("domain", ["popups.example.com", ""])
+def test_all_uploads_the_console_where_it_is_built_and_has_an_address(
+    deployer: Deployer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, domain: str
+) -> None:
+    monkeypatch.setattr("ops.deploy.console.BUILT", tmp_path)
+    for name in ("headers.json", "index.html"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "files").mkdir()
+    for name in ("app.js", "app.css"):
+        (tmp_path / "files" / name).write_text("")
+    deployer.settings["DOMAIN"] = domain
+    done = deployer("all")
+    assert done.returncode == 0, done.stderr
+    assert ("https://popups.example.com/console/" in done.stdout) == bool(domain)
+
+
+def test_functions_are_deployed_without_a_built_console_and_that_is_said(
+    deployer: Deployer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("ops.deploy.console.BUILT", tmp_path)
+    deployer.settings["DOMAIN"] = "popups.example.com"
+    done = deployer("all")
+    assert done.returncode == 0, done.stderr
+    assert "the console is not uploaded, because it is not built; make console builds it" in done.stderr
+
+
 def test_the_console_is_not_served_from_an_address_that_all_buckets_share(deployer: Deployer) -> None:
     done = deployer("console")
     assert done.returncode == 1

@@ -122,7 +122,9 @@ def test_the_consoles_pages_have_their_own_headers(
     headers.write_text(json.dumps(told))
     monkeypatch.setattr(files, "CONSOLE_HEADERS", headers)
     files.backend_buckets.cache_clear()
-    assert door("front-door").returncode == 0
+    done = door("front-door")
+    assert done.returncode == 0
+    assert "https://popups.example.com/console/" in done.stdout
     files.backend_buckets.cache_clear()
     for page, bucket in files.PAGES.items():
         (update,) = door.calls(f"compute backend-buckets update {bucket}")
@@ -134,3 +136,12 @@ def test_the_consoles_pages_have_their_own_headers(
     paths = {rule["matchRules"][0]["fullPathMatch"]: rule for rule in rules}
     assert paths["/console/"]["routeAction"]["urlRewrite"]["pathPrefixRewrite"] == "/console/index.html"
     assert paths["/console"]["urlRedirect"]["pathRedirect"] == "/console/"
+
+
+def test_a_front_door_without_console_says_so(door: Deployer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CONSOLE_HEADERS", tmp_path / "missing.json")
+    files.backend_buckets.cache_clear()
+    done = door("front-door")
+    files.backend_buckets.cache_clear()
+    assert done.returncode == 0
+    assert "/console/ leads nowhere, because the console is not built" in done.stderr
