@@ -11,7 +11,7 @@ from benchmarks.report import describe_machine
 from benchmarks.scenarios import SCENARIOS, WITH_WRK, Run
 from benchmarks.servers import running_bench
 from benchmarks.shop import make_shops
-from cli.child import StartError
+from cli.dev.child import StartError
 
 
 def main() -> None:

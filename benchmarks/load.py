@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cli.child import StartError
+from cli.dev.child import StartError
 
 CONNECTIONS = 32
 SCRIPT = Path(__file__).with_name("load.lua")

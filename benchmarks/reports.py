@@ -10,7 +10,7 @@ import requests
 
 from benchmarks.report import table
 from benchmarks.run import Run
-from cli.child import StartError
+from cli.dev.child import StartError
 from common.shop.api_keys import derived_key
 
 POPUPS, DAYS, VARIANTS = 1000, 366, 11

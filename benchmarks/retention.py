@@ -18,7 +18,7 @@ from benchmarks.load import Round
 from benchmarks.report import table
 from benchmarks.run import Run
 from benchmarks.shop import SHOWN, view_body
-from cli.child import StartError
+from cli.dev.child import StartError
 from common.ids import new_id
 
 SHOPS = 10_000

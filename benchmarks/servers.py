@@ -13,8 +13,8 @@ import psutil
 import requests
 
 from benchmarks import peer
-from cli.child import Child, StartError, free_port
-from cli.embedded import Postgres, Valkey, postgres, valkey
+from cli.dev.child import Child, StartError, free_port
+from cli.dev.embedded import Postgres, Valkey, postgres, valkey
 from cli.function_table import FUNCTIONS
 from tests.support.stack import ASGI_FUNCTIONS, NO_LIMITS, ROOT, create_database, temporary_folder
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from cli import migrate as migrations
-from cli import recount as recounting
-from cli import retain as retention
 from cli import shop_data, shops
 from cli import warm as warming
-from cli.child import StartError
 from cli.connection import open_connection
 from cli.connections import check_connections
-from cli.grant import grant
-from cli.partitions import make_partitions
+from cli.dev.child import StartError
+from cli.platforms.reconcile import reconcile, reconcile_all
 from cli.ready import await_ready
-from cli.reconcile import reconcile, reconcile_all
-from cli.retain import MAX_DAYS
+from cli.schema import migrate as migrations
+from cli.schema.grant import grant
+from cli.schema.partitions import make_partitions
+from cli.upkeep import recount as recounting
+from cli.upkeep import retain as retention
+from cli.upkeep.retain import MAX_DAYS
 from common import logs
 from common.config import settings
 from common.postgres.driver import Connection
@@ -50,7 +50,7 @@ def popups(context: click.Context) -> None:
 )
 def dev(port: int, fresh: bool, no_redis: bool, no_history: bool, data: Path) -> None:
     """Run everything here: an embedded Postgres and Valkey, the functions, the console and a demo store."""
-    from cli.dev import run  # imports every function and the server, which no other command needs
+    from cli.dev.start import run  # imports every function and the server, which no other command needs
 
     try:
         run(port, data, fresh=fresh, with_redis=not no_redis, with_history=not no_history)

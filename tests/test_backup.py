@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from cli.programs import postgres_account, postgres_programs
+from cli.dev.programs import postgres_account, postgres_programs
 from tests.support.factories import Shop, make_popup, make_shop
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 

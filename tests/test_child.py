@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from cli import child
-from cli.child import StartError, free_port
+from cli.dev import child
+from cli.dev.child import StartError, free_port
 
 
 def test_a_port_is_not_given_twice_in_a_row() -> None:

@@ -17,10 +17,10 @@ import psutil
 import pytest
 import requests
 
-from cli.child import free_port
+from cli.dev.child import free_port
+from cli.dev.one_address import served
+from cli.dev.programs import postgres_account, reachable_folder
 from cli.function_table import FUNCTIONS
-from cli.one_address import served
-from cli.programs import postgres_account, reachable_folder
 from common.web._worker import Threads
 from tests.support.stack import ROOT, eventually, temporary_folder
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 import requests
 
-from cli.child import free_port
+from cli.dev.child import free_port
 from tests.support.factories import make_popup, make_shop
 from tests.support.stack import ROOT, Database, Stack, create_database, open_database
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from cli.retain import retain
+from cli.upkeep.retain import retain
 from common.config import load
 from common.postgres.connect import connect
 from tests.support.client import Client, assert_problem

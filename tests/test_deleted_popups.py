@@ -12,8 +12,8 @@ from pg8000.native import to_statement
 
 from cli.batches import limited
 from cli.connection import open_connection
-from cli.deleted_popups import DELETE_VIEWERS, LOWEST_VIEWER, delete_deleted_popups
-from cli.retain import retain
+from cli.upkeep.deleted_popups import DELETE_VIEWERS, LOWEST_VIEWER, delete_deleted_popups
+from cli.upkeep.retain import retain
 from common.config import load
 from common.shop.events import LOCK_VIEWERS, SHARE_VIEWERS, as_json_row, as_parameters
 from functions.track_view.queries import INSERT_VIEWS

@@ -14,7 +14,7 @@ from pg8000.native import to_statement
 
 from cli.batches import limited
 from cli.connection import open_connection
-from cli.retain import retain
+from cli.upkeep.retain import retain
 from common.config import load
 from common.shop.erasures import (
     BATCH_ROWS,

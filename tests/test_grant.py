@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pg8000.exceptions import DatabaseError
 
-from cli.grant import grant
+from cli.schema.grant import grant
 from tests.support.stack import (
     APP_USER,
     ROOT,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pg8000.core import CoreConnection
 
-from cli.migrate import MigrationError, migrate
+from cli.schema.migrate import MigrationError, migrate
 from tests.support.stack import Database, Stack, create_database, open_database
 from tests.test_migrate import connected, kill_when_running, pending, run
 

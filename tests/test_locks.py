@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pg8000.core import CoreConnection
 
-from cli import locks
-from cli.migrate import SQL_FOLDER, migrate
-from cli.partitions import drop_partitions, make_partitions
+from cli.schema import locks
+from cli.schema.migrate import SQL_FOLDER, migrate
+from cli.schema.partitions import drop_partitions, make_partitions
 from tests.support.factories import make_popup, make_shop, view
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 from tests.support.tracking import send, statuses

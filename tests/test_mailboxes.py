@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.mailboxes import unify_mailboxes
+from cli.upkeep.mailboxes import unify_mailboxes
 from common.config import load
 from common.postgres.connect import connect
 from common.postgres.driver import Connection

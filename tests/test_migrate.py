@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from pg8000.core import CoreConnection
 
-from cli import locks
-from cli import migrate as migrations
-from cli.migrate import SQL_FOLDER, MigrationError, migrate, status
-from cli.statements import split_statements
+from cli.schema import locks
+from cli.schema import migrate as migrations
+from cli.schema.migrate import SQL_FOLDER, MigrationError, migrate, status
+from cli.schema.statements import split_statements
 from common.config import load
 from common.postgres.connect import connect
 from tests.support.stack import ROOT, Database, Stack, create_database, eventually, open_database
@@ -271,7 +271,7 @@ def kill_when_running(database: Database, folder: Path, query: str, first: Calla
     """
     code = (
         "import sys; from pathlib import Path\n"
-        "from cli.connection import open_connection; from cli.migrate import migrate\n"
+        "from cli.connection import open_connection; from cli.schema.migrate import migrate\n"
         "with open_connection() as connection: migrate(connection, Path(sys.argv[1]))"
     )
     environ = os.environ | {"DATABASE_URL": database.url}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cli import embedded
+from cli.dev import embedded
 from tests.support.client import Client
 from tests.support.factories import make_popup, make_shop
 from tests.support.stack import Database, Stack, create_database, grant_rights, open_database, temporary_folder

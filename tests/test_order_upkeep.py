@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from cli.connection import open_connection
-from cli.recount import recount
-from cli.retain import retain
+from cli.upkeep.recount import recount
+from cli.upkeep.retain import retain
 from common.config import load
 from tests.support.client import Client
 from tests.support.factories import Shop, capture, insert, make_popup, make_shop, purchase, uuid7

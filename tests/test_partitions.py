@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import requests
 
-from cli.partitions import EVENT_TABLES
-from cli.retain import retain
+from cli.schema.partitions import EVENT_TABLES
+from cli.upkeep.retain import retain
 from common.config import load
 from common.postgres.connect import connect
 from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view

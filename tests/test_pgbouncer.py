@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.child import Child, free_port
-from cli.programs import postgres_account
+from cli.dev.child import Child, free_port
+from cli.dev.programs import postgres_account
 from tests.support.main_job import do_main_job
 from tests.support.stack import FUNCTIONS, Database, Stack, temporary_folder
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pg8000.exceptions import DatabaseError
 
-from cli.migrate import SQL_FOLDER, migrate
-from cli.recount import recount
+from cli.schema.migrate import SQL_FOLDER, migrate
+from cli.upkeep.recount import recount
 from common.json_text import dumps
 from openapi.examples import EXAMPLES
 from tests.support.client import Client

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.migrate import SQL_FOLDER
+from cli.schema.migrate import SQL_FOLDER
 from tests.support.factories import Shop, insert, make_popup, make_shop, uuid7
 from tests.support.stack import ROOT, Database, Stack, create_database, open_database
 from tests.test_migrate import run

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from cli.connection import open_connection
-from cli.outside import Outside, OutsideError
-from cli.reconcile import reconcile, reconcile_all
+from cli.platforms.outside import Outside, OutsideError
+from cli.platforms.reconcile import reconcile, reconcile_all
 from common.config import load
 from common.postgres.driver import Connection
 from common.shop.order_sources import seal_api

@@ -9,7 +9,7 @@ import pytest
 
 from cli.connection import open_connection
 from cli.main import popups as command
-from cli.recount import recount
+from cli.upkeep.recount import recount
 from common.config import load
 from tests.support.everything import POPUP
 from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, view

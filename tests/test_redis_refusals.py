@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from cli.child import free_port
-from cli.embedded import Valkey, valkey
+from cli.dev.child import free_port
+from cli.dev.embedded import Valkey, valkey
 from tests.support.client import PROMISED_SECONDS, Client
 from tests.support.factories import Shop, make_popup, make_shop, view
 from tests.support.imports import ROOT

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from cli.child import as_account
-from cli.embedded import Postgres
+from cli.dev.child import as_account
+from cli.dev.embedded import Postgres
 from common.errors import DatabaseTimeout, DatabaseUnavailable
 from common.postgres import _database as database_module
 from common.postgres import replica as replica_module

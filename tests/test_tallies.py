@@ -17,7 +17,7 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cli.recount import recount
+from cli.upkeep.recount import recount
 from tests.support.factories import Shop, make_popup, make_shop, uuid7
 from tests.support.stack import Database, FunctionProcess
 from tests.support.tracking import HOLDOUT, assert_tallies_equal_events, send

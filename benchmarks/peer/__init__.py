@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.child import StartError
+from cli.dev.child import StartError
 from tests.support.stack import open_database
 
 FOLDER = Path(__file__).parent

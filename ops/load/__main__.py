@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from cli.child import StartError
+from cli.dev.child import StartError
 from cli.function_table import FUNCTIONS
 from ops.load.fleet import Fleet, local_fleet
 from ops.load.report import Check, add_to_page, answer_checks, as_text, memory_check, stored_check

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import click
 import requests
 
-from cli.child import Child, free_port
 from cli.connection import open_connection
-from cli.embedded import MAX_CONNECTIONS, postgres, valkey
+from cli.dev.child import Child, free_port
+from cli.dev.embedded import MAX_CONNECTIONS, postgres, valkey
 from cli.function_table import FUNCTIONS, DeployedFunction
-from cli.migrate import migrate
+from cli.schema.migrate import migrate
 from cli.shops import create_key, create_shop
 from common.config import load
 from common.postgres.driver import Connection

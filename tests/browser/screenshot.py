@@ -10,7 +10,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-from cli.child import Child, free_port
+from cli.dev.child import Child, free_port
 from tests.browser.support.shopper import wait_until
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.stack import ROOT, temporary_folder

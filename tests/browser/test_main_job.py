@@ -13,7 +13,7 @@ import pytest
 import requests
 from playwright.sync_api import BrowserContext, Page, expect
 
-from cli.child import Child, free_port
+from cli.dev.child import Child, free_port
 from tests.browser.support.shopper import DESKTOP, PHONE, wait_until
 from tests.support.stack import ROOT, eventually, temporary_folder
 

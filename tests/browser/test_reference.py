@@ -7,8 +7,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, expect
 
-from cli.child import free_port
-from cli.reference import PATH, reference
+from cli.dev.child import free_port
+from cli.dev.reference import PATH, reference
 from openapi.tags import TAGS
 from tests.support.stack import eventually
 

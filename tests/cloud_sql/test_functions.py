@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from cli.child import Child, free_port
+from cli.dev.child import Child, free_port
 from tests.cloud_sql.stand_in import CloudSql, Instance
 from tests.support.factories import make_popup, make_shop
 from tests.support.stack import Database, FunctionProcess, Stack, eventually

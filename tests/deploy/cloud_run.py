@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cli.child import Child, free_port
+from cli.dev.child import Child, free_port
 from tests.support.stack import ROOT, FunctionProcess
 
 VENVS = ROOT / ".pytest_cache" / "platform"

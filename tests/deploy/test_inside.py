@@ -78,7 +78,7 @@ def test_what_the_job_is_made_of_is_the_whole_command(tmp_path: Path, stack: Sta
         )
         assert done.returncode == 0, done.stderr
     assert "created from-the-job" in done.stdout
-    assert Path("cli/retain.py") in imported_files(Path("cli/main.py"), ROOT)
+    assert Path("cli/upkeep/retain.py") in imported_files(Path("cli/main.py"), ROOT)
 
 
 @pytest.mark.parametrize("words", [["migrate"], ["stats"]], ids=" ".join)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cli.embedded import Postgres, postgres
+from cli.dev.embedded import Postgres, postgres
 from tests.faults.load import Load
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.stack import Database, FunctionProcess, create_database, open_database, temporary_folder

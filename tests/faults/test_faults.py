@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cli.embedded import Postgres
+from cli.dev.embedded import Postgres
 from tests.faults.load import Load
 from tests.support.proxy import Proxy
 from tests.support.stack import Database, FunctionProcess, open_database

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from redis.crc import key_slot
 
-from cli.child import free_port
-from cli.embedded import Valkey, valkey
+from cli.dev.child import free_port
+from cli.dev.embedded import Valkey, valkey
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.stack import PATIENT, eventually
 

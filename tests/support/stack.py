@@ -17,11 +17,11 @@ from typing import Any
 import pg8000.native
 import requests
 
-from cli.child import Child, free_port
-from cli.embedded import Postgres, Valkey, postgres, valkey
+from cli.dev.child import Child, free_port
+from cli.dev.embedded import Postgres, Valkey, postgres, valkey
 from cli.function_table import FUNCTIONS as TABLE
-from cli.grant import grant
-from cli.migrate import SQL_FOLDER, migrate
+from cli.schema.grant import grant
+from cli.schema.migrate import SQL_FOLDER, migrate
 from common.config import about, load
 from common.postgres.connect import connect
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 
-from cli.child import free_port
+from cli.dev.child import free_port
 
 MINI_BROWSER = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser"
 STARTED_WITHIN_SECONDS = 60

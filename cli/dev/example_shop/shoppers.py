@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cli.example_shop.popups import Story
+from cli.dev.example_shop.popups import Story
 from common.shop.events import HOLDOUT
 
 DAYS = 60

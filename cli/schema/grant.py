@@ -10,7 +10,7 @@ import click
 from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError
 
-from cli.migrate import alone
+from cli.schema.migrate import alone
 
 APP, STATS = "popups_app", "popups_stats"
 

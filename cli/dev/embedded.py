@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.child import STOP_SECONDS, Child, StartError, as_account, free_port
-from cli.programs import postgres_account, postgres_programs, reachable_folder, socket_folder, valkey_program
+from cli.dev.child import STOP_SECONDS, Child, StartError, as_account, free_port
+from cli.dev.programs import postgres_account, postgres_programs, reachable_folder, socket_folder, valkey_program
 
 MAX_CONNECTIONS = 200
 """Room for six processes with the default pool of 20, and for a psql."""

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from cli.child import StartError, as_account
+from cli.dev.child import StartError, as_account
 
 SYSTEM_CACHE = Path("/var/cache/exit-intent-popups")
 SYSTEM_DATA = Path("/var/lib/exit-intent-popups")

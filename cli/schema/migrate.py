@@ -2,7 +2,7 @@
 
 A file and its ledger row are one transaction. A file that begins with `-- no transaction` (for CREATE INDEX
 CONCURRENTLY) runs statement by statement instead and is entered last; an interrupted file runs again from its first
-statement, so each must be safe to repeat (`IF NOT EXISTS`). Lock timeouts are short (`cli/locks.py`).
+statement, so each must be safe to repeat (`IF NOT EXISTS`). Lock timeouts are short (`cli/schema/locks.py`).
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from pathlib import Path
 from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError
 
-from cli.indexes import NameTooLong, build_index
-from cli.locks import change, is_lock_timeout, run_alone
-from cli.statements import split_statements
+from cli.schema.indexes import NameTooLong, build_index
+from cli.schema.locks import change, is_lock_timeout, run_alone
+from cli.schema.statements import split_statements
 
-SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
+SQL_FOLDER = Path(__file__).resolve().parents[2] / "sql"
 
 NO_TRANSACTION = "-- no transaction"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.outside import Outside, OutsideError
+from cli.platforms.outside import Outside, OutsideError
 from common.shop.orders import MAX_ORDER_ID_CHARACTERS, Refund, TrustedOrder
 from functions.receive_orders import fields, woocommerce
 from functions.receive_orders.news import News, withdrawn

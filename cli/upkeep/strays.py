@@ -12,7 +12,7 @@ from functools import partial
 from pg8000.core import CoreConnection
 
 from cli.batches import BATCH_ROWS, run_batch, unlimited
-from cli.partitions import months_of
+from cli.schema.partitions import months_of
 from common.postgres.driver import Connection
 
 FIRST_ID = uuid.UUID(int=0)

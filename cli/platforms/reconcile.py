@@ -10,8 +10,8 @@ from datetime import datetime
 
 import click
 
-from cli.outside import Outside, OutsideError
-from cli.platform_apis import orders_since
+from cli.platforms.apis import orders_since
+from cli.platforms.outside import Outside, OutsideError
 from common.errors import Invalid, SecretsNotConfigured
 from common.postgres.driver import Connection
 from common.shop.order_sources import unseal_api

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cli.child import StartError
+from cli.dev.child import StartError
 from cli.secrets import write_secret
 from cli.shops import create_key, create_shop, shop_exists
 from common.ids import new_id

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from cli import console_files
-from cli.demo_store import demo_store
+from cli.dev import console_files
+from cli.dev.demo_store import demo_store
+from cli.dev.reference import PATH, reference
+from cli.dev.script_files import script_file
 from cli.function_table import FUNCTIONS, DeployedFunction, load
-from cli.reference import PATH, reference
-from cli.script_files import script_file
 from common.web.asgi import Application, asgi_app
 from common.web.flask import flask_app
 from common.web.incoming import Receive, Scope, Send

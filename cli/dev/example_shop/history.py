@@ -12,11 +12,11 @@ import click
 from pg8000.core import CoreConnection
 
 from cli.batches import unpaused
-from cli.example_shop.comparison import COMPARE
-from cli.example_shop.popups import CONSENT, STORIES
-from cli.example_shop.shop import SHOP_ID
-from cli.example_shop.shoppers import DAYS, Seen, Shoppers
-from cli.recount import recount
+from cli.dev.example_shop.comparison import COMPARE
+from cli.dev.example_shop.popups import CONSENT, STORIES
+from cli.dev.example_shop.shop import SHOP_ID
+from cli.dev.example_shop.shoppers import DAYS, Seen, Shoppers
+from cli.upkeep.recount import recount
 from common.postgres.driver import Connection
 
 # Recounting counts days of which every event is still stored, which it takes the first weeks not to be.

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pg8000.core import CoreConnection
 from pg8000.exceptions import DatabaseError
 
-from cli.locks import change
+from cli.schema.locks import change
 
 EVENT_TABLES = ("popup_views", "popup_conversions", "popup_signals")
 

@@ -18,18 +18,18 @@ from typing import IO, Any
 import click
 import uvicorn
 
-from cli import console_files, demo, example_shop
-from cli.child import StartError
 from cli.connection import open_connection
-from cli.embedded import postgres, valkey
+from cli.dev import console_files, demo, example_shop
+from cli.dev.child import StartError
+from cli.dev.embedded import postgres, valkey
+from cli.dev.programs import postgres_account, reachable_folder
 from cli.function_table import FUNCTIONS
-from cli.migrate import migrate
-from cli.programs import postgres_account, reachable_folder
+from cli.schema.migrate import migrate
 from common.config import SECRET_KEY_BYTES, settings
 from common.postgres.driver import Connection
 from common.web.protocol import PatientProtocol
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STOREFRONT, CONSOLE = ROOT / "storefront", ROOT / "console"
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -127,7 +127,7 @@ def _set_environment(database_url: str, redis_url: str | None, secrets_key: str)
 
 
 def _serve(listener: socket.socket, data: Path, with_history: bool) -> None:
-    from cli.one_address import one_address  # a function checks the environment when it is imported
+    from cli.dev.one_address import one_address  # a function checks the environment when it is imported
 
     with open_connection() as connection:
         migrate(connection, say=click.echo)

@@ -12,13 +12,13 @@ from typing import Any
 from pg8000.core import CoreConnection
 
 from cli.batches import BATCH_ROWS, limited, run_batch, run_batches
-from cli.deleted_popups import delete_deleted_popups
-from cli.mailboxes import unify_mailboxes
-from cli.migrate import alone
-from cli.partitions import drop_partitions, first_id_of_months, make_partitions
-from cli.pending_erasures import finish_erasures, finish_shop_erasures
-from cli.recount import recount_viewers_of_shop
-from cli.strays import move_strays
+from cli.schema.migrate import alone
+from cli.schema.partitions import drop_partitions, first_id_of_months, make_partitions
+from cli.upkeep.deleted_popups import delete_deleted_popups
+from cli.upkeep.mailboxes import unify_mailboxes
+from cli.upkeep.pending_erasures import finish_erasures, finish_shop_erasures
+from cli.upkeep.recount import recount_viewers_of_shop
+from cli.upkeep.strays import move_strays
 from common.postgres.driver import Connection
 from common.shop.event_ids import DOUBT_SECONDS, MAX_AGE_SECONDS
 from common.shop.orders import credit_waiting

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pg8000.core import CoreConnection
 
-from cli.locks import change, run_alone
+from cli.schema.locks import change, run_alone
 
 _INDEX = re.compile(
     r"CREATE\s+(?P<unique>UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>\w+)"

@@ -14,11 +14,11 @@ from typing import Any
 import click
 from pg8000.core import CoreConnection
 
-from cli import recount_statements as sql
 from cli.batches import limited, run_batch, unlimited
-from cli.migrate import alone
-from cli.partitions import months_of
-from cli.pending_erasures import finish_erasures
+from cli.schema.migrate import alone
+from cli.schema.partitions import months_of
+from cli.upkeep import recount_statements as sql
+from cli.upkeep.pending_erasures import finish_erasures
 from common import cache
 from common.cache import keys
 from common.postgres.driver import Connection

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cli.example_shop.popups import CODES, STORIES, waiting
+from cli.dev.example_shop.popups import CODES, STORIES, waiting
 from cli.secrets import write_secret
 from cli.shops import create_key, create_shop, shop_exists
 from common.postgres.driver import Connection

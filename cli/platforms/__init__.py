@@ -1,0 +1,1 @@
+"""Orders read from the shops' platforms by their APIs: what webhooks have lost."""
