@@ -29,7 +29,7 @@ test: lint built-console ## Lint, type check and run every test
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/test_fuzz.py $(ARGS)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/promises/test_fuzz.py $(ARGS)
 
 lint: $(READY) ## ruff, mypy and shellcheck
 	$(BIN)/ruff check .

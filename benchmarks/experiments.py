@@ -1,7 +1,7 @@
 """How often the verdict is right: python -m benchmarks.experiments [--runs N] [--save].
 
 A shop looks every day for 28 days and stops when it is told to. `judged` does to all runs at once what
-functions/stats/experiments/verdicts.py does to one; tests/test_experiment_simulation.py compares the two.
+functions/stats/experiments/verdicts.py does to one; tests/functions/test_experiment_simulation.py compares the two.
 """
 
 from __future__ import annotations

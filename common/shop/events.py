@@ -16,7 +16,7 @@ from common.json_text import dumps
 from common.shop.event_ids import kept_and_foreign
 
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
-# A new type also needs a migration that widens popup_conversions_type_known; tests/test_closed_sets.py checks that.
+# A new type also needs a migration that widens popup_conversions_type_known: tests/rules/test_closed_sets.py.
 CONVERSION_TYPES = ("click", "email_capture", "discount_code_used", "purchase")
 HOLDOUT, SHOP_HOLDOUT = "holdout", "shop_holdout"
 # The variant ids of viewers who are shown nothing, by the popup or by the whole shop: no variant has such an id.
@@ -63,7 +63,7 @@ class EventSchema(Schema):
 
 
 class EventRow(TypedDict):
-    """An event as json_to_recordset reads it; tests/test_event_rows.py compares it with the statements."""
+    """An event as json_to_recordset reads it; tests/functions/test_event_rows.py compares it with the statements."""
 
     position: NotRequired[int]
     event_id: str

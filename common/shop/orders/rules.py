@@ -20,7 +20,7 @@ DEFAULT_WINDOW_DAYS = 7
 # Credits are kept in steps of so many days (sql/, order_credits).
 MAX_WINDOW_DAYS = 30
 
-# A new member of these also needs a migration that widens its CHECK; tests/test_closed_sets.py compares them.
+# A new member of these also needs a migration that widens its CHECK; tests/rules/test_closed_sets.py compares them.
 SOURCES = ("browser", "api", "shopify", "woocommerce")
 STATES = ("counted", "cancelled", "test", "deleted")
 RECOGNISED_BY = ("visitor_id", "code", "email", "browser")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cli.schema.migrate import SQL_FOLDER
+from tests.cli.test_migrate import run
 from tests.support.factories import Shop, insert, make_popup, make_shop, uuid7
 from tests.support.stack import ROOT, Database, Stack, create_database, open_database
-from tests.test_migrate import run
 
 RECIPES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "migrations.md").read_text(), re.DOTALL)
 FIRST_NUMBER = 9001

@@ -18,10 +18,10 @@ from common.config import load
 from common.shop.events import LOCK_VIEWERS, SHARE_VIEWERS, as_json_row, as_parameters
 from functions.track_view.queries import INSERT_VIEWS
 from functions.track_view.schemas import ViewSchema
+from tests.functions.test_query_budget import nodes_of
 from tests.support.factories import Shop, make_popup, make_shop, view
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 from tests.support.tracking import assert_tallies_equal_events, send, send_each, statuses
-from tests.test_query_budget import nodes_of
 
 OTHER_SHOPS, OTHER_VIEWERS, VIEWERS, BATCH = 2_000, 100_000, 6_000, 500
 # A row's own page and its indexes' in the two tables, of which it leaves one, and the look in the index by viewer.

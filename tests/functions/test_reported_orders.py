@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.functions.test_orders import DAY, a_refund, an_order, at, credited, figures, listed, report, reported
 from tests.support.client import Client, assert_problem
 from tests.support.factories import (
     Shop,
@@ -23,7 +24,6 @@ from tests.support.factories import (
 )
 from tests.support.stack import Database, FunctionProcess
 from tests.support.tracking import at_once, send, send_each, statuses
-from tests.test_orders import DAY, a_refund, an_order, at, credited, figures, listed, report, reported
 
 HOUR = DAY / 24
 

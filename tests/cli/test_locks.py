@@ -12,10 +12,10 @@ from pg8000.core import CoreConnection
 from cli.schema import locks
 from cli.schema.migrate import SQL_FOLDER, migrate
 from cli.schema.partitions import drop_partitions, make_partitions
+from tests.cli.test_migrate import connected
 from tests.support.factories import make_popup, make_shop, view
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 from tests.support.tracking import send, statuses
-from tests.test_migrate import connected
 
 NOW = datetime.now(UTC)
 TRIES_SEEN = 4

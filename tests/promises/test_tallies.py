@@ -1,6 +1,6 @@
 """`stats` equals the events stored, whatever came in: random streams against a plain recount of the raw tables.
 
-tests/test_order_tallies.py does so for orders and their money.
+tests/promises/test_order_tallies.py does so for orders and their money.
 """
 
 import datetime
@@ -180,7 +180,7 @@ def numbers(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def did_it(converters: dict[str, int]) -> dict[str, int]:
-    """Without buyers, whom orders make: tests/test_order_tallies.py."""
+    """Without buyers, whom orders make: tests/promises/test_order_tallies.py."""
     return {name: count for name, count in converters.items() if name != "purchase"}
 
 

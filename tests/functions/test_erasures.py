@@ -27,12 +27,12 @@ from common.shop.erasures import (
     USE_INDEXES,
     rename_batch,
 )
+from tests.cli.test_deleted_popups import insert_views
+from tests.functions.test_subscribers import tables_of
 from tests.support.client import Client
 from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, view
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 from tests.support.tracking import assert_tallies_equal_events, send, tallied
-from tests.test_deleted_popups import insert_views
-from tests.test_subscribers import tables_of
 
 EMAIL = "ann.erased@example.com"
 MANY = 12_000

@@ -9,11 +9,11 @@ from cli.connection import open_connection
 from cli.upkeep.recount import recount
 from cli.upkeep.retain import retain
 from common.config import load
+from tests.functions.test_orders import an_order, at, credited, listed, reported, touch
 from tests.support.client import Client
 from tests.support.factories import Shop, capture, insert, make_popup, make_shop, purchase, uuid7
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 from tests.support.tracking import send
-from tests.test_orders import an_order, at, credited, listed, reported, touch
 
 
 @pytest.fixture(scope="module")

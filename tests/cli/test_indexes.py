@@ -9,8 +9,8 @@ import pytest
 from pg8000.core import CoreConnection
 
 from cli.schema.migrate import MigrationError, migrate
+from tests.cli.test_migrate import connected, kill_when_running, pending, run
 from tests.support.stack import Database, Stack, create_database, open_database
-from tests.test_migrate import connected, kill_when_running, pending, run
 
 _numbers = itertools.count(1)
 

@@ -1,0 +1,1 @@
+"""Each function's own work."""
