@@ -103,20 +103,24 @@ class HourAnswer(Schema):
 
 
 class SourcesAnswer(Schema):
-    """Where a popup's newest views of the period were."""
+    """Where a popup was seen in the period."""
 
     popup_id = needed(fields.UUID)
     from_ = needed(fields.Date, data_key="from")
     to = needed(fields.Date)
     time_zone = needed(fields.String)
-    views_read = needed(fields.Integer)
-    is_complete = needed(fields.Boolean, metadata={"description": "Whether these are all views of the period."})
+    views = needed(fields.Integer, metadata={"description": "All of the period."})
+    views_read = needed(fields.Integer, metadata={"description": "Those of which this report is."})
+    is_complete = needed(fields.Boolean, metadata={"description": "Whether it is of all views of the period."})
     pages = each(SourceAnswer)
     referrers = each(SourceAnswer)
     utm_sources = each(SourceAnswer)
     utm_mediums = each(SourceAnswer)
     utm_campaigns = each(SourceAnswer)
     hours_of_today = each(HourAnswer)
+    is_today_complete = needed(
+        fields.Boolean, metadata={"description": "False if the hours are of the newest 100 000 views only."}
+    )
 
 
 class DeletedPopupsAnswer(Schema):

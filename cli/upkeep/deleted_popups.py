@@ -168,6 +168,16 @@ DELETE_VIEWERS_OF_BEFORE = """
     SELECT count(*) AS count FROM gone
 """
 
+DELETE_SOURCES = """
+    WITH gone AS (
+        DELETE FROM daily_sources
+        WHERE shop_id = :shop_id AND popup_id = :popup_id AND ctid = ANY (ARRAY(
+            SELECT ctid FROM daily_sources WHERE shop_id = :shop_id AND popup_id = :popup_id LIMIT :batch_rows))
+        RETURNING views
+    )
+    SELECT count(*) AS count FROM gone
+"""
+
 DELETE_TALLIES = """
     WITH views AS (
         DELETE FROM daily_views WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
@@ -179,6 +189,8 @@ DELETE_TALLIES = """
         DELETE FROM daily_signals WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
     ), stretches AS (
         DELETE FROM experiment_stretches WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
+    ), added_up AS (
+        DELETE FROM sources_added_up WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
     ), tallies_of_stretches AS (
         DELETE FROM stretch_tallies WHERE (shop_id, popup_id) = (:shop_id, :popup_id)
     )
@@ -197,7 +209,8 @@ def delete_deleted_popups(connection: Connection, now: datetime, say: Callable[[
             if rows := run_batches(partial(_delete_batch, connection, popup, sql)):
                 say(f"deleted {rows} rows of {table} of the deleted popup {popup['popup_id']}")
         _delete_viewers(connection, popup)
-        run_batches(partial(_delete_batch, connection, popup, DELETE_VIEWERS_OF_BEFORE))
+        for sql in (DELETE_VIEWERS_OF_BEFORE, DELETE_SOURCES):
+            run_batches(partial(_delete_batch, connection, popup, sql))
         connection.execute(DELETE_TALLIES, **popup)
         cache.forget(keys.shop_stats(popup["shop_id"]))
     if popups := connection.execute(DELETE_POPUPS, deleted_before=deleted_before):

@@ -14,6 +14,7 @@ from pg8000.core import CoreConnection
 from cli.batches import BATCH_ROWS, limited, run_batch, run_batches
 from cli.schema.migrate import alone
 from cli.schema.partitions import drop_partitions, first_id_of_months, make_partitions
+from cli.upkeep.daily_sources import add_up_sources
 from cli.upkeep.deleted_popups import delete_deleted_popups
 from cli.upkeep.mailboxes import unify_mailboxes
 from cli.upkeep.pending_erasures import finish_erasures, finish_shop_erasures
@@ -170,6 +171,7 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
     now = now or datetime.now(UTC)
     with alone(raw, say):
         with limited(raw) as connection:
+            add_up_sources(connection, say)  # before any view is deleted
             _delete_old_strays(connection, now - timedelta(days=days), say)
             move_strays(raw, connection, say)
             make_partitions(raw, now, say)

@@ -26,9 +26,9 @@ from common.web.flask import flask_function
 from functions.stats.experiments.plan import plan
 from functions.stats.experiments.report import load_experiment
 from functions.stats.ranking import everything, page_of
-from functions.stats.report_csv import as_csv
+from functions.stats.report_csv import as_csv, experiment_as_csv, sources_as_csv
 from functions.stats.reports import load_popup_report, load_shop_report
-from functions.stats.schemas import ExperimentQuery, PeriodQuery, PlanQuery, ReportQuery, ShopReportQuery
+from functions.stats.schemas import ExperimentQuery, PlanQuery, ReportQuery, ShopReportQuery, SourcesQuery
 from functions.stats.sources import load_sources
 
 # Browsers revalidate each time, which If-None-Match makes cheap.
@@ -56,25 +56,30 @@ def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
     return _answer_csv(request, key, f"{rows} {_asked(request)}", partial(load, partial(as_csv, rows)))
 
 
-@function.endpoint("GET", "/popups/{popup_id}/sources", rights="read", query=PeriodQuery())
-@answers({200: "Sources", 304: None}, headers=("ETag", "X-Cache"))
+@function.endpoint("GET", "/popups/{popup_id}/sources", rights="read", query=SourcesQuery())
+@answers({200: "Sources", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_popup_sources(request: Request, popup_id: uuid.UUID) -> Response:
-    """Say where a popup's newest 10 000 views of the period were: pages, referrers, campaigns; and today's hours.
+    """Say where a popup was seen: pages, referrers, campaigns; and in which hours of today.
 
     The 20 most frequent of each; the others together are null.
     """
-    load = partial(load_sources, request.shop_id, popup_id, request.query)
-    period = f"{request.query['from_']} {request.query['to']}"
-    return _answer(request, keys.popup_stats(popup_id), f"sources {period}", load)
+    key, load = keys.popup_stats(popup_id), partial(load_sources, request.shop_id, popup_id, request.query)
+    name = f"sources {request.query['from_']} {request.query['to']}"
+    if wants_csv(request):
+        return _answer_csv(request, key, name, partial(load, sources_as_csv))
+    return _answer(request, key, name, load)
 
 
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
-@answers({200: "Experiment", 304: None}, headers=("ETag", "X-Cache"))
+@answers({200: "Experiment", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_experiment(request: Request, popup_id: uuid.UUID) -> Response:
     """Say whether a popup's experiment may stop, what it has found, and how sure that is."""
     goal, stretch = request.query["goal"], request.query["stretch"]
-    load = partial(load_experiment, request.shop_id, popup_id, goal, stretch)
-    return _answer(request, keys.popup_stats(popup_id), f"experiment {goal} {stretch}", load)
+    key, load = keys.popup_stats(popup_id), partial(load_experiment, request.shop_id, popup_id, goal, stretch)
+    name = f"experiment {goal} {stretch}"
+    if wants_csv(request):
+        return _answer_csv(request, key, name, partial(load, experiment_as_csv))
+    return _answer(request, key, name, load)
 
 
 @function.endpoint("GET", "/experiment-plan", rights="read", query=PlanQuery())

@@ -38,6 +38,11 @@ def _day(name: str) -> Day:
     return Day(data_key=name, load_default=None, validate=validate.Range(EARLIEST, LATEST))
 
 
+def _format() -> fields.String:
+    """By default what Accept asks for."""
+    return fields.String(load_default=None, validate=validate.OneOf(FORMATS))
+
+
 class PeriodQuery(StrictSchema):
     """`?from=2026-11-01&to=2026-11-30`: both days inclusive, in the shop's time zone."""
 
@@ -55,6 +60,12 @@ class PeriodQuery(StrictSchema):
             raise ValidationError({"to": [f"At most {MAX_DAYS} days."]})
 
 
+class SourcesQuery(PeriodQuery):
+    """A period, and `format=csv`."""
+
+    format = _format()
+
+
 class ReportQuery(PeriodQuery):
     """A period with `goal=click&compare=previous&attribution=click&window_days=1&format=csv&rows=days`."""
 
@@ -64,8 +75,7 @@ class ReportQuery(PeriodQuery):
     # Which popup gets the credit for an order.
     attribution = fields.String(load_default=DEFAULT_RULE, validate=validate.OneOf(RULES))
     window_days = fields.Integer(load_default=DEFAULT_WINDOW_DAYS, validate=validate.Range(1, MAX_WINDOW_DAYS))
-    # By default what Accept asks for.
-    format = fields.String(load_default=None, validate=validate.OneOf(FORMATS))
+    format = _format()
     # Of CSV.
     rows = fields.String(load_default=None, validate=validate.OneOf(ROWS))
 
@@ -85,6 +95,7 @@ class ExperimentQuery(StrictSchema):
 
     goal = fields.String(load_default=None, validate=validate.OneOf(GOALS))
     stretch = fields.Integer(load_default=None, validate=validate.Range(1, MAX_STRETCH))
+    format = _format()
 
 
 class PlanQuery(StrictSchema):

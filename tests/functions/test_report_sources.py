@@ -71,8 +71,15 @@ def test_no_more_than_the_newest_views_are_read(sources: Any, popup_id: str, sho
         popup=popup_id,
         most=MAX_VIEWS,
     )
+    database(
+        "INSERT INTO daily_views SELECT :shop, :popup, (now() AT TIME ZONE 'UTC')::date, '', '', :views, 1",
+        shop=shop.id,
+        popup=popup_id,
+        views=MAX_VIEWS + 5,
+    )
     told = sources()
-    assert (told["views_read"], told["is_complete"]) == (MAX_VIEWS, False)
+    assert (told["views"], told["views_read"], told["is_complete"]) == (MAX_VIEWS + 5, MAX_VIEWS, False)
+    assert told["pages"] == [{"name": "/newer", "views": MAX_VIEWS}]
 
 
 def test_hours_are_those_of_today_in_the_shop(

@@ -232,6 +232,37 @@ def test_every_report_is_a_table_too(reader: Client, filled: str, path: str, fir
     assert reader.get(f"{path.format(filled)}&format=csv").headers["X-Cache"] == "HIT"
 
 
+def test_an_experiment_is_a_table_too(
+    reader: Client, database: Database, shop: Shop, track_view: FunctionProcess
+) -> None:
+    variants: list[dict[str, Any]] = [
+        {"id": name, "name": f"={name}", "weight": 50, "design": {}, "offer": {}} for name in ("a", "b")
+    ]
+    popup_id = make_popup(database, shop, variants=variants, holdout_percent=10)
+    met = [view(popup_id, variant_id=variant) for variant in ("a", "a", "b", "holdout")]
+    send(track_view, {"exposures": met})
+    path = f"/popups/{popup_id}/experiment"
+    rows = rows_of(reader.get(path, headers={"Accept": "text/csv"}).content)
+    assert next(iter(rows[0])) == "variant_id"
+    told = [picked(row, "variant_id", "name", "viewers", "converters", "verdict", "goal") for row in rows]
+    assert told == [
+        ("a", "'=a", "2", "0", "collecting", "click"),
+        ("b", "'=b", "1", "0", "collecting", "click"),
+        ("holdout", "", "1", "", "collecting", "click"),
+    ]
+    low, high = reader.get(path).json()["variants"][0]["credible_interval"]
+    assert picked(rows[0], "credible_interval_low", "credible_interval_high") == (str(low), str(high))
+
+
+def test_sources_are_a_table_too(reader: Client, popup_id: str, track_view: FunctionProcess) -> None:
+    send(track_view, view(popup_id, page_url="/x?utm_source=%3Dnews"), view(popup_id, page_url="=x"))
+    answer = reader.get(f"/popups/{popup_id}/sources?format=csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="report.csv"'
+    rows = [picked(row, "kind", "name", "views") for row in rows_of(answer.content)]
+    assert rows[:3] == [("pages", "/x", "1"), ("pages", "'=x", "1"), ("utm_sources", "%3Dnews", "1")]
+    assert [row[:2] for row in rows[3:]] == [("hours_of_today", f"{hour:02}") for hour in range(24)]
+
+
 def test_a_name_is_no_formula(reader: Client, filled: str) -> None:
     (row,) = rows_of(reader.get(f"/shop?{MARCH}&format=csv").content)
     assert row["name"] == '\'=HYPERLINK("x")'

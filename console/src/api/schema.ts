@@ -683,6 +683,7 @@ export interface Sources {
   from: string;
   to: string;
   time_zone: string;
+  views: number;
   views_read: number;
   is_complete: boolean;
   pages: Source[];
@@ -691,6 +692,7 @@ export interface Sources {
   utm_mediums: Source[];
   utm_campaigns: Source[];
   hours_of_today: Hour[];
+  is_today_complete: boolean;
 }
 
 export interface Subscriber {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,13 +27,19 @@ LOSS_DECIMALS = DECIMALS + 2
 MONEY_DECIMALS = 4
 
 
-def load_experiment(shop_id: str, popup_id: uuid.UUID, goal: str | None, stretch: int | None) -> Loaded:
-    """Return the report as JSON. `goal` is what counts; None takes the one of the popup's offer."""
+def load_experiment(
+    shop_id: str,
+    popup_id: uuid.UUID,
+    goal: str | None,
+    stretch: int | None,
+    form: Callable[[dict[str, Any]], bytes] = dumps,
+) -> Loaded:
+    """Return the report in its form. `goal` is what counts; None takes the one of the popup's offer."""
     experiment = replica.read(partial(fetch_experiment, shop_id, popup_id, goal, stretch))
     if experiment is None:
         return Loaded(None, UNKNOWN_POPUP_SECONDS)
     report = {"popup_id": popup_id, **as_json(experiment)}
-    return Loaded(dumps(report), settings().cache_ttl_stats, most_seconds=replica.fresh_seconds())
+    return Loaded(form(report), settings().cache_ttl_stats, most_seconds=replica.fresh_seconds())
 
 
 def as_json(experiment: Experiment) -> dict[str, Any]:
