@@ -16,6 +16,7 @@ const WAYS: [Place, string, IconName, string[]][] = [
   [{ page: "popups" }, "Popups", "window", ["popup", "new", "start"]],
   [{ page: "why" }, "Why (not) shown", "question", []],
   [{ page: "codes" }, "Discount codes", "ticket", ["code"]],
+  [{ page: "orders" }, "Orders", "bag", ["sources"]],
   [{ page: "subscribers" }, "Subscribers", "people", []],
   [{ page: "shop" }, "Shop", "shop", []],
   [{ page: "keys" }, "API keys", "key", []],

@@ -5,7 +5,7 @@ export const TABS = ["design", "results", "experiment", "history"] as const;
 export type Tab = (typeof TABS)[number];
 
 export type Place =
-  | { page: "popups" | "why" | "codes" | "subscribers" | "orders" | "shop" | "keys" | "start" | "unknown" }
+  | { page: "popups" | "why" | "codes" | "subscribers" | "orders" | "sources" | "shop" | "keys" | "start" | "unknown" }
   | { page: "new" }
   | { page: "popup"; id: string; tab: Tab }
   | { page: "code"; id: string };
@@ -13,7 +13,7 @@ export type Place =
 export type Query = Record<string, string>;
 export type Address = Place & { query: Query };
 
-const SINGLE = ["why", "codes", "subscribers", "orders", "shop", "keys", "start"] as const;
+const SINGLE = ["why", "codes", "subscribers", "orders", "sources", "shop", "keys", "start"] as const;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function path(place: Place): string {

@@ -14,3 +14,9 @@ export function loadShop(): Promise<Shop> {
   coming.catch(() => (coming = null));
   return coming;
 }
+
+/** Asked anew, for what orders and events may have changed; the same call where the first is still under way. */
+export function freshShop(): Promise<Shop> {
+  if (shop.value) coming = null;
+  return loadShop();
+}

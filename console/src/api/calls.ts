@@ -3,6 +3,7 @@
 import { type Answer, type Options, request, sendWith } from "./request.ts";
 import type {
   ApiKeys,
+  CustomerRequests,
   DiscountCode,
   DiscountCodes,
   Experiment,
@@ -11,6 +12,10 @@ import type {
   History,
   KeyInUse,
   NewApiKey,
+  OrderSource,
+  Orders,
+  PlatformSource,
+  PlatformSources,
   Popup,
   PopupDraft,
   PopupReport,
@@ -107,3 +112,24 @@ export const unsubscribe = (id: string) =>
   manage<unknown>("POST", `/subscribers/${id}/unsubscribe`, { idempotencyKey: crypto.randomUUID() });
 
 export const eraseSubscriber = (id: string) => manage<null>("DELETE", `/subscribers/${id}`);
+
+export const listOrders = (query: Options["query"], signal?: AbortSignal) =>
+  manage<Orders>("GET", "/orders", { query, signal });
+
+export const deleteOrder = (id: string) => manage<null>("DELETE", `/orders/${encodeURIComponent(id)}`);
+
+export const listSources = (signal?: AbortSignal) => manage<PlatformSources>("GET", "/order-sources", { signal });
+
+export const connectSource = (source: Partial<OrderSource>, idempotencyKey: string) =>
+  manage<PlatformSource>("POST", "/order-sources", { body: source, idempotencyKey });
+
+export const changeSource = (id: string, changes: object) =>
+  manage<PlatformSource>("PATCH", `/order-sources/${id}`, { body: changes });
+
+export const disconnectSource = (id: string) => manage<null>("DELETE", `/order-sources/${id}`);
+
+export const listRequests = (id: string, signal?: AbortSignal) =>
+  manage<CustomerRequests>("GET", `/order-sources/${id}/requests`, { signal });
+
+export const dropRequest = (id: string, requestId: string) =>
+  manage<null>("DELETE", `/order-sources/${id}/requests/${encodeURIComponent(requestId)}`);

@@ -40,7 +40,13 @@ const WORDS: Record<number, string> = {
   503: "The database cannot be reached just now. Nothing was changed; please try again.",
 };
 
-function words(status: number, { detail, title }: ProblemBody): string {
+const WORDS_OF_CODES: Record<string, string> = {
+  secrets_not_configured:
+    "This installation cannot keep secrets yet: whoever runs it has to set SECRETS_KEY. Nothing was changed.",
+};
+
+function words(status: number, { detail, title, code = "" }: ProblemBody): string {
+  if (code in WORDS_OF_CODES) return WORDS_OF_CODES[code] ?? "";
   if (status === 422) return "Some fields need another value.";
   return WORDS[status] ?? detail ?? title ?? `The server answered ${status}.`;
 }
