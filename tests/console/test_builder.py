@@ -257,6 +257,35 @@ def test_a_variant_changes_what_it_changes_and_is_seen_in_the_preview(merchant: 
     assert [variant["design"] for variant in popup["variants"]] == [{}, {"heading": "The other one"}]
 
 
+def test_a_variant_offers_something_else_is_previewed_so_and_gives_it_back(merchant: Merchant, shop: Shop) -> None:
+    code_id = shop.add_discount_code("FERN10")
+    variants = [{"id": "a", "name": "As it is"}, {"id": "b", "name": "For an address"}]
+    popup_id = shop.add_popup(
+        status="paused", variants=variants, offer={"type": "discount", "discount_code_id": code_id}
+    )
+    page = merchant.open(f"#/popups/{popup_id}")
+    open_section(page, "Experiment")
+    page.get_by_role("button", name="Edit the offer of For an address").click()
+    offer = page.locator("#section-offer")
+    offer.get_by_label("What it offers").select_option("Something for an e-mail address")
+    offer.get_by_label("Discount code", exact=True).select_option("No code")
+    offer.get_by_label("Consent").fill("Write to me about plants.")
+    expect(preview(page).get_by_text("Write to me about plants.")).to_be_visible()
+    expect(offer.locator(".says")).to_contain_text("For an address: They leave their e-mail address.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="Saved as version 2")).to_be_visible()
+    own = {"type": "email_capture", "discount_code_id": None, "consent_text": "Write to me about plants."}
+    popup = stored(shop, popup_id)
+    assert [variant["offer"] for variant in popup["variants"]] == [{}, own]
+    assert (popup["offer"]["type"], popup["offer"]["discount_code_id"]) == ("discount", code_id)
+    while (back := offer.get_by_role("button", name="as in the popup again")).count():
+        back.first.click()
+    expect(offer.get_by_label("What it offers")).to_have_value("discount")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="Saved as version 3")).to_be_visible()
+    assert [variant["offer"] for variant in stored(shop, popup_id)["variants"]] == [{}, {}]
+
+
 def test_a_key_that_may_only_read_sees_everything_and_changes_nothing(merchant: Merchant, shop: Shop) -> None:
     popup_id = shop.add_popup()
     sign_in(merchant.visit(f"#/popups/{popup_id}"), shop.id, merchant.new_key("read"))

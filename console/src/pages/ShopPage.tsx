@@ -13,11 +13,13 @@ import { NumberField, TextField } from "../parts/fields.tsx";
 import { ListField } from "../parts/ListField.tsx";
 import { Notice, ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
+import { TimeField } from "../parts/TimeField.tsx";
 import { guardWith } from "../router.ts";
 import { mayWrite, READ_ONLY } from "../session.ts";
 import { shop as known } from "../shop.ts";
 import { say } from "../status.ts";
 import { PURCHASE, snippet } from "../words/snippet.ts";
+import { Budgets } from "./shop/Budgets.tsx";
 import "../style/start.css";
 
 const ZONES = Intl.supportedValuesOf("timeZone");
@@ -123,6 +125,13 @@ function Settings({ stored, onSaved }: { stored: Answer<Shop>; onSaved: () => vo
             unit="% of visitors"
           />
         </div>
+        <TimeField
+          label="Only the shop’s own reports of orders count since"
+          {...field<string | null>("confirmed_since")}
+          timeZone={stored.data.time_zone}
+          empty="The first order that the shop or its platform reports sets it"
+        />
+        <Budgets field={field} met={stored.data.budgets_met} />
         {problem && <ProblemNotice problem={problem} />}
         <div class="actions">
           <Button kind="main" off={off || (!isDirty && "Nothing has changed.")} onPress={save}>

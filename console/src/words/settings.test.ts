@@ -55,6 +55,14 @@ for (const [path, value, words] of WARNED) {
   });
 }
 
+const OTHER = { id: "b", name: "Other", weight: 50, design: {}, offer: { type: "newsletter" as const } };
+
+test("what a variant offers instead is said, and warned of by its name", () => {
+  const popup = { ...FINE, variants: [{ ...OTHER, id: "a", name: "As it is", offer: {} }, OTHER] };
+  assert.equal(said(popup, "What"), "A message with a button. Other: They leave their e-mail address.");
+  assert.match(warned(popup).join(), /^Other: Without a consent text/);
+});
+
 test("an edit of a running experiment is another experiment, and a note is not", () => {
   const running = { ...FINE, status: "active" as const, holdout_percent: 10 };
   assert.ok(changesExperiment(running, ["design.heading"]));

@@ -1,6 +1,7 @@
 // A popup's settings as sentences: who will see what, where, when and how often.
 
 import type { DiscountCode, PopupDraft, Shop, Targeting } from "../api/schema.ts";
+import { armOf } from "../draft/arms.ts";
 import { moment, money } from "../numbers.ts";
 
 export interface Sentence {
@@ -97,6 +98,14 @@ export function offer({ offer: given }: Pick<PopupDraft, "offer">, codes: Discou
   }
 }
 
+/** What everybody is offered, and what each variant offers instead. */
+export function offers(popup: PopupDraft, codes: DiscountCode[], currency: string): string {
+  const others = popup.variants
+    .filter((variant) => Object.keys(variant.offer).length > 0)
+    .map((variant) => ` ${variant.name || variant.id}: ${offer(armOf(popup, variant), codes, currency)}`);
+  return `${offer(popup, codes, currency)}${others.join("")}`;
+}
+
 export function codeWords({ code, type, value, single_use }: DiscountCode, currency: string): string {
   const amount = type === "percentage" ? `${Number(value)} %` : money(value, currency);
   return `${single_use || !code ? "a code of their own" : `the code ${code}`} (${amount} off)`;
@@ -116,7 +125,7 @@ export function sentences(popup: PopupDraft, shop: Shop, codes: DiscountCode[]):
     { topic: "Who", text: `${who(popup.targeting)}${inCart && ` ${inCart}`}.`, section: "audience" },
     { topic: "Where", text: `${where(popup.targeting)}.`, section: "audience" },
     { topic: "When", text: `${when(popup)}.`, section: "trigger" },
-    { topic: "What", text: offer(popup, codes, shop.currency), section: "offer" },
+    { topic: "What", text: offers(popup, codes, shop.currency), section: "offer" },
     { topic: "How often", text: `${howOften(popup)}.`, section: "frequency" },
     { topic: "How long", text: `${schedule(popup, shop.time_zone)}.`, section: "schedule" },
     { topic: "Experiment", text: experiment(popup), section: "experiment" },

@@ -1,6 +1,7 @@
 // What a merchant should know before a popup goes live. None of it forbids: the server does that.
 
 import type { DiscountCode, PopupDraft, Shop } from "../api/schema.ts";
+import { armOf } from "../draft/arms.ts";
 import { contrast, isHex, LEGIBLE } from "./contrast.ts";
 import { onPage } from "./pages.ts";
 
@@ -11,7 +12,8 @@ export interface Warning {
 
 type Check = (popup: PopupDraft, shop: Shop, codes: DiscountCode[], now: number) => Warning | false | null | undefined;
 
-const CHECKS: Check[] = [
+/** Of what a variant may have of its own: its words, look and offer. */
+const OF_ARMS: Check[] = [
   ({ design }) =>
     !design.heading && !design.subheading && { text: "It has neither a heading nor a text.", section: "content" },
   ({ design: { text_color, background_color } }) =>
@@ -44,6 +46,9 @@ const CHECKS: Check[] = [
       (!ends_at || end < ends_at) && { text: "Its discount code expires before the popup ends.", section: "schedule" }
     );
   },
+];
+
+const CHECKS: Check[] = [
   ({ ends_at }, _shop, _codes, now) =>
     !!ends_at && Date.parse(ends_at) <= now && { text: "Its end is over: nobody will see it.", section: "schedule" },
   ({ frequency }) =>
@@ -69,7 +74,16 @@ const CHECKS: Check[] = [
 const isEmail = (type: string) => type === "email_capture" || type === "newsletter";
 
 export function warnings(popup: PopupDraft, shop: Shop, codes: DiscountCode[], now = Date.now()): Warning[] {
-  return CHECKS.map((check) => check(popup, shop, codes, now)).filter((found) => !!found);
+  const found = (checks: Check[], of: PopupDraft) =>
+    checks.map((check) => check(of, shop, codes, now)).filter((each) => !!each);
+  const whole = found([...OF_ARMS, ...CHECKS], popup);
+  const isNews = ({ text }: Warning) => !whole.some((each) => each.text === text);
+  const ofVariants = popup.variants.flatMap((variant) =>
+    found(OF_ARMS, armOf(popup, variant))
+      .filter(isNews)
+      .map(({ text, section }) => ({ text: `${variant.name || variant.id}: ${text}`, section })),
+  );
+  return [...whole, ...ofVariants];
 }
 
 /** What makes a running experiment another one where it is edited. */

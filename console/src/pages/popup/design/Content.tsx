@@ -3,11 +3,10 @@ import { LIMITS } from "../../../api/schema.ts";
 import { TextField } from "../../../parts/fields.tsx";
 import { ArmChoice } from "./ArmChoice.tsx";
 import { Own } from "./Own.tsx";
-import { useDesign } from "./useDesign.ts";
+import { useArm } from "./useArm.ts";
 
 export function Content({ arm }: { arm: Signal<number | null> }) {
-  const design = useDesign(arm);
-  const { field } = design;
+  const { field, own } = useArm(arm, "design");
   return (
     <>
       <ArmChoice arm={arm} name="arm-of-words" label="Words of" />
@@ -15,20 +14,20 @@ export function Content({ arm }: { arm: Signal<number | null> }) {
         label="Heading"
         {...field("heading")}
         {...LIMITS.popup["design.heading"]}
-        hint={<Own design={design} field="heading" />}
+        hint={<Own of={own} field="heading" />}
       />
       <TextField
         label="Text"
         {...field("subheading")}
         {...LIMITS.popup["design.subheading"]}
         lines={3}
-        hint={<Own design={design} field="subheading" />}
+        hint={<Own of={own} field="subheading" />}
       />
       <TextField
         label="Button"
         {...field("button_text")}
         {...LIMITS.popup["design.button_text"]}
-        hint={<Own design={design} field="button_text" />}
+        hint={<Own of={own} field="button_text" />}
       />
     </>
   );

@@ -57,11 +57,14 @@ export function Experiment({ arm }: { arm: Signal<number | null> }) {
   );
 }
 
+const fieldWords = (name: string) => name.replace(/_id$/, "").replaceAll("_", " ");
+
 function Arm({ variant, index, arm }: { variant: Variant; index: number; arm: Signal<number | null> }) {
   const { editor } = useWorkshop();
   const { variants } = editor.draft.value;
   const total = variants.reduce((sum, { weight }) => sum + weight, 0);
-  const own = [...Object.keys(variant.design), ...Object.keys(variant.offer)];
+  const called = variant.name || variant.id;
+  const own = [...Object.keys(variant.design), ...Object.keys(variant.offer)].map(fieldWords);
   const remove = () => {
     arm.value = null;
     editor.set(
@@ -69,11 +72,11 @@ function Arm({ variant, index, arm }: { variant: Variant; index: number; arm: Si
       variants.filter((_, at) => at !== index),
     );
   };
-  const edit = () => {
+  const edit = (section: string, first: string) => {
     arm.value = index;
-    const words = document.getElementById("section-content");
-    words?.setAttribute("open", "");
-    words?.querySelector<HTMLElement>("input[type=text], textarea")?.focus();
+    const part = document.getElementById(`section-${section}`);
+    part?.setAttribute("open", "");
+    part?.querySelector<HTMLElement>(first)?.focus();
   };
   return (
     <div class="arm">
@@ -89,8 +92,19 @@ function Arm({ variant, index, arm }: { variant: Variant; index: number; arm: Si
       </div>
       <p class="hint">{own.length > 0 ? `Differs in ${own.join(", ")}.` : "The same as the popup."}</p>
       <div class="actions">
-        <Button onPress={edit}>Edit its words and look</Button>
-        <Button kind="quiet" icon="trash" off={!mayWrite.value && READ_ONLY} onPress={remove}>
+        <Button label={`Edit the words and look of ${called}`} onPress={() => edit("content", "input[type=text]")}>
+          Words and look
+        </Button>
+        <Button label={`Edit the offer of ${called}`} onPress={() => edit("offer", "select")}>
+          Offer
+        </Button>
+        <Button
+          kind="quiet"
+          icon="trash"
+          off={!mayWrite.value && READ_ONLY}
+          label={`Remove ${called}`}
+          onPress={remove}
+        >
           Remove
         </Button>
       </div>

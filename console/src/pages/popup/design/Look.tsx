@@ -6,7 +6,7 @@ import { ChoiceField, NumberField, TextField } from "../../../parts/fields.tsx";
 import { isHex, legibility, readableOn } from "../../../words/contrast.ts";
 import { ArmChoice } from "./ArmChoice.tsx";
 import { Own } from "./Own.tsx";
-import { useDesign } from "./useDesign.ts";
+import { useArm } from "./useArm.ts";
 
 /** Of "https://" and what may follow it. */
 const MOST_ADDRESS = 2008;
@@ -24,15 +24,13 @@ const SIZES = [
 ] as const;
 
 export function Look({ arm }: { arm: Signal<number | null> }) {
-  const look = useDesign(arm);
-  const { design, field } = look;
+  const { value: design, field, own } = useArm(arm, "design");
   const swatches = [design.background_color, design.text_color, design.button_color, "#ffffff", "#000000"];
   const read = legibility(design.text_color, design.background_color);
-  const own = (key: "layout" | "image_url") => <Own design={look} field={key} />;
   return (
     <>
       <ArmChoice arm={arm} name="arm-of-look" label="Look of" />
-      <ChoiceField label="Layout" {...field("layout")} choices={LAYOUTS} hint={own("layout")} />
+      <ChoiceField label="Layout" {...field("layout")} choices={LAYOUTS} hint={<Own of={own} field="layout" />} />
       <TextField
         label="Image"
         {...field("image_url")}
@@ -41,19 +39,19 @@ export function Look({ arm }: { arm: Signal<number | null> }) {
         maxLength={MOST_ADDRESS}
         type="url"
         placeholder="https://"
-        hint={look.variant ? own("image_url") : "An https:// address. Shoppers load it from there."}
+        hint={own.variant ? <Own of={own} field="image_url" /> : "An https:// address. Shoppers load it from there."}
       />
       <ColourField
         label="Background colour"
         {...field("background_color")}
         swatches={swatches}
-        hint={<Own design={look} field="background_color" />}
+        hint={<Own of={own} field="background_color" />}
       />
       <ColourField
         label="Text colour"
         {...field("text_color")}
         swatches={swatches}
-        hint={<Own design={look} field="text_color" />}
+        hint={<Own of={own} field="text_color" />}
       />
       {read && (
         <p class={read.isLegible ? "legible" : "illegible"} role="status">
@@ -81,7 +79,7 @@ export function Look({ arm }: { arm: Signal<number | null> }) {
             {...field(key)}
             {...LIMITS.popup[`design.${key}`]}
             unit="px"
-            hint={<Own design={look} field={key} />}
+            hint={<Own of={own} field={key} />}
           />
         ))}
       </div>

@@ -1,7 +1,11 @@
-import { LIMITS } from "../../../api/schema.ts";
+import type { Signal } from "@preact/signals";
+import { LIMITS, type Offer } from "../../../api/schema.ts";
 import { ChoiceField, SelectField, TextField } from "../../../parts/fields.tsx";
 import { codeWords } from "../../../words/settings.ts";
-import { useField, useWorkshop } from "./useEditor.ts";
+import { ArmChoice } from "./ArmChoice.tsx";
+import { Own } from "./Own.tsx";
+import { useArm } from "./useArm.ts";
+import { useWorkshop } from "./useEditor.ts";
 
 const OFFERS = [
   ["none", "A message"],
@@ -17,75 +21,103 @@ const WHEN_EMPTY = [
   ["stop", "no longer show the popup"],
 ] as const;
 
-export function OfferSection() {
-  const { editor, codes, shop } = useWorkshop();
-  const { offer } = editor.draft.value;
-  const asksEmail = offer.type === "email_capture" || offer.type === "newsletter";
-  const consent = useField<string | null>("offer.consent_text");
-  const code = useField<string | null>("offer.discount_code_id");
-  const known = codes.map((each) => [each.id, codeWords(each, shop.currency)] as const);
-  const isLost = !!code.value && !codes.some(({ id }) => id === code.value);
-  const choices = [
-    ["", "No code"] as const,
-    ...known,
-    ...(isLost ? [[code.value, "A code that is not listed"] as const] : []),
-  ];
+type WhenEmpty = NonNullable<Offer["when_empty"]>;
+type Given = ReturnType<typeof useArm<"offer">>;
+
+/** What the popup offers, or what one of its variants offers instead. */
+export function OfferSection({ arm }: { arm: Signal<number | null> }) {
+  const offer = useArm(arm, "offer");
+  const { value, field, own } = offer;
+  const asksEmail = value.type === "email_capture" || value.type === "newsletter";
   return (
     <>
-      <SelectField label="What it offers" {...useField<typeof offer.type>("offer.type")} choices={OFFERS} />
+      <ArmChoice arm={arm} name="arm-of-offer" label="Offer of" />
       <SelectField
-        label="Discount code"
-        {...code}
-        value={code.value ?? ""}
-        choices={choices as [string, string][]}
-        onChange={(id) => code.onChange(id || null)}
-        hint={
-          <>
-            Made under{" "}
-            <a href="#/codes" target="_blank" rel="noopener">
-              Discount codes
-            </a>{" "}
-            (opens another tab).
-          </>
-        }
+        label="What it offers"
+        {...field("type")}
+        choices={OFFERS}
+        hint={own.variant && <Own of={own} field="type" />}
       />
-      {code.value && <WhenEmpty />}
-      {(asksEmail || consent.value) && (
+      <Code offer={offer} />
+      {value.discount_code_id && <Empty offer={offer} />}
+      {(asksEmail || value.consent_text) && (
         <TextField
           label="Consent"
-          {...consent}
-          value={consent.value ?? ""}
-          onChange={(text) => consent.onChange(text || null)}
+          {...field("consent_text")}
+          value={value.consent_text ?? ""}
+          onChange={(text) => field("consent_text").onChange(text || null)}
           {...LIMITS.popup["offer.consent_text"]}
           lines={3}
-          hint="Shown with a box to tick. The text, the time and the popup are kept as the proof."
+          hint={
+            <>
+              Shown with a box to tick. The text, the time and the popup are kept as the proof.{" "}
+              <Own of={own} field="consent_text" />
+            </>
+          }
         />
       )}
     </>
   );
 }
 
+function Code({ offer: { value, field, own } }: { offer: Given }) {
+  const { codes, shop } = useWorkshop();
+  const id = value.discount_code_id;
+  const isLost = !!id && !codes.some((code) => code.id === id);
+  const choices: [string, string][] = [
+    ["", "No code"],
+    ...codes.map((code): [string, string] => [code.id, codeWords(code, shop.currency)]),
+    ...(isLost ? [[id, "A code that is not listed"] as [string, string]] : []),
+  ];
+  return (
+    <SelectField
+      label="Discount code"
+      {...field("discount_code_id")}
+      value={id ?? ""}
+      choices={choices}
+      onChange={(chosen) => field("discount_code_id").onChange(chosen || null)}
+      hint={
+        <>
+          Made under{" "}
+          <a href="#/codes" target="_blank" rel="noopener">
+            Discount codes
+          </a>{" "}
+          (opens another tab). <Own of={own} field="discount_code_id" />
+        </>
+      }
+    />
+  );
+}
+
 /** What happens once the code can no longer be given. */
-function WhenEmpty() {
-  const { editor, codes, shop } = useWorkshop();
-  const { offer } = editor.draft.value;
-  const chosen = useField<"without_code" | "fallback" | "stop" | undefined>("offer.when_empty");
-  const fallback = useField<string | undefined>("offer.fallback_discount_code_id");
-  const open = codes.filter(({ single_use, code, id }) => !single_use && code && id !== offer.discount_code_id);
+function Empty({ offer: { value, field, own } }: { offer: Given }) {
+  const { codes, shop } = useWorkshop();
+  const open = codes.filter(({ single_use, code, id }) => !single_use && code && id !== value.discount_code_id);
+  const chosen: WhenEmpty = value.when_empty ?? "without_code";
   return (
     <>
-      <ChoiceField label="If no code is left" {...chosen} value={chosen.value ?? "without_code"} choices={WHEN_EMPTY} />
-      {chosen.value === "fallback" && (
+      <ChoiceField
+        label="If no code is left"
+        {...field("when_empty")}
+        value={chosen}
+        choices={WHEN_EMPTY}
+        hint={own.variant && <Own of={own} field="when_empty" />}
+      />
+      {chosen === "fallback" && (
         <SelectField
           label="The other code"
-          {...fallback}
-          value={fallback.value ?? ""}
+          {...field("fallback_discount_code_id")}
+          value={value.fallback_discount_code_id ?? ""}
           choices={[
             ["", "Choose one"],
-            ...open.map((each) => [each.id, codeWords(each, shop.currency)] as [string, string]),
+            ...open.map((each): [string, string] => [each.id, codeWords(each, shop.currency)]),
           ]}
-          onChange={(id) => fallback.onChange(id || undefined)}
-          hint="One for everybody, so that it cannot run out too."
+          onChange={(id) => field("fallback_discount_code_id").onChange(id || undefined)}
+          hint={
+            <>
+              One for everybody, so that it cannot run out too. <Own of={own} field="fallback_discount_code_id" />
+            </>
+          }
         />
       )}
     </>

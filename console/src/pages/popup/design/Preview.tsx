@@ -1,5 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { PopupDraft } from "../../../api/schema.ts";
+import { armOf } from "../../../draft/arms.ts";
 import { CheckField, ChoiceField, SelectField } from "../../../parts/fields.tsx";
 import { LANGUAGES, languageOf } from "../../../words/languages.ts";
 import { ArmChoice } from "./ArmChoice.tsx";
@@ -27,7 +28,8 @@ export function Preview({ arm }: { arm: Signal<number | null> }) {
   const page = useSignal<"light" | "dark">("light");
   const tag = useSignal(useWorkshop().language);
   const isReal = useSignal(false);
-  const popup = armed(editor.draft.value, arm.value);
+  const draft = editor.draft.value;
+  const popup = armOf(draft, arm.value === null ? undefined : draft.variants[arm.value]);
   const states = statesOf(popup);
   const shown = states.some(([key]) => key === state.value) ? state.value : "form";
   const { words, dir } = languageOf(tag.value);
@@ -94,12 +96,6 @@ const bound = <T,>(signal: Signal<T>) => ({
     signal.value = value;
   },
 });
-
-/** With what a variant changes, as the script puts it together. */
-function armed(draft: PopupDraft, index: number | null): PopupDraft {
-  const variant = index === null ? undefined : draft.variants[index];
-  return { ...draft, design: { ...draft.design, ...variant?.design }, offer: { ...draft.offer, ...variant?.offer } };
-}
 
 const asksEmail = ({ offer }: PopupDraft) => offer.type === "email_capture" || offer.type === "newsletter";
 

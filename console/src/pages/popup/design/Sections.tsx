@@ -33,8 +33,8 @@ export function Sections({ arm }: { arm: Signal<number | null> }) {
       <Section id="look" title="Look" says={LAYOUTS[design.layout] ?? design.layout}>
         <Look arm={arm} />
       </Section>
-      <Section id="offer" title="Offer" says={words.offer(draft, codes, shop.currency)}>
-        <OfferSection />
+      <Section id="offer" title="Offer" says={words.offers(draft, codes, shop.currency)}>
+        <OfferSection arm={arm} />
       </Section>
       <Section id="trigger" title="When it shows" says={words.when(draft)}>
         <TriggerSection />
