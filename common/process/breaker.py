@@ -65,7 +65,12 @@ class Breaker:
         logs.write("WARNING", f"{self._name} does not answer")
 
     def seconds_since_outage(self) -> float:
-        """Return the seconds since the last outage ended; infinite if there was none, or only a past blip."""
+        """Return the seconds since the last outage ended: 0 while it lasts, infinite if there was none or only a blip.
+
+        The probe is told 0 too: it may be answered first, before anybody could tell Redis what has changed meanwhile.
+        """
+        if not self.closed:
+            return 0.0
         seconds = time.monotonic() - self._closed_at
         was_blip = self._closed_at - self._opened_at < BLIP_SECONDS
         return inf if was_blip and seconds > FORGOTTEN_AFTER_SECONDS else seconds

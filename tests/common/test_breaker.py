@@ -33,6 +33,18 @@ def test_a_server_that_always_answered_had_no_outage(clock: Clock) -> None:
     assert breaker.seconds_since_outage() == inf
 
 
+def test_an_outage_that_lasts_has_not_ended_also_for_the_probe_that_will_end_it(clock: Clock) -> None:
+    """Or that one would trust what was changed meanwhile, where nobody could be told."""
+    breaker = Breaker("A server")
+    for _ in range(2):
+        breaker.record(success=False)
+        clock.now += 100
+        assert breaker.admits()
+        assert breaker.seconds_since_outage() == 0
+        outage(breaker, clock, PAUSE_SECONDS)
+        clock.now += 100
+
+
 def test_an_outage_is_remembered(clock: Clock) -> None:
     breaker = Breaker("A server")
     outage(breaker, clock, BLIP_SECONDS)
