@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,10 +31,14 @@ MAX_LOCKS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Refresh:
-    """The task that refreshes a slot for all waiting coroutines; started_at is monotonic time."""
+    """The task that refreshes a slot for all waiting coroutines; started_at is monotonic time.
+
+    `loads` is set once Redis had no answer, and it is loaded.
+    """
 
     task: asyncio.Task[Cached]
     started_at: float
+    loads: threading.Event
 
 
 _forgotten_at: Memory[str, float] = Memory(10_000)
@@ -51,14 +55,15 @@ async def get_async(key: str, load: Callable[[], Loaded], name: str = BODY) -> C
     slot = Slot(key, name)
     if cached := _memory.find(slot) or _find_unchanged(slot):
         return cached
-    refresh = _refreshes.get(slot) or _start_refresh(slot, _refresh(slot, load))
+    refresh = _refreshes.get(slot) or _start_refresh(slot, load)
     patience = max(0.0, refresh.started_at + PATIENCE_SECONDS - time.monotonic())
     while not refresh.task.done():
         await asyncio.wait({refresh.task}, timeout=patience)
         if refresh.task.done():
             break
-        if loaded := _memory.find(slot):  # loaded, but not yet stored in Redis
-            return replace(loaded, verdict="MISS")
+        if found := _memory.find(slot):  # the task has yet to store it in Redis, or to return
+            loaded = refresh.loads.is_set() and found.verdict == "HIT"
+            return replace(found, verdict="MISS") if loaded else found
         if stale := _memory.find_stale(slot):
             return stale
         patience = PATIENCE_SECONDS
@@ -111,8 +116,15 @@ def reload(key: str, load: Callable[[], Loaded]) -> None:
         _loading.keep(Slot(key, BODY), load(), look)
 
 
-def _start_refresh(slot: Slot, work: Coroutine[None, None, Cached]) -> _Refresh:
-    refresh = _Refresh(asyncio.get_running_loop().create_task(work), time.monotonic())
+def _start_refresh(slot: Slot, load: Callable[[], Loaded]) -> _Refresh:
+    loads = threading.Event()
+
+    def source() -> Loaded:
+        loads.set()
+        return load()
+
+    task = asyncio.get_running_loop().create_task(_refresh(slot, source))
+    refresh = _Refresh(task, time.monotonic(), loads)
     _refreshes[slot] = refresh
     refresh.task.add_done_callback(partial(_end_refresh, slot))
     return refresh

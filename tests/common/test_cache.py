@@ -92,10 +92,17 @@ def headings(response: requests.Response) -> list[str]:
 class TestAnswer:
     """Finished bytes, their compressed form and their ETag are one entry."""
 
-    def test_the_first_is_a_miss_and_everybodys_next_a_hit(self, readers: list[FunctionProcess], shop: Shop) -> None:
+    def test_the_first_is_a_miss_and_everybodys_next_a_hit(
+        self, readers: list[FunctionProcess], database: Database
+    ) -> None:
+        """Of one shop at least: on a busy machine a reader who has waited too long for Redis loads by itself."""
         first, second = readers
-        verdicts = [read(reader, shop.id).headers["X-Cache"] for reader in (first, second, first)]
-        assert verdicts == ["MISS", "HIT", "HIT"]
+
+        def verdicts() -> list[str]:
+            shop = make_shop(database)
+            return [read(reader, shop.id).headers["X-Cache"] for reader in (first, second, first)]
+
+        eventually(lambda: verdicts() == ["MISS", "HIT", "HIT"])
 
     def test_a_304_has_no_body(self, readers: list[FunctionProcess], shop: Shop) -> None:
         etag = read(readers[0], shop.id).headers["ETag"]
@@ -280,6 +287,29 @@ class TestMemory:
                 taken.set()
 
         assert asyncio.run(ask()).verdict == "MISS"
+
+    def test_what_redis_had_is_no_miss_though_the_thread_that_read_it_is_slow_to_return(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answered, from_redis = threading.Event(), _loading.from_redis
+
+        def slow_to_return(slot: Slot, look: Look) -> Cached | None:
+            cached = from_redis(slot, look)
+            answered.wait(10)
+            return cached
+
+        monkeypatch.setattr(_loading, "from_redis", slow_to_return)
+        monkeypatch.setattr(
+            _redis, "look", lambda _: Look("", make_entry(b"{}"), 60, holds_lease=False, looked_at=time.monotonic())
+        )
+
+        async def ask() -> Cached:
+            try:
+                return await _cache.get_async("slow", lambda: pytest.fail("it was loaded"))
+            finally:
+                answered.set()
+
+        assert asyncio.run(ask()).verdict == "HIT"
 
     @pytest.fixture(autouse=True)
     def _forget(self) -> Iterator[None]:
@@ -691,7 +721,9 @@ class TestWithoutRedis:
         asyncio.run(story())
         assert heard == []
 
-    def test_coroutines_take_the_copy_when_a_load_is_slow_and_no_later_one_waits_as_long_again(self, key: str) -> None:
+    def test_coroutines_take_the_copy_when_a_load_is_slow_and_no_later_one_waits_as_long_again(
+        self, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         now = time.monotonic()
         _memory.hold(Slot(key, "body"), Cached(make_entry(b"old"), "HIT", now - 3, now - 1, now - 1, now + 60))
         source, loading = Source(), threading.Event()
@@ -700,24 +732,30 @@ class TestWithoutRedis:
             assert loading.wait(5)
             return source()
 
-        async def ask() -> tuple[float, tuple[bytes | None, str]]:
-            started = time.monotonic()
-            found = answer(await _cache.get_async(key, slow))
-            return time.monotonic() - started, found
+        waits: list[float | None] = []
+        wait = asyncio.wait
+
+        def noted(tasks: Any, timeout: float | None = None) -> Any:
+            waits.append(timeout)
+            return wait(tasks, timeout=timeout)
+
+        async def ask() -> tuple[bytes | None, str]:
+            return answer(await _cache.get_async(key, slow))
 
         async def story() -> None:
-            waited, found = await ask()
-            assert found == (b"old", "STALE")
-            assert _cache.PATIENCE_SECONDS - 0.01 <= waited < 4
-            waited, found = await ask()
-            assert found == (b"old", "STALE")
-            assert waited < _cache.PATIENCE_SECONDS
+            assert await ask() == (b"old", "STALE")
+            await asyncio.sleep(_cache.PATIENCE_SECONDS)
+            assert await ask() == (b"old", "STALE")
             loading.set()
             while _cache._refreshes:
                 await asyncio.sleep(0.01)
-            assert (await ask())[1] == (b"answer 1", "HIT")
+            assert await ask() == (b"answer 1", "HIT")
 
+        monkeypatch.setattr(asyncio, "wait", noted)
         asyncio.run(story())
+        first, second = waits
+        assert first == pytest.approx(_cache.PATIENCE_SECONDS, abs=0.05)
+        assert second == 0
 
     def test_coroutines_without_a_copy_wait_however_long_it_takes(self, key: str) -> None:
         def slow() -> Loaded:
