@@ -170,8 +170,8 @@ def numbers(said: dict[str, Any]) -> dict[str, Any]:
     viewers = said["unique_viewers"]
     assert said["conversion_rate"] == (round(said["converters"] / viewers, 6) if viewers else None)
     return {
-        # Those of the holdout are exposures.
-        "views": said["exposures"] if said.get("variant_id") == "holdout" else said["views"],
+        # Those of the holdout are exposures: null where no popup's script has sent any.
+        "views": (said["exposures"] or 0) if said.get("variant_id") == "holdout" else said["views"],
         "unique_viewers": said["unique_viewers"],
         "active_viewers": said["active_viewers"],
         "converters": did_it({name: count for name, count in said["converters_by_type"].items() if count}),
@@ -256,6 +256,20 @@ def counted(chosen_views: list[dict[str, Any]], chosen_conversions: list[dict[st
         "converters": did_it(dict(Counter(type_ for row in chosen_views for type_ in row.get("did", ())))),
         "conversions": dict(Counter(row["type"] for row in chosen_conversions)),
     }
+
+
+def test_a_holdout_of_which_only_conversions_came_is_a_group_without_exposures(
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    stats: FunctionProcess,
+    database: Database,
+) -> None:
+    shop = make_shop(database)
+    popup_id = make_popup(database, shop, holdout_percent=10)
+    assert send(track_view, {"popup_id": popup_id, "session_id": "s1"}).status_code == 202
+    converted = {"popup_id": popup_id, "session_id": "s2", "variant_id": HOLDOUT, "type": "click"}
+    assert send(track_conversion, converted).status_code == 201
+    assert shown(stats, f"/popups/{popup_id}", shop) == report(database, shop, "UTC", popup_id)
 
 
 def test_midnight_in_the_shop_divides_the_days(
