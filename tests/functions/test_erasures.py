@@ -241,7 +241,7 @@ class TestTheRestFollows:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
         assert traces(database, shop, str(person), *ann.values()) == []
         assert [database.value(count, id=shop.id) for count in (COUNT_VISITORS, COUNT_VISITS)] == [1, 1]
 
