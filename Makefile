@@ -26,7 +26,7 @@ run: $(READY) built-console ## Start everything on this machine: popups dev
 	@$(BIN)/popups dev $(ARGS)
 
 test: lint built-console ## Lint, type check and run every test
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/promises/test_fuzz.py $(ARGS)

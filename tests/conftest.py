@@ -37,6 +37,22 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {ROOT / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+    for item in items:
+        # What true randomness has found would be lost in a second run, which tries other examples.
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.flaky(reruns=0))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell of each test that passed only when it was run again (`make test`) how it failed before, and then all."""
+    passed = {report.nodeid for report in terminalreporter.getreports("passed")}
+    again = [report for report in terminalreporter.getreports("rerun") if report.nodeid in passed]
+    for report in again:
+        terminalreporter.section(f"{report.nodeid}, before it passed", red=True)
+        terminalreporter.write_line(report.longreprtext)
+    for report in again:
+        terminalreporter.write_line(f"Passed only when run again: {report.nodeid}", red=True, bold=True)
 
 
 @pytest.hookimpl(wrapper=True)
