@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from playwright.sync_api import expect
 from tests.browser.support.shopper import Shop
 from tests.console.axe import violations
 from tests.console.conftest import DESKTOP, PHONE, Merchant
+
+EMAIL = {"type": "email_capture", "consent_text": "Write to me about plants."}
 
 
 def stored(shop: Shop, popup_id: str) -> dict[str, object]:
@@ -71,6 +74,21 @@ def test_filters_are_in_the_address_and_back_brings_them_back(merchant: Merchant
     expect(page.get_by_label("Status")).to_have_value("paused")
     expect(page.get_by_role("link", name="Winter")).to_be_visible()
     expect(page.get_by_role("link", name="Autumn")).to_be_hidden()
+
+
+def test_converters_are_those_of_what_each_popup_is_for(merchant: Merchant, shop: Shop) -> None:
+    popups = {"click": shop.add_popup(name="Cart"), "email_capture": shop.add_popup(name="News", offer=EMAIL)}
+    for type_, popup_id in popups.items():
+        visitor = str(uuid.uuid4())
+        event = {"popup_id": popup_id, "session_id": visitor, "visitor_id": visitor}
+        given = {"email": "ada@example.com"} if type_ == "email_capture" else {}
+        for function, more in (("track_view", {}), ("track_conversion", {"type": type_, **given})):
+            assert requests.post(f"{shop.functions[function]}/", json=event | more, timeout=10).ok
+    page = merchant.open()
+    expect(page.get_by_role("row", name="Cart")).to_contain_text("1 click100.0 %")
+    expect(page.get_by_role("row", name="News")).to_contain_text("1 e-mail100.0 %")
+    page.get_by_label("Converters by").select_option("e-mail addresses")
+    expect(page.get_by_role("row", name="Cart")).to_contain_text("0 e-mails0.0 %")
 
 
 def test_an_empty_shop_is_led_to_its_first_popup(merchant: Merchant) -> None:

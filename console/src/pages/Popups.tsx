@@ -10,6 +10,7 @@ import { Page } from "../parts/Page.tsx";
 import { Period, periodBefore, periodOf } from "../parts/Period.tsx";
 import { setQuery } from "../router.ts";
 import { shop } from "../shop.ts";
+import type { Goal } from "../words/goals.ts";
 import { PopupTable } from "./popups/PopupTable.tsx";
 import { Totals } from "./popups/Totals.tsx";
 
@@ -22,14 +23,17 @@ const STATUSES = [
 ] as const;
 
 const GOALS = [
-  ["", "what most are for"],
+  ["", "what each is for"],
   ["email_capture", "e-mail addresses"],
   ["click", "clicks"],
-  ["purchase", "purchases"],
+  ["purchase", "buyers"],
 ] as const;
 
-export type Listed = Pick<Popup, "id" | "name" | "status" | "is_active" | "starts_at" | "ends_at" | "version">;
-const FIELDS = "name,status,is_active,starts_at,ends_at,version";
+export type Listed = Pick<
+  Popup,
+  "id" | "name" | "status" | "is_active" | "starts_at" | "ends_at" | "version" | "offer"
+>;
+const FIELDS = "name,status,is_active,starts_at,ends_at,version,offer";
 const ROWS = 100;
 
 /** The popups with their figures: one call for the rows, one for the figures of all of them. */
@@ -58,6 +62,7 @@ export function Popups({ address }: { address: Address }) {
           rows={rows}
           figures={byPopup(figures.data?.popups)}
           before={query.compare ? byPopup(before.data?.popups) : null}
+          goal={(query.goal as Goal) || null}
           onChanged={list.reload}
         />
       )}

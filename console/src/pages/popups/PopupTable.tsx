@@ -2,6 +2,7 @@ import type { Numbers } from "../../api/schema.ts";
 import { change, count, money, percent } from "../../numbers.ts";
 import { Link } from "../../parts/Link.tsx";
 import { StatusBadge } from "../../parts/StatusBadge.tsx";
+import { converted, type Goal, goalNoun, goalOf } from "../../words/goals.ts";
 import type { Listed } from "../Popups.tsx";
 import { RowMenu } from "./RowMenu.tsx";
 import { StatusSwitch } from "./StatusSwitch.tsx";
@@ -13,10 +14,12 @@ interface Props {
   figures: ByPopup;
   /** Of the period before; null where nobody compares. */
   before: ByPopup | null;
+  /** By what converters are counted; null is what each popup is for. */
+  goal: Goal | null;
   onChanged: () => void;
 }
 
-export function PopupTable({ rows, figures, before, onChanged }: Props) {
+export function PopupTable({ rows, figures, before, goal, onChanged }: Props) {
   return (
     <div class="list">
       <table>
@@ -28,7 +31,7 @@ export function PopupTable({ rows, figures, before, onChanged }: Props) {
             <th scope="col" class="number">
               Viewers
             </th>
-            <th scope="col" class="number" title="Viewers who did what is counted, each once">
+            <th scope="col" class="number" title="Viewers who did what the popup is for, each once">
               Converters
             </th>
             <th scope="col" class="number" title="Converters of 100 viewers">
@@ -49,6 +52,7 @@ export function PopupTable({ rows, figures, before, onChanged }: Props) {
               popup={popup}
               now={figures.get(popup.id)}
               before={before?.get(popup.id)}
+              goal={goal ?? goalOf(popup.offer)}
               onChanged={onChanged}
             />
           ))}
@@ -62,10 +66,13 @@ interface RowProps {
   popup: Listed;
   now: Numbers | undefined;
   before: Numbers | undefined;
+  goal: Goal;
   onChanged: () => void;
 }
 
-function Row({ popup, now, before, onChanged }: RowProps) {
+function Row({ popup, now, before, goal, onChanged }: RowProps) {
+  const did = now && converted(now, goal);
+  const didBefore = before && converted(before, goal);
   return (
     <tr>
       <th scope="row">
@@ -79,8 +86,13 @@ function Row({ popup, now, before, onChanged }: RowProps) {
         value={count(now?.unique_viewers)}
         change={change(now?.unique_viewers, before?.unique_viewers)}
       />
-      <Cell label="Converters" value={count(now?.converters)} change={change(now?.converters, before?.converters)} />
-      <Cell label="Rate" value={percent(now?.conversion_rate)} />
+      <Cell
+        label="Converters"
+        value={count(did?.converters)}
+        unit={did && goalNoun(goal, did.converters)}
+        change={change(did?.converters, didBefore?.converters)}
+      />
+      <Cell label="Rate" value={percent(did?.rate)} />
       <Cell
         label="Revenue"
         value={now ? money(now.net_revenue, now.currency) : "–"}
@@ -93,10 +105,17 @@ function Row({ popup, now, before, onChanged }: RowProps) {
   );
 }
 
-function Cell({ label, value, change: changed }: { label: string; value: string; change?: string | null }) {
+interface CellProps {
+  label: string;
+  value: string;
+  unit?: string;
+  change?: string | null;
+}
+
+function Cell({ label, value, unit, change: changed }: CellProps) {
   return (
     <td class="number" data-label={label}>
-      {value}
+      {value} {unit && <span class="hint">{unit}</span>}
       {changed && <span class="change">{changed}</span>}
     </td>
   );
