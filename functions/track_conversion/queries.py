@@ -467,26 +467,38 @@ INSERT_CONVERSIONS = """
             SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, newly
             FROM did_first_in_shop
         ) AS converter
-        JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used')) AS kind (type)
-            ON newly & conversion_bit(type) <> 0
+        JOIN (VALUES ('click', 1), ('email_capture', 2), ('discount_code_used', 4)) AS kind (type, bit)
+            ON newly & bit <> 0
         WHERE first_day IS NOT NULL
         GROUP BY shop_id, popup_id, first_day, variant_id, device_type, type
         ORDER BY shop_id, popup_id, first_day, variant_id, device_type, type
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
         SET converters = tally.converters + excluded.converters
+    ), newest_order AS MATERIALIZED (
+        SELECT shop.shop_id, (
+            SELECT max(orders.ordered_at)
+            FROM orders
+            WHERE orders.shop_id = shop.shop_id AND orders.state = 'counted'
+        ) AS ordered_at
+        FROM (SELECT DISTINCT shop_id FROM popup) AS shop
     ), late AS MATERIALIZED (
         SELECT DISTINCT bought.shop_id, bought.order_id
-        FROM inserted
-        JOIN popup ON popup.id = inserted.popup_id
+        FROM (
+            SELECT inserted.shop_id, viewer_hash(popup.viewer_salt, inserted.name) AS viewer,
+                touched_at(inserted.event_id, now()) AS at
+            FROM inserted
+            JOIN popup ON popup.id = inserted.popup_id
+            WHERE inserted.type IN ('click', 'email_capture')
+        ) AS touch
+        JOIN newest_order ON newest_order.shop_id = touch.shop_id AND newest_order.ordered_at >= touch.at
         CROSS JOIN LATERAL (
             SELECT orders.shop_id, orders.order_id
             FROM orders
-            WHERE orders.shop_id = inserted.shop_id AND orders.viewer = viewer_hash(popup.viewer_salt, inserted.name)
-              AND orders.ordered_at >= touched_at(inserted.event_id, now())
-              AND orders.ordered_at > now() - interval '7 days' AND orders.state = 'counted'
+            WHERE orders.shop_id = touch.shop_id AND orders.viewer = touch.viewer
+              AND orders.ordered_at >= touch.at AND orders.ordered_at > now() - interval '7 days'
+              AND orders.state = 'counted'
             OFFSET 0
         ) AS bought
-        WHERE inserted.type IN ('click', 'email_capture')
     ), waiting AS (
         INSERT INTO orders_to_credit (shop_id, order_id)
         SELECT shop_id, order_id FROM late ORDER BY shop_id, order_id

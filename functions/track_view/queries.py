@@ -35,7 +35,8 @@ class ViewOutcome(TypedDict):
 # id was entered while it was still foreign. They are looked up in a sub-select, which only the key can answer.
 # A row of a viewer is changed by the first view, by the first on a later day, and by a view that comes after what the
 # viewer did: then that is tallied now. first_day = last_day just after the first view, and never again.
-# An order before which a view comes late is credited again (common/shop/orders/).
+# An order before which a view comes late is credited again (common/shop/orders/). Hardly any view is older than the
+# shop's newest order, so that is looked up first, and not the orders of every viewer.
 # Exposures come before views where both are of one batch: a viewer counts for the variant first met. A view of the
 # holdout, which older scripts send, counts as an exposure once the stretch has exposures: before, nobody's do.
 # met_by_before and was_in_two say in which group the row was tallied until now.
@@ -57,7 +58,8 @@ INSERT_VIEWS = """
         WHERE popups.id = ANY (ARRAY(SELECT popup_id FROM event)) AND popups.deleted_at IS NULL
     ), given AS MATERIALIZED (
         SELECT event.*, popup.shop_id,
-            CASE WHEN event.variant_id = 'holdout' OR event.kind <> 'view' AND event.variant_id = 'shop_holdout'
+            CASE WHEN event.variant_id IS NULL THEN ''
+                WHEN event.variant_id = 'holdout' OR event.kind <> 'view' AND event.variant_id = 'shop_holdout'
                     OR popup.variants @> jsonb_build_array(jsonb_build_object('id', event.variant_id))
                 THEN event.variant_id ELSE '' END AS variant,
             CASE WHEN popup.id IS NULL THEN 'popup_not_found'
@@ -176,13 +178,20 @@ INSERT_VIEWS = """
         INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
         SELECT shop_id, popup_id, first_day, variant_id, device_type, type, count(*)
         FROM met
-        JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used')) AS kind (type)
-            ON newly & conversion_bit(type) <> 0
-        WHERE first_day = last_day
+        JOIN (VALUES ('click', 1), ('email_capture', 2), ('discount_code_used', 4)) AS kind (type, bit)
+            ON newly & bit <> 0
+        WHERE newly <> 0 AND first_day = last_day
         GROUP BY shop_id, popup_id, first_day, variant_id, device_type, type
         ORDER BY shop_id, popup_id, first_day, variant_id, device_type, type
         ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
         SET converters = tally.converters + excluded.converters
+    ), newest_order AS MATERIALIZED (
+        SELECT shop.shop_id, (
+            SELECT max(orders.ordered_at)
+            FROM orders
+            WHERE orders.shop_id = shop.shop_id AND orders.state = 'counted'
+        ) AS ordered_at
+        FROM (SELECT DISTINCT shop_id FROM popup) AS shop
     ), late AS MATERIALIZED (
         SELECT DISTINCT bought.shop_id, bought.order_id
         FROM (
@@ -190,6 +199,7 @@ INSERT_VIEWS = """
             UNION ALL
             SELECT shop_id, viewer, touched_at(event_id, now()) FROM new_signal WHERE kind = 'exposure'
         ) AS touch
+        JOIN newest_order ON newest_order.shop_id = touch.shop_id AND newest_order.ordered_at >= touch.seen_at
         CROSS JOIN LATERAL (
             SELECT orders.shop_id, orders.order_id
             FROM orders

@@ -60,6 +60,23 @@ def test_a_flush_compares_no_event_with_every_other(
     assert {name: rows for name, rows in compared.items() if rows > 2 * MANY} == {}
 
 
+@pytest.mark.parametrize(("sql", "new_event"), [(INSERT_VIEWS, view), (INSERT_CONVERSIONS, conversion)])
+def test_a_flush_asks_once_a_shop_whether_an_order_is_newer(
+    database: Database, popup_ids: list[str], sql: str, new_event: Any
+) -> None:
+    """And not for each viewer, as long as none is."""
+    database(
+        "INSERT INTO orders (shop_id, order_id, source, report_id, ordered_at, day)"
+        " SELECT shop_id, n::text, 'api', gen_random_uuid(), now() - interval '1 day', now()::date"
+        " FROM popups, generate_series(1, :count) AS n WHERE id = :popup ON CONFLICT DO NOTHING",
+        count=POOL, popup=popup_ids[0],
+    )  # fmt: skip
+    database("VACUUM ANALYZE orders")
+    plan = plan_that_stays(database, sql, lambda: events(new_event, popup_ids, MANY))
+    reads = [node for node in nodes_of(plan) if node.get("Relation Name") == "orders" and node["Actual Loops"]]
+    assert [(node["Actual Loops"], node["Actual Rows"]) for node in reads] == [(1, 1)]
+
+
 def test_a_flush_that_gives_and_uses_codes_reads_those_and_no_others(database: Database) -> None:
     shop = make_shop(database)
     pool = make_discount_code(database, shop, single_use=True)
