@@ -93,6 +93,34 @@ def test_the_fifty_first_popup_is_not_served(reader: Client, database: Database,
     assert reasons(reader)["last"] == "priority"
 
 
+@pytest.mark.parametrize("percent", [0, 100])
+def test_whom_the_shop_holds_out_is_told_so_for_every_popup_and_for_a_draft(
+    manage_popups: FunctionProcess, database: Database, percent: int
+) -> None:
+    shop = make_shop(database, shop_holdout_percent=percent)
+    reader = Client(manage_popups, shop.read_key)
+    variants = [{"id": "a"}, {"id": "b"}]
+    popups = {
+        "shown": make_popup(database, shop, name="shown", variants=variants),
+        "held out": make_popup(database, shop, name="held out", holdout_percent=100),
+        "draft": make_popup(database, shop, name="draft", status="draft", variants=variants),
+    }
+    told = {each["name"]: each for each in explained(reader, visitor_id="ann")}
+    (new,) = explained(reader, visitor_id="ann", popup={"name": "new", "variants": variants})
+    alone = {name: reader.get(f"/popups/{id_}/explain?visitor_id=ann").json() for name, id_ in popups.items()}
+    is_held_out = percent == 100
+    expected = {"shown": None, "held out": "holdout", "draft": "status"}
+    if is_held_out:
+        expected |= {"shown": "shop_holdout", "held out": "shop_holdout"}
+    for said in (told, alone):
+        assert {name: said[name]["reason"] for name in popups} == expected
+        assert all((each["variant"] == "shop_holdout") is is_held_out for each in said.values())
+    assert (new["reason"], new["variant"]) == (("shop_holdout", "shop_holdout") if is_held_out else (None, None))
+    assert "shop_holdout" not in new["not_checked"]
+    (unknown,) = explained(reader, popup={"name": "new"})
+    assert (unknown["reason"], "shop_holdout" in unknown["not_checked"]) == (None, True)
+
+
 DRAFTS: dict[str, tuple[dict[str, Any], str | None]] = {
     "only a name": ({}, None),
     "whatever its status": ({"status": "paused"}, None),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from common import postgres
 from common.errors import PopupNotFound
 from common.shop.active_popups import SELECT_ACTIVE_POPUPS, fitting, for_storefront, with_comparable_addresses
+from common.shop.events import SHOP_HOLDOUT
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups.rules import Shopper, first_no, variant_for
 from functions.manage_popups.popups.shoppers import shopper_of
@@ -58,12 +59,13 @@ _WHY_NOT_SERVED = {
     "is_used_up": "view_limit",
     "is_stopped": "offer.when_empty",
 }
-CHECKED_FOR_VISITORS = ("frequency.days_after_conversion", "holdout")
+CHECKED_FOR_VISITORS = ("frequency.days_after_conversion", "holdout", SHOP_HOLDOUT)
 
 
 class Served(NamedTuple):
-    """A shop's popups that storefronts get, by id; and those that fit into the size that shoppers download."""
+    """What the rules ask of a shop, its popups that storefronts get, by id, and those that fit into the download."""
 
+    shop: dict[str, Any]
     popups: dict[uuid.UUID, postgres.Row]
     fitting_ids: set[uuid.UUID]
 
@@ -87,16 +89,18 @@ def explain_popup(request: Request, popup_id: uuid.UUID) -> Response:
             "would_show": reason is None,
             "reason": reason,
             "trigger": popup["trigger"]["type"],
-            "variant": variant_for(popup, shopper),
+            "variant": variant_for({**popup, **served.shop}, shopper),
             "not_checked": not_checked(visitor_id),
         }
     )
 
 
 def fetch_served(connection: postgres.Connection, shop_id: str) -> Served:
-    rows = [row for row in connection.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id) if row["id"]]
-    popups = {row["id"]: {**row, **_of_shop(shop_id, row["shop"])} for row in rows}
-    return Served(popups, {popup["id"] for popup in fitting(map(for_storefront, rows))})
+    found = connection.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id)
+    shop = _of_shop(shop_id, found[0]["shop"])  # an API key belongs to a shop
+    rows = [row for row in found if row["id"]]
+    popups = {row["id"]: {**row, **shop} for row in rows}
+    return Served(shop, popups, {popup["id"] for popup in fitting(map(for_storefront, rows))})
 
 
 def _of_shop(shop_id: str, shop: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from common import postgres
 from common.errors import Invalid
+from common.shop.events import SHOP_HOLDOUT
 from common.web import Request, Response, answers, json_response
 from functions.manage_popups.popups.checks import checked
 from functions.manage_popups.popups.explain import (
@@ -16,10 +17,10 @@ from functions.manage_popups.popups.explain import (
     not_checked,
     why_not,
 )
-from functions.manage_popups.popups.rules import first_no, variant_for
+from functions.manage_popups.popups.rules import first_no, is_held_out, variant_for
 from functions.manage_popups.popups.shoppers import shopper_of
 
-# Of the draft: what depends on the shop's other popups and on its stock.
+# Of the draft: what depends on the shop's other popups and on its stock. The shop's own holdout is known.
 NOT_CHECKED_FOR_DRAFTS = (*NEVER_CHECKED, *CHECKED_FOR_VISITORS, "priority", "size", "offer.when_empty")
 
 # Of those that storefronts do not get only what says why not, and who would see which variant.
@@ -62,7 +63,7 @@ SELECT_POPUPS_FOR_VISITOR = """
 """
 
 SELECT_SHOP_FOR_VISITOR = """
-    SELECT never_on_pages,
+    SELECT never_on_pages, shop_holdout_percent,
         EXISTS (
             SELECT
             FROM viewers
@@ -93,7 +94,7 @@ def explain_popups(request: Request) -> Response:
         shopper = shopper_of(
             request.data, is_known=popup["is_known"], seconds_since_conversion=popup["seconds_since_conversion"]
         )
-        verdict = {"reason": why_not(popup, served, shopper), "variant": variant_for(popup, shopper)}
+        verdict = {"reason": why_not(popup, served, shopper), "variant": variant_for({**popup, **served.shop}, shopper)}
         explained.append(_shown(popup["id"], popup["name"], **verdict, not_checked=not_checked(visitor)))
     return json_response({"popups": explained})
 
@@ -103,12 +104,16 @@ def _explain_draft(connection: postgres.Connection, request: Request, draft: dic
         popup = checked(connection, request.shop_id, draft)
     except Invalid as invalid:
         raise Invalid(errors={_inside_popup(path): told for path, told in (invalid.errors or {}).items()}) from None
-    shop = connection.fetch_one(SELECT_SHOP_FOR_VISITOR, shop_id=request.shop_id, visitor=request.data["visitor_id"])
+    visitor = request.data["visitor_id"]
+    shop = connection.fetch_one(SELECT_SHOP_FOR_VISITOR, shop_id=request.shop_id, visitor=visitor)
     assert shop is not None, "an API key belongs to a shop"
+    is_in_holdout = visitor is not None and is_held_out(request.shop_id, shop["shop_holdout_percent"], visitor)
+    variant = SHOP_HOLDOUT if is_in_holdout else None
     # Which variant it will be is decided by the id that it does not have yet.
     shopper = shopper_of({**request.data, "visitor_id": None}, is_known=shop["is_known"])
     reason = _out_of_schedule(popup) or first_no({**popup, "never_on_pages": shop["never_on_pages"]}, shopper)
-    return _shown(None, popup["name"], reason=reason, variant=None, not_checked=list(NOT_CHECKED_FOR_DRAFTS))
+    unknown = [rule for rule in NOT_CHECKED_FOR_DRAFTS if rule != SHOP_HOLDOUT or visitor is None]
+    return _shown(None, popup["name"], reason=reason or variant, variant=variant, not_checked=unknown)
 
 
 def _out_of_schedule(popup: dict[str, Any]) -> str | None:
