@@ -282,13 +282,13 @@ INSERT_VIEWS = """
         GROUP BY shop_id, viewer, popup_id, stretch
         ORDER BY shop_id, viewer, popup_id, stretch
         ON CONFLICT (shop_id, viewer, popup_id, stretch) DO UPDATE
-        SET met_at = CASE WHEN known.met_by = 0 THEN excluded.met_at ELSE known.met_at END,
+        SET met_at = CASE WHEN known.met_by = 0 THEN excluded.met_at ELSE least(known.met_at, excluded.met_at) END,
             variant_id = CASE WHEN known.met_by = 0 THEN excluded.variant_id ELSE known.variant_id END,
             met_by = greatest(known.met_by, excluded.met_by), met_by_before = known.met_by,
             is_in_two = known.is_in_two OR excluded.is_in_two
                 OR known.met_by > 0 AND known.variant_id <> excluded.variant_id,
             was_in_two = known.is_in_two
-        WHERE known.met_by < excluded.met_by
+        WHERE known.met_by < excluded.met_by OR known.met_at > excluded.met_at
             OR NOT known.is_in_two AND (excluded.is_in_two OR known.variant_id <> excluded.variant_id)
         RETURNING shop_id, popup_id, stretch, variant_id, met_by, met_by_before, is_in_two, was_in_two, did, orders,
             left_out, paid, capped
