@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,9 @@ from cli.connection import open_connection
 from cli.upkeep.recount import recount
 from cli.upkeep.retain import retain
 from common.config import load
-from tests.functions.test_orders import an_order, at, credited, listed, reported, touch
+from tests.functions.test_orders import DAY, NOW, an_order, at, credited, listed, reported, touch
 from tests.support.client import Client
-from tests.support.factories import Shop, capture, insert, make_popup, make_shop, purchase, uuid7
+from tests.support.factories import Shop, capture, insert, make_popup, make_shop, purchase, uuid7, view
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 from tests.support.tracking import send
 
@@ -26,7 +27,8 @@ def database(stack: Stack) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def functions(stack: Stack, database: Database) -> Iterator[dict[str, FunctionProcess]]:
     environ = {"DATABASE_URL": database.url, "REDIS_URL": None}
-    started = {name: stack.start_function(name, **environ) for name in ("track_conversion", "manage_popups")}
+    names = ("track_view", "track_conversion", "manage_popups")
+    started = {name: stack.start_function(name, **environ) for name in names}
     yield started
     for function in started.values():
         function.stop()
@@ -110,6 +112,43 @@ def test_the_names_of_viewers_leave_orders_with_the_events_and_the_credit_stays(
     with open_connection(load({"DATABASE_URL": database.url})) as connection:
         retain(connection, 30, say=lambda line: None)
     assert credited(database, shop, "view", 7) == {popup_id: 1}
+
+
+LATER_ACTS: dict[str, dict[str, Any]] = {
+    "the shop reports that order": {"order_id": "1"},
+    "the shop reports another order": {"order_id": "2", "visitor_id": "ann"},
+    "a browser reports another order": {"browser": "2"},
+    "a view comes late": {"late": True},
+    "a recount": {},
+}
+
+
+@pytest.mark.parametrize("act", LATER_ACTS)
+def test_what_a_visitor_has_paid_stays_in_experiments_after_the_names_have_left(
+    database: Database, shop: Shop, merchant: Client, functions: dict[str, FunctionProcess], act: str
+) -> None:
+    popup_id = make_popup(database, shop, variants=[{"id": "a"}, {"id": "b"}])
+    met = {"visitor_id": "ann", "variant_id": "a"}
+    assert send(functions["track_view"], {"exposures": [view(popup_id, **met)]}).ok
+    assert send(functions["track_conversion"], purchase(popup_id, "1", "20.00", **met)).ok
+    database("UPDATE orders SET received_at = received_at - interval '31 days' WHERE shop_id = :shop", shop=shop.id)
+    with open_connection(load({"DATABASE_URL": database.url})) as connection:
+        retain(connection, 30, say=lambda line: None)
+        assert names_in_orders(database, shop) == {None}
+        later = LATER_ACTS[act]
+        if "order_id" in later:
+            reported(merchant, an_order(revenue="20.00", **later))
+        if "browser" in later:
+            assert send(functions["track_conversion"], purchase(popup_id, later["browser"], "20.00", **met)).ok
+        if "late" in later:
+            assert send(functions["track_view"], view(popup_id, **met) | {"event_id": uuid7(NOW - DAY)}).ok
+        recount(connection, shop.id, say=lambda line: None)
+    orders = 2 if "2" in later.values() else 1
+    (arm,) = database(
+        "SELECT variant_id, bought, paid, capped FROM stretch_tallies WHERE shop_id = :shop AND met_by = 2",
+        shop=shop.id,
+    )
+    assert arm == {"variant_id": "a", "bought": 1, "paid": 20 * orders, "capped": 20 * orders}
 
 
 def test_an_erased_person_is_in_no_order_and_the_credit_stays(

@@ -1,6 +1,7 @@
 """Exposures, stretches and holdouts: who is compared with whom, as track_view and track_conversion store it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -421,6 +422,41 @@ def test_orders_of_before_the_meeting_and_of_later_stretches_do_not_count(
     paid = database("SELECT stretch, paid FROM stretch_tallies WHERE popup_id = :id ORDER BY stretch", id=popup_id)
     assert paid == [{"stretch": 1, "paid": 20}, {"stretch": 2, "paid": 40}]
     assert_sums(database, shop)
+
+
+@pytest.mark.parametrize("turns", [(0, 1, 2), (0, 2, 1), (2, 0, 1), (2, 1, 0), (1, 2, 0)], ids=str)
+def test_an_order_counts_from_the_first_meeting_on_whichever_comes_first(
+    track_view: FunctionProcess, merchant: Client, database: Database, shop: Shop, popup_id: str, turns: tuple[int, ...]
+) -> None:
+    def hours_ago(hours: int) -> datetime:
+        return datetime.now(UTC) - timedelta(hours=hours)
+
+    acts = [
+        lambda: send(track_view, exposures=[exposure(popup_id, "v", "a") | {"event_id": uuid7(hours_ago(3))}]),
+        lambda: order(merchant, "1", "20.00", visitor_id="v", ordered_at=hours_ago(2).isoformat()),
+        lambda: send(track_view, exposures=[exposure(popup_id, "v", "a") | {"event_id": uuid7(hours_ago(1))}]),
+    ]
+    for turn in turns:
+        acts[turn]()
+    rows = database("SELECT viewers, bought, paid FROM stretch_tallies WHERE popup_id = :id", id=popup_id)
+    assert rows == [{"viewers": 1, "bought": 1, "paid": 20}]
+
+
+def test_a_trusted_report_after_the_end_of_a_stretch_leaves_the_money_where_it_came(
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    merchant: Client,
+    database: Database,
+    shop: Shop,
+    popup_id: str,
+) -> None:
+    send(track_view, exposures=[exposure(popup_id, "v", "a")])
+    event = purchase(popup_id, "1", "20.00", visitor_id="v")
+    assert Client(track_conversion).post(json=event).status_code == 201
+    assert merchant.patch(f"/popups/{popup_id}", {"holdout_percent": 20}).status_code == 200
+    order(merchant, "1", "25.00")
+    rows = database("SELECT stretch, bought, paid FROM stretch_tallies WHERE popup_id = :id", id=popup_id)
+    assert rows == [{"stretch": 1, "bought": 1, "paid": 25}]
 
 
 def test_amounts_above_the_99th_percentile_of_before_the_comparison_are_cut(

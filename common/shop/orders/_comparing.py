@@ -9,15 +9,15 @@ would count in one arm and not in the other.
 from __future__ import annotations
 
 # Fixed once, with the first order of a viewer of the stretch: the 99th percentile of the shop's orders in the 90 days
-# before the comparison began, none of fewer than 200.
+# before the comparison began (before now, while only the holdout was met), none of fewer than 200.
 FIX_CAPS = """
     UPDATE experiment_stretches AS begun
     SET is_cap_fixed = true, most_paid = (
         SELECT CASE WHEN count(*) >= 200 THEN percentile_disc(0.99) WITHIN GROUP (ORDER BY earlier.revenue) END
         FROM orders AS earlier
         WHERE earlier.shop_id = :shop_id AND earlier.state = 'counted' AND earlier.currency = begun.currency
-          AND earlier.ordered_at >= coalesce(begun.exposed_at, begun.viewed_at) - interval '90 days'
-          AND earlier.ordered_at < coalesce(begun.exposed_at, begun.viewed_at)
+          AND earlier.ordered_at >= coalesce(begun.exposed_at, begun.viewed_at, now()) - interval '90 days'
+          AND earlier.ordered_at < coalesce(begun.exposed_at, begun.viewed_at, now())
     )
     WHERE begun.shop_id = :shop_id AND NOT begun.is_cap_fixed AND (begun.popup_id, begun.stretch) IN (
         SELECT met.popup_id, met.stretch

@@ -41,6 +41,37 @@ OPEN_WAITING = """
     SELECT order_id FROM waiting
 """
 
+# For a recount: the orders of a range of ids.
+OPEN_RANGE = """
+    UPDATE orders
+    SET is_credited = false
+    WHERE shop_id = :shop_id AND is_credited AND state = 'counted' AND order_id > :after
+      AND (:until::text IS NULL OR order_id <= :until)
+"""
+
+# Whose word an order of before there were orders is: the browser's that sent its purchase, as long as that is stored.
+NAME_REPORTERS = """
+    UPDATE orders
+    SET reported_viewer = coalesce(event.visitor_id, event.session_id), codes = ARRAY(
+        SELECT used.code
+        FROM order_codes AS used
+        WHERE used.shop_id = :shop_id AND used.order_id = orders.order_id
+        ORDER BY used.used_at, used.code
+    )
+    FROM (
+        SELECT open.order_id, coalesce((
+            SELECT entered.event_id
+            FROM foreign_event_ids AS entered
+            WHERE entered.shop_id = :shop_id AND entered.kind = 'conversion' AND entered.sent_id = open.conversion_id
+        ), open.conversion_id) AS event_id
+        FROM orders AS open
+        WHERE open.shop_id = :shop_id AND NOT open.is_credited AND open.is_credited_as_stored
+          AND open.source = 'browser' AND open.recognised_by IS NULL AND open.reported_viewer IS NULL
+    ) AS open
+    JOIN popup_conversions AS event ON event.shop_id = :shop_id AND event.event_id = open.event_id
+    WHERE orders.shop_id = :shop_id AND orders.order_id = open.order_id
+"""
+
 # Adds what is open to the tallies, or with a sign of -1 takes it out. Returns the popups whose tallies have changed.
 TALLY_OPEN = """
     INSERT INTO daily_orders AS tally (shop_id, popup_id, rule, day, step, variant_id, device_type, currency,
@@ -59,7 +90,8 @@ TALLY_OPEN = """
 
 # Whose order it was: the first that is known of the visitor in a trusted report, the holder of a single-use code, the
 # subscriber with this address, and a browser that reported the order within a day. A person is the viewer as whom the
-# address was last captured before the order.
+# address was last captured before the order. A viewer without a name is one that a browser had reported, and whose name
+# has left since.
 RECOGNISE = """
     WITH found AS MATERIALIZED (
         SELECT orders.order_id, whose.recognised_by, whose.viewer_name
@@ -108,7 +140,7 @@ RECOGNISE = """
                 WHERE orders.reported_at BETWEEN orders.ordered_at - interval '1 day'
                     AND orders.ordered_at + interval '1 day'
             ) AS possible
-            WHERE possible.viewer_name IS NOT NULL
+            WHERE possible.viewer_name IS NOT NULL OR possible.choice = 5 AND orders.viewer IS NOT NULL
             ORDER BY possible.choice
             LIMIT 1
         ) AS whose
@@ -117,7 +149,7 @@ RECOGNISE = """
     )
     UPDATE orders
     SET recognised_by = found.recognised_by, viewer_name = found.viewer_name,
-        viewer = viewer_hash(shops.viewer_salt, found.viewer_name)
+        viewer = coalesce(viewer_hash(shops.viewer_salt, found.viewer_name), orders.viewer)
     FROM found
     JOIN shops ON shops.id = :shop_id
     WHERE orders.shop_id = :shop_id AND orders.order_id = found.order_id
@@ -125,11 +157,14 @@ RECOGNISE = """
 
 # The last click or capture and the last view before the order, none older than 30 days; and the popup whose code it
 # was: of those that offer one of the codes the one that the viewer met last, whenever; if none was met, that of the
-# first code which only one popup offers. Who was held out has met nothing. An order whose viewer's name has left with
-# the events keeps its credit.
+# first code which only one popup offers. Who was held out has met nothing.
+# Events and offers leave, and credit stays: what an order was credited by is remembered, and only a later touch takes
+# its place. An order of :whole_since or later is credited by the stored touches alone, since all of them are there but
+# those of popups that are gone. An order that got another viewer is credited anew, and one whose viewer's name has left
+# with the events keeps its credit.
 CREDIT = """
     WITH due AS MATERIALIZED (
-        SELECT order_id, ordered_at, viewer_name, codes
+        SELECT *, ordered_at >= :whole_since::timestamptz AS is_whole
         FROM orders
         WHERE shop_id = :shop_id AND NOT is_credited AND state = 'counted' AND NOT is_credited_as_stored
           AND (viewer IS NULL OR viewer_name IS NOT NULL)
@@ -149,16 +184,29 @@ CREDIT = """
               AND type IN ('click', 'email_capture')
         ) AS event
         WHERE event.at <= due.ordered_at AND coalesce(event.variant_id, '') NOT IN ('holdout', 'shop_holdout')
+    ), possible AS MATERIALIZED (
+        SELECT order_id, is_click, step, at, event_id, popup_id, variant_id, device_type FROM touch WHERE step <= 30
+        UNION ALL
+        SELECT due.order_id, known.is_click, known.step, '-infinity', NULL, known.popup_id, known.variant_id,
+            known.device_type
+        FROM due
+        CROSS JOIN LATERAL (
+            VALUES (true, click_step, click_popup_id, click_variant_id, click_device_type),
+                (false, view_step, view_popup_id, view_variant_id, view_device_type)
+        ) AS known (is_click, step, popup_id, variant_id, device_type)
+        WHERE known.step IS NOT NULL AND due.viewer IS NOT DISTINCT FROM due.settled_viewer AND (
+            NOT due.is_whole
+            OR known.popup_id NOT IN (SELECT popups.id FROM popups WHERE popups.shop_id = :shop_id))
     ), last_click AS (
         SELECT DISTINCT ON (order_id) *
-        FROM touch
-        WHERE is_click AND step <= 30
-        ORDER BY order_id, at DESC, event_id DESC
+        FROM possible
+        WHERE is_click
+        ORDER BY order_id, step, at DESC, event_id DESC
     ), last_view AS (
         SELECT DISTINCT ON (order_id) *
-        FROM touch
-        WHERE NOT is_click AND step <= 30
-        ORDER BY order_id, at DESC, event_id DESC
+        FROM possible
+        WHERE NOT is_click
+        ORDER BY order_id, step, at DESC, event_id DESC
     ), offered AS MATERIALIZED (
         SELECT DISTINCT due.order_id, named.place, popups.id AS popup_id
         FROM due
@@ -191,10 +239,23 @@ CREDIT = """
             HAVING count(*) = 1
         ) AS one
         ORDER BY order_id, place
+    ), by_code AS (
+        SELECT DISTINCT ON (order_id) *
+        FROM (
+            SELECT order_id, 1 AS choice, popup_id, variant_id, device_type FROM met
+            UNION ALL
+            SELECT order_id, 2, code_popup_id, code_variant_id, code_device_type
+            FROM due
+            WHERE code_popup_id IS NOT NULL AND viewer IS NOT DISTINCT FROM settled_viewer
+              AND (NOT is_whole OR :keeps_codes::boolean)
+            UNION ALL
+            SELECT order_id, 3, popup_id, NULL, NULL FROM sole
+        ) AS possible
+        ORDER BY order_id, choice
     )
     UPDATE orders
-    SET code_popup_id = coalesce(met.popup_id, sole.popup_id), code_variant_id = met.variant_id,
-        code_device_type = met.device_type,
+    SET code_popup_id = by_code.popup_id, code_variant_id = by_code.variant_id,
+        code_device_type = by_code.device_type,
         click_popup_id = last_click.popup_id, click_variant_id = last_click.variant_id,
         click_device_type = last_click.device_type, click_step = last_click.step,
         view_popup_id = last_view.popup_id, view_variant_id = last_view.variant_id,
@@ -202,9 +263,15 @@ CREDIT = """
     FROM due
     LEFT JOIN last_click ON last_click.order_id = due.order_id
     LEFT JOIN last_view ON last_view.order_id = due.order_id
-    LEFT JOIN met ON met.order_id = due.order_id
-    LEFT JOIN sole ON sole.order_id = due.order_id
+    LEFT JOIN by_code ON by_code.order_id = due.order_id
     WHERE orders.shop_id = :shop_id AND orders.order_id = due.order_id
+      AND (by_code.popup_id, by_code.variant_id, by_code.device_type, last_click.popup_id, last_click.variant_id,
+            last_click.device_type, last_click.step, last_view.popup_id, last_view.variant_id, last_view.device_type,
+            last_view.step)
+        IS DISTINCT FROM (orders.code_popup_id, orders.code_variant_id, orders.code_device_type, orders.click_popup_id,
+            orders.click_variant_id, orders.click_device_type, orders.click_step, orders.view_popup_id,
+            orders.view_variant_id, orders.view_device_type, orders.view_step)
+    RETURNING coalesce(orders.popup_id, '00000000-0000-0000-0000-000000000000') AS popup_id
 """
 
 # Who bought within 7 days after a popup was first seen: bit 8 of `did`, tallied where that was. An unconfirmed order
@@ -272,12 +339,28 @@ SETTLE_BUYERS = """
     ORDER BY popup_id, day, variant_id, device_type
     ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
     SET converters = tally.converters + excluded.converters
+    RETURNING popup_id
 """
 
 CLOSE = """
     UPDATE orders
     SET is_credited = true, settled_viewer = viewer
     WHERE shop_id = :shop_id AND NOT is_credited
+"""
+
+# Where ranges of about so many orders end, of all that are known, or that a release without orders has stored.
+SELECT_ENDS_OF_RANGES = """
+    SELECT order_id
+    FROM (
+        SELECT order_id, row_number() OVER (ORDER BY order_id) AS place
+        FROM (
+            SELECT order_id FROM orders WHERE shop_id = :shop_id
+            UNION
+            SELECT order_id FROM purchases WHERE shop_id = :shop_id
+        ) AS known
+    ) AS placed
+    WHERE place % :batch_orders = 0
+    ORDER BY order_id
 """
 
 # The days that the shop's orders, refunds and tallies are of.

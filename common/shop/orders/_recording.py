@@ -24,6 +24,7 @@ BATCH_ORDERS = 500
 MAX_REFUNDS = 1000
 # How long a call waits for orders to be credited anew: enough for tens of thousands.
 CREDITING_SECONDS = 1.0
+EVER, NEVER = "-infinity", "infinity"
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,9 @@ def record_order(connection: postgres.Connection, shop_id: str, order: TrustedOr
     unconfirmed = connection.queue(_storing.CONFIRM_FROM_FIRST, **report)
     used = connection.queue(_storing.USE_CODES, **report)
     connection.queue(_crediting.RECOGNISE, shop_id=shop_id, visitor_id=order.visitor_id, emails=_spellings(order.email))
-    after = _settle(connection, shop_id)
+    after = settle(connection, shop_id)
     rows = connection.fetch_each()
-    return Recorded(bool(rows[new]), _popups(rows[before], *rows[after]), bool(rows[used]), bool(rows[unconfirmed]))
+    return Recorded(bool(rows[new]), popups_of(rows[before], *rows[after]), bool(rows[used]), bool(rows[unconfirmed]))
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Reported:
     def read(self, rows: list[list[dict[str, Any]]]) -> tuple[frozenset[uuid.UUID], frozenset[uuid.UUID]]:
         """Return the popups whose figures have changed, and the conversions that report orders known before."""
         known = frozenset(row["conversion_id"] for row in rows[self.stored] if row["source"] != "browser")
-        return _popups(rows[self.before], *rows[self.after]), known
+        return popups_of(rows[self.before], *rows[self.after]), known
 
 
 def queue_reported_orders(
@@ -129,7 +130,7 @@ def queue_reported_orders(
     )
     connection.queue(_storing.ADD_REPORTED_CODES, shop_id=shop_id, order_ids=list(order_ids))
     connection.queue(_crediting.RECOGNISE, shop_id=shop_id, visitor_id=None, emails=[])
-    return Reported(before, stored, _settle(connection, shop_id))
+    return Reported(before, stored, settle(connection, shop_id))
 
 
 def delete_order(connection: postgres.Connection, shop_id: str, order_id: str) -> Recorded:
@@ -167,45 +168,10 @@ def record_refund(connection: postgres.Connection, shop_id: str, refund: Refund)
     (found,) = rows[stored]
     return RefundRecorded(
         found["is_new"],
-        _popups(rows[before], rows[after]),
+        popups_of(rows[before], rows[after]),
         currency=found["currency"] if found["currency"] not in (None, refund.currency) else None,
         is_full=not found["is_known"] and found["refunds"] >= MAX_REFUNDS,
     )
-
-
-def adopt_purchases(connection: postgres.Connection, shop_id: str, after: str) -> str | None:
-    """Make orders of a batch of purchases after this order id that a release without orders has stored.
-
-    They are credited as they were stored. Return the last order id of the batch; None if there are no more.
-    """
-    rows = connection.fetch_all(
-        _storing.SELECT_PURCHASES_ALONE, shop_id=shop_id, after=after, batch_orders=BATCH_ORDERS
-    )
-    if not rows:
-        return None
-    connection.queue(LOCK_VIEWERS, shop_id=shop_id)
-    _open(connection, shop_id, [row["order_id"] for row in rows], reported_by="browser")
-    event_ids = [str(row["event_id"]) for row in rows]
-    connection.queue(_storing.STORE_REPORTED_ORDERS, shop_id=shop_id, event_ids=event_ids, is_credited_as_stored=True)
-    _settle(connection, shop_id)
-    connection.fetch_each()
-    return str(rows[-1]["order_id"])
-
-
-def fetch_days(connection: postgres.Connection, shop_id: str) -> list[datetime.date]:
-    """Return the days that the shop has orders, refunds or tallies of them on."""
-    return [row["day"] for row in connection.fetch_all(_crediting.SELECT_DAYS, shop_id=shop_id)]
-
-
-def retally_day(connection: postgres.Connection, shop_id: str, day: datetime.date) -> int:
-    """Make a day's tallies what its orders say. Return how many were changed."""
-    connection.queue(LOCK_VIEWERS, shop_id=shop_id)
-    return len(connection.fetch_all(_crediting.RETALLY_DAY, shop_id=shop_id, day=day))
-
-
-def credit_recent(connection: postgres.Connection, shop_id: str) -> None:
-    """Let the orders that a late touch may still change wait to be credited again, by `credit_waiting`."""
-    connection.execute(_storing.QUEUE_RECENT_ORDERS, shop_id=shop_id)
 
 
 def credit_waiting(connection: postgres.Connection, shop_id: str) -> Recorded:
@@ -213,10 +179,10 @@ def credit_waiting(connection: postgres.Connection, shop_id: str) -> Recorded:
     connection.queue(LOCK_VIEWERS, shop_id=shop_id)
     waiting = connection.queue(_crediting.OPEN_WAITING, shop_id=shop_id, batch_orders=BATCH_ORDERS)
     before = connection.queue(_crediting.TALLY_OPEN, shop_id=shop_id, sign=-1)
-    after = _settle(connection, shop_id)
+    after = settle(connection, shop_id, whole_since=NEVER)
     rows = connection.fetch_each()
     return Recorded(
-        bool(rows[waiting]), _popups(rows[before], *rows[after]), leaves_more=len(rows[waiting]) == BATCH_ORDERS
+        bool(rows[waiting]), popups_of(rows[before], *rows[after]), leaves_more=len(rows[waiting]) == BATCH_ORDERS
     )
 
 
@@ -259,9 +225,9 @@ def _withdraw(
     )
     connection.queue(_storing.DELETE_REFUNDS, shop_id=shop_id)
     connection.queue(_storing.DELETE_CONVERSIONS, shop_id=shop_id)
-    after = _settle(connection, shop_id)
+    after = settle(connection, shop_id)
     rows = connection.fetch_each()
-    return Recorded(bool(rows[withdrawn]), _popups(rows[before], *rows[after]))
+    return Recorded(bool(rows[withdrawn]), popups_of(rows[before], *rows[after]))
 
 
 def _open(connection: postgres.Connection, shop_id: str, order_ids: Sequence[str], *, reported_by: str) -> int:
@@ -272,15 +238,20 @@ def _open(connection: postgres.Connection, shop_id: str, order_ids: Sequence[str
     return connection.queue(_crediting.TALLY_OPEN, shop_id=shop_id, sign=-1)
 
 
-def _settle(connection: postgres.Connection, shop_id: str) -> slice:
-    """Queue crediting what is open and putting it into the tallies; return the places of the popups it is about."""
-    connection.queue(_crediting.CREDIT, shop_id=shop_id)
+def settle(connection: postgres.Connection, shop_id: str, *, whole_since: str | None = None) -> slice:
+    """Queue crediting what is open and putting it into the tallies; return the places of the popups that changes.
+
+    The last of these is of what is put into the tallies; the others have only what is not as it was. `whole_since`
+    None credits by the stored touches alone, whatever the orders were credited by.
+    """
+    since = {"whole_since": whole_since or EVER, "keeps_codes": whole_since is not None}
+    credited = connection.queue(_crediting.CREDIT, shop_id=shop_id, **since)
     connection.queue(_crediting.SETTLE_BUYERS, shop_id=shop_id)
     connection.queue(_comparing.FIX_CAPS, shop_id=shop_id)
-    compared = connection.queue(_comparing.SETTLE_COMPARISONS, shop_id=shop_id)
+    connection.queue(_comparing.SETTLE_COMPARISONS, shop_id=shop_id)
     tallied = connection.queue(_crediting.TALLY_OPEN, shop_id=shop_id, sign=1)
     connection.queue(_crediting.CLOSE, shop_id=shop_id)
-    return slice(compared, tallied + 1)
+    return slice(credited, tallied + 1)
 
 
 def _columns(order: TrustedOrder) -> dict[str, Any]:
@@ -294,5 +265,6 @@ def _spellings(email: str | None) -> list[str]:
     return [form, *other_spellings(form)] if form else []
 
 
-def _popups(*rows: list[dict[str, Any]]) -> frozenset[uuid.UUID]:
+def popups_of(*rows: list[dict[str, Any]]) -> frozenset[uuid.UUID]:
+    """Return the popups that these rows are of."""
     return frozenset(row["popup_id"] for each in rows for row in each)

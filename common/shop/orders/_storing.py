@@ -12,20 +12,22 @@ INSERT_ALIASES = """
 """
 
 # Stores the first trusted report of an order; a later one finds nothing to do, unless the shop deleted the order and
-# now reports it anew. What browsers reported of it, also under its other names, stays as their word on whose it was.
+# now reports it anew. What browsers reported of it, also under its other names, stays as their word on whose it was;
+# where the viewer's name has left already (`popups retain`), the viewer's hash does.
 STORE_TRUSTED_ORDER = """
     WITH adopted AS (
         DELETE FROM orders
         WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND order_id <> :order_id
           AND source = 'browser' AND state = 'counted'
         RETURNING conversion_id, reported_at, reported_viewer, reported_popup_id, reported_variant_id,
-            reported_device_type, settled_viewer, is_credited_as_stored
+            reported_device_type, settled_viewer, is_credited_as_stored, received_at,
+            CASE WHEN recognised_by = 'browser' AND viewer_name IS NULL THEN viewer END AS known_viewer
     ), report AS (
         SELECT * FROM adopted ORDER BY reported_at, conversion_id LIMIT 1
     )
     INSERT INTO orders AS known (shop_id, order_id, source, state, report_id, revenue, currency, codes, ordered_at, day,
-        conversion_id, reported_at, reported_viewer, reported_popup_id, reported_variant_id, reported_device_type,
-        settled_viewer, is_credited_as_stored)
+        received_at, conversion_id, reported_at, reported_viewer, reported_popup_id, reported_variant_id,
+        reported_device_type, viewer, settled_viewer, is_credited_as_stored)
     SELECT shops.id, :order_id, :source, :state, :report_id, :revenue, :currency,
         ARRAY(
             SELECT upper(normalize(code, NFKC))
@@ -34,9 +36,9 @@ STORE_TRUSTED_ORDER = """
             ORDER BY min(place)
         ), :ordered_at,
         (:ordered_at::timestamptz AT TIME ZONE shops.time_zone)::date,
-        report.conversion_id, report.reported_at, report.reported_viewer, report.reported_popup_id,
-        report.reported_variant_id, report.reported_device_type, report.settled_viewer,
-        coalesce(report.is_credited_as_stored, false)
+        coalesce(report.received_at, now()), report.conversion_id, report.reported_at, report.reported_viewer,
+        report.reported_popup_id, report.reported_variant_id, report.reported_device_type, report.known_viewer,
+        report.settled_viewer, coalesce(report.is_credited_as_stored, false)
     FROM shops
     LEFT JOIN report ON true
     WHERE shops.id = :shop_id AND coalesce((
@@ -48,7 +50,9 @@ STORE_TRUSTED_ORDER = """
     ON CONFLICT (shop_id, order_id) DO UPDATE
     SET source = excluded.source, state = excluded.state, report_id = excluded.report_id, revenue = excluded.revenue,
         currency = excluded.currency, codes = excluded.codes, ordered_at = excluded.ordered_at, day = excluded.day,
-        received_at = now(), recognised_by = NULL, viewer_name = NULL, viewer = NULL, is_credited = false,
+        recognised_by = NULL, viewer_name = NULL, is_credited = false,
+        viewer = coalesce(CASE WHEN known.recognised_by = 'browser' AND known.viewer_name IS NULL THEN known.viewer END,
+            excluded.viewer),
         conversion_id = coalesce(known.conversion_id, excluded.conversion_id),
         reported_at = coalesce(known.reported_at, excluded.reported_at),
         reported_viewer = CASE WHEN known.reported_at IS NULL THEN excluded.reported_viewer
@@ -319,7 +323,7 @@ CONFIRM_FROM_FIRST = """
     RETURNING order_id
 """
 
-# Purchases that are no orders yet: of a release that knew none.
+# Purchases of a range of orders that are no orders yet: of a release that knew none.
 SELECT_PURCHASES_ALONE = """
     SELECT bought.order_id, event.event_id
     FROM purchases AS bought
@@ -330,16 +334,7 @@ SELECT_PURCHASES_ALONE = """
     LEFT JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = bought.order_id
     LEFT JOIN order_aliases AS other ON other.shop_id = :shop_id AND other.alias = bought.order_id
     WHERE bought.shop_id = :shop_id AND bought.order_id > :after
+      AND (:until::text IS NULL OR bought.order_id <= :until)
       AND orders.order_id IS NULL AND other.alias IS NULL
     ORDER BY bought.order_id
-    LIMIT :batch_orders
-"""
-
-QUEUE_RECENT_ORDERS = """
-    INSERT INTO orders_to_credit (shop_id, order_id)
-    SELECT shop_id, order_id
-    FROM orders
-    WHERE shop_id = :shop_id AND state = 'counted' AND ordered_at > now() - interval '7 days'
-    ORDER BY order_id
-    ON CONFLICT DO NOTHING
 """
