@@ -18,6 +18,7 @@ from cli.batches import limited, run_batch, unlimited
 from cli.schema.migrate import alone
 from cli.schema.partitions import months_of
 from cli.upkeep import recount_statements as sql
+from cli.upkeep import recount_stretches as stretches
 from cli.upkeep.pending_erasures import finish_erasures
 from common import cache
 from common.cache import keys
@@ -70,24 +71,38 @@ def _recount_shop(connection: Connection, shop: dict[str, Any]) -> int:
         own_viewers, own_tallies = _of_popup(connection, shop, popup_id, days[popup_id])
         viewers += own_viewers
         tallies += own_tallies
+    viewers += _of_stretches(connection, shop, days)
     tallies.append(partial(_change, connection, sql.TALLY_CODES_OF_POOLS, shop_id=shop["shop_id"]))
-    changed = _run(shop, popups, viewers, tallies)
-    return changed + recount_orders(connection, shop["shop_id"])  # who bought is a mark on the viewers' rows
+    known = {"shop_id": shop["shop_id"], "known_days": stretches.KNOWN_DAYS}
+    tallies.append(partial(_change, connection, stretches.TALLY_STRETCHES, **known))
+    # Whoever bought is a mark on the viewers' rows: the orders come between these and what is tallied of them.
+    return _run(shop, popups, viewers, [*_of_orders(connection, shop), *tallies])
 
 
-def recount_orders(connection: Connection, shop_id: str) -> int:
-    """Make orders of what a release without them has stored, and credit again those that a late touch may change.
+def _of_orders(connection: Connection, shop: dict[str, Any]) -> Work:
+    """Make orders of what a release without them has stored, credit all again, and make each day's tallies theirs."""
+    own, whole_since = (connection, shop["shop_id"]), shop["since"] + timedelta(days=orders.MAX_WINDOW_DAYS)
+    ranges = orders.fetch_ranges(*own)
+    adopted = [partial(orders.adopt_purchases, *own, each) for each in ranges]
+    credited = [partial(orders.credit_range, *own, each, whole_since) for each in ranges]
+    return [*adopted, *credited, partial(_retally_orders, *own)]
 
-    Then make each day's tallies what its orders say, and return how many were changed.
-    """
-    after: str | None = ""
-    while after is not None:
-        after = run_batch(partial(orders.adopt_purchases, connection, shop_id, after))
-    orders.credit_recent(connection, shop_id)
-    while run_batch(partial(orders.credit_waiting, connection, shop_id)).leaves_more:
-        pass
+
+def _retally_orders(connection: Connection, shop_id: str) -> int:
     days = orders.fetch_days(connection, shop_id)
     return sum(run_batch(partial(orders.retally_day, connection, shop_id, day)) for day in days)
+
+
+def _of_stretches(connection: Connection, shop: dict[str, Any], days: dict[Any, dict[date, int]]) -> Work:
+    """Let viewers of which only the events tell enter the stretches that were open then."""
+    work: Work = []
+    for stretch in stretches.fetch_stretches(connection, shop["shop_id"], datetime.now(UTC)):
+        own = {**shop, **stretch._asdict()}
+        work.append(partial(connection.execute, stretches.BEGIN_STRETCH, **_named(stretches.BEGIN_STRETCH, own)))
+        for day, views in days.get(stretch.popup_id, {}).items():
+            if stretch.may_have(day):
+                work += _parts(connection, stretches.ENTER_VIEWERS, {**own, "day": day}, views)
+    return work
 
 
 def _run(shop: dict[str, Any], popups: list[Any], viewers: Work, tallies: Work) -> int:

@@ -197,13 +197,13 @@ TALLY_VIEWS_OF_POPUP = """
         FROM (
             SELECT variant_id, device_type, type, 1 AS step
             FROM viewer
-            JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used')) AS kind (type)
+            JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used'), ('purchase')) AS kind (type)
                 ON did & conversion_bit(type) <> 0
             WHERE first_day = :day
             UNION ALL
             SELECT variant_id, device_type, type, -converters
             FROM daily_converters
-            WHERE shop_id = :shop_id AND popup_id = :popup_id AND day = :day AND type <> 'purchase'
+            WHERE shop_id = :shop_id AND popup_id = :popup_id AND day = :day
         ) AS step
         GROUP BY variant_id, device_type, type
         HAVING sum(step) <> 0
@@ -274,14 +274,13 @@ TALLY_VIEWS_OF_SHOP = """
         FROM (
             SELECT device_type, type, 1 AS step
             FROM viewer
-            JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used')) AS kind (type)
+            JOIN (VALUES ('click'), ('email_capture'), ('discount_code_used'), ('purchase')) AS kind (type)
                 ON did & conversion_bit(type) <> 0
             WHERE first_day = :day
             UNION ALL
             SELECT device_type, type, -converters
             FROM daily_converters
             WHERE shop_id = :shop_id AND popup_id = '00000000-0000-0000-0000-000000000000' AND day = :day
-              AND type <> 'purchase'
         ) AS step
         GROUP BY device_type, type
         HAVING sum(step) <> 0

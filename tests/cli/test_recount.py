@@ -11,8 +11,9 @@ from cli.connection import open_connection
 from cli.main import popups as command
 from cli.upkeep.recount import recount
 from common.config import load
+from tests.support.client import Client
 from tests.support.everything import POPUP
-from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, view
+from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
 from tests.support.previous import SKIPPED, Release, is_known_to_git, previous_release
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, open_database
 from tests.support.tracking import assert_tallies_equal_events, send, tallied
@@ -194,6 +195,98 @@ def test_what_functions_of_before_tallied_beside_these_is_mended(
     assert_tallies_equal_events(database, shop.id)
     first = "SELECT count(*) FROM viewers WHERE shop_id = :id AND device_type = 'mobile'"
     assert database.value(first, id=shop.id) == tallied(database, shop.id)["shop_viewers"]
+
+
+# Times of the shop's, which all become older together.
+TIMES = {
+    "popup_views": ["viewed_at"],
+    "popup_conversions": ["converted_at"],
+    "popup_signals": ["signalled_at"],
+    "popup_versions": ["changed_at"],
+    "stretch_viewers": ["met_at"],
+    "experiment_stretches": ["viewed_at", "exposed_at", "ended_at"],
+    "orders": ["ordered_at", "received_at", "reported_at"],
+    "viewers_by_popup": ["first_seen_at"],
+}
+
+
+def let_a_minute_pass(database: Database, *shops: Shop) -> None:
+    for table, columns in TIMES.items():
+        older = ", ".join(f"{column} = {column} - interval '1 minute'" for column in columns)
+        for shop in shops:
+            database(f"UPDATE {table} SET {older} WHERE shop_id = :id", id=shop.id)
+
+
+def compared(database: Database, shop: Shop) -> list[Any]:
+    """What experiments say of the shop, and who bought; its popups in the order in which they were made."""
+    sums = (
+        "viewers, in_two, clicked, captured, used_code, bought, left_out, paid, paid_squares, capped, capped_squares,"
+        " capped_cubes"
+    )
+    stretches = database(
+        f"SELECT dense_rank() OVER (ORDER BY popup_id) AS popup, stretch, variant_id, met_by, {sums}"
+        f" FROM stretch_tallies WHERE shop_id = :id AND viewers <> 0 ORDER BY 1, 2, 3, 4",
+        id=shop.id,
+    )
+    buyers = database(
+        "SELECT dense_rank() OVER (ORDER BY popup_id) AS popup, variant_id, device_type, converters"
+        " FROM daily_converters WHERE shop_id = :id AND type = 'purchase' AND converters <> 0 ORDER BY 1, 2, 3",
+        id=shop.id,
+    )
+    return [*stretches, *buyers]
+
+
+@pytest.mark.skipif(not is_known_to_git(), reason=SKIPPED)
+def test_experiments_and_orders_are_after_a_recount_as_if_functions_of_before_had_not_been_there(
+    functions: Functions, database: Database, stack: Stack
+) -> None:
+    """The same shoppers in two shops, one of which functions of both releases serve in turns."""
+    environ = {"DATABASE_URL": database.url, "REDIS_URL": None}
+    manage_popups = stack.start_function("manage_popups", **environ)
+    mixed, plain = make_shop(database), make_shop(database)
+    merchants = {shop: Client(manage_popups, shop.write_key) for shop in (mixed, plain)}
+    split = {**POPUP, "variants": [{"id": "a"}, {"id": "b"}], "holdout_percent": 10}
+    popups = {shop: [made(merchant, split) for _ in range(2)] for shop, merchant in merchants.items()}
+
+    def shop_around(old: Functions, turn: int, *, exposes: bool) -> None:
+        for number in range(9):
+            visitor = {"visitor_id": f"v{number}", "variant_id": ("a", "b", "holdout")[number % 3]}
+            visitor["device_type"] = "mobile"
+            for shop, of_shop in popups.items():
+                release = old if shop is mixed and (turn + number) % 2 else functions
+                popup_id = of_shop[number % 2]
+                if exposes:
+                    assert send(functions["track_view"], {"exposures": [view(popup_id, **visitor)]}).ok
+                if number % 4 != turn % 4:
+                    assert send(release["track_view"], view(popup_id, **visitor)).ok
+                if number % 5 == turn:
+                    assert send(release["track_conversion"], conversion(popup_id, **visitor)).ok
+                if number % 4 == turn:
+                    bought = purchase(of_shop[0], f"{turn} {number}", f"{number + 1}.50", **visitor)
+                    assert send(release["track_conversion"], bought).ok
+        let_a_minute_pass(database, *popups)
+
+    with previous_release() as before:
+        old = start(before, stack, database)
+        shop_around(old, 1, exposes=False)
+        shop_around(old, 2, exposes=True)
+        for shop, merchant in merchants.items():
+            assert merchant.patch(f"/popups/{popups[shop][0]}", {"design": {"heading": "Now"}}).ok
+        let_a_minute_pass(database, *popups)
+        shop_around(old, 1, exposes=True)
+        shop_around(old, 0, exposes=False)
+        for function in (*old.values(), manage_popups):
+            function.stop()
+    assert compared(database, mixed) != compared(database, plain)
+    assert run(database, mixed) > 0
+    assert compared(database, mixed) == compared(database, plain)
+    assert run(database, mixed) == run(database, plain) == 0
+
+
+def made(merchant: Client, popup: dict[str, Any]) -> str:
+    answer = merchant.post("/popups", popup)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 def start(release: Release, stack: Stack, database: Database) -> Functions:
