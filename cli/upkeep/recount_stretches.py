@@ -14,8 +14,8 @@ from uuid import UUID
 from common.postgres.driver import Connection
 from functions.manage_popups.popups.stretches import begins_stretch
 
-# Who was met longer ago may have been forgotten (VIEWER_DAYS of cli/upkeep/retain.py, by the browser's clock), and is counted
-# still: such stretches are left alone.
+# Who was met longer ago may have been forgotten (VIEWER_DAYS of cli/upkeep/retain.py, by the browser's clock) and is
+# still counted: such stretches are left alone.
 KNOWN_DAYS = 390
 
 # Every stretch that has begun, and the present one of popups that compare anything. `since` is when somebody was first

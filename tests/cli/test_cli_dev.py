@@ -192,9 +192,13 @@ def test_the_second_shop_has_sixty_days_that_add_up_and_an_experiment_that_can_b
     shop = get("/stats/shop")
     assert (shop["orders"] > 50, float(shop["net_revenue"]) > 1000) == (True, True)
     assert all(day["views"] > 0 for day in shop["by_day"][:-1])
+    assert 0 < shop["converters_by_type"]["purchase"] <= shop["orders"]
     (welcome,) = [popup for popup in shop["popups"] if popup["name"].startswith("Welcome")]
     experiment = get(f"/stats/popups/{welcome['popup_id']}/experiment")
     assert (experiment["verdict"], experiment["best"]) == ("winner", "b")
+    assert "viewers_in_two_variants" not in [note["code"] for note in experiment["health"]]
+    by_sales = get(f"/stats/popups/{welcome['popup_id']}/experiment?goal=purchase")
+    assert all(variant["converters"] > 0 for variant in by_sales["variants"])
     assert len(get(f"/manage_popups/popups/{welcome['popup_id']}/history")["versions"]) == 2
 
 

@@ -12,7 +12,6 @@ import click
 from pg8000.core import CoreConnection
 
 from cli.batches import unpaused
-from cli.dev.example_shop.comparison import COMPARE
 from cli.dev.example_shop.popups import CONSENT, STORIES
 from cli.dev.example_shop.shop import SHOP_ID
 from cli.dev.example_shop.shoppers import DAYS, Seen, Shoppers
@@ -82,18 +81,18 @@ def _write(raw: CoreConnection, connection: Connection, popup_ids: list[uuid.UUI
         for day in days:
             _copy(raw, writer.rows(day))
     connection.execute("ANALYZE popup_views, popup_conversions")
-    for statement in COMPARE:
-        connection.execute(statement, shop_id=SHOP_ID)
     for popup_id, story in shoppers.popups:
         _move(connection, popup_id, now, [story.first_day_ago, *story.edits])
     raw.execute_simple("COMMIT")
 
 
 def _move(connection: Connection, popup_id: uuid.UUID, now: datetime, days_ago: list[int]) -> None:
-    for version, ago in enumerate(days_ago, start=1):
-        at = now - timedelta(days=ago)
+    """Date the popup's versions: each begins with the day after, as its shoppers do."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = [today - timedelta(days=ago - 1) for ago in days_ago]
+    for version, at in enumerate(begun, start=1):
         connection.execute(MOVE_VERSION, shop_id=SHOP_ID, popup_id=popup_id, version=version, at=at)
-    connection.execute(MOVE_POPUP, shop_id=SHOP_ID, popup_id=popup_id, at=now - timedelta(days=days_ago[0]))
+    connection.execute(MOVE_POPUP, shop_id=SHOP_ID, popup_id=popup_id, at=begun[0])
 
 
 def _copy(raw: CoreConnection, rows: Rows) -> None:
