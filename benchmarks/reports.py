@@ -39,6 +39,10 @@ FILL = {
     "daily_converters": """
         INSERT INTO daily_converters SELECT :shop, popup.id, day, 'v' || variant, 'desktop', 'click', 1
     """,
+    "daily_signals": "INSERT INTO daily_signals SELECT :shop, popup.id, day, 'v' || variant, 'desktop', 'close', 5",
+    "daily_returns": """
+        INSERT INTO daily_returns SELECT :shop, popup.id, day, day - interval '9 days', 'v' || variant, 'desktop', 2
+    """,
 }
 OF_EACH = """
     FROM generate_series(:last::date - :days::integer + 1, :last::date, interval '1 day') AS day,

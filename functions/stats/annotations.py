@@ -8,27 +8,30 @@ from common import postgres
 from common.postgres import Row
 from functions.stats.periods import Period
 
-# Of each version the newest hundred in the period, with the fields that differ from the version before.
+# The newest hundred in the period, each with the fields that differ from the version before, where that is still known.
 SELECT_EDITS = """
-    SELECT version, action, changed_at, (changed_at AT TIME ZONE :time_zone)::date AS day,
+    SELECT edit.version, edit.action, edit.changed_at, (edit.changed_at AT TIME ZONE :time_zone)::date AS day,
         (SELECT api_keys.name FROM api_keys WHERE api_keys.shop_id = :shop_id AND api_keys.id = edit.api_key_id
         ) AS api_key_name,
         ARRAY(
             SELECT field.name
             FROM jsonb_object_keys(edit.popup) AS field (name)
-            WHERE edit.before IS NOT NULL AND edit.popup -> field.name IS DISTINCT FROM edit.before -> field.name
+            WHERE before.popup IS NOT NULL AND edit.popup -> field.name IS DISTINCT FROM before.popup -> field.name
             ORDER BY field.name
         ) AS changed_fields,
         edit.popup ->> 'status' AS status
     FROM (
-        SELECT popup_versions.*, lag(popup) OVER (ORDER BY version) AS before
+        SELECT version, action, changed_at, api_key_id, popup
         FROM popup_versions
         WHERE shop_id = :shop_id AND popup_id = :popup_id
+          AND changed_at >= (:first)::date::timestamp AT TIME ZONE :time_zone
+          AND changed_at < ((:last)::date + 1)::timestamp AT TIME ZONE :time_zone
+        ORDER BY version DESC
+        LIMIT 100
     ) AS edit
-    WHERE changed_at >= (:first)::date::timestamp AT TIME ZONE :time_zone
-      AND changed_at < ((:last)::date + 1)::timestamp AT TIME ZONE :time_zone
-    ORDER BY version DESC
-    LIMIT 100
+    LEFT JOIN popup_versions AS before ON before.shop_id = :shop_id AND before.popup_id = :popup_id
+        AND before.version = edit.version - 1
+    ORDER BY edit.version DESC
 """
 
 

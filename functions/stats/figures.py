@@ -86,16 +86,16 @@ class Figures:
 class Report:
     """All groups of a report's tallies."""
 
-    def __init__(self, groups: Mapping[int, tuple[str, ...]]) -> None:
+    def __init__(self, groups: Mapping[int, tuple[tuple[str, ...], ...]]) -> None:
         self._groups = groups
         self._figures: dict[Group, Figures] = defaultdict(Figures)
 
     def add(self, act: Callable[[Figures, Row], None], tallies: Iterable[Row]) -> None:
-        """Call `act` with each tally and the figures of its group."""
+        """Call `act` with each tally and the figures of each of its groups."""
         for tally in tallies:
-            names = self._groups[tally["grouped"]]
-            group = tuple(part for name in names for part in (name, tally[name]))
-            act(self._figures[group], tally)
+            for names in self._groups[tally["grouped"]]:
+                group = tuple(part for name in names for part in (name, tally[name]))
+                act(self._figures[group], tally)
 
     @property
     def whole(self) -> Figures:

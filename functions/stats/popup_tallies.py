@@ -7,12 +7,12 @@ nothing, counts only by variant.
 from __future__ import annotations
 
 # What the groups are by, by the bits of `grouped`.
-GROUPS: dict[int, tuple[str, ...]] = {
-    0b111: (),
-    0b011: ("day",),
-    0b101: ("device_type",),
-    0b110: ("variant_id",),
-    0b100: ("device_type", "variant_id"),
+GROUPS: dict[int, tuple[tuple[str, ...], ...]] = {
+    0b111: ((),),
+    0b011: (("day",),),
+    0b101: (("device_type",),),
+    0b110: (("variant_id",),),
+    0b100: (("device_type", "variant_id"),),
 }
 
 SELECT_VIEWS = """

@@ -22,8 +22,9 @@ SELECT_SHOP = """
     WHERE shops.id = :shop_id
 """
 
+# Also those that were deleted, for as long as they have tallies.
 SELECT_POPUP_NAMES = """
-    SELECT id, name, status, offer ->> 'type' AS offer_type
+    SELECT id, name, status, offer ->> 'type' AS offer_type, deleted_at IS NULL AS is_listed
     FROM popups
-    WHERE shop_id = :shop_id AND deleted_at IS NULL
+    WHERE shop_id = :shop_id
 """

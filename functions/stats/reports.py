@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from common.config import settings
 from common.json_text import dumps
 from common.postgres import Row, replica
 from common.shop.currencies import known_currencies
+from common.shop.events import NO_POPUP
 from functions.stats import popup_tallies, queries, shop_tallies
 from functions.stats.annotations import fetch_annotations
 from functions.stats.experiments.data import GOALS_BY_OFFER, OTHER_GOAL
@@ -22,11 +23,37 @@ from functions.stats.experiments.queries import SELECT_SHOP_HOLDOUT
 from functions.stats.figures import Figures, Report
 from functions.stats.freshness import UNKNOWN_POPUP_SECONDS
 from functions.stats.order_figures import confirmation
-from functions.stats.periods import Period, days_of, period_before, period_of
+from functions.stats.periods import Period, days_of, parts_of, period_before, period_of
 from functions.stats.ranking import Page, ranked
 
 # Makes the answer of a report: JSON, or CSV.
 Form = Callable[[dict[str, Any]], bytes]
+
+
+# Which figures a statement's rows add to.
+Statements = Mapping[str, Callable[[Figures, Row], None]]
+OF_POPUP: Statements = {
+    popup_tallies.SELECT_VIEWS: Figures.add_views,
+    popup_tallies.SELECT_RETURNS: Figures.add_returns,
+    popup_tallies.SELECT_CONVERTERS: Figures.add_converters,
+    popup_tallies.SELECT_CONVERSIONS: Figures.add_conversions,
+    popup_tallies.SELECT_ORDERS: Figures.add_orders,
+    popup_tallies.SELECT_SIGNALS: Figures.add_signals,
+}
+OF_SHOP: Statements = {
+    shop_tallies.SELECT_VIEWS: Figures.add_views,
+    shop_tallies.SELECT_VIEWERS: Figures.add_views,
+    shop_tallies.SELECT_RETURNS: Figures.add_returns,
+    shop_tallies.SELECT_CONVERTERS: Figures.add_converters,
+    shop_tallies.SELECT_CONVERSIONS: Figures.add_conversions,
+    shop_tallies.SELECT_ORDERS: Figures.add_orders,
+    shop_tallies.SELECT_SIGNALS: Figures.add_signals,
+}
+# Beside these, what a popup has of its own.
+OF_POPUPS: Statements = {
+    shop_tallies.SELECT_RETURNS_OF_POPUPS: Figures.add_returns,
+    shop_tallies.SELECT_CONVERTERS_OF_POPUPS: Figures.add_converters,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,56 +110,42 @@ def _load_shop_report(
     shop = connection.fetch_one(queries.SELECT_SHOP, shop_id=shop_id)
     if shop is None:
         return None  # not replicated yet
-    popups = connection.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
+    known = connection.fetch_all(queries.SELECT_POPUP_NAMES, shop_id=shop_id)
+    popups = [popup for popup in known if popup["is_listed"]]
+    tallied = {"shop_id": shop_id, "popup_ids": [*(popup["id"] for popup in known), NO_POPUP]}
     frame = Frame(shop, period_of(query, shop["today"]), query["goal"] or _usual_goal(popups), query)
-    report = _shop_tallies(connection, shop_id, frame, frame.period)
+    report = _shop_tallies(connection, tallied, frame, frame.period, {**OF_SHOP, **OF_POPUPS})
     shown = partial(_as_json, frame, report)
-    crawlers = connection.fetch_all(shop_tallies.SELECT_CRAWLERS, shop_id=shop_id, **frame.period)
+    crawlers = connection.fetch_all(shop_tallies.SELECT_CRAWLERS, **tallied, **frame.period)
     answer = {
         "shop_id": shop_id,
         **_framed(frame, report, crawlers),
         **ranked(popups, report, frame.goal, page, shown),
         "deleted_popups": _deleted(popups, report),
         "holdout": shop_holdout_json(connection.fetch_all(SELECT_SHOP_HOLDOUT, shop_id=shop_id)),
-        **_previous(frame, partial(_shop_tallies, connection, shop_id, frame)),
+        **_previous(frame, lambda period: _shop_tallies(connection, tallied, frame, period, OF_SHOP)),
     }
     return _loaded(form(answer), shop)
 
 
 def _popup_tallies(connection: postgres.Connection, popup: dict[str, Any], frame: Frame, period: Period) -> Report:
-    statements = [
-        (Figures.add_views, popup_tallies.SELECT_VIEWS),
-        (Figures.add_returns, popup_tallies.SELECT_RETURNS),
-        (Figures.add_converters, popup_tallies.SELECT_CONVERTERS),
-        (Figures.add_conversions, popup_tallies.SELECT_CONVERSIONS),
-        (Figures.add_orders, popup_tallies.SELECT_ORDERS),
-        (Figures.add_signals, popup_tallies.SELECT_SIGNALS),
-    ]
-    return _added_up(connection, popup_tallies.GROUPS, statements, {**popup, **period, **_of_money(frame)})
+    report = Report(popup_tallies.GROUPS)
+    for sql, act in OF_POPUP.items():
+        report.add(act, connection.fetch_all(sql, **popup, **period, **_of_money(frame)))
+    return report
 
 
-def _shop_tallies(connection: postgres.Connection, shop_id: str, frame: Frame, period: Period) -> Report:
-    statements = [
-        (Figures.add_views, shop_tallies.SELECT_VIEWS),
-        (Figures.add_views, shop_tallies.SELECT_VIEWERS),
-        (Figures.add_returns, shop_tallies.SELECT_RETURNS),
-        (Figures.add_converters, shop_tallies.SELECT_CONVERTERS),
-        (Figures.add_conversions, shop_tallies.SELECT_CONVERSIONS),
-        (Figures.add_orders, shop_tallies.SELECT_ORDERS),
-        (Figures.add_signals, shop_tallies.SELECT_SIGNALS),
-    ]
-    return _added_up(connection, shop_tallies.GROUPS, statements, {"shop_id": shop_id, **period, **_of_money(frame)})
-
-
-def _added_up(
-    connection: postgres.Connection,
-    groups: Mapping[int, tuple[str, ...]],
-    statements: Sequence[tuple[Callable[[Figures, Row], None], str]],
-    parameters: dict[str, Any],
+def _shop_tallies(
+    connection: postgres.Connection, tallied: dict[str, Any], frame: Frame, period: Period, statements: Statements
 ) -> Report:
-    report = Report(groups)
-    for act, sql in statements:
-        report.add(act, connection.fetch_all(sql, **parameters))
+    """Return the sum of the period's parts, each of which is a statement for each kind of tallies."""
+    report = Report(shop_tallies.GROUPS)
+    given = {**tallied, "since": period["first"], **_of_money(frame)}
+    with connection.transaction():
+        connection.queue(shop_tallies.PLAN_EACH)
+        for part in parts_of(period, len(tallied["popup_ids"])):
+            for sql, act in statements.items():
+                report.add(act, connection.fetch_all(sql, **part, **given))
     return report
 
 

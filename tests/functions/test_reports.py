@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from functions.stats.periods import MAX_POPUP_DAYS, parts_of
 from tests.support.client import PROMISED_SECONDS, Client, assert_problem
-from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, uuid7, view
+from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, view
 from tests.support.stack import Database, FunctionProcess, eventually
 
 MARCH = "from=2026-03-01&to=2026-03-03"
@@ -318,10 +319,8 @@ def test_a_year_of_many_popups_and_variants_is_added_up_by_postgres(
 ) -> None:
     """Answers by the default timeout, with a page of popups, and no more bytes than those take."""
     popups, days = 60, 366
-    ids = [uuid7() for _ in range(popups)]
-    for popup_id in ids[:3]:
-        insert_popup = make_popup(database, shop)
-        ids[ids.index(popup_id)] = insert_popup
+    ids = [make_popup(database, shop) for _ in range(popups)]
+    database("UPDATE popups SET deleted_at = now() WHERE id = ANY (:ids::uuid[])", ids=ids[3:])
     database(
         "INSERT INTO daily_views (shop_id, popup_id, day, variant_id, device_type, views, viewers)"
         " SELECT :shop, popup, date '2026-03-03' - back, 'v' || variant, '', 2, 1"
@@ -338,6 +337,45 @@ def test_a_year_of_many_popups_and_variants_is_added_up_by_postgres(
     assert report["views"] == 2 * 11 * days * popups
     assert report["deleted_popups"]["views"] == 2 * 11 * days * (popups - 3)
     assert len(answer.content) < 512 * 1024
+
+
+def test_a_year_of_many_popups_is_the_sum_of_its_parts(reader: Client, shop: Shop, database: Database) -> None:
+    """More days of popups than one statement adds up; some of a day in each part, and at their ends."""
+    popups = [make_popup(database, shop) for _ in range(MAX_POPUP_DAYS // 366 + 20)]
+    last = date(2026, 3, 3)
+    first = last - timedelta(days=365)
+    (begin, end), (begin_of_last, _) = (
+        (part["first"], part["last"]) for part in parts_of({"first": first, "last": last}, len(popups) + 1)
+    )
+    assert (begin, begin_of_last) == (first, end + timedelta(days=1))
+    days = [first, end, begin_of_last, last]
+    for popup_id in popups[:2]:
+        for day in map(str, days):
+            tally(database, "daily_views", shop, popup_id, day, views=5, viewers=1)
+            tally(
+                database, "daily_conversions", shop, popup_id, day, type="click", currency="", conversions=3, revenue=0
+            )
+            tally(database, "daily_signals", shop, popup_id, day, kind="close", signals=2)
+    for each, viewers in ((popups[0], 1), (NIL, 2)):
+        for day in map(str, days):
+            tally(database, "daily_converters", shop, each, day, type="click", converters=viewers)
+        for previous_day in (first - timedelta(days=9), first):
+            day = str(begin_of_last)
+            tally(database, "daily_returns", shop, each, day, previous_day=previous_day, viewers=viewers)
+    for day in map(str, days):
+        insert(database, "daily_shop_viewers", shop_id=shop.id, day=day, device_type="", viewers=2)
+    report = reader.get(f"/shop?from={first}&to={last}&compare=previous").json()
+    names = ("views", "unique_viewers", "active_viewers", "conversions", "closes", "converters")
+    assert picked(report, *names) == (40, 8, 10, 24, 16, 8)
+    assert {day["day"]: picked(day, *names) for day in report["by_day"] if day["views"]} == {
+        str(day): (10, 2, 6 if day == begin_of_last else 2, 6, 4, 2) for day in days
+    }
+    assert [picked(each, *names) for each in report["by_device"]] == [(40, 8, 10, 24, 16, 8)]
+    assert [picked(each, *names) for each in report["popups"][:3]] == [
+        (20, 4, 5, 12, 8, 4),
+        (20, 4, 4, 12, 8, 0),
+        (0, 0, 0, 0, 0, 0),
+    ]
 
 
 def test_a_shops_report_knows_nothing_of_its_neighbours_tallies(reader: Client, database: Database) -> None:
