@@ -156,6 +156,7 @@ def _tell_history(port: int, key: str) -> None:
     popup_ids = example_shop.prepare_popups(partial(demo.call, port, key))
     with open_connection() as connection:
         example_shop.write_history(connection, popup_ids)
+        example_shop.report_orders(Connection(connection))
 
 
 def _second_shop(key: str | None) -> str:

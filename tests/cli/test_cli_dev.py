@@ -200,6 +200,13 @@ def test_the_second_shop_has_sixty_days_that_add_up_and_an_experiment_that_can_b
     by_sales = get(f"/stats/popups/{welcome['popup_id']}/experiment?goal=purchase")
     assert all(variant["converters"] > 0 for variant in by_sales["variants"])
     assert len(get(f"/manage_popups/popups/{welcome['popup_id']}/history")["versions"]) == 2
+    codes = get("/manage_popups/discount-codes")["discount_codes"]
+    assert {code["code"] for code in codes if code["usage_count"] > 10} == {"FERN10", "CART5", "AUTUMN15"}
+    orders = get("/manage_popups/orders?limit=100")["orders"]
+    assert {order["source"] for order in orders} == {"api", "browser"}
+    assert {order["reason"] for order in orders} >= {"code", None}
+    assert any(float(order["refunded"]) > 0 for order in orders)
+    assert {order["confirmed"] for order in orders if order["source"] == "browser"} == {False}
 
 
 def test_a_second_one_on_the_same_port_says_so_and_starts_nothing(dev: Dev, folder: Path) -> None:

@@ -12,6 +12,7 @@ import click
 from pg8000.core import CoreConnection
 
 from cli.batches import unpaused
+from cli.dev.example_shop.orders import is_reported
 from cli.dev.example_shop.popups import CONSENT, STORIES
 from cli.dev.example_shop.shop import SHOP_ID
 from cli.dev.example_shop.shoppers import DAYS, Seen, Shoppers
@@ -140,7 +141,8 @@ class _Writer:
             rows["popup_conversions"].append([*used, None, None, None, used_at])
         bought = [event_id, *event, "purchase", subscriber_id, None, seen.revenue, "EUR", order_id, at]
         rows["popup_conversions"].append(bought)
-        rows["purchases"].append([SHOP_ID, order_id, event_id])
+        if not is_reported(self.orders, at, self.shoppers.now):
+            rows["purchases"].append([SHOP_ID, order_id, event_id])
 
     def _subscriber(self, rows: Rows, seen: Seen, at: datetime, event_id: uuid.UUID) -> uuid.UUID:
         """Return the viewer's subscriber, whom the first capture makes. Addresses are of example.com: nobody's."""
