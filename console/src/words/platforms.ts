@@ -45,8 +45,8 @@ export const PLATFORMS: Record<Platform, Words> = {
   },
 };
 
-/** 32 random bytes as plain letters and digits, which no platform changes. */
+/** 24 random bytes as plain letters and digits, which no platform changes. */
 export function newSecret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  const bytes = crypto.getRandomValues(new Uint8Array(24));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -2,8 +2,10 @@
 
 const HEADERS = '-H "Authorization: Bearer $KEY" -H "Content-Type: application/json"';
 
-const post = (address: string, body: object) =>
-  `curl -X POST '${address}' \\\n  ${HEADERS} \\\n  -d '${JSON.stringify(body, null, 2)}'`;
+function post(address: string, body: object): string {
+  const lines = Object.entries(body).map(([name, value]) => `    "${name}": ${JSON.stringify(value)}`);
+  return `curl -X POST '${address}' \\\n  ${HEADERS} \\\n  -d '{\n${lines.join(",\n")}\n  }'`;
+}
 
 /** An amount with as many decimals as the currency has. */
 function amount(value: number, currency: string): string {

@@ -65,7 +65,9 @@ function Row({ order, names, zone, onRemove }: RowProps) {
         {order_id} {!confirmed && <span class="badge paused">Unconfirmed</span>}
         {isPaidBack(order) && <span class="badge">Refunded</span>}
       </th>
-      <td data-label="When">{moment(ordered_at, zone)}</td>
+      <td class="when" data-label="When">
+        {moment(ordered_at, zone)}
+      </td>
       <td class="number" data-label="Amount">
         {amount}
         {currency && Number(refunded) > 0 && <span class="change">{money(refunded, currency)} refunded</span>}

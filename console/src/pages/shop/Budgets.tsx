@@ -6,7 +6,7 @@ import { Notice } from "../../parts/Notice.tsx";
 const BUDGETS = [
   ["codes_per_hour", "Single-use codes given, at most", "an hour"],
   ["codes_per_network_per_hour", "Of these to one network", "an hour"],
-  ["code_uses_per_network_per_hour", "Uses of one limited code reported by one network", "an hour"],
+  ["code_uses_per_network_per_hour", "Uses of a limited code by a network", "an hour"],
 ] as const;
 
 export type FieldOf = <T>(name: keyof Shop) => { name: string; value: T; onChange: (value: unknown) => void };
