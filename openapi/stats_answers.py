@@ -161,6 +161,7 @@ class PopupReportAnswer(ReportAnswer):
     status = needed(fields.String)
     by_variant = each(VariantNumbersAnswer)
     by_variant_and_device = each(VariantAndDeviceAnswer)
+    variants_left_out = needed(fields.Integer, metadata={"description": "Beyond the 100 most viewed."})
     annotations = each(AnnotationAnswer)
 
 

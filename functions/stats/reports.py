@@ -14,7 +14,7 @@ from common.config import settings
 from common.json_text import dumps
 from common.postgres import Row, replica
 from common.shop.currencies import known_currencies
-from common.shop.events import NO_POPUP
+from common.shop.events import HOLDOUTS, NO_POPUP
 from functions.stats import popup_tallies, queries, shop_tallies
 from functions.stats.annotations import fetch_annotations
 from functions.stats.experiments.data import GOALS_BY_OFFER, OTHER_GOAL
@@ -29,6 +29,8 @@ from functions.stats.ranking import Page, ranked
 # Makes the answer of a report: JSON, or CSV.
 Form = Callable[[dict[str, Any]], bytes]
 
+
+MAX_VARIANTS = 100
 
 # Which figures a statement's rows add to.
 Statements = Mapping[str, Callable[[Figures, Row], None]]
@@ -91,13 +93,12 @@ def _load_popup_report(
     goal = query["goal"] or GOALS_BY_OFFER.get(shop["offer_type"], OTHER_GOAL)
     frame = Frame(shop, period_of(query, shop["today"]), goal, query)
     report = _popup_tallies(connection, popup, frame, frame.period)
-    by_variant = {"by_variant": ("variant_id",), "by_variant_and_device": ("device_type", "variant_id")}
     answer = {
         "popup_id": popup_id,
         "name": shop["name"],
         "status": shop["status"],
         **_framed(frame, report, connection.fetch_all(popup_tallies.SELECT_CRAWLERS, **popup, **frame.period)),
-        **{name: _grouped(frame, report, *columns) for name, columns in by_variant.items()},
+        **_by_variant(frame, report),
         **_previous(frame, partial(_popup_tallies, connection, popup, frame)),
         "annotations": fetch_annotations(connection, popup, shop, frame.period),
     }
@@ -115,7 +116,8 @@ def _load_shop_report(
     tallied = {"shop_id": shop_id, "popup_ids": [*(popup["id"] for popup in known), NO_POPUP]}
     frame = Frame(shop, period_of(query, shop["today"]), query["goal"] or _usual_goal(popups), query)
     report = _shop_tallies(connection, tallied, frame, frame.period, {**OF_SHOP, **OF_POPUPS})
-    shown = partial(_as_json, frame, report)
+    # Of a popup that sends none exposures are null, whatever the shop's others send.
+    shown = partial(Figures.as_json, currency=frame.currency, goal=frame.goal, with_exposures=False)
     crawlers = connection.fetch_all(shop_tallies.SELECT_CRAWLERS, **tallied, **frame.period)
     answer = {
         "shop_id": shop_id,
@@ -187,6 +189,18 @@ def _grouped(frame: Frame, report: Report, *names: str) -> list[dict[str, Any]]:
         {name: part or None for name, part in zip(names, group, strict=True)} | _as_json(frame, report, figures)
         for group, figures in report.by(*names)
     ]
+
+
+def _by_variant(frame: Frame, report: Report) -> dict[str, Any]:
+    """Return the variants, and these by device. Edits may have made any number of them: the most viewed are listed."""
+    variants, crossed = _grouped(frame, report, "variant_id"), _grouped(frame, report, "device_type", "variant_id")
+    shown = [each["variant_id"] for each in variants if each["variant_id"] not in HOLDOUTS]
+    listed = {*shown[:MAX_VARIANTS], *HOLDOUTS}
+    return {
+        "by_variant": [each for each in variants if each["variant_id"] in listed],
+        "by_variant_and_device": [each for each in crossed if each["variant_id"] in listed],
+        "variants_left_out": len(shown[MAX_VARIANTS:]),
+    }
 
 
 def _previous(frame: Frame, fetch: Callable[[Period], Report]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.stats.periods import MAX_POPUP_DAYS, parts_of
+from functions.stats.reports import MAX_VARIANTS
 from tests.support.client import PROMISED_SECONDS, Client, assert_problem
 from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, view
 from tests.support.stack import Database, FunctionProcess, eventually
@@ -110,6 +111,16 @@ def test_exposures_and_closes_stand_beside_views_and_the_holdout_has_exposures_o
     assert reader.get("/shop").json()["popups"][0]["closes"] == 1
 
 
+def test_a_popup_without_exposures_has_none_in_the_shops_report_either(
+    reader: Client, popup_id: str, database: Database, shop: Shop, track_view: FunctionProcess
+) -> None:
+    other = make_popup(database, shop)
+    send(track_view, {"exposures": [view(popup_id, variant_id="a")], "events": [view(other)]})
+    popups = {each["popup_id"]: each["exposures"] for each in reader.get("/shop").json()["popups"]}
+    assert popups == {popup_id: 1, other: None}
+    assert reader.get(f"/popups/{other}").json()["exposures"] is None
+
+
 def test_what_an_order_is_worth_is_told_per_viewer_and_per_order(
     reader: Client, popup_id: str, track_view: FunctionProcess, track_conversion: FunctionProcess
 ) -> None:
@@ -187,6 +198,25 @@ def test_edits_of_the_period_stand_beside_its_numbers_within_two_seconds(reader:
 
     eventually(told, seconds=PROMISED_SECONDS)
     assert reader.get(f"{path}?{MARCH}").json()["annotations"] == []
+
+
+def test_of_any_number_of_variants_the_most_viewed_are_listed(
+    reader: Client, shop: Shop, database: Database, popup_id: str
+) -> None:
+    database(
+        "INSERT INTO daily_views SELECT :shop, :popup, '2026-03-01', 'v' || number, device, number, 1"
+        " FROM generate_series(1, :variants::integer) AS number, unnest(ARRAY['mobile', 'desktop']) AS device",
+        shop=shop.id,
+        popup=popup_id,
+        variants=MAX_VARIANTS + 7,
+    )
+    tally(database, "daily_signals", shop, popup_id, "2026-03-01", variant_id="holdout", kind="exposure", signals=3)
+    report = reader.get(f"/popups/{popup_id}?{MARCH}").json()
+    listed = [each["variant_id"] for each in report["by_variant"]]
+    assert listed == [*(f"v{number}" for number in range(MAX_VARIANTS + 7, 7, -1)), "holdout"]
+    assert {each["variant_id"] for each in report["by_variant_and_device"]} == set(listed)
+    assert report["variants_left_out"] == 7
+    assert report["unique_viewers"] == 2 * (MAX_VARIANTS + 7)
 
 
 # CSV

@@ -114,6 +114,7 @@ def test_a_popup_that_nobody_saw_has_a_report_of_zeros(reader: Client, popup_id:
         "by_device": [],
         "by_variant": [],
         "by_variant_and_device": [],
+        "variants_left_out": 0,
         "annotations": [],
     }
 

@@ -516,6 +516,7 @@ export interface PopupReport {
   status: string;
   by_variant: VariantNumbers[];
   by_variant_and_device: VariantAndDevice[];
+  variants_left_out: number;
   annotations: Annotation[];
 }
 
