@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from marshmallow import Schema, fields
 
 from cli.function_table import FUNCTIONS, load
+from common.web import answers_of
 from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
 from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.shop import ShopSchema
 from openapi.__main__ import COPIES, TYPES, as_text
 from openapi.examples import EXAMPLES
+from openapi.operation import answer_schema
 from openapi.typescript import as_typescript
 from tests.support.client import Client, assert_problem
-from tests.support.stack import FunctionProcess
+from tests.support.stack import ROOT, FunctionProcess
 
+REPORTS = ROOT / "docs" / "reports.md"
 DOCUMENT: dict[str, Any] = json.loads(as_text())
 ENDPOINTS = {
     (function.name, endpoint.method, endpoint.template): endpoint
@@ -43,6 +47,26 @@ def test_the_consoles_types_have_every_field_and_its_limits() -> None:
     assert "  design: Partial<Design>;" in types  # of a variant
     assert '    "design.width": { min: 200, max: 1200 },' in types
     assert '    "targeting.referrers": { maxItems: 50, items: { minLength: 1, maxLength: 500 } },' in types
+
+
+def names_of(schema: Schema) -> Iterator[str]:
+    """The keys of an answer, and of what is in it."""
+    for name, field in schema.fields.items():
+        yield field.data_key or name
+        inner = field.inner if isinstance(field, fields.List) else field
+        if isinstance(inner, fields.Nested):
+            yield from names_of(inner.schema)
+
+
+def test_every_key_of_a_report_is_explained_to_merchants_developers() -> None:
+    explained = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`[^`]+`", REPORTS.read_text()))))
+    answers = {
+        name
+        for endpoint in load(FUNCTIONS["stats"]).endpoints
+        for name in answers_of(endpoint.handler).schemas.values()
+    }
+    told = {name: set(names_of(answer_schema(name)())) - explained for name in answers if name}
+    assert {name: missing for name, missing in told.items() if missing} == {}, f"explain it in {REPORTS.name}"
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
