@@ -210,6 +210,8 @@ def test_a_key_that_may_only_read_sees_orders_and_sources_and_why_it_changes_not
     page = merchant.page
     why = "This key may only read. Sign in with a key that may write to change things."
     expect(page.get_by_role("button", name="Remove order R-1")).to_have_attribute("title", why)
+    page.get_by_role("button", name="Remove order R-1").click(force=True)
+    expect(page.get_by_role("status")).to_have_text(why)
     page.get_by_role("link", name="Where they come from").click()
     for name in ("Connect Shopify", "Connect WooCommerce", "Change the secret of Shopify", "Disconnect Shopify"):
         expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("title", why)

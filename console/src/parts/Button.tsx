@@ -9,7 +9,7 @@ interface Props {
   onPress: () => unknown;
   kind?: "main" | "plain" | "quiet" | "danger";
   icon?: IconName;
-  /** Why it is off. It stays where it is, can be reached, and says so. */
+  /** Why it is off. It stays where it is, can be reached, and says so when it is pressed, too. */
   off?: string | false | null;
   type?: "button" | "submit";
   label?: string;
@@ -21,7 +21,8 @@ export function Button({ children, onPress, kind = "plain", icon, off, type = "b
   const id = useId();
   const press = async (event: Event) => {
     if (type === "button") event.preventDefault();
-    if (off || isBusy) return;
+    if (off) return say(off);
+    if (isBusy) return;
     setBusy(true);
     try {
       await onPress();

@@ -59,7 +59,9 @@ const OTHER = { id: "b", name: "Other", weight: 50, design: {}, offer: { type: "
 
 test("what a variant offers instead is said, and warned of by its name", () => {
   const popup = { ...FINE, variants: [{ ...OTHER, id: "a", name: "As it is", offer: {} }, OTHER] };
-  assert.equal(said(popup, "What"), "A message with a button. Other: They leave their e-mail address.");
+  assert.equal(said(popup, "What"), "A message with a button.");
+  assert.equal(said(popup, "What, in Other"), "They leave their e-mail address.");
+  assert.equal(said(popup, "What, in As it is"), undefined);
   assert.match(warned(popup).join(), /^Other: Without a consent text/);
 });
 

@@ -98,11 +98,17 @@ export function offer({ offer: given }: Pick<PopupDraft, "offer">, codes: Discou
   }
 }
 
-/** What everybody is offered, and what each variant offers instead. */
+/** What each variant offers instead, by its name, where that is something else. */
+function otherOffers(popup: PopupDraft, codes: DiscountCode[], currency: string): [string, string][] {
+  const usual = offer(popup, codes, currency);
+  return popup.variants
+    .map((variant): [string, string] => [variant.name || variant.id, offer(armOf(popup, variant), codes, currency)])
+    .filter(([, text]) => text !== usual);
+}
+
+/** What everybody is offered, and who is offered something else. */
 export function offers(popup: PopupDraft, codes: DiscountCode[], currency: string): string {
-  const others = popup.variants
-    .filter((variant) => Object.keys(variant.offer).length > 0)
-    .map((variant) => ` ${variant.name || variant.id}: ${offer(armOf(popup, variant), codes, currency)}`);
+  const others = otherOffers(popup, codes, currency).map(([name, text]) => ` ${name}: ${text}`);
   return `${offer(popup, codes, currency)}${others.join("")}`;
 }
 
@@ -125,7 +131,12 @@ export function sentences(popup: PopupDraft, shop: Shop, codes: DiscountCode[]):
     { topic: "Who", text: `${who(popup.targeting)}${inCart && ` ${inCart}`}.`, section: "audience" },
     { topic: "Where", text: `${where(popup.targeting)}.`, section: "audience" },
     { topic: "When", text: `${when(popup)}.`, section: "trigger" },
-    { topic: "What", text: offers(popup, codes, shop.currency), section: "offer" },
+    { topic: "What", text: offer(popup, codes, shop.currency), section: "offer" },
+    ...otherOffers(popup, codes, shop.currency).map(([name, text]) => ({
+      topic: `What, in ${name}`,
+      text,
+      section: "offer",
+    })),
     { topic: "How often", text: `${howOften(popup)}.`, section: "frequency" },
     { topic: "How long", text: `${schedule(popup, shop.time_zone)}.`, section: "schedule" },
     { topic: "Experiment", text: experiment(popup), section: "experiment" },

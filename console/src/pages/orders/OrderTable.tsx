@@ -20,7 +20,7 @@ interface Props {
 export function OrderTable({ orders, names, zone, onRemoved }: Props) {
   const [removed, setRemoved] = useState<Order | null>(null);
   return (
-    <div class="list">
+    <div class="list orders">
       <table>
         <caption class="sr">Orders, newest first</caption>
         <thead>

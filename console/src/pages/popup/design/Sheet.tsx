@@ -24,7 +24,7 @@ export function Sheet({ onClose }: { onClose: () => void }) {
     <Modal title={isLive ? "Save to the shop?" : "Publish it?"} onClose={onClose} wide>
       <dl class="sheet">
         {sentences(draft, shop, codes).map(({ topic, text, section }) => (
-          <div key={topic}>
+          <div key={`${topic} ${text}`}>
             <dt>{topic}</dt>
             <dd>
               <span>{text}</span>
@@ -46,7 +46,7 @@ export function Sheet({ onClose }: { onClose: () => void }) {
           </p>
         </Notice>
       ))}
-      {found.length === 0 && <Notice kind="good">Nothing looks wrong.</Notice>}
+      {again.length + found.length === 0 && <Notice kind="good">Nothing looks wrong.</Notice>}
       <div class="actions">
         <Button kind="main" onPress={publish}>
           {isLive ? "Save to the shop" : "Publish"}
