@@ -29,6 +29,7 @@ class Figures:
         self.converters = defaultdict(int, dict.fromkeys(CONVERSION_TYPES, 0))
         self.conversions = defaultdict(int, dict.fromkeys(CONVERSION_TYPES, 0))
         self.signals: dict[str, int] = defaultdict(int)
+        self.is_exposed = False
         self.orders = OrderFigures()
         self.orders_by_currency: dict[str, int] = defaultdict(int)
 
@@ -50,6 +51,7 @@ class Figures:
 
     def add_signals(self, tally: Row) -> None:
         self.signals[tally["kind"]] += tally["signals"]
+        self.is_exposed |= tally["kind"] == "exposure"
 
     def add_orders(self, tally: Row) -> None:
         self.orders.add(tally)
@@ -103,8 +105,8 @@ class Report:
 
     @property
     def has_exposures(self) -> bool:
-        """Return whether the storefront sends exposures: only where something is compared."""
-        return self.whole.signals["exposure"] > 0
+        """Return whether the storefront sends exposures, be it of the holdout: only where something is compared."""
+        return any(figures.is_exposed for figures in self._figures.values())
 
     def of(self, *group: Any) -> Figures:
         """Return the figures of a group such as `"day", day`."""

@@ -111,6 +111,14 @@ def test_exposures_and_closes_stand_beside_views_and_the_holdout_has_exposures_o
     assert reader.get("/shop").json()["popups"][0]["closes"] == 1
 
 
+def test_exposures_of_the_holdout_alone_are_none_of_the_popup_and_not_unknown(
+    reader: Client, popup_id: str, track_view: FunctionProcess
+) -> None:
+    send(track_view, {"exposures": [view(popup_id, variant_id="holdout")]})
+    report = reader.get(f"/popups/{popup_id}").json()
+    assert (report["exposures"], report["funnel"]["exposures"]) == (0, 0)
+
+
 def test_a_popup_without_exposures_has_none_in_the_shops_report_either(
     reader: Client, popup_id: str, database: Database, shop: Shop, track_view: FunctionProcess
 ) -> None:
