@@ -14,7 +14,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const SCRIPT = join(HERE, "script");
 
 // Older ones find a syntax error at most; what the script asks for besides is in loader.js.
-const TARGET = "es2020";
+const TARGET = "es2021";
 
 const HASH_CHARACTERS = 12;
 
@@ -49,7 +49,7 @@ async function bundled(entry, options) {
   });
   const [map, code] = outputFiles.map(({ text }) => text);
   return minify(code, {
-    ecma: 2020,
+    ecma: 2021,
     toplevel: true,
     compress: { passes: 3, unsafe_arrows: true, keep_fargs: false },
     format: { ascii_only: true, preamble: COMPILE_HINT }, // A page in another encoding would take it to be in that.
@@ -72,14 +72,22 @@ async function buildAll(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const dialog = await write(folder, "storefront-dialog", "dialog/part.js", { format: "esm" });
+  const amounts = await write(folder, "storefront-amounts", "amounts/amounts.js", { format: "esm" });
   const shopify = await write(folder, "storefront-shopify", "platforms/shopify.js", { format: "esm" });
-  const define = { DIALOG_FILE: JSON.stringify(dialog), SHOPIFY_FILE: JSON.stringify(shopify) };
+  const define = {
+    DIALOG_FILE: JSON.stringify(dialog),
+    AMOUNTS_FILE: JSON.stringify(amounts),
+    SHOPIFY_FILE: JSON.stringify(shopify),
+  };
   const loader = await write(folder, "storefront", "loader/loader.js", { format: "iife", define });
   cpSync(join(folder, loader), join(folder, "storefront.js"));
   const integrity = `sha384-${createHash("sha384")
     .update(readFileSync(join(folder, loader)))
     .digest("base64")}`;
-  writeFileSync(join(folder, "files.json"), `${JSON.stringify({ loader, integrity, dialog, shopify }, null, 2)}\n`);
+  writeFileSync(
+    join(folder, "files.json"),
+    `${JSON.stringify({ loader, integrity, dialog, amounts, shopify }, null, 2)}\n`,
+  );
 }
 
 await buildAll(process.argv[2] || join(HERE, "dist"));

@@ -155,6 +155,7 @@ interface Entry {
 interface Reply {
   status?: number; // none: no network, or no answer in time
   answer?: Answer;
+  refused?: boolean; // for good
   patience: number; // milliseconds that the server asks for
 }
 
@@ -192,30 +193,29 @@ interface Host {
 /** What the first file asks of the second. */
 interface Part {
   meet(loader: Loader): void;
-  watch(): void;
-  startAtTop(): void;
+  watch(since: number): void;
+  arrive(): void;
   hindrance(asked?: boolean): string | null;
-  readAmount(text: string, currency: string): number;
-  show(popup: Popup, variant: string | null, counted: boolean): void;
+  bringUp(popup: Popup, variant: string | null, isCompared: unknown): void;
+  preview(popup: unknown): void;
   bringDue(): void;
-  drop(isExcluded: (popup: Popup) => unknown): void;
 }
 
 /** What the second file asks of the first. */
 interface Loader {
   arrivedAt(): number;
+  lastActive(): number;
   popups(): Popup[];
-  words(): Record<string, string>;
-  cart?: string; // its address, where the shop says it
+  settings: import("../index.js").Settings;
   note(): Note;
   isExcluded(popup: Partial<Popup>): unknown;
+  pauseEnd(): number;
   deviceType(): string;
   fire(type: Trigger["type"], suits?: (popup: Popup) => unknown): boolean;
-  onActivity(): void;
+  onActivity(event: Event): void;
   bringDue(): void;
   changeSeen(popupId: string, change: (seen: Seen, note: Note) => unknown): void;
   eventFor(popupId: string, variantId?: string | null): TrackedEvent;
-  countView(popupId: string, variantId?: string): void;
   record(event: TrackedEvent, settled?: Told, list?: List): Entry;
   deliver(batch: Entry[]): unknown;
   discard(eventId: string): void;
@@ -229,6 +229,7 @@ interface Window {
 
 /** The other files; the build says their names. */
 declare const DIALOG_FILE: string;
+declare const AMOUNTS_FILE: string;
 declare const SHOPIFY_FILE: string;
 
 declare module "*.css" {

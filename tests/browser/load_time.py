@@ -144,7 +144,7 @@ def trace(session: CDPSession, page: Page) -> list[dict[str, Any]]:
     done: list[Any] = []
     session.on("Tracing.dataCollected", lambda data: events.extend(data["value"]))
     session.on("Tracing.tracingComplete", lambda data: done.append(data))
-    session.send("Tracing.start", {"transferMode": "ReportEvents", "categories": "devtools.timeline,v8"})
+    session.send("Tracing.start", {"transferMode": "ReportEvents", "categories": "devtools.timeline,v8,v8.execute"})
     page.goto(ORIGIN)
     page.wait_for_timeout(SETTLED_MS)
     session.send("Tracing.end")

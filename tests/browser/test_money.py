@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.support.built import DIALOG
+from tests.browser.support.built import AMOUNTS
 from tests.browser.support.shopper import Shop, Shopper, wait_until
 from tests.browser.test_shop_calls import ORDER, buy, meet
 from tests.support.stack import eventually
@@ -70,7 +70,7 @@ def test_an_order_counts_although_the_page_goes_away_while_its_amount_is_read(sh
     popup_id = shop.add_popup(frequency={"max_per_session": 9}, targeting={"exclude_pages": ["/thank-you"]})
     meet(shopper)
     shopper.open("/thank-you")
-    shopper.context.route("**/" + DIALOG.name, lambda route: None)
+    shopper.context.route("**/" + AMOUNTS.name, lambda route: None)
     shopper.page.evaluate("exitIntent.purchase({order_id: '1', revenue: '1.234,50 €', currency: 'EUR'}), null")
     shopper.page.goto("about:blank")
     assert eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)
@@ -108,7 +108,7 @@ def test_a_cart_that_cannot_be_read_is_neither_small_nor_large(shop: Shop, shopp
 
 INTL = """cases => cases.filter(([locale, currency, amount]) => {
     const text = new Intl.NumberFormat(locale, {style: "currency", currency}).format(amount);
-    return readAmount(text, currency) !== amount;
+    return readMoney(text, currency).amount !== amount;
 })"""
 LOCALES = (
     "en", "en-IN", "de", "de-AT", "de-CH", "fr", "es", "pt", "it", "nl", "pl", "sv", "nb", "fi", "cs", "hu", "ro", "el",
@@ -126,5 +126,5 @@ def test_whatever_intl_prints_is_read(shopper: Shopper) -> None:
         if (locale, currency) != ("tr", "KWD")  # ICU prints the amount twice
     ]
     page = shopper.open()
-    page.evaluate("async address => { window.readAmount = (await import(address)).readAmount }", f"/{DIALOG.name}")
+    page.evaluate("async address => { window.readMoney = (await import(address)).readMoney }", f"/{AMOUNTS.name}")
     assert page.evaluate(INTL, cases) == []

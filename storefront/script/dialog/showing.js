@@ -1,9 +1,11 @@
 // The popup on screen, one at a time: from the loader's decision to show it until it is gone.
 
+import { find } from "../shared/lists.js";
 import { open as draw } from "./dialog.js";
 import { loader } from "./loader.js";
 import { addTab, removeTab } from "./tab.js";
 import { asVariant } from "./variants.js";
+import { countView } from "./view.js";
 import { wordsWith } from "./words.js";
 
 /** @type {Showing | null} */
@@ -24,14 +26,21 @@ export function show(original, variant, counted) {
   const showing = /** @type {Showing} */ ({ popup, counted });
   open = showing;
   showing.card = draw(popup, {
-    words: wordsWith(loader.words()),
-    cart: loader.cart,
+    words: wordsWith(loader.settings.words),
+    cart: loader.settings.cart,
     counted,
     seen: () => count(showing),
     closed: () => close(showing),
     report: (conversion, told) => report(showing, conversion, told),
   });
 }
+
+/**
+ * Counts nothing, and sends nothing.
+ *
+ * @param {unknown} popup or the id of one
+ */
+export const preview = (popup) => show(find(loader.popups(), popup) || /** @type {Popup} */ (popup), null, false);
 
 /**
  * Shows a code that came when its popup was gone, or once more.
@@ -60,7 +69,7 @@ export function remind(popup, { variant, discount }) {
     loader.changeSeen(popup.id, (_, { session }) => delete session.kept);
     removeTab();
   };
-  addTab(asVariant(popup, variant), discount.code, wordsWith(loader.words()), again, forget);
+  addTab(asVariant(popup, variant), discount.code, wordsWith(loader.settings.words), again, forget);
 }
 
 /**
@@ -104,7 +113,7 @@ function close(showing) {
 function count(showing) {
   if (showing.viewed || open !== showing) return;
   showing.viewed = true;
-  loader.countView(showing.popup.id, showing.popup.variant_id);
+  countView(showing.popup.id, showing.popup.variant_id);
 }
 
 /**

@@ -19,7 +19,14 @@ const WORDS = {
 };
 
 /**
- * @param {Record<string, string> | undefined} own
+ * @param {string | Record<string, string> | undefined} own As JSON where an attribute says them.
  * @returns {typeof WORDS}
  */
-export const wordsWith = (own) => ({ ...WORDS, ...own });
+export function wordsWith(own) {
+  try {
+    return { ...WORDS, ...(typeof own === "string" ? JSON.parse(own) : own) };
+  } catch {
+    console.warn("data-words is not JSON:", own);
+    return WORDS;
+  }
+}

@@ -1,15 +1,16 @@
 // What the shop may call: window.exitIntent.
 
-import { each, find } from "../shared/lists.js";
+import { each } from "../shared/lists.js";
+import { isHeldOut } from "../shared/popups.js";
 import { idle } from "./careful.js";
 import { readMoney } from "./money.js";
-import { fetchPart, part } from "./part.js";
+import { withPart } from "./part.js";
 import { purchase } from "./purchases.js";
 import { tellVisitor, whenKnown } from "./recognition.js";
 import { firstNo } from "./rules.js";
 import { lasting, note, popups, shop, trouble } from "./state.js";
 import { prepare } from "./triggers.js";
-import { isHeldOut, myVariant, variantOf } from "./variants.js";
+import { myVariant, variantOf } from "./variants.js";
 import { changeNote, keepSession, moveIn, refuse } from "./visitor.js";
 
 let turns = 0;
@@ -24,8 +25,8 @@ export const calls = {
       if (currency && shop.currency && currency !== shop.currency) {
         console.warn(`A cart in ${currency}: only ${shop.currency} is compared.`);
       }
-      keepSession(() => (note.session.cart = { value: amount, currency, items: Number(items) || 0 }));
-      idle().then(prepare);
+      keepSession(() => (note.session.cart = { value: amount, currency, items: +(items ?? 0) || 0 }));
+      idle().then(() => prepare());
     });
   },
 
@@ -64,11 +65,11 @@ export const calls = {
 
   // preview(popup or id): shows it now, counts nothing, sends nothing.
   preview(popup) {
-    fetchPart().then(() => part?.show(find(popups, popup) || /** @type {Popup} */ (popup), null, false));
+    withPart((part) => part.preview(popup));
   },
 
   // variant(popup, visitor_id): the id of the variant that this visitor gets, "holdout", "shop_holdout", or null.
-  variant: (popup, visitor) => variantOf(/** @type {Popup} */ (popup), visitor),
+  variant: /** @type {any} */ (variantOf),
 
   push(call) {
     /** @type {any} */ (calls)[call?.[0]]?.(call[1]);

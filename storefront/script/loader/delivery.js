@@ -1,25 +1,16 @@
 // Sending what is in the outbox.
 
 import { each, eachKey } from "../shared/lists.js";
-import { ask, retryDelays } from "./ask.js";
+import { ask, retryIn } from "./ask.js";
+import { noteConversion } from "./events.js";
 import { discard, eachBatch, put } from "./outbox.js";
 import { addressOf, settings } from "./settings.js";
+import { bringDue } from "./showing.js";
 import { SECOND } from "./units.js";
 
-const delays = retryDelays();
+let failures = 0;
 let pausedUntil = 0; // by the server's Retry-After
 let deliveryTimer = 0;
-/** @type {(event: TrackedEvent, answer: Answer, shown: unknown) => void} */
-let onConversion;
-
-/**
- * Who is to hear of conversions that the server has confirmed, and whether the shopper has.
- *
- * @param {typeof onConversion} act
- */
-export function whenConverted(act) {
-  onConversion = act;
-}
 
 /**
  * @param {TrackedEvent} event
@@ -93,13 +84,13 @@ const requestFor = (batch) => ({ method: "POST", body: bodyOf(batch), keepalive:
  */
 export async function deliver(batch) {
   each(batch, (entry) => (entry.sending = true));
-  const { status = 0, answer, patience } = await ask(urlFor(batch), requestFor(batch));
+  const { status, answer, refused: unwanted, patience } = await ask(urlFor(batch), requestFor(batch));
   each(batch, (entry) => (entry.sending = false));
   // A hotel's login page also answers 200: only what our server would say counts as confirmed.
   const confirmed = batch[0].event.type ? answer?.conversion_id : status === 202;
-  const refused = status >= 400 && status < 500 && status !== 429 && answer?.code;
+  const refused = unwanted && answer?.code;
   if (refused && batch.length > 1) return void each(batch, (entry) => deliver([entry])); // One is bad, not its neighbours.
-  if (confirmed || refused) delays.reset();
+  if (confirmed || refused) failures = 0;
   else retryLater(patience);
   // Without the event: consoles are recorded, and it may hold an address.
   if (refused) console.warn("Refused:", answer);
@@ -119,11 +110,13 @@ function settle({ event, settled }, confirmed, refused, answer) {
     record({ ...event, revenue: undefined, currency: undefined });
   }
   const shown = settled?.(confirmed, answer);
-  if (confirmed && answer && event.type) onConversion(event, answer, shown);
+  if (!confirmed || !answer || !event.type) return;
+  noteConversion(event, answer, shown);
+  bringDue();
 }
 
 /** @param {number} patience */
 function retryLater(patience) {
   pausedUntil = Date.now() + patience;
-  deliverIn(delays.next(patience));
+  deliverIn(retryIn(++failures, patience));
 }

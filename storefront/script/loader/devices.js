@@ -4,9 +4,9 @@
 /** @type {string | undefined} */
 let firstPointer;
 
-/** @param {PointerEvent} event */
+/** @param {Event} event */
 export function notePointer(event) {
-  firstPointer = firstPointer || event.pointerType;
+  firstPointer ||= /** @type {PointerEvent} */ (event).pointerType;
 }
 
 export function deviceType() {

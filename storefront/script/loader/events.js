@@ -1,6 +1,5 @@
 // What is reported of a popup, and what the visitor's note keeps of it.
 
-import { record } from "./delivery.js";
 import { deviceType } from "./devices.js";
 import { note } from "./state.js";
 import { changeSeen, plainAddress } from "./visitor.js";
@@ -20,21 +19,6 @@ export function eventFor(popupId, variantId) {
     page_url: plainAddress(location.href),
     referrer: plainAddress(document.referrer) || undefined,
   };
-}
-
-/**
- * A view, or that a popup is about to show or to be withheld.
- *
- * @param {string} popupId
- * @param {string | null} [variantId]
- * @param {List} [list]
- */
-export function countView(popupId, variantId, list) {
-  changeSeen(popupId, (seen) => {
-    seen.viewed_at = Date.now();
-    seen.variant = variantId || undefined;
-  });
-  record(eventFor(popupId, variantId), undefined, list);
 }
 
 /**

@@ -6,7 +6,7 @@ import { each } from "../shared/lists.js";
 export function newId() {
   let hex = `0${Date.now().toString(16)}7`;
   each(crypto.getRandomValues(new Uint8Array(10)), (byte) => (hex += (byte + 256).toString(16).slice(1)));
-  return hex.replace(/(.{8})(.{4})(.{4}).(.{3})(.{12}).*/, "$1-$2-$3-8$4-$5");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** @param {string} id */

@@ -5,18 +5,19 @@ import { listen } from "../shared/listen.js";
 import { each } from "../shared/lists.js";
 import { calls } from "./calls.js";
 import { attempt, idle } from "./careful.js";
-import { deliver, deliverAll, deliverBlindly, record, whenConverted } from "./delivery.js";
+import { deliver, deliverAll, deliverBlindly, record } from "./delivery.js";
 import { deviceType } from "./devices.js";
-import { countView, eventFor, noteConversion } from "./events.js";
+import { eventFor } from "./events.js";
 import { discard, outbox } from "./outbox.js";
 import { isExcluded, pageAddress } from "./pages.js";
 import { offer } from "./part.js";
 import { loadPopups } from "./popups.js";
 import { recordUnread } from "./purchases.js";
 import { watchPlatform } from "./recognition.js";
-import { settings, words } from "./settings.js";
+import { pauseEnd } from "./rules.js";
+import { settings } from "./settings.js";
 import { bringDue } from "./showing.js";
-import { arriveAt, arrivedAt, goAway, lasting, note, popups } from "./state.js";
+import { arriveAt, arrivedAt, goAway, lastActive, lasting, note, popups } from "./state.js";
 import { NOTE } from "./storage.js";
 import { fire } from "./triggers.js";
 import { changeSeen, keepSession } from "./visitor.js";
@@ -36,26 +37,22 @@ function takeOver() {
   window.exitIntent = calls;
   offer({
     arrivedAt: () => arrivedAt,
+    lastActive: () => lastActive,
     popups: () => popups,
-    words,
-    cart: settings.cart,
+    settings,
     note: () => note,
     isExcluded,
+    pauseEnd,
     deviceType,
     fire,
     onActivity,
     bringDue,
     changeSeen,
     eventFor,
-    countView,
     record,
     deliver,
     discard,
     outbox,
-  });
-  whenConverted((event, answer, shown) => {
-    noteConversion(event, answer, shown);
-    bringDue();
   });
   listen("pagehide", leave);
   if (document.readyState === "complete") start();
@@ -69,8 +66,9 @@ function catchUp() {
 }
 
 async function start() {
-  arriveAt(pageAddress());
+  const loadedAt = Date.now();
   await idle();
+  arriveAt(pageAddress(), loadedAt);
   await loadPopups(async () => {
     await idle();
     keepSession();

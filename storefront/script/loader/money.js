@@ -1,10 +1,10 @@
-// Amounts as shops' pages have them: numbers, plain decimals, and what Intl prints, for which it takes the second file.
+// Amounts as shops' pages have them: numbers, plain decimals, and what Intl prints, which takes another file.
 
-import { fetchPart, part } from "./part.js";
+import { importFile } from "./files.js";
 import { shop } from "./state.js";
 
 /**
- * Tells an amount and its currency, which is the shop's where none is named: at once, or once the second file has read
+ * Tells an amount and its currency, which is the shop's where none is named: at once, or once another file has read
  * it. It tells neither where it cannot be read, and the browser's console why.
  *
  * @param {unknown} value
@@ -14,11 +14,12 @@ import { shop } from "./state.js";
 export function readMoney(value, named, tell) {
   const text = `${value ?? ""}`.trim();
   const currency = (named || shop.currency || "").trim().toUpperCase();
-  const found = (/** @type {number} */ amount) => {
-    const fits = amount >= 0 && /^([A-Z]{3})?$/.test(currency);
-    if (text && !fits) console.warn("Not an amount:", value, named);
-    tell(fits ? { amount: +amount.toFixed(4), currency } : {});
-  };
-  if (!text || Number.isFinite(+text)) found(text ? +text : NaN);
-  else fetchPart().then(() => found(part ? part.readAmount(text, currency) : NaN));
+  if (!text) tell({});
+  else if (+text >= 0 && +text < Infinity && /^([A-Z]{3})?$/.test(currency))
+    tell({ amount: +(+text).toFixed(4), currency });
+  else
+    importFile(AMOUNTS_FILE).then(
+      ({ readMoney }) => tell(readMoney(text, currency)),
+      () => tell({}),
+    );
 }

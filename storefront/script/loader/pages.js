@@ -33,7 +33,7 @@ export function onPage(pattern) {
 }
 
 /** The page we are on. What follows # is a place in it. */
-export const pageAddress = () => location.href.replace(/#.*/, "");
+export const pageAddress = () => location.href.split("#")[0];
 
 /** Whether the shop wants no popup at all here. */
 export const isForbidden = () => some(shop.never_on_pages, onPage);

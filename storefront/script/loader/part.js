@@ -1,13 +1,12 @@
 // The second file, which a page pays for only once a popup could show.
 
-import { fileAddress } from "./settings.js";
+import { importFile } from "./files.js";
 
 /** @type {Part | undefined} */
 export let part;
 
 /** @type {Promise<unknown> | null} */
 let coming = null;
-let tries = 0;
 /** @type {Loader} */
 let offered;
 
@@ -20,15 +19,14 @@ export function offer(loader) {
   offered = loader;
 }
 
-/** Never fails; without an answer there is no part, and the next call asks again. */
-export function fetchPart() {
-  return (coming = coming || load().then(arrived, failed));
-}
-
-/** What has failed once is remembered by its address, of which the network is not told the fragment. */
-async function load() {
-  const address = fileAddress(DIALOG_FILE);
-  return import(tries++ ? `${address}#${tries}` : address);
+/**
+ * Fetches it where that has not happened yet. Without an answer nothing is done, and the next call asks again.
+ *
+ * @param {(part: Part) => unknown} act
+ */
+export async function withPart(act) {
+  await (coming ||= importFile(DIALOG_FILE).then(arrived, failed));
+  if (part) act(part);
 }
 
 /** @param {Part} module */

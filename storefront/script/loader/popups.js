@@ -1,14 +1,14 @@
 // The shop's popups, as the server gives them.
 
 import { each } from "../shared/lists.js";
-import { ask, mayRecover, retryDelays } from "./ask.js";
+import { ask, retryIn } from "./ask.js";
 import { addressOf, settings } from "./settings.js";
 import { takePopups } from "./state.js";
 
 // The edition of the targeting rules in rules.js (common/shop/targeting_rules.py). Popups of a newer one are not sent to us.
 const RULES = 1;
 
-const delays = retryDelays();
+let failures = 0;
 let timer = 0;
 
 /**
@@ -19,12 +19,12 @@ let timer = 0;
 export async function loadPopups(then) {
   clearTimeout(timer);
   const address = addressOf(settings.getActivePopups, "get_active_popups");
-  const reply = await ask(`${address}?shop_id=${encodeURIComponent(settings.shop || "")}&rules=${RULES}`);
-  const { status, answer, patience } = reply;
+  const query = `?shop_id=${encodeURIComponent(settings.shop || "")}&rules=${RULES}`;
+  const { status, answer, refused, patience } = await ask(address + query);
   /** @type {Popup[]} */
   const list = [];
   each(answer?.popups, (popup) => popup?.trigger && (list[list.length] = popup));
   takePopups(list, answer?.shop || {}, answer?.popups ? "" : status ? `answered ${status}` : "no answer");
-  if (!answer?.popups && mayRecover(reply)) timer = setTimeout(() => loadPopups(then), delays.next(patience));
+  if (!answer?.popups && !refused) timer = setTimeout(() => loadPopups(then), retryIn(++failures, patience));
   await then();
 }

@@ -2,7 +2,7 @@
 
 import { each } from "../shared/lists.js";
 import { attempt } from "./careful.js";
-import { fileAddress } from "./settings.js";
+import { importFile } from "./files.js";
 import { note } from "./state.js";
 
 /** @type {((visitor: string) => unknown)[]} */
@@ -24,6 +24,6 @@ export function tellVisitor() {
 /** Shopify's orders say whose they are by what a file of its own leaves in the cart. */
 export function watchPlatform() {
   if (typeof window.Shopify === "object") {
-    whenKnown((visitor) => import(fileAddress(SHOPIFY_FILE)).then((shopify) => shopify.leave(visitor), console.debug));
+    whenKnown((visitor) => importFile(SHOPIFY_FILE).then((shopify) => shopify.leave(visitor), console.debug));
   }
 }

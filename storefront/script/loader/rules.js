@@ -2,6 +2,7 @@
 // explain() reports. A cart nobody told us about is an empty one.
 
 import { eachKey, some } from "../shared/lists.js";
+import { isAskedFor } from "../shared/popups.js";
 import { deviceType } from "./devices.js";
 import { isForbidden, matches, onPage } from "./pages.js";
 import { part } from "./part.js";
@@ -55,13 +56,6 @@ const RULES = {
     max_per_session: (most, seen) => seen.session !== note.session.id || /** @type {number} */ (seen.shown) < most,
   },
 };
-
-/**
- * However often a popup was closed before, whoever clicks on its trigger asks for it.
- *
- * @param {Popup} popup
- */
-export const isAskedFor = (popup) => popup.trigger.type === "click";
 
 /**
  * Why this popup may not show now, or null. What is on screen is asked last: it takes a search of the page.

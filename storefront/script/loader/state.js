@@ -25,7 +25,10 @@ export let trouble = "not loaded";
 export let page = "";
 
 /** When the shopper came to the page. */
-export let arrivedAt = Date.now();
+export let arrivedAt = 0;
+
+/** When the shopper last did something. */
+export let lastActive = 0;
 
 /** The popups shown on this page: each shows once, unless the shopper asks for it. @type {Record<string, true>} */
 export let shownHere = {};
@@ -60,11 +63,15 @@ export function takePopups(list, settings, reason) {
 }
 
 /** @param {string} address */
-export function arriveAt(address) {
+export function arriveAt(address, at = Date.now()) {
   page = address;
-  arrivedAt = Date.now();
+  arrivedAt = lastActive = at;
   shownHere = {};
   unaskedHere = false;
+}
+
+export function stayActive() {
+  lastActive = Date.now();
 }
 
 /** Nothing is an exit until the shopper is back. */

@@ -1,26 +1,17 @@
 // What makes popups show. The server sends the highest priority first: where one event suits several popups, the first
 // allowed one shows.
 
-import { each, eachKey, some } from "../shared/lists.js";
+import { some } from "../shared/lists.js";
 import { attempt } from "./careful.js";
-import { fetchPart, part } from "./part.js";
-import { brokenRule, firstNo, pauseEnd } from "./rules.js";
+import { part, withPart } from "./part.js";
+import { brokenRule, firstNo } from "./rules.js";
 import { bringUp } from "./showing.js";
-import { arrivedAt, popups, shownHere } from "./state.js";
+import { popups } from "./state.js";
 import { SECOND } from "./units.js";
 import { keepSession } from "./visitor.js";
 
 // Whoever has waited longer than this for the second file does something else by now.
 const PATIENCE = 5 * SECOND;
-
-/** @type {Record<string, number>} */
-const timers = {};
-let lastActive = Date.now();
-
-/** The shopper has done something. */
-export function stayActive() {
-  return (lastActive = Date.now());
-}
 
 /**
  * Whether a popup shows, or will as soon as the second file is here.
@@ -38,35 +29,16 @@ function tryToShow(popup) {
   if (firstNo(popup)) return false;
   const since = Date.now();
   if (part) bringUp(popup);
-  else fetchPart().then(() => part && !document.hidden && Date.now() - since < PATIENCE && tryToShow(popup));
+  else withPart(() => !document.hidden && Date.now() - since < PATIENCE && tryToShow(popup));
   return true;
 }
 
-/** Fetches the second file if a popup could show on this page. */
-export function prepare() {
-  if (some(popups, (popup) => !brokenRule(popup))) fetchPart().then(() => part?.watch());
-}
-
-export function startTimers() {
-  eachKey(timers, (id) => clearTimeout(timers[id]));
-  each(popups, (popup) => /time_delay|inactivity/.test(popup.trigger.type) && showInTime(popup));
-}
-
 /**
- * Waits on while the shopper is busy, or nobody is looking, and until the pause after another popup is over. Once
- * refused, it waits for the next time of inactivity.
- *
- * @param {Popup} popup
- * @param {number} [refused]
+ * Fetches the second file if a popup could show on this page. No rule allowed one before `since`: what was due before it
+ * was refused.
  */
-function showInTime(popup, refused) {
-  const from = popup.trigger.type === "inactivity" ? lastActive : arrivedAt;
-  const left = Math.max(from + popup.trigger.delay_seconds * SECOND, pauseEnd()) - Date.now();
-  if (left <= 0 && from !== refused && !document.hidden && !part?.hindrance()) {
-    if (!tryToShow(popup)) refused = from;
-    else if (shownHere[popup.id]) return;
-  }
-  timers[popup.id] = setTimeout(() => showInTime(popup, refused), left > 0 ? left : SECOND);
+export function prepare(since = Date.now()) {
+  if (some(popups, (popup) => !brokenRule(popup))) withPart((part) => part.watch(since));
 }
 
 /**

@@ -5,11 +5,9 @@
 // from all popups of a shop is decided alike, by the hash of visitor_id + ":" + shop_id.
 
 import { each, some } from "../shared/lists.js";
+import { HOLDOUT, SHOP_HOLDOUT } from "../shared/popups.js";
 import { settings } from "./settings.js";
 import { note, shop } from "./state.js";
-
-const HOLDOUT = "holdout";
-const SHOP_HOLDOUT = "shop_holdout";
 
 /** @param {string} text */
 function hashOf(text) {
@@ -27,9 +25,6 @@ function hashOf(text) {
  * @param {number | undefined} percent
  */
 const isBelow = (hash, percent = 0) => (hash & 0xffff) * 100 < percent * 65536;
-
-/** @param {string | null} variant */
-export const isHeldOut = (variant) => variant === HOLDOUT || variant === SHOP_HOLDOUT;
 
 /**
  * Whether some are shown something else than others, or nothing.

@@ -30,7 +30,7 @@ export function changeNote(change) {
  * @param {(seen: Seen, note: Note) => unknown} change
  */
 export function changeSeen(popupId, change) {
-  changeNote((note) => change(note.seen[popupId] || (note.seen[popupId] = {}), note));
+  changeNote((note) => change((note.seen[popupId] ||= {}), note));
 }
 
 /** A refusal holds for the tab; agreement is the visitor's and stays until it is withdrawn. */
@@ -107,9 +107,10 @@ export function keepSession(change, arriving = !note) {
 function noteArrival(session) {
   const referrer = plainAddress(document.referrer);
   if (referrer && referrer.split("/")[2] !== location.host) session.referrer = referrer;
-  if (!location.search.includes("utm_")) return;
-  session.utm = {}; // Two links are never mixed.
+  /** @type {Visit["utm"] | undefined} */
+  let utm;
   new URLSearchParams(location.search).forEach((value, name) => {
-    if (name.startsWith("utm_")) session.utm[name.slice(4)] = value;
+    if (name.startsWith("utm_")) (utm ||= {})[name.slice(4)] = value;
   });
+  if (utm) session.utm = utm; // Two links are never mixed.
 }

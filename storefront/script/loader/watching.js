@@ -4,12 +4,12 @@ import { listen } from "../shared/listen.js";
 import { each } from "../shared/lists.js";
 import { idle } from "./careful.js";
 import { notePointer } from "./devices.js";
-import { isExcluded, pageAddress } from "./pages.js";
+import { pageAddress } from "./pages.js";
 import { part } from "./part.js";
 import { loadPopups } from "./popups.js";
 import { bringDue } from "./showing.js";
-import { arriveAt, note, page, popups, trouble } from "./state.js";
-import { onClick, prepare, startTimers, stayActive } from "./triggers.js";
+import { arriveAt, lastActive, note, page, popups, stayActive, trouble } from "./state.js";
+import { onClick, prepare } from "./triggers.js";
 import { MINUTE } from "./units.js";
 import { keepSession } from "./visitor.js";
 
@@ -18,14 +18,12 @@ let watching = false;
 /** The popups have come, or the shopper to another page. */
 export function begin() {
   if (!watching && (popups.length || trouble)) watch();
-  startTimers();
   bringDue();
-  idle().then(prepare);
+  idle().then(() => prepare(0));
 }
 
 function watch() {
   watching = true;
-  each(["pointermove", "pointerdown"], (name) => listen(name, notePointer));
   each(["pointermove", "pointerdown", "keydown", "touchmove"], (name) => listen(name, onActivity));
   listen("click", onClick);
   listen("popstate", noticePage);
@@ -33,8 +31,11 @@ function watch() {
   window.navigation?.addEventListener("currententrychange", noticePage);
 }
 
-export function onActivity() {
-  if (stayActive() - note.session.at > MINUTE) {
+/** @param {Event} event */
+export function onActivity(event) {
+  notePointer(event);
+  stayActive();
+  if (lastActive - note.session.at > MINUTE) {
     keepSession();
     prepare();
   }
@@ -49,8 +50,7 @@ function noticePage() {
 function arrive() {
   arriveAt(pageAddress());
   keepSession(null, true);
-  part?.startAtTop();
-  part?.drop(isExcluded);
+  part?.arrive();
   if (trouble) loadPopups(begin);
   else begin();
 }

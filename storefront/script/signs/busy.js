@@ -7,8 +7,9 @@ import { some } from "../shared/lists.js";
 /** @param {string} selector */
 const ifKnown = (selector) => (CSS.supports(`selector(${selector})`) ? `,${selector}` : "");
 
-// What is over the page: dialogs, drawers that say so, and what a dialog of ours would close. Toasts may stay.
-const OVERLAYS = `:modal,[aria-modal=true]${ifKnown(":popover-open:not([popover=manual])")}${ifKnown("select:open")}`;
+/** What is over the page: dialogs, drawers that say so, and what a dialog of ours would close. Toasts may stay. */
+const overlays = () =>
+  `:modal,[aria-modal=true]${ifKnown(":popover-open:not([popover=manual])")}${ifKnown("select:open")}`;
 
 /** The field into which the shopper has typed. @type {EventTarget | undefined} */
 let typedInto;
@@ -53,7 +54,7 @@ const wasTypedInto = ({ value, defaultValue, type }) =>
  */
 function isCovered(root) {
   return (
-    some(root.querySelectorAll(OVERLAYS), isOnScreen) ||
+    some(root.querySelectorAll(overlays()), isOnScreen) ||
     some(root.querySelectorAll("*"), ({ shadowRoot }) => shadowRoot && isCovered(shadowRoot))
   );
 }

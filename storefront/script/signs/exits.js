@@ -54,10 +54,12 @@ function watchMouse() {
  */
 function watchAbsence() {
   let awayAt = 0;
-  let touching = loader.deviceType() !== "desktop";
-  listen("pointerdown", (event) => (touching = event.pointerType === "touch"));
+  /** @type {boolean | undefined} */
+  let touched;
+  const touching = () => touched ?? loader.deviceType() !== "desktop";
+  listen("pointerdown", (event) => (touched = event.pointerType === "touch"));
   listen("visibilitychange", () => {
-    if (!document.hidden && awayAt && Date.now() - awayAt > SHORT_AWAY_MS && touching) exit();
+    if (!document.hidden && awayAt && Date.now() - awayAt > SHORT_AWAY_MS && touching()) exit();
     awayAt = document.hidden ? Date.now() : 0;
   });
 }

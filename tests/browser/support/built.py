@@ -12,7 +12,7 @@ from tests.support.stack import ROOT
 
 DIST = ROOT / "storefront" / "dist"
 FILES: dict[str, str] = json.loads((DIST / "files.json").read_text())
-LOADER, DIALOG = DIST / FILES["loader"], DIST / FILES["dialog"]
+LOADER, DIALOG, AMOUNTS = (DIST / FILES[name] for name in ("loader", "dialog", "amounts"))
 
 # What every page pays, and what only one pays on which a popup could show.
 BUDGETS = {LOADER: 6 * 1024, DIALOG: 9 * 1024}

@@ -1,6 +1,20 @@
-// Amounts as Intl prints them, in any language.
+// Amounts as Intl prints them, in any language: a file of its own, for the few pages that have them.
 
 const THREE_DECIMALS = /^(BHD|IQD|JOD|KWD|LYD|OMR|TND)$/;
+
+/**
+ * Neither an amount nor a currency where they cannot be read, which the browser's console says.
+ *
+ * @param {string} text
+ * @param {string} currency
+ * @returns {Money}
+ */
+export function readMoney(text, currency) {
+  const amount = Number.isFinite(+text) ? +text : readAmount(text, currency);
+  if (amount >= 0 && /^([A-Z]{3})?$/.test(currency)) return { amount: +amount.toFixed(4), currency };
+  console.warn("Not an amount:", text, currency);
+  return {};
+}
 
 /**
  * "1,234.50", "1.234,50 €", "CHF 1’234.50", "١٬٢٣٤٫٥٠"; NaN for anything else. Three digits behind the only
@@ -9,7 +23,7 @@ const THREE_DECIMALS = /^(BHD|IQD|JOD|KWD|LYD|OMR|TND)$/;
  * @param {string} text
  * @param {string} currency
  */
-export function readAmount(text, currency) {
+function readAmount(text, currency) {
   const plain = text.replace(/\p{Nd}/gu, inAscii).replace(/(\d)['’٬\s](?=\d)/g, "$1");
   const digits = /^[^\d(−-]*(\d(?:[\d.,٫]*\d)?)\D*$/.exec(plain)?.[1] || "";
   const at = Math.max(digits.lastIndexOf("."), digits.lastIndexOf(","), digits.lastIndexOf("٫"));
