@@ -59,4 +59,10 @@ for (const [name, popup] of Object.entries(PREVIEWS)) {
   const onclick = () => exitIntent.preview({ id: "preview", ...popup });
   place("previews").append(make("button", { className: "button plain", type: "button", textContent: name, onclick }));
 }
-addEventListener("load", () => setTimeout(refresh, 1000)); // The script waits for a quiet moment too.
+
+/* The script waits for a quiet moment, and then for its popups. */
+function refreshUntilTold() {
+  refresh();
+  if (place("explain").rows.length < 2) setTimeout(refreshUntilTold, 500);
+}
+addEventListener("load", () => setTimeout(refreshUntilTold, 500));

@@ -4,6 +4,8 @@ import { cartAddress } from "./cart.js";
 import { addButton, addWords, columns, element } from "./elements.js";
 import { lastDay } from "./language.js";
 
+const COPIED_WITHIN_MS = 500;
+
 /**
  * @param {HTMLFormElement} body
  * @param {Discount | undefined} discount
@@ -18,13 +20,28 @@ export function fillWithThanks(body, discount, words, host) {
   const copy = discount && addCode(text, discount, words);
   const actions = element(body, "div", { className: "actions" });
   const href = cartAddress(host.cart);
-  const leave = () => {
-    copy?.();
+  const leave = (/** @type {MouseEvent} */ event) => {
+    if (copy) copyThenGo(event, copy, href);
     host.closed();
   };
   if (href) element(actions, "a", { className: "main", href, onclick: leave }, words.cart);
   addButton(actions, href ? "quiet" : "main", words.done, host.closed);
   heading.focus(); // It is read out, and the next Tab lands on the code's button.
+}
+
+/**
+ * A page that goes away at once takes along what it was about to copy.
+ *
+ * @param {MouseEvent} event
+ * @param {() => Promise<void>} copy
+ * @param {string | null | undefined} href
+ */
+async function copyThenGo(event, copy, href) {
+  const copied = copy();
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // In another tab: this page stays.
+  event.preventDefault();
+  await Promise.race([copied, new Promise((done) => setTimeout(done, COPIED_WITHIN_MS))]);
+  location.assign(/** @type {string} */ (href));
 }
 
 /**
