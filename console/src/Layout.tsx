@@ -59,9 +59,8 @@ export function Layout() {
             ))}
           </nav>
           <div class="who">
-            <p>
-              {session.value?.keyName || "API key"} {!mayWrite.value && <span title={READ_ONLY}>(read only)</span>}
-            </p>
+            <p>{session.value?.keyName || "API key"}</p>
+            {!mayWrite.value && <p>{READ_ONLY}</p>}
             <button type="button" class="button quiet" onClick={signOut}>
               <Icon name="out" />
               Sign out

@@ -2,12 +2,12 @@
 // shop's day is not the browser's.
 
 const plain = new Intl.NumberFormat("en");
-const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 export const NONE = "–";
 
 export const count = (value: number | null | undefined) => (value == null ? NONE : plain.format(value));
-export const compact = (value: number) => (value < 10_000 ? plain.format(value) : short.format(value));
+/** "1 order", "3,004 orders". */
+export const counted = (value: number, one: string, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
 
 /** A share of 0..1. A rate over nobody is no rate. */
 export function percent(share: number | null | undefined, decimals = 1): string {
@@ -28,6 +28,16 @@ export function change(now: number | null | undefined, before: number | null | u
   if (now == null || before == null || before === 0) return null;
   const percents = Math.round(((now - before) / before) * 100);
   return percents === 0 ? "±0 %" : `${percents > 0 ? "+" : "−"}${plain.format(Math.abs(percents))} %`;
+}
+
+/** The same beside what it was: "+12 %, was 3,004". */
+export function changeWords(
+  now: number | null | undefined,
+  before: number | null | undefined,
+  text: (value: number) => string,
+): string | null {
+  const changed = change(now, before);
+  return changed && before != null ? `${changed}, was ${text(before)}` : null;
 }
 
 const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });

@@ -16,12 +16,14 @@ import type {
   Orders,
   PlatformSource,
   PlatformSources,
+  PoolCodes,
   Popup,
   PopupDraft,
   PopupReport,
   Popups,
   Shop,
   ShopReport,
+  Sources,
   Subscribers,
   SubscriberWithConsents,
 } from "./schema.ts";
@@ -78,10 +80,13 @@ export const deleteDiscountCode = (id: string, etag: string) =>
   manage<null>("DELETE", `/discount-codes/${id}`, { ifMatch: etag });
 
 export const addPoolCodes = (id: string, codes: string[], idempotencyKey: string) =>
-  manage<unknown>("POST", `/discount-codes/${id}/codes`, { body: { codes }, idempotencyKey });
+  manage<PoolCodes>("POST", `/discount-codes/${id}/codes`, { body: { codes }, idempotencyKey });
 
 export const popupReport = (id: string, query: Options["query"], signal?: AbortSignal) =>
   stats<PopupReport>(`/popups/${id}`, { query, signal });
+
+export const popupSources = (id: string, query: Options["query"], signal?: AbortSignal) =>
+  stats<Sources>(`/popups/${id}/sources`, { query, signal });
 
 export const experimentReport = (id: string, query: Options["query"], signal?: AbortSignal) =>
   stats<Experiment>(`/popups/${id}/experiment`, { query, signal });

@@ -7,8 +7,9 @@ import { Editor } from "../draft/editor.ts";
 import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { loadShop } from "../shop.ts";
+import { tagOf } from "../words/languages.ts";
 import { Builder } from "./popup/design/Builder.tsx";
-import type { Workshop } from "./popup/design/useEditor.ts";
+import type { Ground } from "./popup/design/useEditor.ts";
 import { PopupHead } from "./popup/PopupHead.tsx";
 import { templateOf } from "./templates/templates.ts";
 import "../style/builder.css";
@@ -34,7 +35,7 @@ function useGround(id: string | null, { query }: Address) {
   const made = useRef<Editor | null>(null);
   const [key] = useState(id ?? "new");
   useEffect(() => () => made.current?.close(), []);
-  return useResource<Workshop>(key, async (signal) => {
+  return useResource<Ground>(key, async (signal) => {
     const [stored, shop, codes] = await Promise.all([
       id ? getPopup(id, signal) : null,
       loadShop(),
@@ -42,6 +43,7 @@ function useGround(id: string | null, { query }: Address) {
     ]);
     made.current?.close();
     made.current = new Editor(stored, stored ? BLANK : templateOf(query.template, query.language));
-    return { editor: made.current, shop, codes: codes.data.discount_codes, language: query.language ?? "en" };
+    const language = query.language ?? tagOf(made.current.draft.value.design.heading);
+    return { editor: made.current, shop, codes: codes.data.discount_codes, language };
   });
 }

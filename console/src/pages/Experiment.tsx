@@ -2,8 +2,9 @@ import { type Address, hash } from "../addresses.ts";
 import { changePopup, experimentReport, getPopup, rollbackPopup } from "../api/calls.ts";
 import { useResource } from "../api/resource.ts";
 import type { ComparedVariant, Experiment as Report } from "../api/schema.ts";
-import { count, moment, money, percent } from "../numbers.ts";
+import { count, money, percent } from "../numbers.ts";
 import { Button } from "../parts/Button.tsx";
+import { download } from "../parts/download.ts";
 import { Empty } from "../parts/Empty.tsx";
 import { SelectField } from "../parts/fields.tsx";
 import { Intervals } from "../parts/Intervals.tsx";
@@ -11,7 +12,7 @@ import { Notice, ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { setQuery } from "../router.ts";
 import { mayWrite, READ_ONLY } from "../session.ts";
-import { shop } from "../shop.ts";
+import { momentHere } from "../shop.ts";
 import { say } from "../status.ts";
 import { HEALTH, risk, stillNeeded, verdict } from "../words/verdict.ts";
 import { PopupHead } from "./popup/PopupHead.tsx";
@@ -57,14 +58,22 @@ export function Experiment({ address }: { address: Address }) {
       {report && !isThere && <None id={id} />}
       {report && isThere && (
         <>
-          <Verdict report={report} id={id} onApplied={state.reload} />
+          {report.variants.length > 1 && <Verdict report={report} id={id} onApplied={state.reload} />}
           {report.variants.length > 1 && <Compared report={report} />}
           {report.holdout && <Held report={report} />}
+          <p class="actions">
+            <Button icon="down" onPress={() => save(id, goal)}>
+              This as CSV
+            </Button>
+          </p>
         </>
       )}
     </Page>
   );
 }
+
+const save = (id: string, goal: string) =>
+  download("shop-reports", `/popups/${id}/experiment`, { goal, format: "csv" }, "experiment.csv");
 
 function None({ id }: { id: string }) {
   return (
@@ -86,7 +95,7 @@ function Verdict({ report, id, onApplied }: { report: Report; id: string; onAppl
       </h2>
       <p>{report.reason}</p>
       <p class="hint">
-        {stillNeeded(report)} {since && shop.value && `Since ${moment(since, shop.value.time_zone)}.`}
+        {stillNeeded(report)} {since && `Since ${momentHere(since)}.`}
       </p>
       {report.health.map(({ code, detail }) => (
         <Notice key={code} kind="warning">

@@ -1,8 +1,8 @@
 import type { Address } from "../addresses.ts";
-import { popupReport } from "../api/calls.ts";
+import { getPopup, popupReport } from "../api/calls.ts";
 import { useResource } from "../api/resource.ts";
 import type { Numbers, PopupReport } from "../api/schema.ts";
-import { ago, change, count, money, percent, today } from "../numbers.ts";
+import { ago, changeWords, count, counted, money, percent, today } from "../numbers.ts";
 import { Button } from "../parts/Button.tsx";
 import { download } from "../parts/download.ts";
 import { ProblemNotice } from "../parts/Notice.tsx";
@@ -13,6 +13,7 @@ import { PopupHead } from "./popup/PopupHead.tsx";
 import { Breakdown } from "./popup/results/Breakdown.tsx";
 import { ByDay } from "./popup/results/ByDay.tsx";
 import { FunnelPicture } from "./popup/results/FunnelPicture.tsx";
+import { SourcesCard } from "./popup/results/SourcesCard.tsx";
 import "../style/results.css";
 
 export const GOALS: Record<string, string> = {
@@ -31,6 +32,7 @@ export function Results({ address }: { address: Address }) {
   const earlier = useReport(id, asked && query.compare === "previous" ? periodBefore(asked) : null);
   const before = query.compare === "previous" ? earlier.data : null;
   const { data } = report;
+  const names = useNames(id, !!data?.by_variant.some(({ variant_id }) => variant_id));
   const save = () =>
     download("shop-reports", `/popups/${id}`, { ...asked, format: "csv" }, `results-${data?.from}-${data?.to}.csv`);
   return (
@@ -48,7 +50,8 @@ export function Results({ address }: { address: Address }) {
           <Figures now={data} before={before} />
           <ByDay report={data} before={before} query={query} today={today(data.time_zone)} />
           <FunnelPicture funnel={data.funnel} goal={GOALS[data.goal] ?? data.goal} />
-          <Breakdown report={data} />
+          <Breakdown report={data} names={names} />
+          {asked && <SourcesCard id={id} days={asked} />}
           <p class="actions">
             <Button icon="down" onPress={save}>
               The days as CSV
@@ -57,7 +60,7 @@ export function Results({ address }: { address: Address }) {
               Refresh
             </Button>
             <span class="hint">
-              As of {ago(new Date(report.at).toISOString())}. {notCounted(data)}
+              As of {ago(new Date(report.at).toISOString())}. Days are those in {data.time_zone}. {notCounted(data)}
             </span>
           </p>
         </>
@@ -72,56 +75,46 @@ function useReport(id: string, days: Days | null) {
   });
 }
 
+/** What the variants are called; asked for where there are any. */
+function useNames(id: string, hasVariants: boolean) {
+  const popup = useResource(hasVariants ? id : null, async (signal) => (await getPopup(id, signal)).data);
+  return new Map(popup.data?.variants.map((variant) => [variant.id, variant.name]));
+}
+
 function finding({ unique_viewers, converters, conversion_rate, goal, orders, net_revenue, currency }: PopupReport) {
   if (unique_viewers === 0) return "Nobody has seen it for the first time in this period.";
-  const did = `${count(converters)} of ${count(unique_viewers)} viewers ${GOALS[goal] ?? goal} (${percent(conversion_rate)}).`;
-  return orders > 0 ? `${did} ${count(orders)} orders brought ${money(net_revenue, currency)}.` : did;
+  const did = `${count(converters)} of ${counted(unique_viewers, "viewer")} ${GOALS[goal] ?? goal} (${percent(conversion_rate)}).`;
+  return orders > 0 ? `${did} ${counted(orders, "order")} brought ${money(net_revenue, currency)}.` : did;
 }
 
 const notCounted = ({ crawlers }: PopupReport) =>
-  crawlers > 0 ? `${count(crawlers)} visits of crawlers are left out.` : "";
+  crawlers > 0 ? `${counted(crawlers, "visit")} of crawlers left out.` : "";
 
-const FIGURES: [string, string, (numbers: Numbers) => string, (numbers: Numbers) => number | null][] = [
-  [
-    "Viewers",
-    "People who saw it for the first time",
-    ({ unique_viewers }) => count(unique_viewers),
-    (n) => n.unique_viewers,
-  ],
-  ["Converters", "Of these, who did what it is for", ({ converters }) => count(converters), (n) => n.converters],
-  ["Rate", "Converters of 100 viewers", ({ conversion_rate }) => percent(conversion_rate), (n) => n.conversion_rate],
-  ["Orders", "Credited to it", ({ orders }) => count(orders), (n) => n.orders],
-  ["Revenue", "Before refunds", ({ revenue, currency }) => money(revenue, currency), (n) => Number(n.revenue)],
-  [
-    "Refunded",
-    "On the days of the refunds",
-    ({ refunded, currency }) => money(refunded, currency),
-    (n) => Number(n.refunded),
-  ],
-  [
-    "Net revenue",
-    "Revenue without refunds",
-    ({ net_revenue, currency }) => money(net_revenue, currency),
-    (n) => Number(n.net_revenue),
-  ],
-  [
-    "Unconfirmed orders",
-    "Only a browser’s word",
-    ({ unconfirmed_orders }) => count(unconfirmed_orders),
-    (n) => n.unconfirmed_orders,
-  ],
+type Figure = [label: string, meaning: string, of: (numbers: Numbers) => number | null, kind?: "money" | "rate"];
+
+const FIGURES: Figure[] = [
+  ["Viewers", "People who saw it for the first time", (n) => n.unique_viewers],
+  ["Converters", "Of these, who did what it is for", (n) => n.converters],
+  ["Rate", "Converters of 100 viewers", (n) => n.conversion_rate, "rate"],
+  ["Orders", "Credited to it", (n) => n.orders],
+  ["Revenue", "Before refunds", (n) => Number(n.revenue), "money"],
+  ["Refunded", "On the days of the refunds", (n) => Number(n.refunded), "money"],
+  ["Net revenue", "Revenue without refunds", (n) => Number(n.net_revenue), "money"],
+  ["Unconfirmed orders", "Only a browser’s word", (n) => n.unconfirmed_orders],
 ];
 
 function Figures({ now, before }: { now: Numbers; before: Numbers | null }) {
+  const words = { money: (value: number) => money(value, now.currency), rate: percent };
   return (
     <dl class="tiles">
-      {FIGURES.map(([label, meaning, text, value]) => {
-        const changed = before && change(value(now), value(before));
+      {FIGURES.map(([label, meaning, of, kind]) => {
+        const text = kind ? words[kind] : count;
+        const changed = before && changeWords(of(now), of(before), text);
         return (
           <div class="tile" key={label} title={meaning}>
             <dt>{label}</dt>
-            <dd>{text(now)}</dd>
-            <dd class="change">{changed ? `${changed} to the period before` : meaning}</dd>
+            <dd>{text(of(now) as number)}</dd>
+            <dd class="change">{changed || meaning}</dd>
           </div>
         );
       })}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { whoIs } from "../api/calls.ts";
 import { Problem } from "../api/problem.ts";
+import { Icon } from "../parts/Icon.tsx";
 import { Modal } from "../parts/Modal.tsx";
 import { Notice } from "../parts/Notice.tsx";
 import { session, signIn, signOut } from "../session.ts";
@@ -10,8 +11,14 @@ export function SignIn({ over }: { over?: boolean }) {
   if (!over) {
     return (
       <main class="sign-in">
-        <h1>Sign in</h1>
-        <SignInForm />
+        <p class="mark">
+          <Icon name="window" />
+          Popups
+        </p>
+        <div class="card stack">
+          <h1>Sign in</h1>
+          <SignInForm />
+        </div>
       </main>
     );
   }
@@ -63,13 +70,23 @@ function SignInForm() {
       </div>
       <div class="field">
         <label for="password">API key</label>
-        <input id="password" name="password" type="password" required autocomplete="current-password" />
+        <input
+          id="password"
+          name="password"
+          type="password"
+          required
+          autocomplete="current-password"
+          aria-describedby="password-hint"
+        />
+        <p class="hint" id="password-hint">
+          Made under API keys by somebody who is in already, or by whoever runs the backend. It stays in this tab and is
+          forgotten when you close it.
+        </p>
       </div>
       {problem && <Notice kind="problem">{problem}</Notice>}
       <button class="button main" type="submit" aria-disabled={isBusy}>
         {isBusy ? "One moment…" : "Sign in"}
       </button>
-      <p class="hint">The key stays in this tab and is forgotten when you close it.</p>
     </form>
   );
 }

@@ -1,7 +1,9 @@
 // Lines by day. The place of a day is its number and not a time, so that no time zone can move it.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
+import { gridOf } from "../grid.ts";
 import { day as dayWords } from "../numbers.ts";
+import { useWidth } from "./useWidth.ts";
 
 export interface Mark {
   day: string;
@@ -19,24 +21,18 @@ interface Props {
   today: string;
   marks?: Mark[];
   format: (value: number) => string;
+  /** Whether it counts: half a viewer is none. */
+  whole?: boolean;
 }
 
 const HEIGHT = 240;
 const EDGE = { left: 8, right: 8, top: 26, bottom: 26 };
 
-/** Four lines at round numbers: 1, 2 or 5 times a power of ten apart. */
-export function gridOf(most: number): number[] {
-  const rough = Math.max(most, 1e-9) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
-  return [0, 1, 2, 3, 4].map((times) => times * step);
-}
-
-export function Chart({ title, days, values, before = [], today, marks = [], format }: Props) {
+export function Chart({ title, days, values, before = [], today, marks = [], format, whole }: Props) {
   const [place, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
   const known = [...values, ...before].filter((value) => value !== null);
-  const grid = gridOf(Math.max(0, ...known));
+  const grid = gridOf(Math.max(0, ...known), { whole });
   const top = grid.at(-1) ?? 1;
   const x = (index: number) =>
     EDGE.left + (days.length < 2 ? 0.5 : index / (days.length - 1)) * (width - EDGE.left - EDGE.right);
@@ -128,16 +124,5 @@ function legend(hasBefore: boolean, isOpen: boolean, hasMarks: boolean): string 
     isOpen && "Dashed: today, which is not over.",
     hasMarks && "Points above: edits.",
   ];
-  return parts.filter(Boolean).join(" ") || "Point at a day, or move the slider to it.";
-}
-
-function useWidth() {
-  const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(640);
-  useEffect(() => {
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(200, entry?.contentRect.width ?? 640)));
-    if (place.current) watch.observe(place.current);
-    return () => watch.disconnect();
-  }, []);
-  return [place, width] as const;
+  return parts.filter(Boolean).join(" ") || "Point at a day, or step through them by the arrow keys.";
 }

@@ -39,5 +39,10 @@ export const LANGUAGES: Language[] = [
   ),
 ];
 
+const ARABIC = /\p{Script=Arabic}/u;
+
+/** The language whose fixed words stand beside a text, as far as its letters tell. */
+export const tagOf = (text: string) => (ARABIC.test(text) ? "ar" : "en");
+
 export const languageOf = (tag: string): Language =>
   LANGUAGES.find((each) => each.tag === tag) ?? { tag: "en", name: "English", dir: "ltr", words: {} };

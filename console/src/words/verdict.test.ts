@@ -31,6 +31,6 @@ test("what is still needed is said while it runs", () => {
 });
 
 test("a loss is told in people", () => {
-  assert.equal(risk({ expected_loss: 0.0123 } as never), "could cost up to 12.3 of 1000");
+  assert.equal(risk({ expected_loss: 0.0123 } as never), "could cost up to 12.3 converters in 1000 viewers");
   assert.equal(risk({ expected_loss: 0 } as never), "costs next to nothing");
 });

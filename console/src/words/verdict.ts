@@ -34,7 +34,7 @@ export function stillNeeded({ stop, viewers_needed, variants }: Experiment): str
 export function risk({ expected_loss }: ComparedVariant): string {
   if (expected_loss === null) return "";
   const of1000 = expected_loss * 1000;
-  return of1000 < 0.1 ? "costs next to nothing" : `could cost up to ${of1000.toFixed(1)} of 1000`;
+  return of1000 < 0.1 ? "costs next to nothing" : `could cost up to ${of1000.toFixed(1)} converters in 1000 viewers`;
 }
 
 export const HEALTH: Record<string, string> = {

@@ -14,7 +14,7 @@ export function PopupHead({ id, tab, name }: { id: string; tab: Tab; name?: Popu
   return (
     <nav class="tabs" aria-label={name ? `About ${name}` : "About the popup"}>
       <Link to={{ page: "popups" }} class="back">
-        Popups
+        <span>Popups</span>
       </Link>
       {TABS.map(([key, text]) => (
         <Link key={key} to={{ page: "popup", id, tab: key }} current={key === tab}>

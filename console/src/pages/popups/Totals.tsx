@@ -1,5 +1,5 @@
 import type { Numbers, ShopReport } from "../../api/schema.ts";
-import { change, count, money } from "../../numbers.ts";
+import { changeWords, count, money } from "../../numbers.ts";
 
 interface Props {
   now: ShopReport;
@@ -8,40 +8,24 @@ interface Props {
 
 /** What the shop's popups did in the period. People are counted, not events. */
 export function Totals({ now, before }: Props) {
+  const figures: [string, (numbers: Numbers) => number | undefined, (value: number) => string][] = [
+    ["Viewers", (numbers) => numbers.unique_viewers, count],
+    ["E-mails", (numbers) => numbers.converters_by_type.email_capture, count],
+    ["Orders", (numbers) => numbers.orders, count],
+    ["Revenue", (numbers) => Number(numbers.net_revenue), (value) => money(value, now.currency)],
+  ];
   return (
     <dl class="tiles">
-      <Tile
-        label="Viewers"
-        value={count(now.unique_viewers)}
-        change={change(now.unique_viewers, before?.unique_viewers)}
-      />
-      <Tile label="E-mails" {...ofType("email_capture", now, before)} />
-      <Tile label="Orders" {...orders(now, before)} />
-      <Tile
-        label="Revenue"
-        value={money(now.net_revenue, now.currency)}
-        change={change(Number(now.net_revenue), before && Number(before.net_revenue))}
-      />
+      {figures.map(([label, of, text]) => {
+        const changed = before && changeWords(of(now), of(before), text);
+        return (
+          <div class="tile" key={label}>
+            <dt>{label}</dt>
+            <dd>{text(of(now) ?? 0)}</dd>
+            {changed && <dd class="change">{changed}</dd>}
+          </div>
+        );
+      })}
     </dl>
-  );
-}
-
-function ofType(type: string, now: Numbers, before: Numbers | null) {
-  const number = (figures: Numbers | null) => figures?.converters_by_type[type];
-  return { value: count(number(now)), change: change(number(now), number(before)) };
-}
-
-function orders(now: Numbers, before: Numbers | null) {
-  const number = (figures: Numbers | null) => figures?.orders;
-  return { value: count(number(now)), change: change(number(now), number(before)) };
-}
-
-function Tile({ label, value, change }: { label: string; value: string; change: string | null }) {
-  return (
-    <div class="tile">
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-      {change && <dd class="change">{change} to the period before</dd>}
-    </div>
   );
 }

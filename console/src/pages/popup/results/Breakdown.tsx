@@ -5,17 +5,16 @@ import { Scroll } from "../../../parts/Scroll.tsx";
 const DEVICES: Record<string, string> = { desktop: "Computers", mobile: "Phones", tablet: "Tablets" };
 
 /** The same figures by device, and by variant where there are any. */
-export function Breakdown({ report }: { report: PopupReport }) {
+export function Breakdown({ report, names }: { report: PopupReport; names: Map<string, string> }) {
   const variants = report.by_variant.filter(({ variant_id }) => variant_id);
+  const called = (id: string | null | undefined) => names.get(id ?? "") || id || "none";
   return (
     <div class="two">
       <Table
-        title="By device"
+        title="Devices"
         rows={report.by_device.map((each) => [DEVICES[each.device_type ?? ""] ?? "Unknown", each])}
       />
-      {variants.length > 0 && (
-        <Table title="By variant" rows={variants.map((each) => [each.variant_id ?? "none", each])} />
-      )}
+      {variants.length > 0 && <Table title="Variants" rows={variants.map((each) => [called(each.variant_id), each])} />}
     </div>
   );
 }
@@ -29,7 +28,7 @@ function Table({ title, rows }: { title: string; rows: [string, Numbers][] }) {
           <caption class="sr">{title}</caption>
           <thead>
             <tr>
-              <th scope="col">{title.replace("By ", "")}</th>
+              <th scope="col">{title.slice(0, -1)}</th>
               <th scope="col" class="number">
                 Viewers
               </th>

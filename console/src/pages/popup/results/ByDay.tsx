@@ -5,6 +5,7 @@ import { Chart } from "../../../parts/Chart.tsx";
 import { ChoiceField } from "../../../parts/fields.tsx";
 import { Scroll } from "../../../parts/Scroll.tsx";
 import { setQuery } from "../../../router.ts";
+import { fieldNames } from "../../../words/fields.ts";
 
 const MEASURES = [
   ["viewers", "Viewers"],
@@ -37,12 +38,12 @@ export function ByDay({ report, before, query, today }: Props) {
     measure === "rate" ? percent(value) : measure === "revenue" ? money(value, report.currency) : count(value);
   const marks = report.annotations.map(({ day, version, changed_fields, api_key_name }) => ({
     day,
-    text: `Version ${version} by ${api_key_name ?? "somebody"}: ${changed_fields.join(", ") || "status"}`,
+    text: `Version ${version} by ${api_key_name ?? "somebody"}: ${fieldNames(changed_fields) || "Status"}`,
   }));
   const days = report.by_day.map(({ day }) => day);
   return (
     <section class="card stack" aria-labelledby="by-day">
-      <header class="page-head">
+      <header class="page-head quiet-legend">
         <h2 id="by-day">By day</h2>
         <ChoiceField
           label="Measure"
@@ -60,6 +61,7 @@ export function ByDay({ report, before, query, today }: Props) {
         today={today}
         marks={marks.filter(({ day }) => days.includes(day))}
         format={format}
+        whole={measure === "viewers" || measure === "converters"}
       />
       <details>
         <summary>The days as a table</summary>

@@ -22,7 +22,7 @@ export function FunnelPicture({ funnel, goal }: { funnel: Funnel; goal: string }
           </li>
         ))}
       </ol>
-      <p class="hint">{count(funnel.closes)} times it was closed.</p>
+      {funnel.closes > 0 && <p class="hint">It was closed {count(funnel.closes)} times.</p>}
     </section>
   );
 }
