@@ -14,8 +14,11 @@ export function guardWith(question: Guard | null) {
   guard = question;
 }
 
-/** The path without the query: what makes a page another page. */
-export const pageOf = (hashText: string) => hashText.split("?")[0];
+/** What makes a page another page: its path, and for a new popup what it begins with. */
+const pageOf = (text: string) => {
+  const { query, ...place } = address(text);
+  return hash(place as Place, { template: query.template ?? "" });
+};
 
 addEventListener("hashchange", ({ oldURL }) => {
   const wanted = location.hash;

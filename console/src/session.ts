@@ -87,6 +87,11 @@ channel.onmessage = ({ data }) => {
   location.reload();
 };
 
+// Back to a page that the browser has kept whole: somebody may have signed out since.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && session.value && !kept()) location.reload();
+});
+
 let idle = 0;
 
 function askAnew() {

@@ -1,10 +1,17 @@
 // The shop that is signed in: its name, zone and currency, which every page needs.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { getShop } from "./api/calls.ts";
 import type { Shop } from "./api/schema.ts";
+import { moment } from "./numbers.ts";
 
 export const shop = signal<Shop | null>(null);
+
+/** Whose days and times are shown, wherever the browser is. */
+export const zone = computed(() => shop.value?.time_zone ?? "UTC");
+
+/** A moment in the shop's zone, whose name stands beside it. */
+export const momentHere = (text: string) => `${moment(text, zone.value)} (${zone.value})`;
 
 let coming: Promise<Shop> | null = null;
 

@@ -78,10 +78,10 @@ def new_merchant(browser: Browser, shop: Shop, door: str) -> Iterator[Callable[.
     """Makes a merchant with a profile of their own. In the end nothing was violated, and nobody else was called."""
     made: list[Merchant] = []
 
-    def make(**options: object) -> Merchant:
+    def make(at: str = door, **options: object) -> Merchant:
         context = browser.new_context(**{"viewport": DESKTOP, **options})  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
-        made.append(Merchant(context, shop, door))
+        made.append(Merchant(context, shop, at))
         return made[-1]
 
     yield make

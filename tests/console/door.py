@@ -23,6 +23,7 @@ HOP_BY_HOP = {"connection", "content-encoding", "content-length", "host", "trans
 class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     functions: Mapping[str, str]
+    cut_short: str
 
     def _serve(self) -> None:
         name, _, rest = self.path.lstrip("/").partition("/")
@@ -37,7 +38,8 @@ class _Door(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
         answer = requests.request(self.command, address, data=body, headers=headers, timeout=30)
-        self._answer(answer.status_code, dict(answer.headers), answer.content)
+        missing = 1 if self.cut_short and self.cut_short in address else 0
+        self._answer(answer.status_code, dict(answer.headers), answer.content, missing)
 
     def _file(self, name: str) -> None:
         path = BUILT / name
@@ -48,25 +50,26 @@ class _Door(BaseHTTPRequestHandler):
         headers = told.get(name, {"Access-Control-Allow-Origin": "*", "Cache-Control": "max-age=3600"})
         self._answer(200, {**headers, "Content-Type": KINDS[path.suffix]}, path.read_bytes())
 
-    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes, missing: int = 0) -> None:
         with contextlib.suppress(ConnectionError):  # The page was left meanwhile.
             self.send_response(status)
             for name, value in headers.items():
                 if name.lower() not in HOP_BY_HOP:
                     self.send_header(name, value)
             if status != 204:
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) + missing))
             self.end_headers()
             self.wfile.write(body)
+        self.close_connection = self.close_connection or missing > 0
 
     def log_message(self, *_: object) -> None:
         """Nothing: the functions have logs of their own."""
 
 
 @contextlib.contextmanager
-def open_door(functions: Mapping[str, str]) -> Iterator[str]:
-    """Answer the address of the door while it is open."""
-    handler = type("Door", (_Door,), {"functions": functions})
+def open_door(functions: Mapping[str, str], cut_short: str = "") -> Iterator[str]:
+    """Answer the address of the door while it is open. Of an address with `cut_short` in it, answers end too early."""
+    handler = type("Door", (_Door,), {"functions": functions, "cut_short": cut_short})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Dialog, Page, Request
 
 # Tells every violation of the policy, also in frames.
 TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
@@ -38,6 +38,18 @@ class Site:
             self.faults.append(f"called {request.url}")
         elif not address.path.startswith("/console/"):
             self.calls[f"{request.method} {address.path}"] += 1
+
+
+def questions(page: Page) -> list[str]:
+    """Say no to whatever the page asks from now on; its questions come into the list."""
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
+    return asked
 
 
 def sign_in(page: Page, shop_id: str, key: str) -> None:

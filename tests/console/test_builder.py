@@ -13,7 +13,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from tests.browser.support.shopper import Shop
 from tests.console.axe import violations
 from tests.console.conftest import PHONE, Merchant
-from tests.console.site import sign_in
+from tests.console.site import questions, sign_in
 from tests.support.stack import eventually
 
 EMAIL = {"type": "email_capture", "consent_text": "Write to me about plants."}
@@ -113,7 +113,7 @@ def test_a_live_popup_is_saved_after_a_sheet_of_sentences_and_undone_in_one_step
     sheet = page.get_by_role("dialog", name="Save to the shop?")
     expect(sheet.get_by_text("New visitors.")).to_be_visible()
     expect(sheet.get_by_text("On every page.")).to_be_visible()
-    expect(sheet.get_by_text("What changes: design.heading.")).to_be_visible()
+    expect(sheet.get_by_text("What changes: Heading.")).to_be_visible()
     assert violations(page) == []
     sheet.get_by_role("button", name="Save to the shop").click()
     expect(page.get_by_role("status").filter(has_text="Saved as version 2")).to_be_visible()
@@ -139,7 +139,7 @@ def test_a_refused_save_keeps_the_edit_and_leads_to_the_field(merchant: Merchant
     page.get_by_label("Width").fill("5000")
     open_section(page, "Look")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("alert").get_by_role("button", name="design.width").click()
+    page.get_by_role("alert").get_by_role("button", name="Width").click()
     expect(page.get_by_label("Width")).to_be_focused()
     expect(page.get_by_label("Width")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Heading")).to_have_value("Kept")
@@ -156,7 +156,7 @@ def test_edits_of_other_fields_by_somebody_else_are_merged(merchant: Merchant, s
     change(shop, popup_id, design={"width": 700})
     page.get_by_role("button", name="Save", exact=True).click()
     dialog = page.get_by_role("dialog", name="Somebody else has changed this popup")
-    expect(dialog.get_by_text("Changed by them, and kept: design.width.")).to_be_visible()
+    expect(dialog.get_by_text("Changed by them, and kept: Width.")).to_be_visible()
     dialog.get_by_role("button", name="Put mine on top of theirs").click()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="Saved as version 3")).to_be_visible()
@@ -195,16 +195,10 @@ def test_unsaved_work_is_kept_over_a_reload_and_brought_back_on_demand(merchant:
 def test_leaving_unsaved_work_is_asked_about_by_its_fields(merchant: Merchant, shop: Shop) -> None:
     page = merchant.open(f"#/popups/{shop.add_popup()}")
     page.get_by_label("Heading").fill("Half done")
-    asked: list[str] = []
-
-    def stay(dialog: Any) -> None:
-        asked.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
+    asked = questions(page)
     page.get_by_role("navigation", name="Console").get_by_role("link", name="Popups").click()
     eventually(lambda: page.evaluate("1") and asked)
-    assert asked == ["Not saved: design.heading. Leave all the same?"]
+    assert asked == ["Not saved: Heading. Leave all the same?"]
     expect(page.get_by_label("Heading")).to_have_value("Half done")
 
 

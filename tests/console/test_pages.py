@@ -162,6 +162,12 @@ def test_a_pool_is_made_and_filled_by_pasting(merchant: Merchant) -> None:
     page.get_by_label("Codes", exact=True).fill("ONE-1\nTWO-2\nTHREE-3")
     page.get_by_role("button", name="Add 3").click()
     expect(page.get_by_text("3 of 3 left")).to_be_visible()
+    page.get_by_role("button", name="Add codes to").click()
+    page.get_by_label("Codes", exact=True).fill("TWO-2\nFOUR-4")
+    page.get_by_role("button", name="Add 2").click()
+    expect(page.get_by_role("dialog", name="1 code added").get_by_role("listitem")).to_have_text("TWO-2")
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("4 of 4 left")).to_be_visible()
 
 
 def test_a_subscriber_has_a_proof_and_is_erased_by_typing_the_address(
@@ -189,3 +195,48 @@ def test_why_says_the_first_rule_and_leads_to_its_field(merchant: Merchant, shop
     page.get_by_role("button", name="Ask").click()
     page.get_by_role("link", name="Change it: For carts").click()
     expect(page.get_by_label("Only on these pages")).to_have_value("/cart*")
+
+
+def test_who_was_asked_for_is_in_the_address_and_back_brings_it_back(merchant: Merchant, shop: Shop) -> None:
+    shop.add_popup(name="For carts", targeting={"include_pages": ["/cart*"]})
+    page = merchant.open("#/why")
+    page.get_by_label("The page").fill("/products")
+    page.get_by_role("radio", name="Phone").check()
+    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("link", name="Change it: For carts").click()
+    expect(page.get_by_label("Only on these pages")).to_have_value("/cart*")
+    page.go_back()
+    expect(page.get_by_label("The page")).to_have_value("/products")
+    expect(page.get_by_role("radio", name="Phone")).to_be_checked()
+    expect(page.get_by_role("row", name="For carts")).to_contain_text("It is for other pages.")
+
+
+def test_where_it_was_seen_is_asked_for_once_it_is_opened(merchant: Merchant, shop: Shop) -> None:
+    popup_id = shop.add_popup()
+    for path in ("/cart", "/cart?utm_campaign=autumn", "/fern"):
+        see(
+            shop, popup_id, str(uuid.uuid4()), page_url=f"https://shop.example{path}", referrer="https://news.example/a"
+        )
+    page = merchant.open(f"#/popups/{popup_id}/results")
+    heading = page.get_by_role("heading", name="Where it was seen")
+    expect(heading).to_be_visible()
+    assert not any("sources" in call for call in merchant.site.calls)
+    heading.click()
+    table = page.get_by_role("table", name="Views by Pages")
+    expect(table.get_by_role("row", name="/cart")).to_contain_text("2")
+    page.get_by_role("radio", name="Sites").check()
+    expect(page.get_by_role("row", name="news.example")).to_contain_text("3")
+    page.get_by_role("radio", name="utm_campaign").check()
+    expect(page.get_by_role("row", name="autumn")).to_contain_text("1")
+    assert violations(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("button", name="These as CSV").click()
+    assert download.value.suggested_filename.startswith("sources-")
+
+
+def test_an_experiment_is_a_file_too(merchant: Merchant, shop: Shop) -> None:
+    arms = [{"id": each, "name": each, "weight": 50, "design": {}, "offer": {}} for each in "ab"]
+    page = merchant.open(f"#/popups/{shop.add_popup(variants=arms)}/experiment")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="This as CSV").click()
+    assert download.value.path().read_text("utf-8-sig").strip()

@@ -48,6 +48,7 @@ const WORDS_OF_CODES: Record<string, string> = {
 function words(status: number, { detail, title, code = "" }: ProblemBody): string {
   if (code in WORDS_OF_CODES) return WORDS_OF_CODES[code] ?? "";
   if (status === 422) return "Some fields need another value.";
+  if (status === 0 && detail) return detail;
   return WORDS[status] ?? detail ?? title ?? `The server answered ${status}.`;
 }
 

@@ -37,6 +37,7 @@ export class Editor {
   readonly isDirty = computed(() => this.changed.value.length > 0);
   #etag: string;
   #past: PopupDraft[] = [];
+  #offersUndo = false;
   // One for the popup that is made, however often its Save is pressed.
   readonly #idempotencyKey = crypto.randomUUID();
   readonly #stopKeeping: () => void;
@@ -108,6 +109,9 @@ export class Editor {
   }
 
   #change(draft: PopupDraft) {
+    // What takes back the save before would take this along.
+    if (this.#offersUndo) say("");
+    this.#offersUndo = false;
     this.#past = [...this.#past.slice(-MOST_UNDO), this.draft.value];
     this.draft.value = draft;
   }
@@ -164,7 +168,9 @@ export class Editor {
   #offerUndo(before: number, version: number) {
     const id = this.id.value;
     if (!id || before === 0) return say("Saved.");
+    this.#offersUndo = true;
     say(`Saved as version ${version}.`, async () => {
+      this.#offersUndo = false;
       this.#replace(await rollbackPopup(id, before, this.#etag));
       say(`It is as it was in version ${before}.`);
     });

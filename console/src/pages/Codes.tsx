@@ -9,7 +9,7 @@ import { Empty } from "../parts/Empty.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { mayWrite, READ_ONLY } from "../session.ts";
-import { shop } from "../shop.ts";
+import { zone } from "../shop.ts";
 import { say } from "../status.ts";
 import { AddCodes } from "./codes/AddCodes.tsx";
 import { MakeCode } from "./codes/MakeCode.tsx";
@@ -46,7 +46,7 @@ export function Codes({ address }: { address: Address }) {
               <tr>
                 <th scope="col">Code</th>
                 <th scope="col">Off</th>
-                <th scope="col">Until</th>
+                <th scope="col">Until ({zone.value})</th>
                 <th scope="col">Used or left</th>
                 <th scope="col">
                   <span class="sr">Change</span>
@@ -89,7 +89,7 @@ function Row({ code, onChanged, onAdd }: { code: DiscountCode; onChanged: () => 
       <td data-label="Off">
         {code.type === "percentage" ? `${Number(code.value)} %` : money(code.value, code.currency)}
       </td>
-      <td data-label="Until">{code.expires_at ? moment(code.expires_at, shop.value?.time_zone ?? "UTC") : "no end"}</td>
+      <td data-label="Until">{code.expires_at ? moment(code.expires_at, zone.value) : "no end"}</td>
       <td data-label="Used or left">{code.pool ? <Gauge code={code} /> : `${count(code.usage_count)} used`}</td>
       <td class="acts">
         <div class="actions">

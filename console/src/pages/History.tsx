@@ -4,14 +4,15 @@ import { getPopup, listVersions, rollbackPopup } from "../api/calls.ts";
 import { useResource } from "../api/resource.ts";
 import type { PopupDraft, Version } from "../api/schema.ts";
 import { at, differing } from "../draft/paths.ts";
-import { ago, moment } from "../numbers.ts";
+import { ago } from "../numbers.ts";
 import { Button } from "../parts/Button.tsx";
 import { Modal } from "../parts/Modal.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { mayWrite, READ_ONLY } from "../session.ts";
-import { shop } from "../shop.ts";
+import { momentHere } from "../shop.ts";
 import { say } from "../status.ts";
+import { fieldName, valueWords } from "../words/fields.ts";
 import { Device } from "./popup/design/Device.tsx";
 import { PopupHead } from "./popup/PopupHead.tsx";
 import "../style/builder.css";
@@ -88,7 +89,7 @@ function Entry({ id, version, before, isNewest, onDone }: EntryProps) {
           Version {number}: {ACTIONS[action] ?? action}
           {restored_version ? ` (${restored_version})` : ""}
         </h2>
-        <span class="hint" title={moment(changed_at, shop.value?.time_zone ?? "UTC")}>
+        <span class="hint" title={momentHere(changed_at)}>
           {ago(changed_at)} by {api_key.name || api_key.prefix || "somebody"}
         </span>
       </header>
@@ -122,19 +123,12 @@ function Differences({ one, other }: { one: PopupDraft; other: PopupDraft }) {
     <dl class="differences">
       {paths.map((path) => (
         <div key={path}>
-          <dt>{path}</dt>
+          <dt>{fieldName(path)}</dt>
           <dd>
-            <del>{told(at(one, path))}</del> <ins>{told(at(other, path))}</ins>
+            <del>{valueWords(at(one, path))}</del> <ins>{valueWords(at(other, path))}</ins>
           </dd>
         </div>
       ))}
     </dl>
   );
 }
-
-const told = (value: unknown) =>
-  value === undefined || value === null || value === ""
-    ? "nothing"
-    : typeof value === "string"
-      ? value
-      : JSON.stringify(value);

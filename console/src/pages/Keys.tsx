@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { listKeys, makeKey, revokeKey } from "../api/calls.ts";
 import { useResource } from "../api/resource.ts";
 import type { ApiKey } from "../api/schema.ts";
-import { ago, moment } from "../numbers.ts";
+import { ago } from "../numbers.ts";
 import { Button } from "../parts/Button.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
 import { Copy } from "../parts/Copy.tsx";
@@ -11,7 +11,7 @@ import { Modal } from "../parts/Modal.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { mayWrite, READ_ONLY, session, signOut } from "../session.ts";
-import { shop } from "../shop.ts";
+import { momentHere } from "../shop.ts";
 import { say } from "../status.ts";
 
 const RIGHTS = [
@@ -83,7 +83,7 @@ function Row({ apiKey, off, onRevoked }: { apiKey: ApiKey; off: string | false; 
         <code>{prefix}…</code>
       </td>
       <td data-label="Rights">{rights === "write" ? "May change things" : "May read"}</td>
-      <td data-label="Last used" title={`Made ${moment(created_at, shop.value?.time_zone ?? "UTC")}`}>
+      <td data-label="Last used" title={`Made ${momentHere(created_at)}`}>
         {last_used_at ? ago(last_used_at) : "never"}
       </td>
       <td class="number">

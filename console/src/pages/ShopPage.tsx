@@ -1,10 +1,11 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { changeShop, getShop } from "../api/calls.ts";
 import { Problem } from "../api/problem.ts";
 import type { Answer } from "../api/request.ts";
 import { useResource } from "../api/resource.ts";
 import { LIMITS, type Shop } from "../api/schema.ts";
 import { at, differing, put } from "../draft/paths.ts";
+import { useGuard } from "../guard.ts";
 import { ago } from "../numbers.ts";
 import { Button } from "../parts/Button.tsx";
 import { Copy } from "../parts/Copy.tsx";
@@ -14,7 +15,6 @@ import { ListField } from "../parts/ListField.tsx";
 import { Notice, ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { TimeField } from "../parts/TimeField.tsx";
-import { guardWith } from "../router.ts";
 import { mayWrite, READ_ONLY } from "../session.ts";
 import { shop as known } from "../shop.ts";
 import { say } from "../status.ts";
@@ -58,11 +58,7 @@ function Settings({ stored, onSaved }: { stored: Answer<Shop>; onSaved: () => vo
   const [problem, setProblem] = useState<Problem | null>(null);
   const changed = differing(stored.data, draft);
   const isDirty = changed.length > 0;
-  useEffect(() => {
-    if (!isDirty) return;
-    guardWith(() => confirm(`Not saved: ${changed.join(", ")}. Leave all the same?`));
-    return () => guardWith(null);
-  });
+  useGuard(changed);
   const field = <T,>(name: keyof Shop) => ({
     name,
     value: draft[name] as T,

@@ -14,7 +14,7 @@ import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { setQuery } from "../router.ts";
 import { mayWrite, READ_ONLY, session } from "../session.ts";
-import { shop } from "../shop.ts";
+import { momentHere, zone } from "../shop.ts";
 import { say } from "../status.ts";
 
 const ACTIVE = [
@@ -36,7 +36,7 @@ export function Subscribers({ address }: { address: Address }) {
   const asked = { ...filter, limit: 50, cursor: query.cursor };
   const list = useResource(JSON.stringify(asked), async (signal) => (await listSubscribers(asked, signal)).data);
   const [open, setOpen] = useState<Subscriber | null>(null);
-  const file = () => `subscribers-${session.value?.shopId}-${today(shop.value?.time_zone ?? "UTC")}.csv`;
+  const file = () => `subscribers-${session.value?.shopId}-${today(zone.value)}.csv`;
   return (
     <Page
       title="Subscribers"
@@ -70,7 +70,7 @@ export function Subscribers({ address }: { address: Address }) {
               <tr>
                 <th scope="col">E-mail</th>
                 <th scope="col">Name</th>
-                <th scope="col">Since</th>
+                <th scope="col">Since ({zone.value})</th>
                 <th scope="col">Consent</th>
                 <th scope="col">
                   <span class="sr">Open</span>
@@ -82,7 +82,7 @@ export function Subscribers({ address }: { address: Address }) {
                 <tr key={each.id}>
                   <th scope="row">{each.email}</th>
                   <td data-label="Name">{each.name ?? "–"}</td>
-                  <td data-label="Since">{moment(each.created_at, shop.value?.time_zone ?? "UTC")}</td>
+                  <td data-label="Since">{moment(each.created_at, zone.value)}</td>
                   <td data-label="Consent">{standing(each)}</td>
                   <td class="number">
                     <Button kind="quiet" label={`Open ${each.email}`} onPress={() => setOpen(each)}>
@@ -117,7 +117,6 @@ interface PersonProps {
 /** The evidence: every consent and withdrawal, with its text and time. */
 function Person({ subscriber, onClose, onChanged }: PersonProps) {
   const { id, email, is_active } = subscriber;
-  const zone = shop.value?.time_zone ?? "UTC";
   const person = useResource(id, async (signal) => (await getSubscriber(id, signal)).data);
   const [isErasing, setErasing] = useState(false);
   const off = !mayWrite.value && READ_ONLY;
@@ -145,7 +144,7 @@ function Person({ subscriber, onClose, onChanged }: PersonProps) {
       <ul class="stack">
         {person.data?.consents.map((consent) => (
           <li key={consent.recorded_at}>
-            <b>{consent.type === "given" ? "Given" : "Withdrawn"}</b> {moment(consent.recorded_at, zone)} ({zone})
+            <b>{consent.type === "given" ? "Given" : "Withdrawn"}</b> {momentHere(consent.recorded_at)}
             {consent.consent_text && <p>“{consent.consent_text}”</p>}
             {consent.popup_id && (
               <p class="hint">

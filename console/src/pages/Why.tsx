@@ -1,33 +1,30 @@
 import { useState } from "preact/hooks";
-import { hash } from "../addresses.ts";
+import { type Address, hash, type Query } from "../addresses.ts";
 import { explain } from "../api/calls.ts";
-import { Problem } from "../api/problem.ts";
+import { useResource } from "../api/resource.ts";
 import type { Explain, Explained } from "../api/schema.ts";
 import { Button } from "../parts/Button.tsx";
+import { Empty } from "../parts/Empty.tsx";
 import { Form } from "../parts/Field.tsx";
 import { ChoiceField, NumberField, TextField } from "../parts/fields.tsx";
 import { Link } from "../parts/Link.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
+import { setQuery } from "../router.ts";
 import { shop } from "../shop.ts";
 import { reasonOf, unchecked } from "../words/reasons.ts";
 
-type Shopper = Pick<Explain, "url" | "device_type" | "referrer"> & {
-  visitors: "new" | "returning";
-  cart_value: string;
-  cart_items: number | null;
-  visitor_id: string;
-};
-
-const NEWCOMER: Shopper = {
+const NEWCOMER = {
   url: "/",
   device_type: "desktop",
   visitors: "new",
   referrer: "",
   cart_value: "",
-  cart_items: null,
+  cart_items: "",
   visitor_id: "",
 };
+
+type Shopper = typeof NEWCOMER;
 
 const DEVICES = [
   ["desktop", "Computer"],
@@ -40,24 +37,21 @@ const VISITORS = [
   ["returning", "Returning"],
 ] as const;
 
-/** A shopper goes in; every popup comes out, with the first rule that says no. */
-export function Why() {
-  const [shopper, setShopper] = useState(NEWCOMER);
-  const [found, setFound] = useState<Explained[] | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const field = <K extends keyof Shopper>(name: K) => ({
+/** A shopper goes in; every popup comes out, with the first rule that says no. Who was asked for is in the address. */
+export function Why({ address: { query } }: { address: Address }) {
+  const [shopper, setShopper] = useState<Shopper>({ ...NEWCOMER, ...query });
+  const answer = useResource(query.url ? JSON.stringify(query) : null, async (signal) => {
+    return (await explain(asked(query), signal)).data.popups;
+  });
+  const { problem } = answer;
+  const field = (name: keyof Shopper) => ({
     name,
     value: shopper[name],
-    onChange: (value: Shopper[K]) => setShopper((before) => ({ ...before, [name]: value })),
+    onChange: (value: string) => setShopper((before) => ({ ...before, [name]: value })),
   });
-  const ask = async () => {
-    setProblem(null);
-    try {
-      setFound((await explain(asked(shopper))).data.popups);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-    }
+  const ask = () => {
+    setQuery(shopper);
+    answer.reload();
   };
   return (
     <Page title="Why is it (not) shown?">
@@ -79,10 +73,17 @@ export function Why() {
               {...field("cart_value")}
               placeholder="empty"
             />
-            <NumberField label="Items in it" {...field("cart_items")} min={0} placeholder="none" />
+            <NumberField
+              label="Items in it"
+              name="cart_items"
+              value={shopper.cart_items === "" ? null : Number(shopper.cart_items)}
+              onChange={(number) => field("cart_items").onChange(number === null ? "" : String(number))}
+              min={0}
+              placeholder="none"
+            />
             <TextField label="Came from" {...field("referrer")} placeholder="https://news.example/" />
           </div>
-          <details>
+          <details open={!!query.visitor_id}>
             <summary>A visitor of whom something is known</summary>
             <TextField label="visitor_id" {...field("visitor_id")} hint="Then what they have done is asked, too." />
           </details>
@@ -94,21 +95,26 @@ export function Why() {
         </form>
       </Form.Provider>
       {problem && <ProblemNotice problem={problem} />}
-      {found && <Answers found={found} />}
+      {answer.data && !problem && <Answers found={answer.data} />}
     </Page>
   );
 }
 
-function asked({ cart_value, cart_items, visitor_id, ...rest }: Shopper): Partial<Explain> {
-  return {
-    ...rest,
-    ...(cart_value.trim() && { cart_value: cart_value.trim() }),
-    ...(cart_items !== null && { cart_items }),
-    ...(visitor_id && { visitor_id }),
-  };
+/** What is not given is left to the server's defaults. */
+function asked(query: Query): Partial<Explain> {
+  const told = Object.entries(query).map(([name, value]) => [name, value.trim()] as const);
+  const { cart_items, ...rest } = Object.fromEntries(told.filter(([name, value]) => name in NEWCOMER && value));
+  return { ...rest, ...(cart_items && { cart_items: Number(cart_items) }) };
 }
 
 function Answers({ found }: { found: Explained[] }) {
+  if (found.length === 0) {
+    return (
+      <Empty title="There is no popup yet">
+        <p>Once there is one, this page says on which pages, to whom and why (not) it shows.</p>
+      </Empty>
+    );
+  }
   const open = [...new Set(found.filter(({ would_show }) => would_show).flatMap(({ not_checked }) => not_checked))];
   return (
     <>
@@ -129,7 +135,6 @@ function Answers({ found }: { found: Explained[] }) {
           </tbody>
         </table>
       </div>
-      {found.length === 0 && <p>There is no popup yet.</p>}
       {open.length > 0 && <p class="hint">Only the shopper’s browser knows {unchecked(open).join("; ")}.</p>}
     </>
   );
@@ -147,7 +152,7 @@ function Answer({ answer }: { answer: Explained }) {
       <td data-label="Shows">
         <span class={`badge ${would_show ? "active" : ""}`}>{would_show ? "Yes" : "No"}</span>
       </td>
-      <td data-label="Because">
+      <td class="wide" data-label="Because">
         {would_show ? `Nothing is in its way${variant ? `; they get variant ${variant}` : ""}.` : text}{" "}
         {!would_show && (
           <a

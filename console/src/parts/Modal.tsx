@@ -15,15 +15,33 @@ export function Modal({ title, children, onClose, wide }: Props) {
   const id = useId();
   useEffect(() => {
     const dialog = ref.current;
+    const before = document.activeElement;
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // It leaves the page in the same moment, and would take the focus along.
+      queueMicrotask(() => before instanceof HTMLElement && before.isConnected && before.focus());
+    };
   }, []);
+  // Chromium lets nobody hold a dialog against a second Escape in a row, unless the key itself is taken.
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    onClose?.();
+  };
+  // Asked otherwise: by the Back of a phone.
   const onCancel = (event: Event) => {
     event.preventDefault();
     onClose?.();
   };
   return (
-    <dialog ref={ref} class={wide ? "modal wide" : "modal"} aria-labelledby={id} onCancel={onCancel}>
+    <dialog
+      ref={ref}
+      class={wide ? "modal wide" : "modal"}
+      aria-labelledby={id}
+      onKeyDown={onKeyDown}
+      onCancel={onCancel}
+    >
       <header>
         <h2 id={id} tabIndex={-1}>
           {title}

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { addPoolCodes } from "../../api/calls.ts";
 import { Problem } from "../../api/problem.ts";
-import type { DiscountCode } from "../../api/schema.ts";
-import { count } from "../../numbers.ts";
+import type { DiscountCode, PoolCodes } from "../../api/schema.ts";
+import { count, counted } from "../../numbers.ts";
 import { Button } from "../../parts/Button.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { Modal } from "../../parts/Modal.tsx";
@@ -15,6 +15,7 @@ const MOST = 10_000;
 export function AddCodes({ pool, onClose, onAdded }: { pool: DiscountCode; onClose: () => void; onAdded: () => void }) {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [done, setDone] = useState<PoolCodes | null>(null);
   const [idempotencyKey, setKey] = useState(() => crypto.randomUUID());
   const codes = text.split(/[\s,;]+/).filter(Boolean);
   const type = (typed: string) => {
@@ -27,15 +28,17 @@ export function AddCodes({ pool, onClose, onAdded }: { pool: DiscountCode; onClo
   };
   const add = async () => {
     try {
-      await addPoolCodes(pool.id, codes, idempotencyKey);
-      onClose();
+      const { data } = await addPoolCodes(pool.id, codes, idempotencyKey);
       onAdded();
-      say(`${count(codes.length)} codes are added.`);
+      if (data.duplicates.length > 0) return setDone(data);
+      onClose();
+      say(`${counted(data.added, "code")} added.`);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setProblem(error);
     }
   };
+  if (done) return <Done {...done} onClose={onClose} />;
   const tooMany = codes.length > MOST && `At most ${count(MOST)} at once.`;
   return (
     <Modal title="Add codes to the pool" onClose={onClose}>
@@ -70,6 +73,22 @@ export function AddCodes({ pool, onClose, onAdded }: { pool: DiscountCode; onClo
         </Button>
         <Button onPress={onClose}>Cancel</Button>
       </div>
+    </Modal>
+  );
+}
+
+/** Which of the lines were no new codes. */
+function Done({ added, duplicates, onClose }: PoolCodes & { onClose: () => void }) {
+  return (
+    <Modal title={`${counted(added, "code")} added`} onClose={onClose}>
+      <p>These were there already, or twice in the list:</p>
+      <ul aria-label="Not added">
+        {duplicates.map((code) => (
+          <li key={code}>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ul>
     </Modal>
   );
 }

@@ -1,13 +1,14 @@
 import { useState } from "preact/hooks";
 import { makeDiscountCode } from "../../api/calls.ts";
 import { Problem } from "../../api/problem.ts";
+import type { DiscountCode } from "../../api/schema.ts";
 import { Button } from "../../parts/Button.tsx";
 import { Form } from "../../parts/Field.tsx";
 import { ChoiceField, NumberField, TextField } from "../../parts/fields.tsx";
 import { Modal } from "../../parts/Modal.tsx";
 import { ProblemNotice } from "../../parts/Notice.tsx";
 import { TimeField } from "../../parts/TimeField.tsx";
-import { shop } from "../../shop.ts";
+import { shop, zone } from "../../shop.ts";
 import { say } from "../../status.ts";
 
 const TYPES = [
@@ -22,7 +23,7 @@ const KINDS = [
 
 const START = { kind: "one", code: "", type: "percentage", value: "10", minimum_purchase: "" };
 
-export function MakeCode({ onClose, onMade }: { onClose: () => void; onMade: () => void }) {
+export function MakeCode({ onClose, onMade }: { onClose: () => void; onMade: (code: DiscountCode) => void }) {
   const [draft, setDraft] = useState(START);
   const [expires, setExpires] = useState<string | null>(null);
   const [limit, setLimit] = useState<number | null>(null);
@@ -45,10 +46,10 @@ export function MakeCode({ onClose, onMade }: { onClose: () => void; onMade: () 
       ...(!isPool && limit && { usage_limit: limit }),
     };
     try {
-      await makeDiscountCode(code, idempotencyKey);
+      const { data } = await makeDiscountCode(code, idempotencyKey);
       onClose();
-      onMade();
-      say(isPool ? "The pool is made. Add its codes now." : "The code is made.");
+      onMade(data);
+      say(isPool ? "The pool is made. Add its codes under Discount codes." : "The code is made.");
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setProblem(error);
@@ -75,7 +76,7 @@ export function MakeCode({ onClose, onMade }: { onClose: () => void; onMade: () 
           name="expires_at"
           value={expires}
           onChange={setExpires}
-          timeZone={shop.value?.time_zone ?? "UTC"}
+          timeZone={zone.value}
           empty="Without an end"
         />
         {!isPool && (

@@ -3,6 +3,7 @@ import { ago } from "../../../numbers.ts";
 import { Button } from "../../../parts/Button.tsx";
 import { StatusBadge } from "../../../parts/StatusBadge.tsx";
 import { mayWrite, READ_ONLY } from "../../../session.ts";
+import { fieldName } from "../../../words/fields.ts";
 import { useWorkshop } from "./useEditor.ts";
 
 /** What can be done with the draft as it stands, and what became of it last. */
@@ -50,9 +51,7 @@ function Trouble() {
   const errors = editor.errors.value;
   if (!editor.trouble.value) return null;
   const names = [...document.querySelectorAll<HTMLInputElement>(".sections [name]")].map(({ name }) => name);
-  const fields = Object.keys(errors).filter((path) =>
-    names.some((name) => path === name || path.startsWith(`${name}.`)),
-  );
+  const fields = Object.keys(errors).filter((path) => names.some((name) => holds(name, path)));
   return (
     <div class="notice problem trouble" role="alert">
       <p>{editor.trouble.value}</p>
@@ -60,7 +59,7 @@ function Trouble() {
         {fields.map((path) => (
           <li key={path}>
             <button type="button" class="link" onClick={() => reveal(path)}>
-              {path}
+              {fieldName(path)}
             </button>
             : {errors[path]?.join(" ")}
           </li>
@@ -73,10 +72,13 @@ function Trouble() {
   );
 }
 
+/** Whether the field of that name is where the path is edited, by itself or as a part. */
+const holds = (name: string, path: string) => path === name || path.startsWith(`${name}.`);
+
 /** Opens the section of a field, and goes there. */
 function reveal(path: string) {
   const all = [...document.querySelectorAll<HTMLElement & { name: string }>(".sections [name]")];
-  const field = all.find(({ name }) => path === name || path.startsWith(`${name}.`));
+  const field = all.find(({ name }) => holds(name, path));
   field?.closest("details")?.setAttribute("open", "");
   field?.focus();
 }

@@ -1,10 +1,12 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { hash } from "../../../addresses.ts";
+import type { DiscountCode } from "../../../api/schema.ts";
 import { AUTOSAVE_AFTER_MS, type Editor } from "../../../draft/editor.ts";
+import { useGuard } from "../../../guard.ts";
 import { Form } from "../../../parts/Field.tsx";
 import { Page } from "../../../parts/Page.tsx";
-import { guardWith, here } from "../../../router.ts";
+import { here } from "../../../router.ts";
 import { mayWrite, READ_ONLY } from "../../../session.ts";
 import { say } from "../../../status.ts";
 import { PopupHead } from "../PopupHead.tsx";
@@ -14,14 +16,20 @@ import { FoundWork } from "./FoundWork.tsx";
 import { Preview } from "./Preview.tsx";
 import { Sections } from "./Sections.tsx";
 import { Sheet } from "./Sheet.tsx";
-import { type Workshop, WorkshopContext } from "./useEditor.ts";
+import { type Ground, type Workshop, WorkshopContext } from "./useEditor.ts";
 
-export function Builder(workshop: Workshop) {
-  const { editor } = workshop;
+export function Builder(given: Ground) {
+  const { editor } = given;
+  const [codes, setCodes] = useState(given.codes);
+  const workshop: Workshop = {
+    ...given,
+    codes,
+    addCode: (code: DiscountCode) => setCodes((known) => [code, ...known]),
+  };
   const isSheetOpen = useSignal(false);
   const arm = useSignal<number | null>(null);
   const off = mayWrite.value ? undefined : READ_ONLY;
-  useGuard(editor);
+  useGuard(editor.changed.value);
   useAutosave(editor);
   const ask = () => {
     isSheetOpen.value = true;
@@ -50,21 +58,6 @@ export function Builder(workshop: Workshop) {
       </Form.Provider>
     </WorkshopContext.Provider>
   );
-}
-
-/** Asks before unsaved work is left; not a moment longer, since it costs the browser's quick way back. */
-function useGuard(editor: Editor) {
-  const isDirty = editor.isDirty.value;
-  useEffect(() => {
-    if (!isDirty) return;
-    const stay = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", stay);
-    guardWith(() => confirm(`Not saved: ${editor.changed.value.slice(0, 6).join(", ")}. Leave all the same?`));
-    return () => {
-      removeEventListener("beforeunload", stay);
-      guardWith(null);
-    };
-  }, [isDirty, editor]);
 }
 
 /** Drafts that are stored are saved by themselves; what shoppers see never is. */

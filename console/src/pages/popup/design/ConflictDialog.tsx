@@ -5,6 +5,7 @@ import type { Difference } from "../../../draft/patch.ts";
 import { put } from "../../../draft/paths.ts";
 import { Button } from "../../../parts/Button.tsx";
 import { Modal } from "../../../parts/Modal.tsx";
+import { fieldName, fieldNames, valueWords } from "../../../words/fields.ts";
 import { useWorkshop } from "./useEditor.ts";
 
 /** Somebody else has saved meanwhile. Nothing is lost: what both have changed is chosen by field. */
@@ -26,7 +27,7 @@ export function ConflictDialog({ conflict }: { conflict: Conflict }) {
         overwritten.
       </p>
       {conflict.theirs.length > 0 && (
-        <p>Changed by them, and kept: {conflict.theirs.map(({ path }) => path).join(", ")}.</p>
+        <p>Changed by them, and kept: {fieldNames(conflict.theirs.map(({ path }) => path))}.</p>
       )}
       {conflict.conflicts.map((each) => (
         <Choice
@@ -62,7 +63,7 @@ function Choice({ difference, chosen, onChoose }: Props) {
   const { path, theirs, mine } = difference;
   return (
     <fieldset class="conflict">
-      <legend>{path}</legend>
+      <legend>{fieldName(path)}</legend>
       {(
         [
           ["mine", "Yours", mine],
@@ -72,17 +73,10 @@ function Choice({ difference, chosen, onChoose }: Props) {
         <label key={side} class="check">
           <input type="radio" name={`choose-${path}`} checked={chosen === side} onChange={() => onChoose(side)} />
           <span>
-            <b>{label}:</b> {told(value)}
+            <b>{label}:</b> {valueWords(value)}
           </span>
         </label>
       ))}
     </fieldset>
   );
 }
-
-const told = (value: unknown) =>
-  value === undefined || value === null || value === ""
-    ? "nothing"
-    : typeof value === "string"
-      ? value
-      : JSON.stringify(value);

@@ -3,6 +3,7 @@ import { LIMITS, type Offer } from "../../../api/schema.ts";
 import { ChoiceField, SelectField, TextField } from "../../../parts/fields.tsx";
 import { codeWords } from "../../../words/settings.ts";
 import { ArmChoice } from "./ArmChoice.tsx";
+import { NewCode } from "./NewCode.tsx";
 import { Own } from "./Own.tsx";
 import { useArm } from "./useArm.ts";
 import { useWorkshop } from "./useEditor.ts";
@@ -70,22 +71,17 @@ function Code({ offer: { value, field, own } }: { offer: Given }) {
     ...(isLost ? [[id, "A code that is not listed"] as [string, string]] : []),
   ];
   return (
-    <SelectField
-      label="Discount code"
-      {...field("discount_code_id")}
-      value={id ?? ""}
-      choices={choices}
-      onChange={(chosen) => field("discount_code_id").onChange(chosen || null)}
-      hint={
-        <>
-          Made under{" "}
-          <a href="#/codes" target="_blank" rel="noopener">
-            Discount codes
-          </a>{" "}
-          (opens another tab). <Own of={own} field="discount_code_id" />
-        </>
-      }
-    />
+    <>
+      <SelectField
+        label="Discount code"
+        {...field("discount_code_id")}
+        value={id ?? ""}
+        choices={choices}
+        onChange={(chosen) => field("discount_code_id").onChange(chosen || null)}
+        hint={own.variant && <Own of={own} field="discount_code_id" />}
+      />
+      <NewCode onMade={field("discount_code_id").onChange} />
+    </>
   );
 }
 

@@ -44,7 +44,7 @@ export function Preview({ arm }: { arm: Signal<number | null> }) {
   };
   return (
     <section class="preview" aria-labelledby="preview-title">
-      <header>
+      <header class="quiet-legend">
         <h2 id="preview-title">Preview</h2>
         <ChoiceField label="Device" name="device" choices={DEVICES} {...bound(device)} />
       </header>

@@ -2,6 +2,7 @@ import { Button } from "../../../parts/Button.tsx";
 import { Modal } from "../../../parts/Modal.tsx";
 import { Notice } from "../../../parts/Notice.tsx";
 import { say } from "../../../status.ts";
+import { fieldNames } from "../../../words/fields.ts";
 import { sentences } from "../../../words/settings.ts";
 import { changesExperiment, type Warning, warnings } from "../../../words/warnings.ts";
 import { useWorkshop } from "./useEditor.ts";
@@ -35,7 +36,7 @@ export function Sheet({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-      {isLive && <p class="hint">What changes: {editor.changed.value.join(", ")}.</p>}
+      {isLive && <p class="hint">What changes: {fieldNames(editor.changed.value)}.</p>}
       {[...again, ...found].map(({ text, section }) => (
         <Notice key={text} kind="warning">
           <p>

@@ -3,12 +3,18 @@ import { useContext } from "preact/hooks";
 import type { DiscountCode, Shop } from "../../../api/schema.ts";
 import type { Editor } from "../../../draft/editor.ts";
 
-export interface Workshop {
+/** What a builder begins with. */
+export interface Ground {
   editor: Editor;
   shop: Shop;
   codes: DiscountCode[];
   /** Of the words that it began with, for the preview. */
   language: string;
+}
+
+export interface Workshop extends Ground {
+  /** Takes in a code that was made from within the builder: the draft stays as it is. */
+  addCode: (code: DiscountCode) => void;
 }
 
 export const WorkshopContext = createContext<Workshop | null>(null);
