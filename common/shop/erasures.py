@@ -172,6 +172,9 @@ RENAME_VIEWERS = """
         SET viewer = coalesce((SELECT erased FROM renamed WHERE renamed.viewer = orders.viewer), orders.viewer),
             settled_viewer = coalesce(
                 (SELECT erased FROM renamed WHERE renamed.viewer = orders.settled_viewer), orders.settled_viewer),
+            visitor = coalesce((SELECT erased FROM renamed WHERE renamed.viewer = orders.visitor), orders.visitor),
+            settled_visitor = coalesce(
+                (SELECT erased FROM renamed WHERE renamed.viewer = orders.settled_visitor), orders.settled_visitor),
             viewer_name = CASE WHEN viewer_name = ANY (ARRAY(SELECT name FROM renamed))
                 THEN erased_name(salt, viewer_name) ELSE viewer_name END,
             reported_viewer = CASE WHEN reported_viewer = ANY (ARRAY(SELECT name FROM renamed))
@@ -179,6 +182,7 @@ RENAME_VIEWERS = """
         FROM erasure
         WHERE shop_id = :shop_id AND (
             orders.viewer = ANY (ARRAY(SELECT viewer FROM renamed))
+            OR orders.visitor = ANY (ARRAY(SELECT viewer FROM renamed))
             OR reported_viewer = ANY (ARRAY(SELECT name FROM renamed)))
     ), viewers_of_stretches AS (
         UPDATE stretch_viewers

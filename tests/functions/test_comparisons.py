@@ -9,7 +9,17 @@ import pytest
 
 from functions.stats.experiments.queries import SELECT_ARMS, SELECT_EXPERIMENT
 from tests.support.client import Client, assert_problem
-from tests.support.factories import Shop, capture, conversion, make_popup, make_shop, purchase, uuid7, view
+from tests.support.factories import (
+    Shop,
+    capture,
+    conversion,
+    make_discount_code,
+    make_popup,
+    make_shop,
+    purchase,
+    uuid7,
+    view,
+)
 from tests.support.proxy import proxy_to
 from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
@@ -407,6 +417,43 @@ def test_orders_known_by_an_address_only_are_left_out_in_every_arm_and_told(
     order(merchant, "1", "10.00", email="ann@example.com")
     report = experiment(reader, popup_id, "?goal=purchase")
     assert (viewers(report)["a"], report["orders_left_out"]) == ((1, 0), 1)
+    assert_sums(database, shop)
+
+
+@pytest.mark.parametrize("first", ["the shop", "the browser"])
+@pytest.mark.parametrize("variant", ["a", "holdout"])
+def test_an_order_that_a_code_or_an_address_gives_to_somebody_counts_for_the_visitor_who_reported_it(
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    merchant: Client,
+    reader: Client,
+    database: Database,
+    shop: Shop,
+    variant: str,
+    first: str,
+) -> None:
+    popup_id = make_popup(database, shop, variants=VARIANTS, holdout_percent=50)
+    make_discount_code(database, shop, ["POOL"])
+    database("UPDATE single_use_codes SET claimed_by = 'viewer:friend' WHERE shop_id = :shop", shop=shop.id)
+    send(track_view, exposures=[exposure(popup_id, "v", variant), exposure(popup_id, "friend", "b")])
+
+    def report() -> None:
+        event = purchase(popup_id, "1", "20.00", visitor_id="v", variant_id=variant)
+        assert Client(track_conversion).post(json=event).ok
+
+    if first == "the browser":
+        report()
+    order(merchant, "1", "25.00", discount_codes=["POOL"])
+    if first == "the shop":
+        report()
+    listed = merchant.get("/orders").json()["orders"]
+    assert [each["recognised_by"] for each in listed] == ["code"]
+    bought = "SELECT variant_id, bought, paid, left_out FROM stretch_tallies WHERE popup_id = :id AND bought > 0"
+    assert database(bought, id=popup_id) == [{"variant_id": variant, "bought": 1, "paid": 25, "left_out": 0}]
+    assert experiment(reader, popup_id, "?goal=purchase")["orders_left_out"] == 0
+    assert_sums(database, shop)
+    assert merchant.delete("/orders/1").status_code == 204
+    assert database(bought, id=popup_id) == []
     assert_sums(database, shop)
 
 

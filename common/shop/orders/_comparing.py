@@ -3,7 +3,8 @@
 It belongs to the transaction that credits orders, while they are open (_crediting.py). Whatever popup gets the credit,
 an order counts in every comparison that its viewer had met before it and that was open when it came, and only if it is
 known by the visitor: a visitor who was shown nothing leaves no address and holds no code, so that orders known by those
-would count in one arm and not in the other.
+alone would count in one arm and not in the other. An order that an address or a code gives to somebody counts for the
+visitor whose browser reported it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ FIX_CAPS = """
     WHERE begun.shop_id = :shop_id AND NOT begun.is_cap_fixed AND (begun.popup_id, begun.stretch) IN (
         SELECT met.popup_id, met.stretch
         FROM orders
-        JOIN stretch_viewers AS met ON met.shop_id = :shop_id AND met.viewer = orders.viewer
+        JOIN stretch_viewers AS met ON met.shop_id = :shop_id AND met.viewer IN (orders.viewer, orders.visitor)
         WHERE orders.shop_id = :shop_id AND NOT orders.is_credited
     )
 """
@@ -31,18 +32,24 @@ FIX_CAPS = """
 # the popups whose sums have changed.
 SETTLE_COMPARISONS = """
     WITH named AS MATERIALIZED (
-        SELECT DISTINCT viewer
-        FROM (
-            SELECT viewer FROM orders WHERE shop_id = :shop_id AND NOT is_credited
-            UNION ALL
-            SELECT settled_viewer FROM orders WHERE shop_id = :shop_id AND NOT is_credited
-        ) AS either
-        WHERE viewer IS NOT NULL
-    ), bought AS MATERIALIZED (
-        SELECT orders.viewer, orders.ordered_at, orders.received_at, orders.revenue, orders.currency,
-            orders.recognised_by IN ('visitor_id', 'browser') AS is_by_visitor
+        SELECT DISTINCT of_order.viewer
+        FROM orders
+        CROSS JOIN LATERAL unnest(ARRAY[viewer, settled_viewer, visitor, settled_visitor]) AS of_order (viewer)
+        WHERE shop_id = :shop_id AND NOT is_credited AND of_order.viewer IS NOT NULL
+    ), possible AS MATERIALIZED (
+        SELECT named.viewer, orders.order_id, orders.recognised_by IN ('visitor_id', 'browser') AS is_by_visitor
         FROM named
         JOIN orders ON orders.shop_id = :shop_id AND orders.viewer = named.viewer AND orders.state = 'counted'
+            AND orders.visitor IS NULL
+        UNION ALL
+        SELECT named.viewer, orders.order_id, true
+        FROM named
+        JOIN orders ON orders.shop_id = :shop_id AND orders.visitor = named.viewer AND orders.state = 'counted'
+    ), bought AS MATERIALIZED (
+        SELECT possible.viewer, possible.is_by_visitor, orders.ordered_at, orders.received_at, orders.revenue,
+            orders.currency
+        FROM possible
+        JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = possible.order_id
         JOIN shops ON shops.id = :shop_id
         WHERE orders.source <> 'browser' OR shops.confirmed_since IS NULL
             OR orders.ordered_at < shops.confirmed_since

@@ -155,6 +155,16 @@ RECOGNISE = """
     WHERE orders.shop_id = :shop_id AND orders.order_id = found.order_id
 """
 
+# Whose an order is in experiments where an address or a code says whose it was: the visitor whose browser reported it.
+NAME_VISITORS = """
+    UPDATE orders
+    SET visitor = viewer_hash(shops.viewer_salt, orders.reported_viewer)
+    FROM shops
+    WHERE shops.id = :shop_id AND orders.shop_id = :shop_id AND NOT orders.is_credited AND orders.state = 'counted'
+      AND orders.recognised_by IN ('code', 'email') AND orders.reported_viewer IS NOT NULL
+      AND orders.reported_at BETWEEN orders.ordered_at - interval '1 day' AND orders.ordered_at + interval '1 day'
+"""
+
 # The last click or capture and the last view before the order, none older than 30 days; and the popup whose code it
 # was: of those that offer one of the codes the one that the viewer met last, whenever; if none was met, that of the
 # first code which only one popup offers. Who was held out has met nothing.
@@ -344,7 +354,7 @@ SETTLE_BUYERS = """
 
 CLOSE = """
     UPDATE orders
-    SET is_credited = true, settled_viewer = viewer
+    SET is_credited = true, settled_viewer = viewer, settled_visitor = visitor
     WHERE shop_id = :shop_id AND NOT is_credited
 """
 

@@ -245,6 +245,7 @@ def settle(connection: postgres.Connection, shop_id: str, *, whole_since: str | 
     None credits by the stored touches alone, whatever the orders were credited by.
     """
     since = {"whole_since": whole_since or EVER, "keeps_codes": whole_since is not None}
+    connection.queue(_crediting.NAME_VISITORS, shop_id=shop_id)
     credited = connection.queue(_crediting.CREDIT, shop_id=shop_id, **since)
     connection.queue(_crediting.SETTLE_BUYERS, shop_id=shop_id)
     connection.queue(_comparing.FIX_CAPS, shop_id=shop_id)

@@ -20,14 +20,15 @@ STORE_TRUSTED_ORDER = """
         WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND order_id <> :order_id
           AND source = 'browser' AND state = 'counted'
         RETURNING conversion_id, reported_at, reported_viewer, reported_popup_id, reported_variant_id,
-            reported_device_type, settled_viewer, is_credited_as_stored, received_at,
-            CASE WHEN recognised_by = 'browser' AND viewer_name IS NULL THEN viewer END AS known_viewer
+            reported_device_type, settled_viewer, settled_visitor, is_credited_as_stored, received_at,
+            CASE WHEN reported_viewer IS NULL THEN CASE recognised_by WHEN 'browser' THEN viewer ELSE visitor END END
+                AS known_viewer
     ), report AS (
         SELECT * FROM adopted ORDER BY reported_at, conversion_id LIMIT 1
     )
     INSERT INTO orders AS known (shop_id, order_id, source, state, report_id, revenue, currency, codes, ordered_at, day,
         received_at, conversion_id, reported_at, reported_viewer, reported_popup_id, reported_variant_id,
-        reported_device_type, viewer, settled_viewer, is_credited_as_stored)
+        reported_device_type, viewer, settled_viewer, settled_visitor, is_credited_as_stored)
     SELECT shops.id, :order_id, :source, :state, :report_id, :revenue, :currency,
         ARRAY(
             SELECT upper(normalize(code, NFKC))
@@ -38,7 +39,7 @@ STORE_TRUSTED_ORDER = """
         (:ordered_at::timestamptz AT TIME ZONE shops.time_zone)::date,
         coalesce(report.received_at, now()), report.conversion_id, report.reported_at, report.reported_viewer,
         report.reported_popup_id, report.reported_variant_id, report.reported_device_type, report.known_viewer,
-        report.settled_viewer, coalesce(report.is_credited_as_stored, false)
+        report.settled_viewer, report.settled_visitor, coalesce(report.is_credited_as_stored, false)
     FROM shops
     LEFT JOIN report ON true
     WHERE shops.id = :shop_id AND coalesce((
@@ -51,8 +52,9 @@ STORE_TRUSTED_ORDER = """
     SET source = excluded.source, state = excluded.state, report_id = excluded.report_id, revenue = excluded.revenue,
         currency = excluded.currency, codes = excluded.codes, ordered_at = excluded.ordered_at, day = excluded.day,
         recognised_by = NULL, viewer_name = NULL, is_credited = false,
-        viewer = coalesce(CASE WHEN known.recognised_by = 'browser' AND known.viewer_name IS NULL THEN known.viewer END,
-            excluded.viewer),
+        viewer = coalesce(CASE WHEN known.reported_viewer IS NULL
+            THEN CASE known.recognised_by WHEN 'browser' THEN known.viewer ELSE known.visitor END END, excluded.viewer),
+        visitor = NULL,
         conversion_id = coalesce(known.conversion_id, excluded.conversion_id),
         reported_at = coalesce(known.reported_at, excluded.reported_at),
         reported_viewer = CASE WHEN known.reported_at IS NULL THEN excluded.reported_viewer
