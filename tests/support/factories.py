@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from common.json_text import dumps
@@ -100,10 +101,10 @@ def insert(database: Database, table: str, **row: Any) -> None:
     database(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})", **row)
 
 
-def uuid7(at: datetime.datetime | None = None) -> str:
-    """A version-7 UUID of that instant, or of now."""
+def uuid7(at: datetime.datetime | None = None, random: Random | None = None) -> str:
+    """A version-7 UUID of that instant, or of now; its other bits from `random`, if they are to be repeatable."""
     milliseconds = int(at.timestamp() * 1000) if at else time.time_ns() // 1_000_000
-    value = milliseconds << 80 | int.from_bytes(os.urandom(10))
+    value = milliseconds << 80 | (random.getrandbits(80) if random else int.from_bytes(os.urandom(10)))
     return str(uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62))
 
 
