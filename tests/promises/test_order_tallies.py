@@ -9,16 +9,15 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+import pytest
 
-from common.shop.orders import RULES
+from cli.upkeep.recount import recount
+from common.shop.orders import MAX_WINDOW_DAYS, RULES
 from tests.support.client import Client
 from tests.support.factories import Shop, insert, make_discount_code, make_popup, make_shop, uuid7
 from tests.support.stack import Database, FunctionProcess
 from tests.support.tracking import send
 
-WINDOWS = (1, 2, 3, 5, 7, 8, 15, 30)
 DAY = datetime.timedelta(days=1)
 TIME_ZONES = ("UTC", "Pacific/Kiritimati", "America/New_York")
 VISITORS = ("ann", "bob", "carl")
@@ -67,6 +66,7 @@ class Market:
         ten, five = make_discount_code(database, shop, code="TEN"), make_discount_code(database, shop, code="FIVE")
         pool = make_discount_code(database, shop, ["POOL"])
         database("UPDATE single_use_codes SET claimed_by = 'viewer:ann' WHERE discount_code_id = :pool", pool=pool)
+        insert(database, "discount_code_tallies", shop_id=shop.id, discount_code_id=pool)  # as manage_popups does
         offers = [{"type": "discount", "discount_code_id": code} for code in (ten, ten, five)]
         self.popups = [make_popup(database, shop, offer=offer, variants=[{"id": "a"}]) for offer in offers]
         self.offered = {"TEN": set(self.popups[:2]), "FIVE": set(self.popups[2:]), "POOL": set(), "NO": set()}
@@ -83,6 +83,7 @@ class Market:
             row = {"shop_id": self.shop.id, "session_id": "s", "viewed_at": at, **of}
             insert(self.database, "popup_views", event_id=uuid7(at), **row)
             self.touches.append(touch)
+        recount(self.database._connection, self.shop.id, say=lambda line: None)
 
     def some_time(self, least_days: float = 0.01, most_days: float = 6.8) -> datetime.datetime:
         """One that a browser's id can tell, to the millisecond."""
@@ -172,8 +173,11 @@ class Market:
         assert self.merchant.patch("/shop", {"confirmed_since": given}).status_code == 200
         self.confirmed_since = since
 
+    def known_orders(self) -> Iterator[tuple[str, Bought]]:
+        return (item for item in self.orders.items() if self.is_known(item[1]) and not item[1].is_deleted)
+
     def counted(self) -> Iterator[Bought]:
-        return (order for order in self.orders.values() if self.is_known(order) and not order.is_deleted)
+        return (order for _, order in self.known_orders())
 
     def whose(self, order: Bought) -> str | None:
         if order.visitor:
@@ -251,7 +255,7 @@ class Market:
         return Counter({key: amount for key, amount in found.items() if amount})
 
     def figures(self, rule: str, window_days: int) -> dict[str, Any]:
-        """What the shop's report should say of the last 30 days in its own currency, in all and by popup."""
+        """What the shop's report should say of the last 30 days, in all and by popup."""
         first = datetime.datetime.now(self.zone).date() - 29 * DAY
         result: dict[str, Any] = {"all": Counter()} | {popup_id: Counter() for popup_id in self.popups}
         for order in self.counted():
@@ -260,21 +264,20 @@ class Market:
             for figures in [result["all"], *([result[popup_id]] if popup_id else [])]:
                 if order.at.astimezone(self.zone).date() >= first:
                     figures["orders" if is_confirmed else "unconfirmed_orders"] += 1
-                    if is_confirmed and order.currency == "USD":
-                        figures["revenue"] += order.revenue
+                    if is_confirmed and order.currency:
+                        figures[f"revenue {order.currency}"] += order.revenue
                 for amount, currency, _ in order.refunds.values():
-                    if is_confirmed and currency == order.currency == "USD":
-                        figures["refunded"] += amount
+                    if is_confirmed and currency == order.currency:
+                        figures[f"refunded {currency}"] += amount
         return {name: +figures for name, figures in result.items()}
 
     def reported(self, stats: Client, rule: str, window_days: int) -> dict[str, Any]:
         said = stats.get("/shop", params={"attribution": rule, "window_days": window_days}).json()
-        names = ("orders", "unconfirmed_orders", "revenue", "refunded")
         groups = {"all": said} | {popup["popup_id"]: popup for popup in said["popups"]}
-        return {name: +Counter({each: Decimal(group[each]) for each in names}) for name, group in groups.items()}
+        return {name: +Counter(amounts_of(group)) for name, group in groups.items()}
 
     def buyers(self) -> Counter[Any]:
-        """Viewers who bought within a week after they first saw a popup, by popup."""
+        """Viewers who bought within a week after they first saw a popup, by popup; of the shop, any of its popups."""
         bought = [
             (self.whose(order), order.at)
             for order in self.counted()
@@ -282,11 +285,19 @@ class Market:
         ]
         seen = self.database(
             """
-            SELECT popup_id::text, variant_id, first_day::text, first_seen_at, called
-            FROM unnest(:names::text[]) AS called
-            JOIN shops ON id = :shop
-            JOIN viewers_by_popup ON shop_id = :shop AND viewer = viewer_hash(viewer_salt, called)
-            WHERE first_seen_at IS NOT NULL
+            WITH seen AS (
+                SELECT seen.*, called
+                FROM unnest(:names::text[]) AS called
+                JOIN shops ON id = :shop
+                JOIN viewers_by_popup AS seen ON shop_id = :shop AND viewer = viewer_hash(viewer_salt, called)
+                WHERE first_seen_at IS NOT NULL
+            )
+            SELECT popup_id::text, variant_id, first_day::text, first_seen_at, called FROM seen
+            UNION ALL
+            SELECT NULL, '', min(first_day)::text, min(first_seen_at), called
+            FROM seen
+            WHERE NOT is_holdout
+            GROUP BY called
             """,
             shop=self.shop.id,
             names=list(VISITORS),
@@ -302,30 +313,38 @@ class Market:
 
     def tallied_buyers(self) -> Counter[Any]:
         rows = self.database(
-            "SELECT popup_id::text, day::text, variant_id, sum(converters) AS viewers FROM daily_converters"
-            " WHERE shop_id = :shop AND type = 'purchase' AND popup_id <> '00000000-0000-0000-0000-000000000000'"
+            "SELECT nullif(popup_id, '00000000-0000-0000-0000-000000000000')::text AS popup_id, day::text, variant_id,"
+            " sum(converters) AS viewers FROM daily_converters WHERE shop_id = :shop AND type = 'purchase'"
             " GROUP BY 1, 2, 3 HAVING sum(converters) <> 0",
             shop=self.shop.id,
         )
         return Counter({(row["popup_id"], row["day"], row["variant_id"]): int(row["viewers"]) for row in rows})
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.reuse, Phase.generate),
-)
-@given(time_zone=st.sampled_from(TIME_ZONES), random=st.randoms(use_true_random=True))
+def amounts_of(said: dict[str, Any]) -> dict[str, Decimal]:
+    revenue, refunded = (said[f"{name}_by_currency"] for name in ("revenue", "refunded"))
+    assert Decimal(said["revenue"]) == Decimal(revenue.get("USD", 0))
+    assert Decimal(said["refunded"]) == Decimal(refunded.get("USD", 0))
+    assert Decimal(said["net_revenue"]) == Decimal(said["revenue"]) - Decimal(said["refunded"])
+    return {
+        **{name: Decimal(said[name]) for name in ("orders", "unconfirmed_orders")},
+        **{f"revenue {currency}": Decimal(amount) for currency, amount in revenue.items()},
+        **{f"refunded {currency}": Decimal(amount) for currency, amount in refunded.items()},
+    }
+
+
+# Fixed, so that a failure can be repeated: the seed is in the name of the test.
+@pytest.mark.parametrize("seed", range(12))
 def test_orders_equal_a_recount_of_any_stream(
     track_view: FunctionProcess,
     track_conversion: FunctionProcess,
     manage_popups: FunctionProcess,
     stats: FunctionProcess,
     database: Database,
-    time_zone: str,
-    random: Random,
+    seed: int,
 ) -> None:
+    random = Random(seed)
+    time_zone = random.choice(TIME_ZONES)
     shop = make_shop(database, time_zone=time_zone)
     functions = {"track_view": track_view, "track_conversion": track_conversion}
     market = Market(random, database, Client(manage_popups, shop.write_key), functions, shop)
@@ -340,8 +359,17 @@ def test_orders_equal_a_recount_of_any_stream(
     for act in random.choices([act for act, _ in acts], [weight for _, weight in acts], k=ACTIONS):
         act()
     for rule in RULES:
-        for window_days in WINDOWS:
+        for window_days in range(1, MAX_WINDOW_DAYS + 1):
             assert market.tallied(rule, window_days) == market.recount(rule, window_days), (rule, window_days)
-    rule, window_days = random.choice(RULES), random.choice(WINDOWS)
-    assert market.reported(Client(stats, shop.read_key), rule, window_days) == market.figures(rule, window_days)
+        window_days = random.randint(1, MAX_WINDOW_DAYS)
+        assert market.reported(Client(stats, shop.read_key), rule, window_days) == market.figures(rule, window_days)
     assert market.tallied_buyers() == market.buyers()
+    assert listed_credit(market.merchant) == {
+        order_id: market.credit(order, "last_touch", 7)[:2] for order_id, order in market.known_orders()
+    }
+    assert recount(database._connection, shop.id, say=lambda line: None) == 0
+
+
+def listed_credit(merchant: Client) -> dict[str, tuple[str | None, str]]:
+    orders = merchant.get("/orders?limit=100").json()["orders"]
+    return {order["order_id"]: (order["popup_id"], order["variant_id"] or "") for order in orders}

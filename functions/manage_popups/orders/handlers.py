@@ -136,9 +136,11 @@ def _order_id(text: str) -> str:
 
 
 def _shown(row: postgres.Row) -> dict[str, Any]:
+    """Return an order as merchants see it; the variant of a report belongs to the popup that has the credit, if any."""
     currency = row["currency"]
     return {
         **row,
+        "variant_id": None if row["popup_id"] is None else row["variant_id"],
         "revenue": None if currency is None else rounded(row["revenue"], currency),
         "refunded": None if currency is None else rounded(row["refunded"], currency),
     }
