@@ -18,10 +18,10 @@ from common.postgres.driver import Connection
 KEPT_NAMES = 50
 """Of each day and kind; the others are kept together, without their names."""
 
-KEPT_MEANWHILE = 1000
+KEPT_MEANWHILE = 10_000
 """The same while a day is being added up. A name that is rarer than so many others may lose some of its views."""
 
-BATCH_VIEWS = 10_000
+BATCH_VIEWS = 5000
 
 # A view's time is its transaction's start, which may be a little before the end of the day that it is stored after.
 SELECT_SHOPS = """
@@ -102,16 +102,17 @@ ADD_UP = """
     FROM part
 """
 
-# Of each kind the most frequent names of a day stay.
+# Of each kind the most frequent names of a day stay. The others are found by their place: Postgres, which does not know
+# how many a day has, would compare each with each for a join.
 FOLD = """
     WITH ranked AS (
-        SELECT kind, name, row_number() OVER (PARTITION BY kind ORDER BY views DESC, name) AS place
+        SELECT ctid, row_number() OVER (PARTITION BY kind ORDER BY views DESC, name) AS place
         FROM daily_sources
         WHERE shop_id = :shop_id AND popup_id = :popup_id AND day = :day AND name <> ''
     ), gone AS (
         DELETE FROM daily_sources
         WHERE shop_id = :shop_id AND popup_id = :popup_id AND day = :day
-          AND (kind, name) IN (SELECT kind, name FROM ranked WHERE place > :kept)
+          AND ctid = ANY (ARRAY(SELECT ctid FROM ranked WHERE place > :kept))
         RETURNING kind, views
     )
     INSERT INTO daily_sources AS tally (shop_id, popup_id, day, kind, name, views)

@@ -7,8 +7,8 @@ from typing import Any
 
 from common.shop.events import HOLDOUT
 from common.web import BYTE_ORDER_MARK, csv_lines, defused
+from functions.stats.sources import KINDS
 
-ROWS = ("days", "popups")
 # Columns in order; `conversions_by_type.click` is the click of that object.
 NAMES = {"days": ("day",), "popups": ("popup_id", "name", "status")}
 FIGURES = (
@@ -27,7 +27,6 @@ VARIANT = (
 )  # fmt: skip
 # The same in each row of an experiment.
 OF_EXPERIMENT = ("goal", "currency", "stretch", "experiment_started_at", "verdict", "best")
-KINDS_OF_SOURCES = ("pages", "referrers", "utm_sources", "utm_mediums", "utm_campaigns")
 # Of an interval.
 ENDS = ("low", "high")
 # What others have written.
@@ -49,7 +48,7 @@ def experiment_as_csv(report: dict[str, Any]) -> bytes:
 
 def sources_as_csv(report: dict[str, Any]) -> bytes:
     """Return a row for each page, referrer and campaign, and for each hour of today."""
-    named = [{"kind": kind, **row} for kind in KINDS_OF_SOURCES for row in report[kind]]
+    named = [{"kind": kind, **row} for kind in KINDS for row in report[kind]]
     hours = [{"kind": "hours_of_today", "name": f"{row['hour']:02}", **row} for row in report["hours_of_today"]]
     return _table(["kind", "name", "views"], [*named, *hours])
 

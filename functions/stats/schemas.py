@@ -12,12 +12,13 @@ from common.shop.fields import StrictSchema
 from common.shop.orders import DEFAULT_RULE, DEFAULT_WINDOW_DAYS, MAX_WINDOW_DAYS, RULES
 from functions.stats.experiments.data import GOALS
 from functions.stats.experiments.plan import DEFAULT_LIFT, MAX_VARIANTS
-from functions.stats.report_csv import ROWS
 
 MAX_DAYS = 366
 DEFAULT_POPUPS, MAX_POPUPS = 50, 100
 REPORT_GOALS = ("click", "email_capture", "purchase")
 FORMATS = ("json", "csv")
+# Of CSV.
+ROWS = ("days", "popups")
 EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2200, 1, 1)
 
 MIN_RATE, MIN_LIFT, MAX_LIFT = 0.0001, 0.01, 10
