@@ -130,6 +130,8 @@ class PlatformSourceAnswer(Schema):
     secrets_count = needed(fields.Integer)
     api = fields.Nested(PlatformApiAnswer, required=True, allow_none=True)
     last_order_at = nullable(fields.AwareDateTime)
+    reconciled_at = nullable(fields.AwareDateTime, metadata={"description": "When its API was last asked for orders."})
+    reconcile_error = nullable(fields.String, metadata={"description": "Why that failed; null where it did not."})
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)
 

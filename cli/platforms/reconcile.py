@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -27,22 +28,47 @@ SELECT_SOURCES = """
 """
 
 
+# Also of a failure, which the merchant sees; the token is in no message.
+NOTE_RECONCILED = """
+    UPDATE order_sources
+    SET reconciled_at = now(), reconcile_error = :error
+    WHERE shop_id = :shop_id AND id = :id
+"""
+
+
 def reconcile(connection: Connection, shop_id: str, since: datetime, outside: Outside | None = None) -> dict[str, int]:
-    """Record what the platforms' APIs tell. Return how much was new by source. Raises ClickException."""
+    """Record what the platforms' APIs tell. Return how much was new by source.
+
+    One source's failure keeps no other from its turn; raises ClickException with all of them at the end.
+    """
     found: dict[str, int] = {}
+    failed: list[str] = []
     for source in connection.fetch_all(SELECT_SOURCES, shop_id=shop_id):
         name = f"{source['platform']} {source['id']}"
+        error = None
         try:
-            api = unseal_api(source["id"], source["api"])
-            assert api is not None, "the query left out the others"
-            found[name] = 0
-            pages = orders_since(source["platform"], api, since, outside or Outside())
-            with click.progressbar(pages, label=name, show_pos=True, file=sys.stderr) as progress:
-                for news in progress:
-                    found[name] += record(source, news, connection)
-        except (OutsideError, SecretsNotConfigured, Invalid) as error:
-            raise click.ClickException(f"{name}: {error}") from None
+            found[name] = _reconcile_source(connection, source, name, since, outside or Outside())
+        except (OutsideError, SecretsNotConfigured, Invalid) as caught:
+            error = str(caught)
+            failed.append(f"{name}: {error}")
+        connection.execute(NOTE_RECONCILED, shop_id=shop_id, id=source["id"], error=error)
+    if failed:
+        raise click.ClickException("; ".join(failed))
     return found
+
+
+def _reconcile_source(
+    connection: Connection, source: dict[str, Any], name: str, since: datetime, outside: Outside
+) -> int:
+    """Record what one platform's API tells. Return how much was new."""
+    api = unseal_api(source["id"], source["api"])
+    assert api is not None, "the query left out the others"
+    new = 0
+    pages = orders_since(source["platform"], api, since, outside)
+    with click.progressbar(pages, label=name, show_pos=True, file=sys.stderr) as progress:
+        for news in progress:
+            new += record(source, news, connection)
+    return new
 
 
 def reconcile_all(connection: Connection, since: datetime, outside: Outside | None = None) -> dict[str, int]:

@@ -141,15 +141,45 @@ def test_an_api_that_is_busy_is_asked_again(
     ],
 )
 def test_what_does_not_work_is_told_in_one_line_without_the_token(
-    stack: Stack, database: Database, shop: Shop, platform: Platform, outside: Outside, refusal: Any, told: str
+    stack: Stack,
+    database: Database,
+    shop: Shop,
+    merchant: Client,
+    platform: Platform,
+    outside: Outside,
+    refusal: Any,
+    told: str,
 ) -> None:
     connect_platform(database, shop, "shopify", "shpat_secret")
     platform.refusals.append(refusal)
     with pytest.raises(click.ClickException) as refused:
         run(stack, shop, outside)
     assert told in str(refused.value)
+    source = merchant.get("/order-sources").json()["order_sources"][0]
+    assert told in source["reconcile_error"]
+    assert "shpat_secret" not in source["reconcile_error"]
     assert "shpat_secret" not in str(refused.value)
     assert len(platform.asked) == 1
+
+
+def test_every_source_of_a_shop_has_its_turn_and_what_was_mended_is_no_error_any_more(
+    stack: Stack, database: Database, shop: Shop, merchant: Client, platform: Platform, outside: Outside
+) -> None:
+    database("DELETE FROM order_sources WHERE shop_id = :shop_id", shop_id=shop.id)
+    for token in ("ck:one", "ck:two"):
+        connect_platform(database, shop, "woocommerce", token)
+    platform.orders.append(woocommerce_order(7001))
+    platform.refusals.append((401, {}, {}))
+    with pytest.raises(click.ClickException, match="answered 401"):
+        run(stack, shop, outside)
+    orders = merchant.get("/orders?source=woocommerce&limit=100").json()["orders"]
+    assert "7001" in {order["order_id"] for order in orders}
+    sources = merchant.get("/order-sources").json()["order_sources"]
+    assert sorted(source["reconcile_error"] is None for source in sources) == [False, True]
+    assert all(source["reconciled_at"] for source in sources)
+    run(stack, shop, outside)
+    sources = merchant.get("/order-sources").json()["order_sources"]
+    assert [source["reconcile_error"] for source in sources] == [None, None]
 
 
 def test_every_shop_has_its_turn_though_one_fails(

@@ -149,6 +149,12 @@ def test_a_sources_secret_and_api_are_changed_and_it_is_disconnected_by_typing(m
     source = desk(shop, "POST", "/order-sources", platform="shopify", secrets=["one"]).json()
     page = merchant.open("#/sources")
     card = page.get_by_role("region", name="Shopify", exact=True)
+    failure = (
+        "UPDATE order_sources SET reconcile_error = 'acme.example answered 401', reconciled_at = now() WHERE id = :id"
+    )
+    shop.database(failure, id=source["id"])
+    page.reload()
+    expect(card.get_by_role("alert")).to_contain_text("acme.example answered 401")
     card.get_by_role("button", name="Change the secret of Shopify").click()
     page.get_by_label("Secrets").fill("two\nthree")
     page.get_by_role("button", name="Change it").click()
@@ -161,6 +167,7 @@ def test_a_sources_secret_and_api_are_changed_and_it_is_disconnected_by_typing(m
     page.get_by_label("Address of the API").fill("https://acme.example/admin/api/2026-10/graphql.json")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(card.get_by_text("reconciled each night through acme.example")).to_be_visible()
+    expect(card.get_by_role("alert")).to_have_count(0)
     card.get_by_role("button", name="Disconnect Shopify").click()
     page.get_by_label("Type Shopify to confirm").fill("Shopify")
     page.get_by_role("button", name="Disconnect", exact=True).click()

@@ -383,6 +383,8 @@ export interface PlatformSource {
   secrets_count: number;
   api: PlatformApi | null;
   last_order_at: string | null;
+  reconciled_at: string | null;
+  reconcile_error: string | null;
   created_at: string;
   updated_at: string;
 }

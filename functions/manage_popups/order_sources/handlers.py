@@ -127,6 +127,8 @@ def _shown(row: postgres.Row, written: dict[str, Any]) -> dict[str, Any]:
         "secrets_count": len(written["secrets"]),
         "api": written["api"] and {"url": written["api"]["url"]},
         "last_order_at": row["last_order_at"],
+        "reconciled_at": row["reconciled_at"],
+        "reconcile_error": row["reconcile_error"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
     }

@@ -12,27 +12,28 @@ INSERT_SOURCE = """
     SELECT :id, shop.id, :platform, :secrets, :api
     FROM shop
     WHERE (SELECT count(*) FROM order_sources WHERE shop_id = :shop_id) < :most
-    RETURNING id, platform, last_order_at, created_at, updated_at
+    RETURNING id, platform, last_order_at, reconciled_at, reconcile_error, created_at, updated_at
 """
 
 SELECT_SOURCES = """
-    SELECT id, platform, secrets, api, last_order_at, created_at, updated_at
+    SELECT id, platform, secrets, api, last_order_at, reconciled_at, reconcile_error, created_at, updated_at
     FROM order_sources
     WHERE shop_id = :shop_id
     ORDER BY created_at DESC, id DESC
 """
 
 SELECT_SOURCE = """
-    SELECT id, platform, secrets, api, last_order_at, created_at, updated_at
+    SELECT id, platform, secrets, api, last_order_at, reconciled_at, reconcile_error, created_at, updated_at
     FROM order_sources
     WHERE shop_id = :shop_id AND id = :id
 """
 
+# What was wrong may be mended by the change.
 UPDATE_SOURCE = """
     UPDATE order_sources
-    SET secrets = :secrets, api = :api, updated_at = clock_timestamp()
+    SET secrets = :secrets, api = :api, reconcile_error = NULL, updated_at = clock_timestamp()
     WHERE shop_id = :shop_id AND id = :id AND updated_at = :read_updated_at
-    RETURNING id, platform, last_order_at, created_at, updated_at
+    RETURNING id, platform, last_order_at, reconciled_at, reconcile_error, created_at, updated_at
 """
 
 # Orders that came through it stay; customers' requests leave with it.

@@ -26,7 +26,7 @@ type Asked = "secret" | "api" | "requests" | "disconnect" | null;
 
 export function SourceCard({ source, isNew, onChanged }: Props) {
   const [asked, setAsked] = useState<Asked>(null);
-  const { id, platform, last_order_at, secrets_count, api, created_at } = source;
+  const { id, platform, last_order_at, secrets_count, api, created_at, reconciled_at, reconcile_error } = source;
   const { name } = PLATFORMS[platform];
   const zone = shop.value?.time_zone ?? "UTC";
   const off = !mayWrite.value && READ_ONLY;
@@ -44,6 +44,7 @@ export function SourceCard({ source, isNew, onChanged }: Props) {
         <p class="hint">
           Connected {moment(created_at, zone)}, {plural(secrets_count, "secret")},{" "}
           {api ? `reconciled each night through ${new URL(api.url).host}` : "not reconciled: it has no API access"}
+          {reconciled_at && `, last ${ago(reconciled_at)}`}
         </p>
       </header>
       {last_order_at ? (
@@ -57,6 +58,12 @@ export function SourceCard({ source, isNew, onChanged }: Props) {
             If it stays so, {name} keeps a log of what it sent: an answer 401 there means another secret, 404 another
             address.
           </p>
+        </Notice>
+      )}
+      {reconcile_error && (
+        <Notice kind="problem">
+          <p>Its orders could not be read the last time: {reconcile_error}.</p>
+          <p>Give it other API access below. Until then, orders whose delivery was lost stay unknown.</p>
         </Notice>
       )}
       <details open={isNew || !last_order_at}>
