@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,6 +18,8 @@ from common.postgres import _cloud_sql
 # The server enforces the statement timeout; the socket's timeout is a little later, in case the server is gone.
 SOCKET_GRACE_SECONDS = 0.5
 APPLICATION_NAME = "popups"
+# "Do you have TLS?" The server answers with one byte, S or N.
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 # By name, because not every platform has all of these options.
 _TCP_OPTIONS = {
     # Without it a message over 8 KiB waits 40 ms for the server's delayed acknowledgement.
@@ -73,27 +77,53 @@ def _by_url(url: str, ca_file: str | None, options: dict[str, Any]) -> CoreConne
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     port = parts.port or 5432
     folder = query.get("host", "")
-    where: dict[str, Any] = {"host": parts.hostname or folder or "localhost", "port": port}
+    host = parts.hostname or folder or "localhost"
+    tls = _tls({"sslrootcert": ca_file, **query} if ca_file else query)
+    where: dict[str, Any] = {"host": host, "port": port, "ssl_context": tls}
     if folder.startswith("/"):
-        where = {"host": None, "unix_sock": f"{folder}/.s.PGSQL.{port}"}
+        where = {"host": None, "unix_sock": f"{folder}/.s.PGSQL.{port}", "ssl_context": False}
+    elif tls is None:
+        where = {"host": host, "sock": _open_socket(host, port, options["timeout"]), "ssl_context": False}
     return Connection(
         unquote(parts.username or "postgres"),
         database=unquote(parts.path.lstrip("/")) or None,
         password=unquote(parts.password) if parts.password else None,
-        ssl_context=_ssl_context({"sslrootcert": ca_file, **query} if ca_file else query),
         **where,
         **options,
     )
 
 
-def _ssl_context(query: dict[str, str]) -> Any:
-    """Translate libpq's sslmode for pg8000: False for no TLS, None if offered, True for required, or a context."""
+def _tls(query: dict[str, str]) -> ssl.SSLContext | bool | None:
+    """Translate libpq's sslmode: False for no TLS, None for TLS if the server has it, or the context that it needs."""
     ca_file = query.get("sslrootcert")
     mode = query.get("sslmode", "verify-full" if ca_file and "host" not in query else "prefer")
     if mode not in ("verify-ca", "verify-full"):
-        return {"disable": False, "prefer": None, "require": True}[mode]
+        return {"disable": False, "prefer": None, "require": _unverified()}[mode]
     context = ssl.create_default_context(cafile=ca_file)
     context.check_hostname = mode == "verify-full"
+    return context
+
+
+def _open_socket(host: str, port: int, timeout: float) -> socket.socket:
+    """Connect, with TLS if the server has it.
+
+    pg8000 would do the same, but it reads the system's certificates first: 20 ms for each connection, during which the
+    process does nothing else.
+    """
+    opened = socket.create_connection((host, port), timeout)
+    try:
+        opened.sendall(SSL_REQUEST)
+        return _unverified().wrap_socket(opened, server_hostname=host) if opened.recv(1) == b"S" else opened
+    except BaseException:
+        opened.close()
+        raise
+
+
+@cache
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from common.config import load
+from common.postgres.connect import connect
 from tests.support.client import Client
 from tests.support.factories import Shop
 from tests.support.redis_kinds import make_certificates, running_behind_tls, tls_proxy_to
@@ -112,3 +114,11 @@ def test_redis_is_verified_against_the_file(start_function: Start, shop: Shop, i
         )
         assert function.state_of("cache") == ("ok" if is_known else "down")
         assert Client(function).get(f"/?shop_id={shop.id}").status_code == 200
+
+
+def test_a_connection_that_verifies_nothing_does_not_read_the_systems_certificates(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That would take 20 ms of each connection, during which the process answers nobody."""
+    monkeypatch.setattr(ssl, "create_default_context", lambda *_, **__: pytest.fail("they were read"))
+    connect(load({"DATABASE_URL": stack.database_url})).close()
