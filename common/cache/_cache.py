@@ -19,10 +19,10 @@ from math import inf
 from common.cache import _changes, _loading, _memory, _redis
 from common.cache._entry import BODY, Cached, Slot
 from common.cache._loading import CHANGING_SECONDS, Loaded
-from common.cache._redis import Look
+from common.cache._redis import LEASE_PAUSES_SECONDS, Look
 from common.errors import DatabaseUnavailable
 from common.process.bounded import Memory
-from common.process.threads import in_brief_thread, in_thread
+from common.process.threads import in_brief_thread, in_loading_thread
 
 # How long a caller waits for a refresh before it is served a stale copy.
 PATIENCE_SECONDS = 0.1
@@ -83,8 +83,13 @@ def get_blocking(key: str, load: Callable[[], Loaded], name: str = BODY) -> Cach
     try:
         if cached := _memory.find(slot):  # the thread that held the lock has loaded it
             return cached
-        look = _redis.look(slot)
-        return _loading.from_redis(slot, look) or _loading.load(slot, load, look)
+        found = _loading.look(slot)
+        for pause in LEASE_PAUSES_SECONDS:
+            if not _loading.is_elsewhere(found):
+                break
+            time.sleep(pause)
+            found = _loading.look(slot)
+        return found if isinstance(found, Cached) else _loading.load(slot, load, found)
     finally:
         lock.release()
 
@@ -137,8 +142,14 @@ def _end_refresh(slot: Slot, task: asyncio.Task[Cached]) -> None:
 
 
 async def _refresh(slot: Slot, load: Callable[[], Loaded]) -> Cached:
+    """Ask Redis; while another process loads the answer, wait for that without holding a thread."""
     found = await in_brief_thread(_ask_redis, slot)
-    return found if isinstance(found, Cached) else await in_thread(_loading.load, slot, load, found)
+    for pause in LEASE_PAUSES_SECONDS:
+        if not _loading.is_elsewhere(found):
+            break
+        await asyncio.sleep(pause)
+        found = await in_brief_thread(_loading.look, slot)
+    return found if isinstance(found, Cached) else await in_loading_thread(_loading.load, slot, load, found)
 
 
 def _ask_redis(slot: Slot) -> Cached | Look:
@@ -146,8 +157,7 @@ def _ask_redis(slot: Slot) -> Cached | Look:
     _changes.catch_up()
     if cached := _find_unchanged(slot):
         return cached
-    look = _redis.look(slot)
-    return _loading.from_redis(slot, look) or look
+    return _loading.look(slot)
 
 
 def _find_unchanged(slot: Slot) -> Cached | None:

@@ -40,22 +40,26 @@ class Loaded:
     most_seconds: float = inf
 
 
-def from_redis(slot: Slot, look: Look) -> Cached | None:
-    """Return the entry that Redis had and hold it in memory; as STALE if it is not fresh. None if it must be loaded."""
-    if look.entry is None:
-        return None
-    verdict = "HIT" if look.fresh_seconds > 0 else "STALE"
-    cached = _hold(slot, look.entry, verdict, look.looked_at, look.fresh_seconds)
-    # The lease holder loads the replacement; the others are served this copy meanwhile.
-    return None if look.holds_lease else cached
+def look(slot: Slot) -> Cached | Look:
+    """Return the entry that Redis has, held in memory from now on, as STALE if it is not fresh; otherwise the Look.
+
+    Who holds the lease gets the Look and loads the replacement; the others are served the stale entry meanwhile.
+    """
+    found = _redis.look(slot)
+    if found.entry is None:
+        return found
+    verdict = "HIT" if found.fresh_seconds > 0 else "STALE"
+    cached = _hold(slot, found.entry, verdict, found.looked_at, found.fresh_seconds)
+    return found if found.holds_lease else cached
+
+
+def is_elsewhere(found: Cached | Look) -> bool:
+    """Return whether another process holds the lease and there is nothing yet to serve."""
+    return isinstance(found, Look) and not found.holds_lease
 
 
 def load(slot: Slot, source: Callable[[], Loaded], look: Look) -> Cached:
-    """Load from the source into the cache, or take what another process has stored meanwhile. Blocks."""
-    if not look.holds_lease:
-        look = _redis.look_until_fresh_or_leased(slot)
-        if cached := from_redis(slot, look):
-            return cached
+    """Load from the source into the cache. Blocks."""
     try:
         return replace(keep(slot, source(), look), verdict="MISS")
     except BaseException as error:

@@ -21,7 +21,9 @@ from common.process.bounded import Memory
 
 # Longer than most loads: after that another process takes over.
 LEASE_SECONDS = 1.0
-LEASE_POLL_SECONDS = 0.02
+# When to look again for what another process is loading. Most loads take some milliseconds; where they take longer,
+# the fleet is busy enough without being asked. In all this is a lease.
+LEASE_PAUSES_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.37)
 # How long an entry is kept after it stops being fresh, for stale-if-error.
 OUTAGE_SECONDS = 3600
 GENERATION_SECONDS = 3600
@@ -82,16 +84,6 @@ def look(slot: Slot) -> Look:
 def is_fresh_in_redis(key: str, name: str = BODY) -> bool:
     """Return whether Redis has a fresh entry."""
     return look(Slot(key, name)).fresh_seconds > 0
-
-
-def look_until_fresh_or_leased(slot: Slot) -> Look:
-    """Poll the slot until another process has loaded it, or the lease is free, for LEASE_SECONDS at most."""
-    deadline = time.monotonic() + LEASE_SECONDS
-    while True:
-        time.sleep(LEASE_POLL_SECONDS)
-        found = look(slot)
-        if found.entry or found.holds_lease or time.monotonic() > deadline:
-            return found
 
 
 def store(slot: Slot, generation: str, entry: Entry, fresh_seconds: float) -> None:

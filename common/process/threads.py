@@ -21,6 +21,9 @@ MAX_THREADS = 40
 # For calls that wait for Redis at most, which takes up to 200 ms: they must not queue behind calls that wait for
 # Postgres.
 MAX_BRIEF_THREADS = 16
+# For loads into the cache: a fleet that has lost its cache opens that many connections per process at first, instead of
+# DB_POOL_MAX. More loads at once would not be faster, but delay the answers that need none.
+MAX_LOADING_THREADS = 4
 # One probe checks the dependencies while concurrent ones wait for its result, which must not take requests' threads.
 MAX_PROBE_THREADS = 2
 # How long a thread may have to wait for the interpreter lock: the default is 5 ms, longer than a commit takes.
@@ -39,6 +42,11 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 async def in_brief_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do the same for a call that waits for Redis at most."""
     return await _in_pool("brief", MAX_BRIEF_THREADS, partial(call, *args, **kwargs))
+
+
+async def in_loading_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do the same for a load into the cache."""
+    return await _in_pool("loading", MAX_LOADING_THREADS, partial(call, *args, **kwargs))
 
 
 async def in_probe_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

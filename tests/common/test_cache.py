@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import common
 from common.cache import _cache, _changes, _entry, _loading, _memory, _redis
 from common.cache._entry import Cached, Entry, Slot, make_entry
 from common.cache._loading import Loaded
-from common.cache._redis import MAX_NAMES, Look
+from common.cache._redis import LEASE_PAUSES_SECONDS, MAX_NAMES, Look
 from common.errors import DatabaseUnavailable, PopupNotFound
 from tests.support.client import PROMISED_SECONDS
 from tests.support.clock import Clock
@@ -349,6 +349,13 @@ class Source:
         return Loaded(b"answer %d" % self.asked, self.ttl_seconds)
 
 
+def read_in_coroutine(key: str, load: Callable[[], Loaded]) -> Cached:
+    return asyncio.run(_cache.get_async(key, load))
+
+
+BOTH_READERS = pytest.mark.parametrize("read", [_cache.get_blocking, read_in_coroutine])
+
+
 def answer(cached: Cached) -> tuple[bytes | None, str]:
     return cached.entry.body, cached.verdict
 
@@ -469,10 +476,11 @@ class TestFromRedis:
         ids=["nothing", "nothing yet", "fresh", "at its end", "old, and others load", "old, and ours to load"],
     )
     def test_it_is_served_unless_its_finder_shall_load_what_replaces_it(
-        self, clock: Clock, key: str, look: Look, verdict: str | None
+        self, clock: Clock, key: str, look: Look, verdict: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        found = _loading.from_redis(Slot(key, "body"), look)
-        assert (found.verdict if found else None) == verdict
+        monkeypatch.setattr(_redis, "look", lambda *_: look)
+        found = _loading.look(Slot(key, "body"))
+        assert (found.verdict if isinstance(found, Cached) else None) == verdict
         assert bool(_memory.copy_of(Slot(key, "body"))) is (look.entry is not None)
         assert bool(_memory.find(Slot(key, "body"))) is (look.fresh_seconds > 0)
 
@@ -764,21 +772,40 @@ class TestWithoutRedis:
 
         assert answer(asyncio.run(_cache.get_async(key, slow))) == (b"late", "MISS")
 
+    @BOTH_READERS
     def test_what_another_process_has_stored_meanwhile_is_served_and_not_loaded(
-        self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch
+        self, key: str, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Cached]
     ) -> None:
         source = Source()
         stored: Entry = make_entry(b"theirs")
-        found = Look(entry=stored, fresh_seconds=10, holds_lease=False, looked_at=clock.now)
-        monkeypatch.setattr(_redis, "look", lambda *_: Look(holds_lease=False, looked_at=clock.now))
-        monkeypatch.setattr(_redis, "look_until_fresh_or_leased", lambda *_: found)
-        assert answer(_cache.get_blocking(key, source)) == (b"theirs", "HIT")
+        found = Look(entry=stored, fresh_seconds=10, holds_lease=False, looked_at=time.monotonic())
+        looks = [Look(holds_lease=False, looked_at=time.monotonic()), found]
+        monkeypatch.setattr(_redis, "look", lambda *_: looks.pop(0))
+        assert answer(read(key, source)) == (b"theirs", "HIT")
         assert source.asked == 0
+        assert not looks
 
-    def test_who_holds_the_lease_loads_at_once(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        others = "others were waited for"
-        monkeypatch.setattr(_redis, "look_until_fresh_or_leased", lambda *_: pytest.fail(others))
-        assert answer(_cache.get_blocking(key, Source())) == (b"answer 1", "MISS")
+    @BOTH_READERS
+    def test_who_holds_the_lease_loads_at_once(
+        self, key: str, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Cached]
+    ) -> None:
+        looks = [Look(looked_at=time.monotonic())]
+        monkeypatch.setattr(_redis, "look", lambda *_: looks.pop(0))
+        assert answer(read(key, Source())) == (b"answer 1", "MISS")
+
+    @BOTH_READERS
+    def test_who_waits_for_another_process_longer_than_its_lease_loads_himself(
+        self, key: str, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Cached]
+    ) -> None:
+        looks = list[Look]()
+
+        def look(*_: Slot) -> Look:
+            looks.append(Look(holds_lease=False, looked_at=time.monotonic()))
+            return looks[-1]
+
+        monkeypatch.setattr(_redis, "look", look)
+        assert answer(read(key, Source())) == (b"answer 1", "MISS")
+        assert len(looks) == 1 + len(LEASE_PAUSES_SECONDS)
 
     def test_who_could_not_load_ends_his_lease(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ended: list[tuple[Slot, str]] = []
