@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from common.redis._client import RedisDown, Script, is_configured, is_reachable, prove_writable, seconds_since_outage
+from common.redis._client import (
+    RedisDown,
+    Script,
+    is_configured,
+    is_reachable,
+    load_client,
+    prove_writable,
+    seconds_since_outage,
+)
 
-__all__ = ["RedisDown", "Script", "is_configured", "is_reachable", "prove_writable", "seconds_since_outage"]
+__all__ = [
+    "RedisDown",
+    "Script",
+    "is_configured",
+    "is_reachable",
+    "load_client",
+    "prove_writable",
+    "seconds_since_outage",
+]

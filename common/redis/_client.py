@@ -37,6 +37,11 @@ def is_configured() -> bool:
     return settings().redis_url is not None
 
 
+def load_client() -> None:
+    """Import the client and prepare it, without connecting."""
+    nodes()
+
+
 def is_reachable(key: str) -> bool:
     """Return whether the key's node answered when last asked, or is due for a probe. Never blocks."""
     return is_configured() and nodes().of(key).breaker.would_admit()
