@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import orjson
@@ -51,8 +52,14 @@ def write_exception(message: str, error: BaseException, **fields: Any) -> None:
     write("ERROR", message, stack_trace="".join(traceback.format_exception(error)), **fields)
 
 
+@cache
+def _is_for_people() -> bool:
+    """Return whether stdout is a terminal; asked once, because asking takes as long as writing a line."""
+    return sys.stdout.isatty()
+
+
 def _rendered(line: dict[str, Any]) -> str:
-    if sys.stdout.isatty():
+    if _is_for_people():
         from common.log_text import as_text  # never imported in production
 
         return as_text(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import functions_framework.aio
@@ -16,7 +16,7 @@ from common.process.threads import in_thread
 from common.web._messages import Request, Response, StreamedResponse
 from common.web._pipeline import Function
 from common.web.incoming import Incoming, Receive, Scope, Send, joined_headers, send_parts
-from common.web.protocol import SERVER_OPTIONS
+from common.web.protocol import SERVER_OPTIONS, WHOLE_ANSWER
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -63,18 +63,21 @@ def asgi_app(function: Function) -> Application:
             receive=incoming.read,
             peer=scope["client"][0] if scope["client"] else "",
         )
-        await _send(await function.handle(request), incoming, receive, send)
+        await _send(await function.handle(request), scope, incoming, receive, send)
 
     return application
 
 
-async def _send(response: Response, incoming: Incoming, receive: Receive, send: Send) -> None:
+async def _send(response: Response, scope: Scope, incoming: Incoming, receive: Receive, send: Send) -> None:
     is_streamed = isinstance(response, StreamedResponse)
-    headers = [(_as_bytes(name), value.encode("latin-1")) for name, value in response.headers.items()]
+    is_whole = not is_streamed and incoming.has_ended
+    write_answer = scope.get("extensions", {}).get(WHOLE_ANSWER)
+    if is_whole and write_answer and write_answer(response.status, response.headers, response.body):
+        return
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers.items()]
     if response.status not in (204, 304) and not is_streamed:
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    is_whole = not is_streamed and incoming.has_ended
     await send({"type": "http.response.body", "body": response.body, "more_body": not is_whole})
     if isinstance(response, StreamedResponse):
         try:
@@ -84,8 +87,3 @@ async def _send(response: Response, incoming: Incoming, receive: Receive, send: 
     elif not is_whole:
         await incoming.discard()
         await send({"type": "http.response.body", "body": b""})
-
-
-@lru_cache(maxsize=256)
-def _as_bytes(name: str) -> bytes:
-    return name.lower().encode()

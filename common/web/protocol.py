@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from common import logs
 from common.errors import ProblemError
@@ -23,6 +26,10 @@ MAX_HEAD_BYTES = 64 * 1024
 BODY_SECONDS = 30.0
 # A client that reads an answer more slowly than 1 KiB/s is disconnected.
 READER_SECONDS, READER_BYTES = 30.0, 30 * 1024
+
+# The ASGI extension by which an application may answer at once: `(status, headers, body) -> bool`.
+WHOLE_ANSWER = "popups.whole_answer"
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 _SECONDS = {"head": HEAD_SECONDS, "body": BODY_SECONDS}
 
@@ -37,6 +44,39 @@ class HeadTooLarge(ProblemError):
     """The request's address and headers are larger than this function accepts."""
 
     status, code = 431, "head_too_large"
+
+
+def _write_answer(cycle: Any, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """Write a whole answer at once, and return whether that was possible: the client must be able to take it.
+
+    uvicorn's own way, two messages, checks, lowers and joins each header of each answer: a seventh of a cached read.
+    """
+    if cycle.disconnected or cycle.flow.write_paused:
+        return False
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers)]
+    lines += map(_line, headers.items())
+    if status not in (204, 304):
+        lines.append(b"content-length: %d\r\n" % len(body))
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    lines += (b"\r\n", b"" if cycle.scope["method"] == "HEAD" else body)
+    cycle.transport.write(b"".join(lines))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
+
+
+# Nearly all headers of an answer are those of the answers before.
+@lru_cache(maxsize=2048)
+def _line(header: tuple[str, str]) -> bytes:
+    name, value = header
+    if _CONTROL.search(name) or _CONTROL.search(value):
+        raise ValueError(f"A header with a control character: {name}")
+    return f"{name.lower()}: {value}\r\n".encode("latin-1")
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -75,6 +115,7 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._reading = "body"
+        self.scope["extensions"] = {WHOLE_ANSWER: partial(_write_answer, self.cycle)}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -161,5 +202,11 @@ class PatientProtocol(HttpToolsProtocol):
         logs.write("INFO", f"Refused what is no request: {refusal.code}", **{logs.LABELS: {"request_id": request_id}})
 
 
-# For uvicorn's Config: no lifespan events and no WebSocket.
-SERVER_OPTIONS: dict[str, Any] = {"loop": "auto", "http": PatientProtocol, "lifespan": "off", "ws": "none"}
+# For uvicorn's Config: no lifespan events, no WebSocket, and no middleware that reads X-Forwarded-For.
+SERVER_OPTIONS: dict[str, Any] = {
+    "loop": "auto",
+    "http": PatientProtocol,
+    "lifespan": "off",
+    "ws": "none",
+    "proxy_headers": False,
+}
