@@ -3,72 +3,44 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
-from typing import Any
 
 import requests
 
-from benchmarks.fixed_rate import get, post, run_at_rate
+from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.load import Round
 from benchmarks.report import table
 from benchmarks.run import Run
 from benchmarks.servers import Server
 from benchmarks.shop import SHOWN, view_body
+from benchmarks.traffic import READS_PER_SECOND, Traffic, furthest_asked
 from common.ids import new_id
 
-SHOPS = 1000
-INSTANCES = 10
-READS_PER_SECOND = 1000
 SECONDS_BETWEEN_EDITS = 60
-TRAFFIC_FOR_ROUNDS = 20
 
 EDITS = 20
 VIEWS_PER_SECOND = 500
 POLLS_PER_SECOND = 10
 VIEWS_FOR_ROUNDS = 10
 
-COPY_POPUP_TO_SHOPS = """
-    WITH shop AS (
-        INSERT INTO shops (id, name)
-        SELECT 'traffic-' || number, 'Traffic' FROM generate_series(1, :shops::int) AS number
-        RETURNING id
-    )
-    INSERT INTO popups (id, shop_id, name, status, trigger, design, targeting, frequency, offer)
-    SELECT gen_random_uuid(), shop.id, name, status, trigger, design, targeting, frequency, offer
-    FROM shop CROSS JOIN (SELECT * FROM popups WHERE id = :popup_id) AS popup
-"""
-
 
 def hits(run: Run) -> str:
     """get_active_popups on 10 instances for 1000 shops, popular as by Zipf's law, with an edit a minute"""
-    run.query(COPY_POPUP_TO_SHOPS, shops=SHOPS, popup_id=run.shops[SHOWN].popup_ids[0])
-    shops = [SHOWN, *(f"traffic-{number}" for number in range(1, SHOPS))]
-    seconds = TRAFFIC_FOR_ROUNDS * run.seconds
-    instances = [run.bench.start("get_active_popups", DB_POOL_MAX="5") for _ in range(INSTANCES)]
-    popularity = [1 / rank for rank in range(1, SHOPS + 1)]
-    urls, draw = itertools.cycle([instance.url for instance in instances]), random.Random(1)
-    rows, before = [], Counter[str]()
-    try:
-        with _edited_now_and_then(run):
-            for period in ("at first, all memories empty", "after that"):
-                shops_visited = draw.choices(shops, popularity, k=READS_PER_SECOND * seconds)
-                done = run_at_rate([get(f"{next(urls)}/?shop_id={shop}") for shop in shops_visited], READS_PER_SECOND)
-                after = Counter(itertools.chain.from_iterable(map(_furthest_asked, instances)))
-                rows.append(_hits_row(period, done, after - before))
-                before = after
-    finally:
-        for instance in instances:
-            instance.child.stop()
+    traffic, rows, before = Traffic(run), [], Counter[str]()
+    with traffic.instances("get_active_popups") as instances, _edited_now_and_then(run):
+        for period in ("at first, all memories empty", "after that"):
+            done = traffic.send(instances, traffic.seconds)
+            after = Counter(itertools.chain.from_iterable(map(furthest_asked, instances)))
+            rows.append(_hits_row(period, done, after - before))
+            before = after
     columns = ("", "requests", "from memory", "asked Redis", "asked Postgres", "p50 ms", "p99 ms", "errors")
-    return f"{READS_PER_SECOND} requests a second, {seconds} s and again {seconds} s.\n\n" + table(columns, rows)
+    return f"{READS_PER_SECOND} requests a second, {traffic.seconds} s and again.\n\n" + table(columns, rows)
 
 
 def _hits_row(period: str, done: Round, asked: Counter[str]) -> tuple[object, ...]:
@@ -113,19 +85,6 @@ def _edit(run: Run, heading: str) -> None:
     shop = run.shops[SHOWN]
     url, key = f"{run.url('manage_popups')}/popups/{shop.popup_ids[0]}", {"Authorization": f"Bearer {shop.key}"}
     requests.patch(url, json={"design": {"heading": heading}}, headers=key, timeout=10).raise_for_status()
-
-
-def _furthest_asked(server: Server) -> Iterator[str]:
-    """Return the slowest level that each request needed, from the function's log."""
-    for line in map(_parsed, Path(server.child.log).read_text().splitlines()):
-        if "cache" in line:
-            waited = line.get("waited_seconds", {})
-            yield next((name for name in ("database", "redis") if name in waited), "nobody")
-
-
-def _parsed(line: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
-    return parsed
 
 
 def _seconds_to_serve_edits(run: Run) -> list[float]:

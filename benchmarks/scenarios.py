@@ -13,6 +13,7 @@ import requests
 from benchmarks.bytes import bytes_a_view
 from benchmarks.caching import freshness, hits
 from benchmarks.fixed_rate import post, run_at_rate
+from benchmarks.fleet import fleet
 from benchmarks.load import Round, Target, run_wrk
 from benchmarks.report import AIO, FLASK, PEER, compare, table
 from benchmarks.reports import reports
@@ -165,6 +166,7 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "steady": steady,
     "memory": memory,
     "start": start,
+    "fleet": fleet,
     "hits": hits,
     "freshness": freshness,
     "retention": retention,
