@@ -29,7 +29,7 @@ READER_SECONDS, READER_BYTES = 30.0, 30 * 1024
 
 # The ASGI extension by which an application may answer at once: `(status, headers, body) -> bool`.
 WHOLE_ANSWER = "popups.whole_answer"
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 
 _SECONDS = {"head": HEAD_SECONDS, "body": BODY_SECONDS}
 
@@ -53,8 +53,6 @@ def _write_answer(cycle: Any, status: int, headers: Mapping[str, str], body: byt
     """
     if cycle.disconnected or cycle.flow.write_paused:
         return False
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
     lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers)]
     lines += map(_line, headers.items())
     if status not in (204, 304):
@@ -62,6 +60,8 @@ def _write_answer(cycle: Any, status: int, headers: Mapping[str, str], body: byt
     if not cycle.keep_alive:
         lines.append(b"connection: close\r\n")
     lines += (b"\r\n", b"" if cycle.scope["method"] == "HEAD" else body)
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
     cycle.transport.write(b"".join(lines))
     cycle.message_event.set()
     if not cycle.keep_alive:
