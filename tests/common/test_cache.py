@@ -291,14 +291,14 @@ class TestMemory:
     def test_what_redis_had_is_no_miss_though_the_thread_that_read_it_is_slow_to_return(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        answered, from_redis = threading.Event(), _loading.from_redis
+        answered, look = threading.Event(), _loading.look
 
-        def slow_to_return(slot: Slot, look: Look) -> Cached | None:
-            cached = from_redis(slot, look)
+        def slow_to_return(slot: Slot) -> Cached | Look:
+            found = look(slot)
             answered.wait(10)
-            return cached
+            return found
 
-        monkeypatch.setattr(_loading, "from_redis", slow_to_return)
+        monkeypatch.setattr(_loading, "look", slow_to_return)
         monkeypatch.setattr(
             _redis, "look", lambda _: Look("", make_entry(b"{}"), 60, holds_lease=False, looked_at=time.monotonic())
         )
