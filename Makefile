@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz lint openapi settings arrows script console lock audit bench load clean
+.PHONY: help setup run test fuzz lint openapi settings arrows script console lock audit bench results load clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ audit: ## Ask for known vulnerabilities of what is deployed; needs the network
 
 bench: $(READY) ## Measure the functions beside two empty ones
 	$(BIN)/python -m benchmarks $(ARGS)
+
+results: $(READY) ## Measure and save what the README and docs quote: a quarter of an hour on a quiet machine
+	$(BIN)/python -m benchmarks --quoted --save $(ARGS)
 
 load: $(READY) ## Send a shop's traffic at a fixed rate: SCENARIO=normal|peak|spike|stress, HOST=… (ops/load/README.md)
 	@$(BIN)/python -m ops.load $(or $(SCENARIO),normal) $(if $(HOST),--host $(HOST)) $(ARGS)

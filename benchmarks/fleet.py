@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
 from benchmarks.load import Round
+from benchmarks.processes import cpu_seconds
 from benchmarks.report import table
 from benchmarks.run import Run
 from benchmarks.servers import Server
@@ -117,9 +116,7 @@ def _row(name: str, minute: _Minute, noops: _Minute) -> tuple[object, ...]:
 
 
 def _cpu_seconds(instances: Sequence[Server]) -> float:
-    families = [psutil.Process(instance.child.pid) for instance in instances]
-    workers = itertools.chain(families, *(process.children(recursive=True) for process in families))
-    return sum(times.user + times.system for times in (process.cpu_times() for process in workers))
+    return cpu_seconds(*(instance.child.pid for instance in instances))
 
 
 def _sessions(run: Run) -> int:

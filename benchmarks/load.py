@@ -63,10 +63,10 @@ def find_wrk() -> str:
     return program
 
 
-def run_wrk(target: Target, seconds: int) -> Round:
-    """Send as many requests as 32 connections get answered."""
+def run_wrk(target: Target, seconds: int, connections: int = CONNECTIONS) -> Round:
+    """Send as many requests as that many connections get answered."""
     headers = [word for name, value in target.headers.items() for word in ("--header", f"{name}: {value}")]
-    load = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", str(seconds), "--timeout", "10"]
+    load = ["--threads", "1", "--connections", str(connections), "--duration", str(seconds), "--timeout", "10"]
     arguments = [target.kind, str(target.events), str(next(_seeds)), *target.popup_ids]
     before = target.stored() if target.stored else 0
     done = subprocess.run(

@@ -14,6 +14,7 @@ from benchmarks.bytes import bytes_a_view
 from benchmarks.caching import freshness, hits
 from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.fleet import fleet
+from benchmarks.growth import scale, soak
 from benchmarks.load import Round, Target, run_wrk
 from benchmarks.report import AIO, FLASK, PEER, compare, table
 from benchmarks.reports import reports
@@ -21,6 +22,7 @@ from benchmarks.retention import retention
 from benchmarks.run import Run
 from benchmarks.servers import Bench
 from benchmarks.shop import SHOWN, SPREAD, view_body
+from cli.progress import progress
 from common.ids import new_id
 
 EVENTS_FOR_MEMORY = 200_000
@@ -103,8 +105,8 @@ def steady(run: Run) -> str:
 
     for name in urls:
         send(name, WARM_UP_SECONDS)
-    for _ in range(run.rounds):
-        for name in urls:
+    with progress([name for _ in range(run.rounds) for name in urls], "Measuring") as measured:
+        for name in measured:
             rounds[name].append(send(name, seconds))
     about = f"{STEADY_PER_SECOND} requests a second, {run.rounds} alternating rounds of {seconds} s each."
     columns = ("", "requests", "p50 ms", "p99 ms", "highest p99 ms", "p99 of Flask", "p99 of aio", "errors")
@@ -148,9 +150,9 @@ def start(run: Run) -> str:
     requests.get(run.url("get_active_popups") + url, timeout=10).raise_for_status()
     requests.get(run.peer_url("peer_reads") + url, timeout=10).raise_for_status()
     took: dict[str, list[float]] = {"hello_flask": [], "hello_aio": [], "peer_reads": [], "get_active_popups": []}
-    for _ in range(run.rounds):
-        for name, seconds in took.items():
-            seconds.append(_seconds_to_first_answer(run.bench, name, url))
+    with progress([name for _ in range(run.rounds) for name in took], "Starting") as started:
+        for name in started:
+            took[name].append(_seconds_to_first_answer(run.bench, name, url))
     rows = [
         (name, f"{1000 * median(seconds):,.0f}", f"{median(_each_over(seconds, took['hello_aio'])):.2f}")
         for name, seconds in took.items()
@@ -167,14 +169,29 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "memory": memory,
     "start": start,
     "fleet": fleet,
+    "scale": scale,
+    "soak": soak,
     "hits": hits,
     "freshness": freshness,
     "retention": retention,
     "reports": reports,
     "bytes": bytes_a_view,
 }
+# What the README and docs/ quote, with rounds and seconds that make it a quarter of an hour in all.
+QUOTED = {
+    "reads": (4, 2),
+    "views": (3, 2),
+    "conversions": (3, 2),
+    "steady": (5, 3),
+    "start": (5, 3),
+    "memory": (1, 3),
+    "scale": (3, 3),
+    "hits": (1, 1),
+    "fleet": (1, 2),
+    "freshness": (1, 1),
+}
 # The scenarios that use wrk.
-WITH_WRK = {"functions", "reads", "views", "conversions", "memory"}
+WITH_WRK = {"functions", "reads", "views", "conversions", "memory", "scale", "soak"}
 
 
 def _alternate(run: Run, *targets: Target) -> str:
@@ -182,8 +199,8 @@ def _alternate(run: Run, *targets: Target) -> str:
     rounds: dict[str, list[Round]] = {target.name: [] for target in targets}
     for target in targets:
         run_wrk(target, WARM_UP_SECONDS)
-    for _ in range(run.rounds):
-        for target in targets:
+    with progress([target for _ in range(run.rounds) for target in targets], "Measuring") as measured:
+        for target in measured:
             rounds[target.name].append(run_wrk(target, run.seconds))
     return compare(rounds, targets)
 
