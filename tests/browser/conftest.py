@@ -7,13 +7,17 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from common.shop.api_keys import new_key
 from tests.browser.support.built import budgets_told
 from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
 from tests.support.chromium import ARGUMENTS, CHROMIUM, MISSING
 from tests.support.stack import FUNCTIONS, Database
+
+# A machine with other tests on it takes its time. What is expected is waited for, and never for longer than it takes.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -63,7 +67,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def make(**options: object) -> BrowserContext:
         context = browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: errors.append(str(error.error)))
         contexts.append(context)
         return context

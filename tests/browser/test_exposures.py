@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from tests.browser.support.shopper import Shop, Shopper
 
@@ -47,7 +48,7 @@ def test_an_arm_is_counted_at_the_trigger_however_soon_it_is_closed(shop: Shop, 
     if arm == "a":
         assert shopper.is_shown()
         shopper.close()
-    assert shopper.page.locator("dialog").count() == 0
+    expect(shopper.page.locator("dialog")).to_have_count(0)
     assert shopper.eventually(lambda: sent(shopper, "exposures"))
     (exposure,) = sent(shopper, "exposures")
     assert (exposure["popup_id"], exposure["variant_id"]) == (popup_id, arm)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.support.shopper import Shop, Shopper
 
@@ -66,7 +67,7 @@ def test_a_mere_click_starts_no_conversion_clock(shop: Shop, shopper: Shopper) -
     shop.add_popup(frequency={"days_after_close": 0, "max_per_session": 9})
     show(shopper)
     shopper.page.get_by_role("button", name="Yes, please").click()
-    assert shopper.dialog.count() == 0
+    expect(shopper.dialog).to_have_count(0)
     shopper.see()
     assert [event["type"] for event in shopper.conversions()] == ["click"]
     shopper.open()

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.support.built import DIALOG
-from tests.browser.support.shopper import DESKTOP, SETTLED, Shop, Shopper
+from tests.browser.support.shopper import DESKTOP, SETTLED, Shop, Shopper, leave_until_shown
 
 MARKUP = '<img src=x onerror="window.hacked=1"><b>bold</b><script>window.hacked=1</script>&amp;'
 
@@ -22,8 +22,8 @@ def test_markup_in_every_text_is_shown_as_text(shop: Shop, shopper: Shopper) -> 
     dialog = shopper.dialog
     dialog.wait_for()
     for text in (*design.values(), f"C{MARKUP}"):
-        assert dialog.get_by_text(text, exact=True).is_visible()
-    assert dialog.locator("img, b, script").count() == 0
+        expect(dialog.get_by_text(text, exact=True)).to_be_visible()
+    expect(dialog.locator("img, b, script")).to_have_count(0)
     assert shopper.page.evaluate("window.hacked") is None
 
 
@@ -123,7 +123,7 @@ def test_the_shops_keyboard_shortcuts_do_not_take_what_is_typed(shop: Shop, shop
     shopper.leave()
     assert shopper.is_shown()
     shopper.page.get_by_label("E-mail").press_sequentially("s@s.example")
-    assert shopper.page.get_by_label("E-mail").input_value() == "s@s.example"
+    expect(shopper.page.get_by_label("E-mail")).to_have_value("s@s.example")
 
 
 BROKEN_ARRAYS = """<script>
@@ -146,8 +146,7 @@ def test_broken_arrays_do_not_matter(shop: Shop, new_context: Callable[..., Brow
     # Without Playwright's clock, which lives in the page and does not survive there.
     shopper = Shopper(new_context(**DESKTOP), shop, own_clock=False)
     page = shopper.open("/?utm_source=letter", head=BROKEN_ARRAYS)
-    page.wait_for_timeout(SETTLED * 1000)
-    shopper.leave()
+    leave_until_shown(page)
     assert shopper.is_shown()
     shopper.dialog.get_by_role("checkbox").check()
     shopper.leave_email()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator
+from playwright.sync_api import BrowserContext, Locator, expect
 
 from tests.browser.contact_sheet import TEXTS
 from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
@@ -170,7 +170,7 @@ def test_everything_to_touch_has_44_pixels(shop: Shop, visit: Callable[..., Shop
     dialog.get_by_role("checkbox").check()
     shopper.leave_email()
     assert shopper.is_shown("Thank you!")
-    assert dialog.get_by_role("link").is_visible()
+    expect(dialog.get_by_role("link")).to_be_visible()
     assert dialog.evaluate(small) == []
 
 

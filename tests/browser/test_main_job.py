@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from cli.dev.child import Child, free_port
-from tests.browser.support.shopper import DESKTOP, PHONE, wait_until
+from tests.browser.support.shopper import DESKTOP, PHONE, leave_until_shown, wait_until
 from tests.support.stack import ROOT, eventually, temporary_folder
 
 EMAIL = "ada@example.com"
@@ -51,11 +51,6 @@ def demo_store() -> Iterator[DemoStore]:
         child.stop()
 
 
-def leave(page: Page) -> None:
-    for y in (400, 200, 50, 5, -10):
-        page.mouse.move(640, y)
-
-
 def test_a_leaving_shopper_gets_a_code_and_the_merchant_a_subscriber(
     demo_store: DemoStore, new_context: Callable[..., BrowserContext]
 ) -> None:
@@ -63,11 +58,10 @@ def test_a_leaving_shopper_gets_a_code_and_the_merchant_a_subscriber(
     page = new_context(**DESKTOP).new_page()
     page.goto(f"{demo_store.address}/")
     wait_until(page, "window.exitIntent && exitIntent.explain().length")
-    page.wait_for_timeout(1200)  # nothing is shown in the first second
-    leave(page)
     dialog = page.get_by_role("dialog", name=popup["design"]["heading"])
-    expect(dialog).to_be_visible()
-    page.wait_for_timeout(700)  # a shopper looks before typing
+    with page.expect_response(lambda response: "track_view" in response.url):  # a shopper looks before typing
+        leave_until_shown(page)
+        expect(dialog).to_be_visible()
 
     dialog.get_by_label("E-mail").fill(EMAIL)
     dialog.get_by_role("checkbox", name=popup["offer"]["consent_text"]).check()
@@ -76,14 +70,16 @@ def test_a_leaving_shopper_gets_a_code_and_the_merchant_a_subscriber(
     expect(thanks.get_by_text("WELCOME10")).to_be_visible()
     thanks.get_by_role("button", name="Continue shopping").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    page.wait_for_timeout(1500)  # the view's batch
 
     address = f"stats/popups/{popup['id']}"
-    assert eventually(lambda: demo_store.get(address)["views"] == 1)
+    assert eventually(lambda: figures(demo_store.get(address)) == (1, 1, 1))
     stats = demo_store.get(address)
-    assert (stats["unique_viewers"], stats["conversions"]) == (1, 1)
     assert stats["conversions_by_type"]["email_capture"] == 1
     assert stats["by_device"][0]["device_type"] == "desktop"
+
+
+def figures(stats: dict[str, Any]) -> tuple[int, int, int]:
+    return stats["views"], stats["unique_viewers"], stats["conversions"]
 
 
 @pytest.mark.parametrize("options", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -106,7 +102,7 @@ def test_the_demo_store_fits_a_phone(
     page = new_context(**PHONE).new_page()
     page.goto(f"{demo_store.address}/{path}")
     wait_until(page, "window.exitIntent && exitIntent.explain().length")
-    page.wait_for_timeout(1200)
+    page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

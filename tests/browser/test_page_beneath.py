@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
 from tests.browser.test_accessibility import preview
@@ -52,7 +52,7 @@ def test_marking_text_beyond_the_edge_does_not_close_it(shopper: Shopper) -> Non
         mouse.move(*end)
         mouse.up()
         shopper.page.wait_for_timeout(100)
-        assert shopper.dialog.is_visible()
+        expect(shopper.dialog).to_be_visible()
 
 
 ROOTS = {
@@ -111,7 +111,7 @@ def test_it_is_not_printed(shopper: Shopper) -> None:
     page.emulate_media(media="print")
     assert shopper.page.locator("dialog").bounding_box() is None
     page.emulate_media(media="screen")
-    assert shopper.dialog.is_visible()
+    expect(shopper.dialog).to_be_visible()
 
 
 LOOK = """() => {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator
+from playwright.sync_api import BrowserContext, Locator, expect
 
 from tests.browser.support.shopper import DESKTOP, Shop, Shopper
 from tests.browser.test_accessibility import luminance, preview
@@ -62,7 +62,7 @@ def test_what_the_server_refuses_is_at_the_field_too(shop: Shop, shopper: Shoppe
     shopper.leave_email("ada@example")
     shopper.dialog.get_by_role("alert").filter(has_text=INVALID).wait_for()
     assert described(shopper.dialog.get_by_label("E-mail")) == ("true", INVALID)
-    assert shopper.dialog.get_by_label("E-mail").input_value() == "ada@example"
+    expect(shopper.dialog.get_by_label("E-mail")).to_have_value("ada@example")
 
 
 def test_what_is_no_fields_fault_is_at_no_field(shop: Shop, shopper: Shopper) -> None:

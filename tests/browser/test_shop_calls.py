@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.support.shopper import SETTLED, Shop, Shopper, wait_until
 
@@ -137,7 +138,7 @@ def test_preview_shows_without_counting(shop: Shop, shopper: Shopper) -> None:
     page.evaluate("draft => exitIntent.preview(draft)", draft)
     assert shopper.is_shown()
     shopper.leave_email()
-    assert shopper.dialog.get_by_text("PREVIEW").is_visible()
+    expect(shopper.dialog.get_by_text("PREVIEW")).to_be_visible()
     shopper.look()
     shopper.close()
     assert shopper.sent == []
@@ -149,7 +150,7 @@ def test_preview_replaces_a_preview(shopper: Shopper) -> None:
     for heading in ("One", "Two"):
         page.evaluate("heading => exitIntent.preview({design: {heading}})", heading)
     assert shopper.is_shown("Two")
-    assert shopper.dialog.count() == 1
+    expect(shopper.dialog).to_have_count(1)
 
 
 def test_preview_takes_the_id_of_a_popup_too(shop: Shop, shopper: Shopper) -> None:
@@ -173,7 +174,7 @@ def test_a_second_tag_changes_nothing(shop: Shop, shopper: Shopper) -> None:
     shopper.visit(body=f'<script src="/exit_intent.js" {shop.tag}></script>')
     shopper.leave()
     assert shopper.is_shown()
-    assert shopper.dialog.count() == 1
+    expect(shopper.dialog).to_have_count(1)
 
 
 def test_words_can_be_replaced(shop: Shop, shopper: Shopper) -> None:

@@ -154,7 +154,7 @@ def test_after_an_outage_the_popups_are_asked_for_again_with_patience(
     for _ in range(60):
         shopper.wait(2)
         shopper.page.wait_for_timeout(10)
-    wait_until(shopper.page, "exitIntent.explain().length")
+    assert shopper.eventually(lambda: shopper.page.evaluate("exitIntent.explain().length"))
     shopper.settle()
     shopper.leave()
     assert shopper.is_shown()

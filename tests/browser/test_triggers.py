@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.support.shopper import ORIGIN, PHONE, SETTLED, Shop, Shopper, wait_until
 
@@ -67,7 +67,7 @@ def test_after_a_choice_in_a_select_leaving_is_an_exit_again(shop: Shop, shopper
     page.click("#size")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert page.locator("#size").input_value() == "M"
+    expect(page.locator("#size")).to_have_value("M")
     shopper.wait(SETTLED)
     shopper.leave()
     assert shopper.is_shown()
@@ -344,7 +344,7 @@ def test_the_popup_with_the_highest_priority_shows_and_only_that_one(shop: Shop,
     shopper.visit()
     shopper.leave()
     assert shopper.is_shown("High")
-    assert shopper.dialog.count() == 1
+    expect(shopper.dialog).to_have_count(1)
 
 
 def test_no_popup_covers_a_dialog_of_the_shop(shop: Shop, shopper: Shopper) -> None:

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.support.shopper import Shop, Shopper
 from tests.support.stack import ROOT
@@ -101,8 +102,8 @@ def test_a_variant_changes_only_the_fields_it_names(shop: Shop, shopper: Shopper
     shopper.visit()
     shopper.leave()
     assert shopper.is_shown("Before you go")
-    assert shopper.dialog.get_by_text("Common words").is_visible()
-    assert shopper.dialog.get_by_label("E-mail").is_visible()
+    expect(shopper.dialog.get_by_text("Common words")).to_be_visible()
+    expect(shopper.dialog.get_by_label("E-mail")).to_be_visible()
 
 
 def test_a_visitor_keeps_the_variant_and_events_carry_it(shop: Shop, shopper: Shopper) -> None:

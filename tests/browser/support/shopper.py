@@ -80,6 +80,21 @@ def wait_until(page: Page, expression: str, arg: Any = None, *, seconds: float =
         page.wait_for_timeout(20)
 
 
+def leave(page: Page) -> None:
+    """Moves the mouse out through the top."""
+    for y in (400, 200, 50, 5, -10):
+        page.mouse.move(640, y)
+
+
+def leave_until_shown(page: Page) -> None:
+    """Where time is real: an exit counts for none in a page's first second, or before the script is there."""
+    deadline = time.monotonic() + 20
+    while not page.get_by_role("dialog").count():
+        assert time.monotonic() < deadline, "no popup is shown"
+        leave(page)
+        page.wait_for_timeout(100)
+
+
 class Shop:
     """A shop on the real stack. `functions` are the addresses of the functions by name."""
 
@@ -200,8 +215,7 @@ class Shopper:
 
     def leave(self) -> None:
         """Moves the mouse out through the top."""
-        for y in (400, 200, 50, 5, -10):
-            self.page.mouse.move(640, y)
+        leave(self.page)
 
     def close(self, way: str = "Escape") -> None:
         """By the keyboard, or by the button of that name."""
@@ -229,12 +243,12 @@ class Shopper:
             return True
         return False
 
-    def eventually(self, condition: Callable[[], Any], seconds: float = 20) -> bool:
+    def eventually(self, condition: Callable[[], Any], seconds: float = 20, *, passing: float = 0.25) -> bool:
         """Whether it comes true in time, which passes for the page too. The test's own listeners run meanwhile."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
-            self.wait(0.25)
+            self.wait(passing)
             if condition():
                 return True
         return False
