@@ -62,10 +62,22 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
+RUNNING: list[Stack] = []
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     with running_stack() as running:
+        RUNNING.append(running)
         yield running
+        RUNNING.remove(running)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _functions_end_with_their_module() -> Iterator[None]:
+    yield
+    for stack in RUNNING:  # not a fixture here: most rules need no servers
+        stack.end_functions()
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +124,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def _session_function(name: str) -> Callable[[Stack], FunctionProcess]:
     @pytest.fixture(scope="session", name=name)
     def function(stack: Stack) -> FunctionProcess:
-        return stack.start_function(name)
+        return stack.keep(stack.start_function(name))
 
     return function
 

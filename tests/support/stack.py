@@ -181,6 +181,7 @@ class Stack:
     valkey: Valkey
     database_url: str
     _functions: list[FunctionProcess] = field(default_factory=list)
+    _kept: list[FunctionProcess] = field(default_factory=list)
 
     def environ(self, name: str, **env: str | None) -> dict[str, str]:
         """The environment of a function: this stack's servers, no limits, and `env` over it; None unsets.
@@ -203,7 +204,7 @@ class Stack:
         return self.database_url.replace(owner, f"//{user}:")
 
     def start_function(self, name: str, folder: Path = ROOT, /, **env: str | None) -> FunctionProcess:
-        """A function in a new process, ready to answer. It is stopped with the stack unless somebody did before."""
+        """A function in a new process, ready to answer. It ends with the test's module unless somebody keeps it."""
         port = free_port()
         program = Path(sys.executable).with_name("functions-framework")
         options = ["--source", f"functions/{name}/main.py", "--target", name, "--host", "127.0.0.1", "--port", port]
@@ -216,9 +217,17 @@ class Stack:
         function._child.start(function.healthy)
         return function
 
+    def keep(self, function: FunctionProcess) -> FunctionProcess:
+        """Have it end with the stack, and not with the module in which it was started."""
+        self._kept.append(function)
+        return function
+
     def end_functions(self) -> None:
+        """End those that nobody keeps: a worker would have some fifty in the end, of 50 MB each."""
         for function in self._functions:
-            function.end()
+            if function not in self._kept:
+                function.end()
+        self._functions = list(self._kept)
 
 
 @contextlib.contextmanager
@@ -234,6 +243,7 @@ def running_stack() -> Iterator[Stack]:
         try:
             yield stack
         finally:
+            stack._kept.clear()
             stack.end_functions()
 
 
