@@ -29,8 +29,9 @@ MAX_BLOCKS = 500
 MOST_ROUND_TRIPS = 3
 # The attempt to claim the key, its rollback, and the stored answer.
 REPLAY_ROUND_TRIPS = 3
-MOST_ATTEMPTS = 5
-MOST_CALLS = 2 + 2 * MOST_ATTEMPTS
+MOST_ATTEMPTS = 4
+COUNTED_CALLS = 3
+MOST_CALLS = 2 + COUNTED_CALLS * MOST_ATTEMPTS
 Act = Callable[[], requests.Response]
 
 
@@ -58,7 +59,8 @@ def merchant(stack: Stack, proxy: Proxy, shop: Shop) -> Iterator[Client]:
 def round_trips(proxy: Proxy, act: Act) -> int:
     """Of a call whose statements are prepared and whose key was checked a moment ago.
 
-    A key is checked again after FRESH_SECONDS, which is a round trip more: within that time in one of two calls.
+    A key is checked again after FRESH_SECONDS, which is a round trip more: within that time in one call at most. And
+    what a busy machine sends in two pieces may be answered in two.
     """
 
     def counted() -> int:
@@ -71,7 +73,7 @@ def round_trips(proxy: Proxy, act: Act) -> int:
         assert act().ok
     for _ in range(MOST_ATTEMPTS):
         started = time.monotonic()
-        fewest = min(counted(), counted())
+        fewest = min(counted() for _ in range(COUNTED_CALLS))
         if time.monotonic() - started < api_keys.FRESH_SECONDS:
             return fewest
     pytest.fail("the machine is too busy to count")
@@ -202,7 +204,6 @@ def calls(merchant: Client, database: Database, shop: Shop, track_conversion: Fu
     return Calls(merchant, database, shop, track_conversion)
 
 
-@pytest.mark.alone
 def test_every_call_but_a_writing_post_keeps_to_its_round_trips(merchant: Client, proxy: Proxy, calls: Calls) -> None:
     table = calls.other_than_writing_posts()
     made = {name: round_trips(proxy, act) for name, (act, _) in table.items()}
@@ -217,7 +218,6 @@ def posting(merchant: Client, paths: Iterator[str], body: Any, keys: Iterator[st
     return lambda: merchant.post(next(paths), body, headers={"Idempotency-Key": next(keys)})
 
 
-@pytest.mark.alone
 def test_every_post_keeps_to_its_round_trips_with_and_without_an_idempotency_key(
     merchant: Client, proxy: Proxy, calls: Calls
 ) -> None:
@@ -238,7 +238,6 @@ def test_no_route_is_missing_here(calls: Calls) -> None:
     assert counted == {f"{endpoint.method} {endpoint.template}" for endpoint in manage_popups_function.endpoints}
 
 
-@pytest.mark.alone
 def test_a_list_of_100_popups_is_one_round_trip(merchant: Client, proxy: Proxy, database: Database, shop: Shop) -> None:
     for _ in range(100):
         make_popup(database, shop)
