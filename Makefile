@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Tests wait more than they work: for caches to end, outages to be noticed, browsers.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(12, 2 * (os.cpu_count() or 1) + 1))")
 # Hundreds of processes are started, and each would compile anew what the first could have left for all.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -26,7 +28,7 @@ run: $(READY) built-console ## Start everything on this machine: popups dev
 	@$(BIN)/popups dev $(ARGS)
 
 test: lint built-console ## Lint, type check and run every test
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/promises/test_fuzz.py $(ARGS)
