@@ -4,6 +4,7 @@ import itertools
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,9 +30,8 @@ MAX_BLOCKS = 500
 MOST_ROUND_TRIPS = 3
 # The attempt to claim the key, its rollback, and the stored answer.
 REPLAY_ROUND_TRIPS = 3
-MOST_ATTEMPTS = 4
 COUNTED_CALLS = 3
-MOST_CALLS = 2 + COUNTED_CALLS * MOST_ATTEMPTS
+MOST_CALLS = 10
 Act = Callable[[], requests.Response]
 
 
@@ -59,8 +59,8 @@ def merchant(stack: Stack, proxy: Proxy, shop: Shop) -> Iterator[Client]:
 def round_trips(proxy: Proxy, act: Act) -> int:
     """Of a call whose statements are prepared and whose key was checked a moment ago.
 
-    A key is checked again after FRESH_SECONDS, which is a round trip more: within that time in one call at most. And
-    what a busy machine sends in two pieces may be answered in two.
+    A key is checked again after FRESH_SECONDS, which is a round trip more: of two calls within that time in one. And
+    what a busy machine sends in two pieces may be answered in two. So of several calls the fewest count.
     """
 
     def counted() -> int:
@@ -71,12 +71,16 @@ def round_trips(proxy: Proxy, act: Act) -> int:
 
     for _ in range(2):
         assert act().ok
-    for _ in range(MOST_ATTEMPTS):
-        started = time.monotonic()
-        fewest = min(counted() for _ in range(COUNTED_CALLS))
-        if time.monotonic() - started < api_keys.FRESH_SECONDS:
-            return fewest
-    pytest.fail("the machine is too busy to count")
+    counts: list[int] = []
+    started, is_sure = -inf, False
+    while len(counts) < MOST_CALLS - 2:
+        before, started = started, time.monotonic()
+        counts.append(counted())
+        is_sure |= time.monotonic() - before < api_keys.FRESH_SECONDS
+        if is_sure and len(counts) >= COUNTED_CALLS:
+            break
+    assert is_sure, "the machine is too busy to count"
+    return min(counts)
 
 
 class Calls:
@@ -219,8 +223,10 @@ def posting(merchant: Client, paths: Iterator[str], body: Any, keys: Iterator[st
 
 
 def test_every_post_keeps_to_its_round_trips_with_and_without_an_idempotency_key(
-    merchant: Client, proxy: Proxy, calls: Calls
+    merchant: Client, proxy: Proxy, calls: Calls, database: Database, shop: Shop
 ) -> None:
+    # A shop has 20 at most.
+    database("DELETE FROM order_sources WHERE shop_id = :id", id=shop.id)
     for name, (path, body, plain, with_key) in calls.posts().items():
         paths = itertools.repeat(path) if isinstance(path, str) else iter(path, "")
         again = itertools.repeat(next(paths)), body, itertools.repeat(next(NEW_KEYS))
