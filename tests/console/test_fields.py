@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from marshmallow import Schema, fields
 from playwright.sync_api import Page, expect
 
+from functions.manage_popups.discount_codes.schemas import DiscountCodeSchema
 from functions.manage_popups.popups.schemas import PopupSchema
 from functions.manage_popups.shop import ShopSchema
 from tests.browser.support.shopper import Shop
 from tests.console.conftest import Merchant
 
-# What is set by what one does, not in a field: publishing; and the builder names variants.
-BY_DOING = {"status", "variants.1.id"}
+# What is set by what one does, not in a field: publishing, switching off; and the builder names variants.
+BY_DOING = {"status", "is_active", "variants.1.id"}
 # What is shown of a trigger depends on its type.
 OF_TRIGGERS = {"time_delay": "delay_seconds", "scroll_percentage": "scroll_percentage", "click": "selector"}
 
@@ -69,3 +70,10 @@ def test_the_shops_page_edits_every_field_of_a_shop(merchant: Merchant) -> None:
     page = merchant.open("#/shop")
     expect(page.get_by_label("Currency")).to_be_visible()
     assert unedited(ShopSchema(), names(page, "main")) == set()
+
+
+def test_every_field_of_a_discount_code_can_be_given(merchant: Merchant) -> None:
+    page = merchant.open("#/codes")
+    page.get_by_role("button", name="New code").click()
+    expect(page.get_by_role("dialog").get_by_label("Code", exact=True)).to_be_visible()
+    assert unedited(DiscountCodeSchema(), names(page, "dialog")) - BY_DOING == set()

@@ -269,6 +269,8 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(new_merchant: Callable[..., Me
 def test_a_page_asks_at_most_four_calls(merchant: Merchant, shop: Shop, place: str) -> None:
     report(shop, "C-1")
     desk(shop, "POST", "/order-sources", platform="woocommerce", secrets=["one"])
+    for number in range(101):
+        shop.add_popup(name=f"Popup {number}", status="draft")
     page = merchant.open(place)
     told = "C-1" if place == "#/orders" else "The newest order that your server has reported"
     expect(page.get_by_text(told).first).to_be_visible()

@@ -170,6 +170,25 @@ def test_a_pool_is_made_and_filled_by_pasting(merchant: Merchant) -> None:
     expect(page.get_by_text("4 of 4 left")).to_be_visible()
 
 
+def test_a_code_is_prolonged_and_what_somebody_else_changed_is_not_overwritten(merchant: Merchant, shop: Shop) -> None:
+    code = post(shop, "manage_popups", "/discount-codes", code="FERN10", type="percentage", value="10")
+    page = merchant.open("#/codes")
+    page.get_by_role("button", name="Change FERN10").click()
+    dialog = page.get_by_role("dialog", name="Change FERN10")
+    dialog.get_by_label("Until").fill("2030-03-01T12:00")
+    dialog.get_by_label("At most (USD)").fill("25")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row", name="FERN10")).to_contain_text("1 Mar 2030, 12:00")
+    page.get_by_role("button", name="Change FERN10").click()
+    expect(dialog.get_by_label("At most (USD)")).to_have_value("25.00")
+    address = f"{shop.functions['manage_popups']}/discount-codes/{code['id']}"
+    assert requests.patch(address, json={"value": "15"}, headers=shop.authorization, timeout=10).ok
+    dialog.get_by_role("textbox", name="Percent").fill("12")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Somebody else has changed it meanwhile.")
+    assert requests.get(address, headers=shop.authorization, timeout=10).json()["value"] == "15.00"
+
+
 def test_a_subscriber_has_a_proof_and_is_erased_by_typing_the_address(
     merchant: Merchant, shop: Shop, lively: str
 ) -> None:

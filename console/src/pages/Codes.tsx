@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { type Address, hash } from "../addresses.ts";
 import { changeDiscountCode, getDiscountCode, listDiscountCodes } from "../api/calls.ts";
+import type { Answer } from "../api/request.ts";
 import { useResource } from "../api/resource.ts";
 import type { DiscountCode } from "../api/schema.ts";
 import { count, moment, money } from "../numbers.ts";
@@ -12,6 +13,7 @@ import { mayWrite, READ_ONLY } from "../session.ts";
 import { zone } from "../shop.ts";
 import { say } from "../status.ts";
 import { AddCodes } from "./codes/AddCodes.tsx";
+import { ChangeCode } from "./codes/ChangeCode.tsx";
 import { MakeCode } from "./codes/MakeCode.tsx";
 import "../style/codes.css";
 
@@ -22,6 +24,7 @@ export function Codes({ address }: { address: Address }) {
   const list = useResource(JSON.stringify(asked), async (signal) => (await listDiscountCodes(asked, signal)).data);
   const [isMaking, setMaking] = useState(false);
   const [pool, setPool] = useState<DiscountCode | null>(null);
+  const [stored, setStored] = useState<Answer<DiscountCode> | null>(null);
   const codes = list.data?.discount_codes ?? [];
   return (
     <Page
@@ -55,7 +58,13 @@ export function Codes({ address }: { address: Address }) {
             </thead>
             <tbody>
               {codes.map((code) => (
-                <Row key={code.id} code={code} onChanged={list.reload} onAdd={() => setPool(code)} />
+                <Row
+                  key={code.id}
+                  code={code}
+                  onChanged={list.reload}
+                  onAdd={() => setPool(code)}
+                  onChange={async () => setStored(await getDiscountCode(code.id))}
+                />
               ))}
             </tbody>
           </table>
@@ -67,12 +76,20 @@ export function Codes({ address }: { address: Address }) {
         </p>
       )}
       {isMaking && <MakeCode onClose={() => setMaking(false)} onMade={list.reload} />}
+      {stored && <ChangeCode stored={stored} onClose={() => setStored(null)} onChanged={list.reload} />}
       {pool && <AddCodes pool={pool} onClose={() => setPool(null)} onAdded={list.reload} />}
     </Page>
   );
 }
 
-function Row({ code, onChanged, onAdd }: { code: DiscountCode; onChanged: () => void; onAdd: () => void }) {
+interface RowProps {
+  code: DiscountCode;
+  onChanged: () => void;
+  onAdd: () => void;
+  onChange: () => unknown;
+}
+
+function Row({ code, onChanged, onAdd, onChange }: RowProps) {
   const off = !mayWrite.value && READ_ONLY;
   const name = code.code ?? "Codes of their own";
   const toggle = async () => {
@@ -98,6 +115,9 @@ function Row({ code, onChanged, onAdd }: { code: DiscountCode; onChanged: () => 
               Add codes…
             </Button>
           )}
+          <Button kind="quiet" off={off} label={`Change ${name}`} onPress={onChange}>
+            Change…
+          </Button>
           <Button
             kind="quiet"
             off={off}
