@@ -197,6 +197,10 @@ def test_the_second_shop_has_sixty_days_that_add_up_and_an_experiment_that_can_b
     experiment = get(f"/stats/popups/{welcome['popup_id']}/experiment")
     assert (experiment["verdict"], experiment["best"]) == ("winner", "b")
     assert "viewers_in_two_variants" not in [note["code"] for note in experiment["health"]]
+    (letter,) = [popup for popup in shop["popups"] if popup["name"] == "The monthly letter"]
+    held_out = get(f"/stats/popups/{letter['popup_id']}/experiment")["holdout"]
+    assert held_out["viewers"] > 100
+    assert held_out["refused"].startswith("Fewer than 200")
     by_sales = get(f"/stats/popups/{welcome['popup_id']}/experiment?goal=purchase")
     assert all(variant["converters"] > 0 for variant in by_sales["variants"])
     assert len(get(f"/manage_popups/popups/{welcome['popup_id']}/history")["versions"]) == 2

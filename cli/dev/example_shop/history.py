@@ -29,6 +29,13 @@ MAKE_PARTITIONS = (
 IS_WRITTEN = "SELECT EXISTS (SELECT FROM popup_views WHERE shop_id = :shop_id) AS is_written"
 IS_COUNTED = "SELECT EXISTS (SELECT FROM daily_views WHERE shop_id = :shop_id) AS is_counted"
 
+# Its script tells of everybody who would be shown a popup, the holdout too, as today's does; events do not say so.
+EXPOSE = (
+    "UPDATE experiment_stretches SET exposed_at = viewed_at WHERE shop_id = :shop_id",
+    "UPDATE stretch_viewers SET met_by = 2 WHERE shop_id = :shop_id",
+    "UPDATE stretch_tallies SET met_by = 2 WHERE shop_id = :shop_id",
+)
+
 # Its popups and their edits are of then, too.
 MOVE_POPUP = "UPDATE popups SET created_at = :at WHERE shop_id = :shop_id AND id = :popup_id"
 MOVE_VERSION = """
@@ -70,6 +77,8 @@ def write_history(raw: CoreConnection, popup_ids: list[str]) -> None:
     if not connection.fetch_all(IS_COUNTED, shop_id=SHOP_ID)[0]["is_counted"]:
         with unpaused():
             recount(raw, SHOP_ID, say=lambda _: None)
+        for statement in EXPOSE:
+            connection.execute(statement, shop_id=SHOP_ID)
 
 
 def _write(raw: CoreConnection, connection: Connection, popup_ids: list[uuid.UUID]) -> None:
