@@ -5,6 +5,7 @@ import { useResource } from "../api/resource.ts";
 import type { Numbers, Popup } from "../api/schema.ts";
 import { Empty } from "../parts/Empty.tsx";
 import { SelectField, TextField } from "../parts/fields.tsx";
+import { Icon } from "../parts/Icon.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { Period, periodBefore, periodOf } from "../parts/Period.tsx";
@@ -49,11 +50,13 @@ export function Popups({ address }: { address: Address }) {
   const rows = popups.filter(({ status }) => query.status || status !== "archived");
   const isFiltered = !!(search || query.status || query.cursor);
   const next = list.data?.next_cursor;
+  // Before there is a popup, nothing is to be searched or counted.
+  const isEmpty = list.data && popups.length === 0 && !isFiltered;
   return (
     <Page title="Popups" actions={<NewPopup />}>
       {figures.problem && <ProblemNotice problem={figures.problem} onRetry={figures.reload} />}
-      <Filters query={query} />
-      {figures.data && <Totals now={figures.data} before={before.data} />}
+      {!isEmpty && <Filters query={query} />}
+      {!isEmpty && figures.data && <Totals now={figures.data} before={before.data} />}
       {list.problem && <ProblemNotice problem={list.problem} onRetry={list.reload} />}
       {!list.data && !list.problem && <p class="loading">Loading…</p>}
       {list.data && rows.length === 0 && (isFiltered ? <NoMatch /> : <FirstPopup />)}
@@ -65,6 +68,9 @@ export function Popups({ address }: { address: Address }) {
           goal={(query.goal as Goal) || null}
           onChanged={list.reload}
         />
+      )}
+      {figures.data?.next_cursor && (
+        <p class="hint">The figures are those of the {ROWS} popups with the most converters; “–” is none of them.</p>
       )}
       {(next || query.cursor) && (
         <p class="actions">
@@ -123,6 +129,7 @@ function Filters({ query }: { query: Query }) {
 function NewPopup() {
   return (
     <a class="button main" href={hash({ page: "new" })}>
+      <Icon name="plus" />
       New popup
     </a>
   );

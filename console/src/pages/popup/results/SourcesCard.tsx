@@ -10,8 +10,8 @@ import { ProblemNotice } from "../../../parts/Notice.tsx";
 import type { Days } from "../../../parts/Period.tsx";
 
 const KINDS = [
-  ["pages", "Pages"],
-  ["referrers", "Sites"],
+  ["pages", "Page"],
+  ["referrers", "Site"],
   ["utm_sources", "utm_source"],
   ["utm_mediums", "utm_medium"],
   ["utm_campaigns", "utm_campaign"],
