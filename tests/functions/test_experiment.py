@@ -126,12 +126,14 @@ def test_a_popup_without_variants_has_nothing_to_compare(stats: FunctionProcess,
 
 
 def test_no_increment_is_told_of_a_holdout_that_was_measured_at_another_moment(
-    stats: FunctionProcess, database: Database, shop: Any
+    stats: FunctionProcess, track_view: FunctionProcess, database: Database, shop: Any
 ) -> None:
     popup_id = make_popup(database, shop, variants=[variant("a", "Control")], holdout_percent=10)
-    holdout = read(stats, shop, popup_id, "?goal=purchase").json()["holdout"]
-    assert holdout["increment"] is None
-    assert "another moment" in holdout["refused"]
+    early = read(stats, shop, popup_id, "?goal=purchase").json()["holdout"]
+    assert (early["increment"], "fewer than 7 whole days" in early["refused"]) == (None, True)
+    assert requests.post(track_view.url, json=view(popup_id, variant_id="a"), timeout=10).status_code == 202
+    holdout = read(stats, shop, popup_id, "?goal=click").json()["holdout"]
+    assert (holdout["increment"], "another moment" in holdout["refused"]) == (None, True)
 
 
 @pytest.mark.parametrize("query", ["?goal=fame", "?goal=", "?goal=discount_code_used", "?from=2026-01-01"])

@@ -117,7 +117,8 @@ def _holdout(experiment: Experiment, *, is_uneven: bool) -> dict[str, Any] | Non
     """Return the comparison with those who were shown nothing; None without a holdout."""
     if not experiment.holdout_percent:
         return None
-    refused = None if experiment.is_exposed else ANOTHER_MOMENT
+    has_begun = experiment.started_at is not None  # else it is too early
+    refused = ANOTHER_MOMENT if has_begun and not experiment.is_exposed else None
     return holdout_json(
         experiment.shown,
         experiment.held_out,
