@@ -80,6 +80,59 @@ def test_a_recount_credits_orders_whose_touches_a_release_without_orders_stored_
     assert credited(database, shop, "view", 7) == {popup_id: 1}
 
 
+# What is stored of a purchase of before there were orders: an order as the migration made it, or none at all.
+@pytest.mark.parametrize("is_migrated", [True, False])
+def test_who_bought_before_there_were_orders_is_a_buyer_after_a_recount(
+    database: Database, shop: Shop, merchant: Client, is_migrated: bool
+) -> None:
+    popup_id, other = make_popup(database, shop), make_popup(database, shop)
+    touch(database, shop, popup_id, "ann", 3)
+    touch(database, shop, popup_id, "bob", 3)
+    touch(database, shop, other, "ann", 12)  # more than 7 days before the order
+    bought = {"shop_id": shop.id, "order_id": "1", "event_id": uuid7(NOW - 2 * DAY)}
+    paid = {"revenue": 5, "currency": "USD"}
+    conversion = {"session_id": "s", "visitor_id": "ann", "type": "purchase", "converted_at": at(2), **paid}
+    insert(database, "popup_conversions", popup_id=popup_id, **bought, **conversion)
+    insert(database, "purchases", **bought)
+    if is_migrated:
+        of_order = {"source": "browser", "report_id": bought["event_id"], "conversion_id": bought["event_id"], **paid}
+        times = {"ordered_at": at(2), "received_at": at(2), "reported_at": at(2), "day": (NOW - 2 * DAY).date()}
+        stored = {"reported_popup_id": popup_id, "is_credited": True, "is_credited_as_stored": True}
+        insert(database, "orders", shop_id=shop.id, order_id="1", **of_order, **times, **stored)
+    for _ in range(2):
+        with open_connection(load({"DATABASE_URL": database.url})) as connection:
+            recount(connection, shop.id, say=lambda line: None)
+        buyers = database(
+            "SELECT popup_id::text, sum(converters)::integer AS converters FROM daily_converters"
+            " WHERE shop_id = :shop AND type = 'purchase' GROUP BY popup_id HAVING sum(converters) <> 0",
+            shop=shop.id,
+        )
+        assert buyers == [{"popup_id": popup_id, "converters": 1}]  # ann was first seen in the shop 12 days ago
+        (order,) = listed(merchant)
+        assert (order["recognised_by"], order["reason"], order["popup_id"]) == ("browser", "stored", popup_id)
+    assert merchant.patch("/shop", {"confirmed_since": at(4)}).status_code == 200
+    assert listed(merchant)[0]["confirmed"] is False
+    left = "SELECT coalesce(sum(converters), 0) FROM daily_converters WHERE shop_id = :shop AND type = 'purchase'"
+    assert database.value(left, shop=shop.id) == 0
+
+
+@pytest.mark.parametrize("days_ago", [1, 8, 25])
+def test_a_recount_credits_orders_of_any_age(database: Database, shop: Shop, merchant: Client, days_ago: int) -> None:
+    popup_id = make_popup(database, shop)
+    reported(merchant, an_order("1", visitor_id="ann", ordered_at=at(days_ago)))
+    touch(database, shop, popup_id, "ann", days_ago + 1)
+    with open_connection(load({"DATABASE_URL": database.url})) as connection:
+        assert recount(connection, shop.id, say=lambda line: None) > 0
+        assert credited(database, shop, "view", 7) == {popup_id: 1}
+        database("DELETE FROM popup_views WHERE shop_id = :shop", shop=shop.id)  # as `popups retain` does
+        database(
+            "UPDATE orders SET ordered_at = ordered_at - interval '90 days', day = day - 90 WHERE shop_id = :shop",
+            shop=shop.id,
+        )
+        recount(connection, shop.id, say=lambda line: None)
+        assert credited(database, shop, "view", 7) == {popup_id: 1}
+
+
 def test_a_recount_makes_every_tally_what_the_orders_say(database: Database, shop: Shop, merchant: Client) -> None:
     popup_id = make_popup(database, shop)
     touch(database, shop, popup_id, "ann", 3)
