@@ -156,3 +156,36 @@ def test_scrolling_does_not_search_the_page(
             "y => new Promise(done => { addEventListener('scroll', done, {once: true}); scrollTo(0, y); })", top
         )
     assert page.evaluate("looks") <= most
+
+
+COUNT_SCROLL_LISTENERS = """
+    window.scrollListeners = 0;
+    const real = window.addEventListener;
+    window.addEventListener = function (name, ...more) {
+        scrollListeners += name === "scroll";
+        return real.call(this, name, ...more);
+    };
+"""
+
+
+@pytest.mark.parametrize(
+    ("trigger", "before", "after"),
+    [
+        ({"type": "click", "selector": "#offer"}, 0, 0),
+        ({"type": "time_delay", "delay_seconds": 60}, 0, 0),
+        ({"type": "exit_intent"}, 0, 1),
+        ({"type": "scroll_percentage", "scroll_percentage": 50}, 1, 1),
+        ({"type": "inactivity", "delay_seconds": 60}, 1, 1),
+    ],
+    ids=lambda value: str(value["type"]) if isinstance(value, dict) else None,
+)
+def test_scrolling_is_listened_to_only_where_a_trigger_asks_and_for_exits_only_once_a_finger_has_come(
+    shop: Shop, shopper: Shopper, trigger: dict[str, Any], before: int, after: int
+) -> None:
+    shop.add_popup(trigger=trigger)
+    shopper.context.add_init_script(COUNT_SCROLL_LISTENERS)
+    page = shopper.visit()
+    assert page.evaluate("scrollListeners") == before
+    for _ in range(2):
+        page.evaluate("dispatchEvent(new Event('touchmove')), null")
+    assert page.evaluate("scrollListeners") == after

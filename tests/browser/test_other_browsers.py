@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.browser.contact_sheet import TEXTS
-from tests.browser.support.built import DIST, LOADER
+from tests.browser.support.built import AMOUNTS, DIST, LOADER
 from tests.browser.support.drivers import DRIVERS, Window
 from tests.browser.support.shopper import Shop
+from tests.browser.test_money import INTL, PRINTABLE
 from tests.support.stack import eventually, temporary_folder
 
 PAGE = """<!doctype html><html lang=en><meta charset=utf-8><title>Shop</title>
@@ -220,3 +222,27 @@ def test_an_address_brings_the_code(visitor: Visitor) -> None:
     visitor.window.press("Enter")
     assert visitor.sees("FERN10")
     assert eventually(lambda: visitor.shop.stats(popup_id)["conversions_by_type"]["email_capture"] == 1)
+
+
+def test_whatever_intl_prints_is_read(visitor: Visitor) -> None:
+    """Each browser has ICU data of its own."""
+    visitor.shop.add_popup()
+    visitor.visit()
+    unread = f"({INTL})({json.dumps(PRINTABLE)})"
+    module = f"import {{readMoney}} from '/{AMOUNTS.name}'; document.title = JSON.stringify({unread})"
+    add = "document.head.append(Object.assign(document.createElement('script'), {type: 'module', text: arguments[0]}))"
+    visitor.window.run(add, module)
+    assert visitor.window.until("document.title.startsWith('[')")
+    assert json.loads(visitor.window.run("return document.title")) == []
+
+
+def test_an_order_that_is_told_while_the_page_goes_away_counts(visitor: Visitor) -> None:
+    popup_id = visitor.shop.add_popup()
+    visitor.visit()
+    visitor.leave()
+    assert visitor.sees("Before you go")
+    assert eventually(lambda: visitor.shop.stats(popup_id)["views"] == 1)
+    order = "{order_id: 'last', revenue: '12.50', currency: 'EUR'}"
+    visitor.window.run(f"addEventListener('pagehide', () => exitIntent.purchase({order}), true)")
+    visitor.window.go("about:blank")
+    assert eventually(lambda: visitor.shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)

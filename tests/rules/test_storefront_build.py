@@ -6,6 +6,7 @@ It needs Node and npm's registry, once; nothing else in the project does.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from common.version import VERSION
 from tests.browser.support.built import BUDGETS, DIST, budgets_told, gzipped_bytes
 from tests.support.arrows import below
 from tests.support.stack import ROOT
@@ -136,3 +138,47 @@ def test_the_package_can_be_published(run: Run) -> None:
     assert done.returncode == 0, done.stderr
     packed = set(re.findall(r'"path": "([^"]+)"', done.stdout))
     assert packed == {"package.json", "README.md", "index.d.ts"} | {f"dist/{path.name}" for path in DIST.iterdir()}
+
+
+README = (STOREFRONT / "README.md").read_text()
+TYPES = (STOREFRONT / "index.d.ts").read_text()
+
+
+def members(interface: str) -> set[str]:
+    """The names that an interface of index.d.ts declares."""
+    found = re.search(rf"interface {interface} {{(.*?)\n}}", TYPES, re.DOTALL)
+    assert found
+    return set(re.findall(r"^  (\w+)[?(:]", found[1], re.MULTILINE))
+
+
+def documented(first_column: str) -> list[str]:
+    """The names in the first column of the README's table whose first column is called so."""
+    table = README.split(f"| {first_column} | meaning |")[1].split("\n\n")[0]
+    return re.findall(r"`([\w-]+)", "\n".join(row.split(" | ")[0] for row in table.splitlines()))
+
+
+def camel_case(attribute: str) -> str:
+    first, *more = attribute.removeprefix("data-").split("-")
+    return first + "".join(map(str.capitalize, more))
+
+
+def test_the_readme_has_every_attribute_once_and_the_types_have_the_same() -> None:
+    attributes = documented("attribute")
+    assert len(set(attributes)) == len(attributes)
+    assert {camel_case(attribute) for attribute in attributes} == members("Settings")
+
+
+def test_the_readme_has_every_call_and_the_types_have_the_same() -> None:
+    calls = set(re.findall(r"^  (?:async )?(\w+)(?:\(|: |,$)", MODULES["loader/calls.js"], re.MULTILINE)) - {"if"}
+    assert set(documented("call")) | {"push"} == members("ExitIntent") == calls
+
+
+def test_the_readme_has_every_warning() -> None:
+    warnings = re.findall(r"console\.(?:warn|info)\(\s*[\"`]([^\"`$]+)", "".join(MODULES.values()))
+    assert len(warnings) > 5
+    assert [warning for warning in warnings if warning.strip() not in README] == []
+
+
+def test_the_package_has_the_products_version() -> None:
+    for name in ("package.json", "package-lock.json"):
+        assert json.loads((STOREFRONT / name).read_text())["version"] == VERSION
