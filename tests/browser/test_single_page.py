@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import Route
 
@@ -67,6 +69,18 @@ def test_triggers_are_armed_anew_when_the_browser_brings_a_page_back(shop: Shop,
     assert shopper.is_absent()  # in the first second of the return
     shopper.wait(SETTLED)
     shopper.leave()
+    assert shopper.is_shown()
+
+
+def test_the_time_until_the_browser_brings_a_page_back_is_no_inactivity(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "inactivity", "delay_seconds": 10})
+    page = shopper.open()
+    shopper.wait(5)
+    page.clock.set_system_time(datetime.now(UTC) + timedelta(minutes=5))  # Timers stand still meanwhile.
+    page.evaluate(RETURN)
+    shopper.wait(8)
+    assert shopper.is_absent()
+    shopper.wait(3)
     assert shopper.is_shown()
 
 
