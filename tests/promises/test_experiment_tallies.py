@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from cli.upkeep.pending_erasures import finish_erasures
 from cli.upkeep.recount import recount
+from common.postgres.driver import Connection
 from tests.support.client import Client
 from tests.support.factories import Shop, make_popup, make_shop, uuid7
 from tests.support.stack import Database, FunctionProcess
@@ -68,6 +70,7 @@ class Laboratory:
     """A shop, what is sent to it, and notes of that."""
 
     random: Random
+    database: Database
     shop: Shop
     popups: list[str]
     merchant: Client
@@ -191,6 +194,28 @@ class Laboratory:
         patch = {"targeting": {"include_pages": [f"/{self.random.randrange(9)}"]}}
         assert self.merchant.patch(f"/popups/{self.random.choice(self.popups)}", patch).ok
 
+    def erase(self) -> None:
+        """Whoever is erased counts on, as nobody in particular, and is somebody new from then on."""
+        people = self.merchant.get("/subscribers").json()["subscribers"]
+        if not people:
+            return
+        person = self.random.choice(sorted(people, key=lambda each: str(each["email"])))
+        assert self.merchant.delete(f"/subscribers/{person['id']}").status_code == 204
+        finish_erasures(Connection(self.database._connection), lambda line: None)
+        name = person["email"].partition("@")[0]
+        self.addresses.remove(name)
+        nobody = f"erased {self.turn}"
+        for visitors in self.met.values():
+            if name in visitors:
+                visitors[nobody] = visitors.pop(name)
+        for stretch, visitor in [each for each in self.did if each[1] == name]:
+            self.did[stretch, nobody] = self.did.pop((stretch, visitor))
+        for order in self.orders.values():
+            order.visitor = nobody if order.visitor == name else order.visitor
+            order.known_by_address = nobody if order.known_by_address == name else order.known_by_address
+            if order.report and order.report[1] == name:
+                order.report = order.report[0], nobody
+
     def send_again(self) -> None:
         if self.sent:
             self.random.choice(self.sent)()
@@ -256,13 +281,14 @@ def test_experiments_equal_a_recount_of_any_stream(
     popups = [*compared, make_popup(database, shop)]  # the last compares nothing
     merchant = Client(manage_popups, shop.write_key)
     functions = {"track_view": track_view, "track_conversion": track_conversion}
-    laboratory = Laboratory(random, shop, popups, merchant, functions)
+    laboratory = Laboratory(random, database, shop, popups, merchant, functions)
     acts: dict[Callable[[], None], int] = {
         laboratory.meet: 12,
         laboratory.convert: 6,
         laboratory.browser_reports: 6,
         laboratory.shop_reports: 6,
         laboratory.delete: 1,
+        laboratory.erase: 1,
         laboratory.change: 2,
         laboratory.change_midway: 1,
         laboratory.send_again: 3,
