@@ -32,7 +32,7 @@ export function CodeFields({ draft, onChange, isStored }: Props) {
           label="Code"
           {...field("code")}
           maxLength={50}
-          hint={isStored ? "Who has the old one can use it no more." : "Left empty one is made up."}
+          hint={isStored ? "Another one takes this one from whoever has it." : "Left empty one is made up."}
         />
       )}
       <ChoiceField label="What it takes off" {...field("type")} choices={TYPES} />
