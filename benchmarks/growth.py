@@ -18,6 +18,7 @@ from common.ids import new_id
 
 INSTANCES = (1, 2, 4)
 EVENTS_A_REQUEST = 20
+WARM_UP_SECONDS = 2
 SECONDS_FOR_WINDOW = 20
 
 SELECT_CONNECTIONS = "SELECT sum(numbackends)::int AS connections FROM pg_stat_database"
@@ -46,7 +47,7 @@ def _at_once(run: Run, count: int) -> tuple[float, float, float]:
     instances = [run.bench.start("track_view") for _ in range(count)]
     try:
         pids = [instance.child.pid for instance in instances]
-        _send(run, instances, 1)
+        _send(run, instances, WARM_UP_SECONDS)
         before = cpu_seconds(*pids), cpu_seconds(run.bench.postgres.pid)
         rounds = _send(run, instances, run.seconds)
         after = cpu_seconds(*pids), cpu_seconds(run.bench.postgres.pid)

@@ -23,7 +23,7 @@ MAX_THREADS = 40
 MAX_BRIEF_THREADS = 16
 # For loads into the cache: a fleet that has lost its cache opens that many connections per process at first, instead of
 # DB_POOL_MAX. More loads at once would not be faster, but delay the answers that need none.
-MAX_LOADING_THREADS = 4
+MAX_LOADING_THREADS = 2
 # One probe checks the dependencies while concurrent ones wait for its result, which must not take requests' threads.
 MAX_PROBE_THREADS = 2
 # How long a thread may have to wait for the interpreter lock: the default is 5 ms, longer than a commit takes.

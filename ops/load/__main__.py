@@ -1,4 +1,4 @@
-"""python -m ops.load SCENARIO [--instances N] [--host URL --world FILE] [--report FILE]."""
+"""python -m ops.load SCENARIO [--instances N] [--host URL --world FILE] [--report FILE] [--save]."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,16 @@ import click
 
 from cli.dev.child import StartError
 from cli.function_table import FUNCTIONS
+from cli.progress import progress
 from ops.load.fleet import Fleet, local_fleet
-from ops.load.report import Check, add_to_page, answer_checks, as_text, memory_check, stored_check
+from ops.load.report import Check, add_to_page, answer_checks, as_markdown, as_text, memory_check, stored_check
 from ops.load.scenarios import SCENARIOS, Scenario
 from ops.load.stored import missing_events, untallied_events
 from ops.load.usage import Usage, watched
 from ops.load.world import World, read_world, urls_below
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+RESULTS = Path(__file__).with_name("results")
 SATURATED = 0.9  # of a core; Locust warns at the same share
 
 
@@ -56,7 +58,7 @@ def _run(scenario: Scenario, fleet: Fleet, folder: Path, options: argparse.Names
     fleet.world.write(folder / "world.json")
     click.echo(f"{scenario.name}: {scenario.about}; {fleet.about}")
     with _locust(scenario, folder, options) as locust, watched({**fleet.groups, "load": [locust.pid]}) as usage:
-        locust.wait()
+        _wait(locust, scenario)
     if not (folder / "result.json").exists():
         raise StartError("Locust ended without a result, see above")
     result = json.loads((folder / "result.json").read_text())
@@ -64,6 +66,10 @@ def _run(scenario: Scenario, fleet: Fleet, folder: Path, options: argparse.Names
     notes = _notes(scenario, result, usage)
     add_to_page(options.report, f"{scenario.name}: {scenario.about}", checks, [fleet.about, *notes])
     click.echo(f"\n{as_text(checks, notes)}\n\n{options.report}")
+    if options.save:
+        about = f"{scenario.name}: {scenario.about}"
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{scenario.name}.md").write_text(as_markdown(about, checks, [fleet.about, *notes]))
     return all(check.passed is not False for check in checks)
 
 
@@ -72,6 +78,15 @@ def _locust(scenario: Scenario, folder: Path, options: argparse.Namespace) -> su
     words = ["--headless", "--users", "1", "--only-summary", "--html", options.report, "--loglevel", "WARNING"]
     environ = {"LOAD_FOLDER": str(folder), "LOAD_SCENARIO": scenario.name, "LOAD_SEED": str(options.seed)}
     return subprocess.Popen([program, "-f", LOCUSTFILE, *words], env={**os.environ, **environ})
+
+
+def _wait(locust: subprocess.Popen[bytes], scenario: Scenario) -> None:
+    """Show how far it is, until it ends: at the latest when the last answers may have come."""
+    with progress(None, scenario.name, scenario.seconds) as seconds:
+        while locust.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                locust.wait(1)
+            seconds.update(1)
 
 
 def _stored(fleet: Fleet, folder: Path) -> Check:
@@ -94,9 +109,22 @@ def _notes(scenario: Scenario, result: dict[str, Any], usage: Usage) -> list[str
     busiest = sorted(usage.cpu.items(), key=lambda item: -item[1])
     if busiest:
         notes.append("Highest CPU, in cores: " + ", ".join(f"{group} {cores:.2f}" for group, cores in busiest))
+    if result["bad_windows"]:
+        notes.append(_limit(usage))
     if usage.cpu.get("load", 0) > SATURATED:
         notes.append("The load itself filled its core: latencies are those of the sender. Use another machine.")
     return notes
+
+
+def _limit(usage: Usage) -> str:
+    """Say what to have more of: what filled its core, or else the cores of the whole machine."""
+    full = [group for group, cores in usage.cpu.items() if cores > SATURATED]
+    if full:
+        return f"What filled its core, and is to be had more of: {', '.join(full)}."
+    together, cores = sum(usage.cpu.values()), os.cpu_count() or 1
+    if together > SATURATED * cores:
+        return f"Nothing filled a core alone, but all of them the machine's {cores}: together {together:.1f} at most."
+    return "No core was full: something else of the machine was busy, or a lock was waited for."
 
 
 def _parse() -> argparse.Namespace:
@@ -112,6 +140,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--host", help="a deployment's address, below which the functions answer by name")
     parser.add_argument("--world", type=Path, help="the shops of --host")
     parser.add_argument("--report", type=Path, default=Path("load-report.html"), help="load-report.html")
+    parser.add_argument("--save", action="store_true", help="also write the checklist to ops/load/results/SCENARIO.md")
     parser.add_argument("--seed", type=int, default=1, help="of the random requests (1)")
     return parser.parse_args()
 

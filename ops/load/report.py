@@ -70,6 +70,11 @@ def as_text(checks: Sequence[Check], notes: Sequence[str]) -> str:
     return "\n".join([*lines, "", *notes])
 
 
+def as_markdown(title: str, checks: Sequence[Check], notes: Sequence[str]) -> str:
+    rows = [f"| {check.target} | {check.measured} | {check.verdict} |" for check in checks]
+    return "\n".join([f"# {title}", "", "| target | measured | |", "|---|---|---|", *rows, "", *notes, ""])
+
+
 def add_to_page(page: Path, title: str, checks: Sequence[Check], notes: Sequence[str]) -> None:
     """Put the checklist and notes in front of everything else on Locust's page."""
     rows = "".join(
