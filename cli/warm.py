@@ -1,6 +1,5 @@
 """Fill the shared cache with the popups of every active shop, so that no shopper waits for Postgres."""
 
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -9,6 +8,7 @@ from functools import partial
 import click
 
 from cli.connection import open_connection
+from cli.progress import progress
 from common import cache, redis
 from common.cache import keys
 from common.errors import DatabaseUnavailable
@@ -36,7 +36,7 @@ def warm() -> Counter[str]:
     outcomes: Counter[str] = Counter({FILLED: 0, FRESH: 0, FAILED: 0})
     with (
         ThreadPoolExecutor(AT_ONCE) as pool,
-        click.progressbar(length=len(shops), label="Warming", file=sys.stderr) as bar,
+        progress(None, "Warming", len(shops)) as bar,
     ):
         for shop in as_completed([pool.submit(_fill, shop_id) for shop_id in shops]):
             outcomes[shop.result()] += 1

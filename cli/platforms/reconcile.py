@@ -5,7 +5,6 @@ WooCommerce never repeats one, and Shopify gives up after four hours. An order t
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 
 from cli.platforms.apis import orders_since
 from cli.platforms.outside import Outside, OutsideError
+from cli.progress import progress
 from common.errors import Invalid, SecretsNotConfigured
 from common.postgres.driver import Connection
 from common.shop.order_sources import unseal_api
@@ -65,8 +65,8 @@ def _reconcile_source(
     assert api is not None, "the query left out the others"
     new = 0
     pages = orders_since(source["platform"], api, since, outside)
-    with click.progressbar(pages, label=name, show_pos=True, file=sys.stderr) as progress:
-        for news in progress:
+    with progress(pages, name) as shown:
+        for news in shown:
             new += record(source, news, connection)
     return new
 

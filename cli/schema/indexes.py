@@ -6,10 +6,12 @@ the last one the parent's becomes valid. An interrupted run is resumed: attached
 """
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from pg8000.core import CoreConnection
 
+from cli.progress import progress
 from cli.schema.locks import change, run_alone
 
 _INDEX = re.compile(
@@ -59,9 +61,11 @@ def build_index(connection: CoreConnection, statement: str) -> bool:
 def _build_on_partitions(connection: CoreConnection, index: _Index) -> None:
     partitions = [index.on(partition) for partition in _partitions_without(connection, index)]
     change(connection, f"CREATE {index.unique}INDEX IF NOT EXISTS {index.name} ON ONLY {index.table} {index.rest}")
-    for part in partitions:
-        _build(connection, part)
-        change(connection, f"ALTER INDEX {index.name} ATTACH PARTITION {part.name}")
+    has_rows = _exists(connection, f"FROM {index.table}")  # an empty table takes no time
+    with progress(partitions, f"Building {index.name}") if has_rows else nullcontext(partitions) as parts:
+        for part in parts:
+            _build(connection, part)
+            change(connection, f"ALTER INDEX {index.name} ATTACH PARTITION {part.name}")
 
 
 def _build(connection: CoreConnection, index: _Index) -> None:

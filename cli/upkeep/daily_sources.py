@@ -4,15 +4,13 @@ A view is stored on the day it came, so a day that is over does not change. What
 tallies are, also when the views are deleted.
 """
 
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-import click
-
 from cli.batches import run_batch
+from cli.progress import progress
 from common.postgres.driver import Connection
 
 KEPT_NAMES = 50
@@ -128,7 +126,7 @@ def add_up_sources(connection: Connection, say: Callable[[str], None]) -> None:
     """Add up all days that are over and not added up yet. Each batch commits; an interrupted run can be repeated."""
     shops = connection.fetch_all(SELECT_SHOPS)
     popups = 0
-    with click.progressbar(shops, label="sources", file=sys.stderr) as bar:
+    with progress(shops, "sources") as bar:
         for shop in bar:
             popups += _add_up_shop(connection, shop)
     if popups:

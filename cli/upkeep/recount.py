@@ -5,7 +5,6 @@ know of; and a release that tallies more finds events of before. Only days are c
 stored. In batches that commit separately and keep nobody waiting.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -15,6 +14,7 @@ import click
 from pg8000.core import CoreConnection
 
 from cli.batches import limited, run_batch, unlimited
+from cli.progress import progress
 from cli.schema.migrate import alone
 from cli.schema.partitions import months_of
 from cli.upkeep import recount_statements as sql
@@ -111,7 +111,7 @@ def _run(shop: dict[str, Any], popups: list[Any], viewers: Work, tallies: Work) 
     A viewer's first day is known when all days are: the viewers of every day come before the tallies of any.
     """
     changed = 0
-    with click.progressbar(length=len(viewers) + len(tallies), label=shop["shop_id"], file=sys.stderr) as bar:
+    with progress(None, shop["shop_id"], len(viewers) + len(tallies)) as bar:
         for batch in viewers:
             run_batch(batch)
             bar.update(1)

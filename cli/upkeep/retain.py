@@ -12,6 +12,7 @@ from typing import Any
 from pg8000.core import CoreConnection
 
 from cli.batches import BATCH_ROWS, limited, run_batch, run_batches
+from cli.progress import progress
 from cli.schema.migrate import alone
 from cli.schema.partitions import drop_partitions, first_id_of_months, make_partitions
 from cli.upkeep.daily_sources import add_up_sources
@@ -215,7 +216,9 @@ def _forget_viewers(connection: Connection, now: datetime, say: Callable[[str], 
             )
             for page in range(0, row["pages"], BATCH_PAGES)
         ]
-        if deleted := sum(run_batch(part)[0]["count"] for part in parts):
+        with progress(parts, f"Reading {table}") as read:
+            deleted = sum(run_batch(part)[0]["count"] for part in read)
+        if deleted:
             say(f"forgot {deleted} of {table} who were last seen more than {VIEWER_DAYS} days ago")
 
 

@@ -1,4 +1,4 @@
-"""python -m ops.load SCENARIO [--instances N] [--host URL --world FILE] [--report FILE] [--save]."""
+"""python -m ops.load SCENARIO [--instances N] [--host URL --world FILE] [--seconds S] [--report FILE] [--save]."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SATURATED = 0.9  # of a core; Locust warns at the same share
 
 def main() -> None:
     options = _parse()
-    scenario = SCENARIOS[options.scenario]
+    scenario = SCENARIOS[options.scenario].lasting(options.seconds)
     try:
         with tempfile.TemporaryDirectory(prefix="popups-load-") as name:
             folder = Path(name)
@@ -56,7 +56,7 @@ def _target(options: argparse.Namespace, folder: Path) -> Any:
 
 def _run(scenario: Scenario, fleet: Fleet, folder: Path, options: argparse.Namespace) -> bool:
     fleet.world.write(folder / "world.json")
-    click.echo(f"{scenario.name}: {scenario.about}; {fleet.about}")
+    click.echo(f"{scenario.title}; {fleet.about}")
     with _locust(scenario, folder, options) as locust, watched({**fleet.groups, "load": [locust.pid]}) as usage:
         _wait(locust, scenario)
     if not (folder / "result.json").exists():
@@ -64,19 +64,23 @@ def _run(scenario: Scenario, fleet: Fleet, folder: Path, options: argparse.Names
     result = json.loads((folder / "result.json").read_text())
     checks = [*answer_checks(result), memory_check(usage, list(FUNCTIONS)), _stored(fleet, folder)]
     notes = _notes(scenario, result, usage)
-    add_to_page(options.report, f"{scenario.name}: {scenario.about}", checks, [fleet.about, *notes])
+    add_to_page(options.report, scenario.title, checks, [fleet.about, *notes])
     click.echo(f"\n{as_text(checks, notes)}\n\n{options.report}")
     if options.save:
-        about = f"{scenario.name}: {scenario.about}"
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{scenario.name}.md").write_text(as_markdown(about, checks, [fleet.about, *notes]))
+        (RESULTS / f"{scenario.name}.md").write_text(as_markdown(scenario.title, checks, [fleet.about, *notes]))
     return all(check.passed is not False for check in checks)
 
 
 def _locust(scenario: Scenario, folder: Path, options: argparse.Namespace) -> subprocess.Popen[bytes]:
     program = Path(sys.executable).with_name("locust")
     words = ["--headless", "--users", "1", "--only-summary", "--html", options.report, "--loglevel", "WARNING"]
-    environ = {"LOAD_FOLDER": str(folder), "LOAD_SCENARIO": scenario.name, "LOAD_SEED": str(options.seed)}
+    environ = {
+        "LOAD_FOLDER": str(folder),
+        "LOAD_SCENARIO": scenario.name,
+        "LOAD_SECONDS": str(scenario.seconds),
+        "LOAD_SEED": str(options.seed),
+    }
     return subprocess.Popen([program, "-f", LOCUSTFILE, *words], env={**os.environ, **environ})
 
 
@@ -140,6 +144,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--host", help="a deployment's address, below which the functions answer by name")
     parser.add_argument("--world", type=Path, help="the shops of --host")
     parser.add_argument("--report", type=Path, default=Path("load-report.html"), help="load-report.html")
+    parser.add_argument("--seconds", type=int, choices=range(5, 86_401), metavar="S", help="another length")
     parser.add_argument("--save", action="store_true", help="also write the checklist to ops/load/results/SCENARIO.md")
     parser.add_argument("--seed", type=int, default=1, help="of the random requests (1)")
     return parser.parse_args()

@@ -20,6 +20,7 @@ from cli.connection import open_connection
 from cli.dev.child import Child, free_port
 from cli.dev.embedded import MAX_CONNECTIONS, postgres, valkey
 from cli.function_table import FUNCTIONS, DeployedFunction
+from cli.progress import progress
 from cli.schema.migrate import migrate
 from cli.shops import create_key, create_shop
 from common.config import load
@@ -90,8 +91,8 @@ def local_fleet(folder: Path, instances: int) -> Iterator[Fleet]:
             child, url = _start_proxy(stack, proxy, folder, ports)
             groups["nginx"] = [child.pid]
             urls = urls_below(url)
-        with click.progressbar(keys.items(), label="Shops", show_pos=True) as progress:
-            shops = [Shop(shop_id, _create_popups(urls["manage_popups"], key), key) for shop_id, key in progress]
+        with progress(keys.items(), "Shops") as shown:
+            shops = [Shop(shop_id, _create_popups(urls["manage_popups"], key), key) for shop_id, key in shown]
         about = f"{instances} instance(s) of each function {'behind nginx' if proxy else 'without a proxy'}"
         yield Fleet(World(urls, shops), database.url, groups, about)
 

@@ -25,7 +25,7 @@ FOLDER = Path(os.environ["LOAD_FOLDER"])
 SECONDS_FOR_ANSWERS = 15
 SECONDS_A_WINDOW = 5
 
-scenario = SCENARIOS[os.environ["LOAD_SCENARIO"]]
+scenario = SCENARIOS[os.environ["LOAD_SCENARIO"]].lasting(int(os.environ["LOAD_SECONDS"]))
 reads = {"HIT": 0, "STALE": 0, "MISS": 0}
 problems: dict[str, int] = {}
 windows: dict[int, list[float]] = {}

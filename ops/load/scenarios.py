@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SMALLEST_STEP, STEP_SECONDS, STEP_GROWTH = 100, 20, 1.25
 
@@ -16,6 +16,16 @@ class Scenario:
     about: str
     seconds: int
     rate: Callable[[float], float]
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}: {self.about}"
+
+    def lasting(self, seconds: int | None) -> Scenario:
+        """Return the scenario with another length, if one is given, which its description then tells."""
+        if seconds is None or seconds == self.seconds:
+            return self
+        return replace(self, seconds=seconds, about=f"{self.about}; here for {seconds} s")
 
     def due_times(self) -> Iterator[float]:
         """Yield the seconds at which requests are due, evenly spaced at the rate of their moment."""

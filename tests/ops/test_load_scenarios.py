@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ops.load.__main__ import _limit
 from ops.load.report import answer_checks, stored_check
 from ops.load.scenarios import SCENARIOS
 from ops.load.shopper import SHARES, Mix
+from ops.load.usage import Usage
 from ops.load.world import Shop, World, read_world, urls_below
 
 GOOD = {
@@ -32,6 +34,24 @@ def test_arrivals_come_at_the_scenario_s_rate(name: str, requests: float) -> Non
     assert len(due) == pytest.approx(requests, rel=0.01)
     assert due == sorted(due)
     assert due[-1] < SCENARIOS[name].seconds
+
+
+def test_another_length_is_told() -> None:
+    shorter = SCENARIOS["normal"].lasting(120)
+    assert len(list(shorter.due_times())) == pytest.approx(12_000, rel=0.01)
+    assert "120 s" in shorter.title
+    assert SCENARIOS["normal"].lasting(None) == SCENARIOS["normal"]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "said"),
+    [
+        ({"Postgres": 0.97, "track_view": 0.4}, "filled its core, and is to be had more of: Postgres"),
+        ({"track_view": 0.1}, "No core was full"),
+    ],
+)
+def test_a_break_says_what_was_full(cpu: dict[str, float], said: str) -> None:
+    assert said in _limit(Usage(cpu=cpu))
 
 
 def test_stress_grows_from_step_to_step() -> None:

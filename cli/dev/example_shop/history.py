@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import click
 from pg8000.core import CoreConnection
 
 from cli.batches import unpaused
@@ -16,6 +15,7 @@ from cli.dev.example_shop.orders import is_reported
 from cli.dev.example_shop.popups import CONSENT, STORIES
 from cli.dev.example_shop.shop import SHOP_ID
 from cli.dev.example_shop.shoppers import DAYS, Seen, Shoppers
+from cli.progress import progress
 from cli.upkeep.recount import recount
 from common.postgres.driver import Connection
 
@@ -87,7 +87,7 @@ def _write(raw: CoreConnection, connection: Connection, popup_ids: list[uuid.UUI
     raw.execute_simple("BEGIN")
     shoppers = Shoppers(list(zip(popup_ids, STORIES, strict=True)), now)
     writer = _Writer(shoppers)
-    with click.progressbar(shoppers.days(), length=DAYS, label="Sixty days of the example shop") as days:
+    with progress(shoppers.days(), "Sixty days of the example shop", DAYS) as days:
         for day in days:
             _copy(raw, writer.rows(day))
     connection.execute("ANALYZE popup_views, popup_conversions")

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import click
-
 from cli.dev.example_shop.shop import SHOP_ID
+from cli.progress import progress
 from common.postgres.driver import Connection
 from common.shop import orders
 
@@ -59,7 +58,7 @@ def report_orders(connection: Connection) -> None:
     if not purchases:
         return
     chance = random.Random(REPORTED_DAYS)
-    with click.progressbar(purchases, label="Orders as its server reports them") as bar:
+    with progress(purchases, "Orders as its server reports them") as bar:
         for purchase in bar:
             for report in _reports(purchase, chance):
                 _record(connection, report)
