@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from common.postgres._database import Row, connection, fetch_all, fetch_one, load_driver, pool_state, retry_lost_races
 from common.postgres._errors import DatabaseUnreachable, Duplicate, LostRace
+from common.postgres._files import read_statement
 from common.postgres._group_commit import GroupCommit
 
 if TYPE_CHECKING:
@@ -23,5 +24,6 @@ __all__ = [
     "fetch_one",
     "load_driver",
     "pool_state",
+    "read_statement",
     "retry_lost_races",
 ]

@@ -17,14 +17,17 @@ from common.shop.blanks import trimmed
 from common.shop.emails import canonical, normalized, other_spellings
 from common.shop.events import NO_POPUP, as_json_row, forget_stats, insert_events
 from common.shop.orders import credit_late
+from common.shop.plain_events import full_until, insert_plain_first
 from functions.track_conversion.order_events import by_shop, insert_for_shop, makes_orders
 from functions.track_conversion.queries import (
     ENTER_STORED_CONVERSIONS,
     INSERT_CONVERSIONS,
+    INSERT_PLAIN_CONVERSIONS,
     ConversionOutcome,
     ConversionRow,
 )
 
+PLAIN_TYPES = ("click", "email_capture")
 # The second try finds the rows to which the first lost a race; a third needs another such race at once.
 MAX_TRIES = 5
 # A shop's exhausted budget is logged once in this time, however many requests are refused.
@@ -98,9 +101,21 @@ def _try_insert(conversions: list[ConversionRow]) -> list[ConversionOutcome]:
             for shop_id, of_shop in sorted(grouped.items()):
                 rows += _unless_duplicate(partial(insert_for_shop, connection, shop_id, of_shop))
     if others:
-        insert = partial(insert_events, others, ENTER_STORED_CONVERSIONS, INSERT_CONVERSIONS)
-        rows += _unless_duplicate(insert)
+        rows += insert_plain_first(others, _looks_plain, _full_until(), _insert)
     return rows
+
+
+def _insert(conversions: list[ConversionRow], *, plain: bool) -> list[ConversionOutcome]:
+    sql = INSERT_PLAIN_CONVERSIONS if plain else INSERT_CONVERSIONS
+    return _unless_duplicate(partial(insert_events, conversions, ENTER_STORED_CONVERSIONS, sql))
+
+
+def _looks_plain(conversion: ConversionRow) -> bool:
+    """Return whether it names no code and has an id of about now; of the popup only Postgres knows."""
+    return conversion["type"] in PLAIN_TYPES and not conversion["trimmed_code"] and "foreign_id" not in conversion
+
+
+_full_until = per_process(full_until)
 
 
 def _unless_duplicate(insert: Callable[[], list[ConversionOutcome]]) -> list[ConversionOutcome]:

@@ -10,7 +10,14 @@ from common.postgres import GroupCommit, retry_lost_races
 from common.process.per_process import per_process
 from common.shop.events import as_json_row, forget_stats, insert_events
 from common.shop.orders import credit_late
-from functions.track_view.queries import ENTER_STORED_VIEWS, INSERT_VIEWS, ViewOutcome, ViewRow
+from common.shop.plain_events import full_until, insert_plain_first
+from functions.track_view.queries import (
+    ENTER_STORED_VIEWS,
+    INSERT_PLAIN_VIEWS,
+    INSERT_VIEWS,
+    ViewOutcome,
+    ViewRow,
+)
 from functions.track_view.schemas import VIEW
 
 
@@ -31,7 +38,7 @@ def _writer() -> GroupCommit[ViewRow, str | None]:
 def _insert_views(events: list[ViewRow]) -> list[str | None]:
     """Commit the events. Return for each the code of its refusal, or None."""
     given: list[ViewRow] = [{**event, "position": position} for position, event in enumerate(events)]
-    rows: list[ViewOutcome] = retry_lost_races(lambda: insert_events(given, ENTER_STORED_VIEWS, INSERT_VIEWS))
+    rows: list[ViewOutcome] = insert_plain_first(given, _looks_plain, _full_until(), _insert)
     refusals: list[str | None] = [None] * len(events)
     for row in rows:
         if row["position"] is not None:
@@ -41,3 +48,16 @@ def _insert_views(events: list[ViewRow]) -> list[str | None]:
     full = {row["shop_id"] for row in rows if row["shop_id"] and row["near_limit"]}
     cache.forget_soon(*map(keys.active_popups, full))
     return refusals
+
+
+def _insert(events: list[ViewRow], *, plain: bool) -> list[ViewOutcome]:
+    sql = INSERT_PLAIN_VIEWS if plain else INSERT_VIEWS
+    return retry_lost_races(lambda: insert_events(events, ENTER_STORED_VIEWS, sql))
+
+
+def _looks_plain(event: ViewRow) -> bool:
+    """Return whether it is a view with an id of about now; of the popup only Postgres knows."""
+    return "signal" not in event and "foreign_id" not in event
+
+
+_full_until = per_process(full_until)

@@ -6,17 +6,24 @@ from typing import Any, NotRequired, get_origin, get_type_hints
 import pytest
 
 from common.shop.events import as_json_row
-from functions.track_conversion.queries import INSERT_CONVERSIONS, ConversionOutcome, ConversionRow
+from functions.track_conversion.queries import (
+    INSERT_CONVERSIONS,
+    INSERT_PLAIN_CONVERSIONS,
+    ConversionOutcome,
+    ConversionRow,
+)
 from functions.track_conversion.recording import _as_row
 from functions.track_conversion.schemas import ConversionSchema
-from functions.track_view.queries import INSERT_VIEWS, ViewOutcome, ViewRow
+from functions.track_view.queries import INSERT_PLAIN_VIEWS, INSERT_VIEWS, ViewOutcome, ViewRow
 from functions.track_view.schemas import ViewSchema
 from tests.support.factories import capture, conversion, uuid7, view
 from tests.support.stack import Database
 
 STATEMENTS = {
     "views": (INSERT_VIEWS, ViewRow, ViewOutcome),
+    "plain views": (INSERT_PLAIN_VIEWS, ViewRow, ViewOutcome),
     "conversions": (INSERT_CONVERSIONS, ConversionRow, ConversionOutcome),
+    "plain conversions": (INSERT_PLAIN_CONVERSIONS, ConversionRow, ConversionOutcome),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from common.postgres import Duplicate, LostRace
 from functions.track_conversion import recording
+from functions.track_conversion.schemas import ConversionSchema
 from tests.support.client import Client
 from tests.support.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
 from tests.support.stack import Database, FunctionProcess
@@ -683,6 +684,7 @@ def test_who_runs_into_anothers_claim_of_a_code_again_and_again_has_lost_the_rac
         raise Duplicate("claimed")
 
     monkeypatch.setattr(recording, "insert_events", insert_events)
+    click = conversion(str(uuid.uuid4()))
     with pytest.raises(LostRace):
-        recording._insert_conversions([{"event_id": "one", "order_id": None, "named_shop": None}])  # type: ignore[typeddict-item]
+        recording._insert_conversions([recording._as_row(ConversionSchema().load(click), None, "203.0.113.0")])
     assert len(tries) == recording.MAX_TRIES

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pg8000.native import to_statement
 
-from functions.track_conversion.queries import INSERT_CONVERSIONS
-from functions.track_view.queries import INSERT_VIEWS
+from functions.track_conversion.queries import INSERT_CONVERSIONS, INSERT_PLAIN_CONVERSIONS
+from functions.track_view.queries import INSERT_PLAIN_VIEWS, INSERT_VIEWS
 from tests.support.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
 from tests.support.stack import Database, Stack, create_database, open_database
 
@@ -18,6 +18,15 @@ MANY = 200
 POOL = 5000
 # Postgres makes a plan for each of the first calls; then one for all, which is what a warm connection runs.
 CALLS_BEFORE_THE_PLAN_STAYS = 6
+EACH_STATEMENT = pytest.mark.parametrize(
+    ("sql", "new_event"),
+    [
+        pytest.param(INSERT_VIEWS, view, id="views"),
+        pytest.param(INSERT_PLAIN_VIEWS, view, id="plain views"),
+        pytest.param(INSERT_CONVERSIONS, conversion, id="conversions"),
+        pytest.param(INSERT_PLAIN_CONVERSIONS, conversion, id="plain conversions"),
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +44,7 @@ def popup_ids(database: Database) -> list[str]:
     return made
 
 
-@pytest.mark.parametrize(("sql", "new_event"), [(INSERT_VIEWS, view), (INSERT_CONVERSIONS, conversion)])
+@EACH_STATEMENT
 def test_a_flush_reads_the_popups_it_names_and_no_others(
     database: Database, popup_ids: list[str], sql: str, new_event: Any
 ) -> None:
@@ -47,7 +56,7 @@ def test_a_flush_reads_the_popups_it_names_and_no_others(
     assert [rows_read(plan["Plan"], "popups") for (plan,) in plans] == [2] * len(plans)
 
 
-@pytest.mark.parametrize(("sql", "new_event"), [(INSERT_VIEWS, view), (INSERT_CONVERSIONS, conversion)])
+@EACH_STATEMENT
 def test_a_flush_compares_no_event_with_every_other(
     database: Database, popup_ids: list[str], sql: str, new_event: Any
 ) -> None:
@@ -60,7 +69,7 @@ def test_a_flush_compares_no_event_with_every_other(
     assert {name: rows for name, rows in compared.items() if rows > 2 * MANY} == {}
 
 
-@pytest.mark.parametrize(("sql", "new_event"), [(INSERT_VIEWS, view), (INSERT_CONVERSIONS, conversion)])
+@EACH_STATEMENT
 def test_a_flush_asks_once_a_shop_whether_an_order_is_newer(
     database: Database, popup_ids: list[str], sql: str, new_event: Any
 ) -> None:
