@@ -36,17 +36,17 @@ SELECT_ACTIVE_POPUPS = """
         ) AS shop,
         (SELECT extract(epoch FROM min(change) - now())::float8
          FROM popups AS scheduled, unnest(ARRAY[scheduled.starts_at, scheduled.ends_at]) AS change
-         WHERE scheduled.shop_id = shops.id AND scheduled.is_active AND change > now()
+         WHERE scheduled.shop_id = :shop_id AND scheduled.is_active AND change > now()
         ) AS seconds_to_next_change
     FROM shops
-    LEFT JOIN popups ON popups.shop_id = shops.id
+    LEFT JOIN popups ON popups.shop_id = :shop_id
         AND popups.is_active
         AND (starts_at IS NULL OR starts_at <= now())
         AND (ends_at IS NULL OR ends_at > now())
         AND (view_limit IS NULL OR view_limit > (
             SELECT coalesce(sum(views), 0)
             FROM daily_views AS tally
-            WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+            WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
         ))
         AND (
             SELECT count(*)

@@ -95,7 +95,7 @@ UPDATE_SHOP = """
         RETURNING id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups,
             never_on_pages, shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
             code_uses_per_network_per_hour, confirmed_since, created_at, updated_at, shop_holdout_stretch,
-            ARRAY(SELECT popups.id FROM popups WHERE shop_id = shops.id AND deleted_at IS NULL) AS popup_ids
+            ARRAY(SELECT popups.id FROM popups WHERE popups.shop_id = :shop_id AND deleted_at IS NULL) AS popup_ids
     ), waiting AS (
         INSERT INTO orders_to_credit (shop_id, order_id)
         SELECT orders.shop_id, orders.order_id

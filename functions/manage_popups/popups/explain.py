@@ -22,7 +22,7 @@ SELECT_POPUP_FOR_VISITOR = """
         view_limit <= (
             SELECT coalesce(sum(views), 0)
             FROM daily_views AS tally
-            WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+            WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
         ) AS is_used_up,
         EXISTS (
             SELECT

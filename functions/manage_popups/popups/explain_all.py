@@ -42,7 +42,7 @@ SELECT_POPUPS_FOR_VISITOR = """
         CASE WHEN is_active THEN view_limit <= (
             SELECT coalesce(sum(views), 0)
             FROM daily_views AS tally
-            WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+            WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
         ) END AS is_used_up,
         CASE WHEN is_active THEN EXISTS (
             SELECT

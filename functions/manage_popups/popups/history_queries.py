@@ -17,7 +17,7 @@ SELECT_VERSIONS = """
         WINDOW newest_first AS (ORDER BY version DESC ROWS UNBOUNDED PRECEDING)
         ORDER BY version DESC
         LIMIT :limit
-    ) AS kept ON (kept.shop_id, kept.popup_id) = (popups.shop_id, popups.id)
+    ) AS kept ON kept.shop_id = :shop_id AND kept.popup_id = popups.id
         AND (place <= 2 OR bytes_so_far - bytes <= :most_bytes)
     LEFT JOIN api_keys ON api_keys.shop_id = :shop_id AND api_keys.id = kept.api_key_id
     WHERE popups.shop_id = :shop_id AND popups.id = :id AND popups.deleted_at IS NULL
@@ -28,15 +28,15 @@ SELECT_VERSIONS = """
 SELECT_POPUP_AND_EARLIER = """
     SELECT popups.*, popups.experiment, counted.view_count, counted.conversion_count, kept.popup AS earlier
     FROM popups
-    LEFT JOIN popup_versions AS kept ON (kept.shop_id, kept.popup_id) = (popups.shop_id, popups.id)
+    LEFT JOIN popup_versions AS kept ON kept.shop_id = :shop_id AND kept.popup_id = popups.id
         AND kept.version = :version
     CROSS JOIN LATERAL (
         SELECT
             (SELECT coalesce(sum(views), 0)::bigint FROM daily_views AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS view_count,
             (SELECT coalesce(sum(conversions), 0)::bigint FROM daily_conversions AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS conversion_count
     ) AS counted
     WHERE popups.shop_id = :shop_id AND popups.id = :id AND deleted_at IS NULL

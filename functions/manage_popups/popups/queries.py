@@ -33,10 +33,10 @@ SELECT_POPUP = """
     CROSS JOIN LATERAL (
         SELECT
             (SELECT coalesce(sum(views), 0)::bigint FROM daily_views AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS view_count,
             (SELECT coalesce(sum(conversions), 0)::bigint FROM daily_conversions AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS conversion_count
     ) AS counted
     WHERE shop_id = :shop_id AND id = :id AND deleted_at IS NULL
@@ -60,10 +60,10 @@ SELECT_POPUPS = """
     CROSS JOIN LATERAL (
         SELECT
             (SELECT coalesce(sum(views), 0)::bigint FROM daily_views AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS view_count,
             (SELECT coalesce(sum(conversions), 0)::bigint FROM daily_conversions AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS conversion_count
     ) AS counted
     WHERE bytes_so_far - bytes <= :most_bytes

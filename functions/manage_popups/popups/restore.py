@@ -34,10 +34,10 @@ SELECT_RESTORABLE_POPUP = """
     CROSS JOIN LATERAL (
         SELECT
             (SELECT coalesce(sum(views), 0)::bigint FROM daily_views AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS view_count,
             (SELECT coalesce(sum(conversions), 0)::bigint FROM daily_conversions AS tally
-             WHERE (tally.shop_id, tally.popup_id) = (popups.shop_id, popups.id) AND variant_id <> 'holdout'
+             WHERE tally.shop_id = :shop_id AND tally.popup_id = popups.id AND variant_id <> 'holdout'
             ) AS conversion_count
     ) AS counted
     WHERE shop_id = :shop_id AND id = :id

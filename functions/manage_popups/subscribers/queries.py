@@ -74,6 +74,6 @@ UNSUBSCRIBE = """
     SET is_active = false,
         unsubscribed_at = CASE WHEN found.is_active THEN now() ELSE email_subscribers.unsubscribed_at END
     FROM found
-    WHERE (email_subscribers.shop_id, email_subscribers.id) = (found.shop_id, found.id)
+    WHERE email_subscribers.shop_id = :shop_id AND email_subscribers.id = found.id
     RETURNING email_subscribers.id, email_subscribers.is_active, email_subscribers.unsubscribed_at
 """

@@ -16,9 +16,9 @@ SELECT_EXPERIMENT = """
               AND daily_crawlers.day <= (coalesce(begun.ended_at, now()) AT TIME ZONE shops.time_zone)::date
         ) AS crawlers
     FROM popups
-    JOIN shops ON shops.id = popups.shop_id
+    JOIN shops ON shops.id = :shop_id
     CROSS JOIN LATERAL (SELECT coalesce((:stretch)::integer, popups.stretch) AS stretch) AS asked
-    LEFT JOIN experiment_stretches AS begun ON begun.shop_id = popups.shop_id AND begun.popup_id = popups.id
+    LEFT JOIN experiment_stretches AS begun ON begun.shop_id = :shop_id AND begun.popup_id = popups.id
         AND begun.stretch = asked.stretch
     CROSS JOIN LATERAL (SELECT coalesce(begun.exposed_at, begun.viewed_at) AS started_at) AS started
     WHERE popups.shop_id = :shop_id AND popups.id = :popup_id AND popups.deleted_at IS NULL
@@ -42,9 +42,9 @@ SELECT_SHOP_HOLDOUT = """
         begun.currency, begun.exposed_at AS started_at,
         (extract(epoch FROM now() - begun.exposed_at) / 86400)::float8 AS days
     FROM shops
-    LEFT JOIN experiment_stretches AS begun ON begun.shop_id = shops.id
+    LEFT JOIN experiment_stretches AS begun ON begun.shop_id = :shop_id
         AND begun.popup_id = '00000000-0000-0000-0000-000000000000' AND begun.stretch = shops.shop_holdout_stretch
-    LEFT JOIN stretch_tallies AS tally ON tally.shop_id = begun.shop_id AND tally.popup_id = begun.popup_id
+    LEFT JOIN stretch_tallies AS tally ON tally.shop_id = :shop_id AND tally.popup_id = begun.popup_id
         AND tally.stretch = begun.stretch AND tally.met_by = 2
     WHERE shops.id = :shop_id
 """
