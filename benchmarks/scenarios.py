@@ -22,6 +22,7 @@ from benchmarks.retention import retention
 from benchmarks.run import Run
 from benchmarks.servers import Bench
 from benchmarks.shop import SHOWN, SPREAD, view_body
+from benchmarks.statements import statements
 from cli.progress import progress
 from common.ids import new_id
 
@@ -176,6 +177,7 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "retention": retention,
     "reports": reports,
     "bytes": bytes_a_view,
+    "statements": statements,
 }
 # What the README and docs/ quote, with rounds and seconds that make it a quarter of an hour in all.
 QUOTED = {
