@@ -33,6 +33,13 @@ def test_a_page_of_popups_is_few_calls_and_none_for_a_row(merchant: Merchant, sh
     assert merchant.site.calls.total() <= 4
 
 
+def test_rows_without_figures_say_why(merchant: Merchant, shop: Shop) -> None:
+    for number in range(101):
+        shop.add_popup(name=f"Popup {number}", status="draft")
+    page = merchant.open()
+    expect(page.get_by_text("not among the 100 popups with the most converters")).to_be_visible()
+
+
 def test_the_switch_pauses_and_undo_brings_it_back(merchant: Merchant, shop: Shop) -> None:
     popup_id = shop.add_popup(name="Autumn")
     page = merchant.open()
