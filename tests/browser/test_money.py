@@ -76,6 +76,20 @@ def test_an_order_counts_although_the_page_goes_away_while_its_amount_is_read(sh
     assert eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)
 
 
+def test_an_order_counts_where_no_other_file_of_the_script_comes(shop: Shop, shopper: Shopper) -> None:
+    """Its amount too, if it is a plain one; the console says of any other that it could not be read."""
+    warnings: list[str] = []
+    shopper.page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    popup_id = shop.add_popup()
+    meet(shopper)
+    shopper.context.route("**/storefront-*", lambda route: route.abort())
+    buy(shopper, {**ORDER, "revenue": "1.234,50 €"})
+    buy(shopper, {**ORDER, "order_id": "1002"})
+    assert shopper.eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 2)
+    assert shop.stats(popup_id)["revenue_by_currency"] == {"EUR": "49.90"}
+    assert any("Not an amount" in warning for warning in warnings)
+
+
 CARTS: dict[str, tuple[dict[str, Any], str | None]] = {
     "what Intl prints": ({"value": "1,234.50"}, None),
     "in another language": ({"value": "1.234,50 €", "currency": "eur"}, None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.browser.support.shopper import Shop, Shopper
 
 OWN = "<dialog id=own>Size guide</dialog>"
@@ -34,6 +36,33 @@ def test_inactivity_that_was_refused_shows_at_the_next_one(shop: Shop, shopper: 
     shopper.wait(8)
     assert shopper.is_absent()
     shopper.wait(4)
+    assert shopper.is_shown()
+
+
+@pytest.mark.parametrize(("seconds", "shows"), [(5, True), (25, False)])
+def test_a_timed_popup_that_the_cart_allows_shows_when_it_is_due_unless_that_is_over(
+    shop: Shop, shopper: Shopper, seconds: int, *, shows: bool
+) -> None:
+    shop.add_popup(trigger={"type": "time_delay", "delay_seconds": 20}, targeting={"min_cart_items": 1})
+    page = shopper.open()
+    shopper.wait(seconds)
+    page.evaluate("exitIntent.cart({items: 1})")
+    shopper.settle()
+    shopper.wait(10)
+    assert shopper.is_absent()
+    shopper.wait(10)
+    assert shopper.is_shown() if shows else shopper.is_absent()
+
+
+def test_a_timed_popup_counts_from_the_arrival_at_a_page_that_was_not_loaded(shop: Shop, shopper: Shopper) -> None:
+    shop.add_popup(trigger={"type": "time_delay", "delay_seconds": 20})
+    page = shopper.open()
+    shopper.wait(15)
+    page.evaluate("history.pushState({}, '', '/second')")
+    shopper.settle()
+    shopper.wait(10)
+    assert shopper.is_absent()
+    shopper.wait(11)
     assert shopper.is_shown()
 
 

@@ -14,12 +14,12 @@ import { shop } from "./state.js";
 export function readMoney(value, named, tell) {
   const text = `${value ?? ""}`.trim();
   const currency = (named || shop.currency || "").trim().toUpperCase();
-  if (!text) tell({});
-  else if (+text >= 0 && +text < Infinity && /^([A-Z]{3})?$/.test(currency))
-    tell({ amount: +(+text).toFixed(4), currency });
-  else
-    importFile(AMOUNTS_FILE).then(
-      ({ readMoney }) => tell(readMoney(text, currency)),
-      () => tell({}),
-    );
+  const unread = (/** @type {unknown} */ error) => {
+    console.warn("Not an amount:", text, error);
+    tell({});
+  };
+  if (!text) return tell({});
+  const isPlain = +text >= 0 && +text < Infinity && /^([A-Z]{3})?$/.test(currency);
+  if (isPlain) return tell({ amount: +(+text).toFixed(4), currency });
+  importFile(AMOUNTS_FILE).then(({ readMoney }) => tell(readMoney(text, currency)), unread);
 }
