@@ -107,12 +107,12 @@ SELECT_ORDERS = """
     HAVING (sum(orders), sum(revenue), sum(refunded)) <> (0, 0, 0)
 """
 
+# Those of the holdouts count nothing, but say that exposures are sent.
 SELECT_SIGNALS = """
     SELECT grouping(day, device_type, popup_id) AS grouped, day, device_type, popup_id, kind,
-        sum(signals)::bigint AS signals
+        coalesce(sum(signals) FILTER (WHERE variant_id NOT IN ('holdout', 'shop_holdout')), 0)::bigint AS signals
     FROM daily_signals
     WHERE shop_id = :shop_id AND popup_id = ANY (:popup_ids::uuid[]) AND day BETWEEN :first AND :last
-      AND variant_id NOT IN ('holdout', 'shop_holdout')
     GROUP BY kind, GROUPING SETS ((day, device_type), (popup_id))
 """
 

@@ -115,8 +115,9 @@ def test_exposures_of_the_holdout_alone_are_none_of_the_popup_and_not_unknown(
     reader: Client, popup_id: str, track_view: FunctionProcess
 ) -> None:
     send(track_view, {"exposures": [view(popup_id, variant_id="holdout")]})
-    report = reader.get(f"/popups/{popup_id}").json()
-    assert (report["exposures"], report["funnel"]["exposures"]) == (0, 0)
+    for path in (f"/popups/{popup_id}", "/shop"):
+        report = reader.get(path).json()
+        assert (report["exposures"], report["funnel"]["exposures"]) == (0, 0), path
 
 
 def test_a_popup_without_exposures_has_none_in_the_shops_report_either(
@@ -225,6 +226,22 @@ def test_of_any_number_of_variants_the_most_viewed_are_listed(
     assert {each["variant_id"] for each in report["by_variant_and_device"]} == set(listed)
     assert report["variants_left_out"] == 7
     assert report["unique_viewers"] == 2 * (MAX_VARIANTS + 7)
+
+
+def test_of_many_edits_the_newest_hundred_are_told_each_compared_with_the_one_before(
+    reader: Client, shop: Shop, database: Database, popup_id: str
+) -> None:
+    database(
+        "INSERT INTO popup_versions (shop_id, popup_id, version, action, api_key_id, popup, changed_at)"
+        " SELECT :shop, :popup, version, 'changed', gen_random_uuid(),"
+        " jsonb_build_object('name', version, 'priority', version / 2), timestamptz '2026-03-02 12:00Z'"
+        " FROM generate_series(1, 130) AS version",
+        shop=shop.id,
+        popup=popup_id,
+    )
+    edits = reader.get(f"/popups/{popup_id}?{MARCH}").json()["annotations"]
+    assert [edit["version"] for edit in edits] == list(range(31, 131))
+    assert [edit["changed_fields"] for edit in edits[:2]] == [["name"], ["name", "priority"]]
 
 
 # CSV
