@@ -5,9 +5,11 @@ And of a test: its shop, and who may change that.
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
+from cli.dev import embedded
 from tests.support.client import Client
 from tests.support.clock import Clock
 from tests.support.factories import Shop, make_shop
@@ -32,6 +34,23 @@ LONGEST = (
     "tests/promises/test_bad_input.py",
     "tests/ops/test_load_scenarios.py",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", metavar="BIN", help="the programs of another Postgres: /usr/lib/postgresql/15/bin")
+
+
+@pytest.fixture(scope="session")
+def _other_postgres(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Run every server of the tests by the programs of --postgres, if that is given."""
+    programs = pytestconfig.getoption("--postgres")
+    if not programs:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "postgres_programs", lambda account: Path(programs))
+        patch.setattr(embedded, "LOCALE", ["--encoding=UTF8", "--locale=C"])
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,7 +85,7 @@ RUNNING: list[Stack] = []
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(_other_postgres: None) -> Iterator[Stack]:
     with running_stack() as running:
         RUNNING.append(running)
         yield running

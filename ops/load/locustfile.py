@@ -24,6 +24,7 @@ from ops.load.world import read_world
 FOLDER = Path(os.environ["LOAD_FOLDER"])
 SECONDS_FOR_ANSWERS = 15
 SECONDS_A_WINDOW = 5
+NEVER = f"no answer within {SECONDS_FOR_ANSWERS} s of the end"
 
 scenario = SCENARIOS[os.environ["LOAD_SCENARIO"]].lasting(int(os.environ["LOAD_SECONDS"]))
 reads = {"HIT": 0, "STALE": 0, "MISS": 0}
@@ -54,6 +55,9 @@ class Arrivals(FastHttpUser):
                 break
             sending.spawn(self.send, started + due, due)
         sending.join(timeout=SECONDS_FOR_ANSWERS)
+        if unanswered := len(sending):
+            problems[NEVER] = unanswered
+            sending.kill()
         self.acknowledged.close()
         self.environment.runner.quit()
 
@@ -106,10 +110,10 @@ def code_of(answer: Any) -> str:
 
 
 def write_results(environment: Any, **_: Any) -> None:
-    total = environment.stats.total
+    total, unanswered = environment.stats.total, problems.get(NEVER, 0)
     result = {
-        "requests": total.num_requests,
-        "failures": total.num_failures,
+        "requests": total.num_requests + unanswered,
+        "failures": total.num_failures + unanswered,
         "p95_ms": total.get_response_time_percentile(0.95),
         "seconds": max(windows, default=0) * SECONDS_A_WINDOW + SECONDS_A_WINDOW,
         "reads": reads,
