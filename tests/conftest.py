@@ -17,22 +17,30 @@ from tests.support.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stac
 from tests.support.turns import turn
 
 # A worker has a file at a time, so the files that take longest come first: the last ones are short, and all workers end
-# together. Measured on two cores, each half a minute or more.
+# together. Each takes half a minute or more on two cores. Browsers work, outages wait: they take turns.
 LONGEST = (
     "tests/browser/test_other_browsers.py",
-    "tests/browser/test_triggers.py",
-    "tests/browser/test_accessibility.py",
     "tests/servers/test_postgres_outages.py",
-    "tests/faults/test_faults.py",
     "tests/deploy/test_bundles.py",
-    "tests/cli/test_cli_dev.py",
+    "tests/browser/test_triggers.py",
     "tests/promises/test_slow_clients.py",
-    "tests/functions/test_query_budget.py",
-    "tests/promises/test_tallies.py",
-    "tests/servers/test_redis_cluster.py",
     "tests/cli/test_partitions.py",
+    "tests/browser/test_accessibility.py",
+    "tests/faults/test_faults.py",
+    "tests/servers/test_redis_cluster.py",
+    "tests/browser/test_targeting.py",
+    "tests/promises/test_tallies.py",
+    "tests/cli/test_cli_dev.py",
+    "tests/browser/test_busy_shoppers.py",
+    "tests/functions/test_query_budget.py",
+    "tests/promises/test_fuzz.py",
+    "tests/browser/test_delivery.py",
+    "tests/functions/test_manage_shop_and_keys.py",
     "tests/promises/test_bad_input.py",
+    "tests/browser/test_looks.py",
+    "tests/console/test_builder.py",
     "tests/ops/test_load_scenarios.py",
+    "tests/promises/test_http.py",
 )
 
 
@@ -55,7 +63,8 @@ def _other_postgres(pytestconfig: pytest.Config) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {ROOT / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    # The rest by name and not by folder, or all workers had a browser at the same time.
+    items.sort(key=lambda item: (place.get(item.path, len(place)), item.path.name, item.path))
     for item in items:
         # What true randomness has found would be lost in a second run, which tries other examples.
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):

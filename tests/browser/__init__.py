@@ -1,0 +1,1 @@
+"""The storefront script in a real browser, against the real functions."""

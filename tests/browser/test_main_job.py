@@ -1,5 +1,4 @@
-"""The main job, end to end, on what `popups dev` starts: a shopper about to leave sees the popup, and the merchant
-sees the result."""
+"""The main job on what `popups dev` starts: a leaving shopper sees the popup, and the merchant what came of it."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ class TestWhatIsVouchedFor:
 
 
 class TestCatchingUp:
-    """This process and a real log."""
+    """A real log beside this process."""
 
     @pytest.fixture
     def log(self, stack: Stack, valkey: redis.Redis, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:

@@ -41,7 +41,7 @@ class Merchant:
         return self.new_key("write")
 
     def visit(self, place: str = "") -> Page:
-        """This address of the console, whoever is signed in."""
+        """Go to an address of the console, whoever is signed in."""
         self.page.goto(f"{self.site.console}{place}")
         return self.page
 

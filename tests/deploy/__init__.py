@@ -1,0 +1,1 @@
+"""deploy.sh against a gcloud that reaches nothing."""

@@ -280,7 +280,7 @@ class TestWhenToSettle:
 
 
 class TestSettling:
-    """This process and a real Redis."""
+    """A real Redis beside this process."""
 
     @pytest.fixture(autouse=True)
     def nodes(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

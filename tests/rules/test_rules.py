@@ -1,4 +1,4 @@
-"""The rules of CONTRIBUTING.md, read off the source: who imports whom, who reads the environment, what is documented"""
+"""The rules of CONTRIBUTING.md, read off the source: who imports whom, who reads the environment, what is written."""
 
 import ast
 import re

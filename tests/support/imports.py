@@ -1,4 +1,4 @@
-"""Who imports whom, read off the source without running it"""
+"""Who imports whom, read off the source without running it."""
 
 import ast
 from collections.abc import Iterable, Iterator
