@@ -27,7 +27,9 @@ $(READY): requirements-dev.txt
 run: $(READY) built-console ## Start everything on this machine: popups dev
 	@$(BIN)/popups dev $(ARGS)
 
-test: lint built-console ## Lint, type check and run every test
+# While it lints, every test is imported once: the workers then find the assertions as pytest rewrites them.
+test: $(READY) built-console ## Lint, type check and run every test
+	@$(BIN)/pytest --quiet --collect-only >/dev/null & $(MAKE) --no-print-directory lint; status=$$?; wait; exit $$status
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
