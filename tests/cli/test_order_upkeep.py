@@ -116,6 +116,21 @@ def test_who_bought_before_there_were_orders_is_a_buyer_after_a_recount(
     assert database.value(left, shop=shop.id) == 0
 
 
+def test_every_purchase_becomes_an_order_however_many_there_are(database: Database, shop: Shop) -> None:
+    popup_id = make_popup(database, shop)
+    for n in range(250):
+        bought = {"shop_id": shop.id, "order_id": f"{n}", "event_id": uuid7()}
+        insert(database, "purchases", **bought)
+        conversion = {"session_id": "s", "visitor_id": f"v{n}", "type": "purchase", "revenue": 5, "currency": "USD"}
+        insert(database, "popup_conversions", popup_id=popup_id, **bought, **conversion)
+    with open_connection(load({"DATABASE_URL": database.url})) as connection:
+        recount(connection, shop.id, say=lambda line: None)
+        assert recount(connection, shop.id, say=lambda line: None) == 0
+    assert credited(database, shop, "stored", 1) == {popup_id: 250}
+    viewers = "SELECT count(DISTINCT viewer) FROM orders WHERE shop_id = :shop AND recognised_by = 'browser'"
+    assert database.value(viewers, shop=shop.id) == 250
+
+
 @pytest.mark.parametrize("days_ago", [1, 8, 25])
 def test_a_recount_credits_orders_of_any_age(database: Database, shop: Shop, merchant: Client, days_ago: int) -> None:
     popup_id = make_popup(database, shop)

@@ -369,7 +369,7 @@ SELECT_ENDS_OF_RANGES = """
             SELECT order_id FROM purchases WHERE shop_id = :shop_id
         ) AS known
     ) AS placed
-    WHERE place % :batch_orders = 0
+    WHERE place % :range_orders = 0
     ORDER BY order_id
 """
 

@@ -8,15 +8,18 @@ from itertools import pairwise
 from common import postgres
 from common.shop.events import LOCK_VIEWERS
 from common.shop.orders import _crediting, _storing
-from common.shop.orders._recording import BATCH_ORDERS, settle
+from common.shop.orders._recording import settle
+
+# The shop's events wait for as long as a range is credited: some tenths of a second on a busy machine.
+RANGE_ORDERS = 100
 
 # Order ids above the first one, up to the second one or without end.
 Range = tuple[str, str | None]
 
 
 def fetch_ranges(connection: postgres.Connection, shop_id: str) -> list[Range]:
-    """Return ranges of about BATCH_ORDERS order ids each that have all of the shop's orders and purchases."""
-    rows = connection.fetch_all(_crediting.SELECT_ENDS_OF_RANGES, shop_id=shop_id, batch_orders=BATCH_ORDERS)
+    """Return ranges of about RANGE_ORDERS order ids each that have all of the shop's orders and purchases."""
+    rows = connection.fetch_all(_crediting.SELECT_ENDS_OF_RANGES, shop_id=shop_id, range_orders=RANGE_ORDERS)
     return list(pairwise(["", *(row["order_id"] for row in rows), None]))
 
 
