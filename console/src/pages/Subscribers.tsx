@@ -141,7 +141,7 @@ function Person({ subscriber, onClose, onChanged }: PersonProps) {
       {person.problem && <ProblemNotice problem={person.problem} />}
       <h3>Proof of consent</h3>
       {person.data?.consents.length === 0 && <p>No consent was given: this address is not for newsletters.</p>}
-      <ul class="plain stack">
+      <ul class="bare stack">
         {person.data?.consents.map((consent) => (
           <li key={consent.recorded_at}>
             <b>{consent.type === "given" ? "Given" : "Withdrawn"}</b> {momentHere(consent.recorded_at)}
