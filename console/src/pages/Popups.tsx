@@ -56,7 +56,7 @@ export function Popups({ address }: { address: Address }) {
     <Page title="Popups" actions={<NewPopup />}>
       {figures.problem && <ProblemNotice problem={figures.problem} onRetry={figures.reload} />}
       {!isEmpty && <Filters query={query} />}
-      {!isEmpty && figures.data && <Totals now={figures.data} before={before.data} />}
+      {!isEmpty && <Totals now={figures.data} before={before.data} />}
       {list.problem && <ProblemNotice problem={list.problem} onRetry={list.reload} />}
       {!list.data && !list.problem && <p class="loading">Loading…</p>}
       {list.data && rows.length === 0 && (isFiltered ? <NoMatch /> : <FirstPopup />)}

@@ -1,8 +1,9 @@
 import type { Numbers, ShopReport } from "../../api/schema.ts";
-import { changeWords, count, money } from "../../numbers.ts";
+import { changeWords, count, money, NONE } from "../../numbers.ts";
 
 interface Props {
-  now: ShopReport;
+  /** Null until it has come: the page does not jump once it does. */
+  now: ShopReport | null;
   before: Numbers | null;
 }
 
@@ -12,16 +13,16 @@ export function Totals({ now, before }: Props) {
     ["Viewers", (numbers) => numbers.unique_viewers, count],
     ["E-mails", (numbers) => numbers.converters_by_type.email_capture, count],
     ["Orders", (numbers) => numbers.orders, count],
-    ["Revenue", (numbers) => Number(numbers.net_revenue), (value) => money(value, now.currency)],
+    ["Revenue", (numbers) => Number(numbers.net_revenue), (value) => money(value, now?.currency ?? "")],
   ];
   return (
     <dl class="tiles">
       {figures.map(([label, of, text]) => {
-        const changed = before && changeWords(of(now), of(before), text);
+        const changed = now && before && changeWords(of(now), of(before), text);
         return (
           <div class="tile" key={label}>
             <dt>{label}</dt>
-            <dd>{text(of(now) ?? 0)}</dd>
+            <dd>{now ? text(of(now) ?? 0) : NONE}</dd>
             {changed && <dd class="change">{changed}</dd>}
           </div>
         );
