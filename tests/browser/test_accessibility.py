@@ -15,6 +15,7 @@ from tests.support.stack import eventually
 
 EMAIL = {"type": "email_capture", "consent_text": "Write to me about plants."}
 IMAGE = "https://images.example/plant.png"
+PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='600' height='800'/>"
 FOCUSED = """() => {
     let element = document.activeElement;
     while (element.shadowRoot) element = element.shadowRoot.activeElement;
@@ -271,10 +272,13 @@ def close_is_beside_the_heading(shopper: Shopper) -> bool:
 def test_the_close_button_covers_no_word(shop: Shop, new_context: Callable[..., BrowserContext], layout: str) -> None:
     for size in (DESKTOP, PHONE):
         shopper = Shopper(new_context(**size, reduced_motion="reduce"), shop)
-        shopper.context.route(IMAGE, lambda route: route.fulfill(body="", content_type="image/png"))
+        shopper.context.route(IMAGE, lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"))
         shopper.visit()
         for image in (None, IMAGE):
-            preview(shopper, {"layout": layout, "image_url": image, "padding": 10, "heading": "Before you go " * 9})
+            design = {"layout": layout, "image_url": image, "padding": 10, "heading": "Before you go " * 9}
+            preview(shopper, {**design, "subheading": "Ten percent off everything that is green. " * 9})
+            if image:
+                shopper.dialog.locator("img").evaluate("image => image.decode()")
             eventually(partial(close_is_beside_the_heading, shopper))  # once it is laid out, with its image
 
 
