@@ -85,6 +85,22 @@ def test_who_only_asks_whether_he_might_try_takes_nobodys_turn(clock: Clock) -> 
     assert not breaker.would_admit()
 
 
+def test_a_lost_connection_is_an_outage_until_the_probe_that_may_follow_at_once(clock: Clock) -> None:
+    breaker = Breaker("A server")
+    breaker.suspect()
+    assert breaker.seconds_since_outage() == 0
+    assert [breaker.admits() for _ in range(2)] == [True, False]
+    breaker.record(success=True)
+    assert breaker.closed
+
+
+def test_a_connection_lost_in_an_outage_allows_no_probe_before_its_time(clock: Clock) -> None:
+    breaker = Breaker("A server")
+    breaker.record(success=False)
+    breaker.suspect()
+    assert not breaker.admits()
+
+
 def test_a_failed_server_is_tried_every_second_and_a_blip_is_distrusted_for_three() -> None:
     assert (PAUSE_SECONDS, BLIP_SECONDS, FORGOTTEN_AFTER_SECONDS) == (1.0, 1.5, 3.0)
 
