@@ -1,0 +1,65 @@
+-- Who bought within 7 days after a popup was first seen: bit 8 of `did`, tallied where that was. An unconfirmed order
+-- makes nobody a buyer.
+WITH named AS MATERIALIZED (
+    SELECT DISTINCT viewer
+    FROM (
+        SELECT viewer FROM orders WHERE shop_id = :shop_id AND NOT is_credited
+        UNION ALL
+        SELECT settled_viewer FROM orders WHERE shop_id = :shop_id AND NOT is_credited
+    ) AS either
+    WHERE viewer IS NOT NULL
+), bought AS MATERIALIZED (
+    SELECT named.viewer, orders.ordered_at
+    FROM named
+    JOIN orders ON orders.shop_id = :shop_id AND orders.viewer = named.viewer AND orders.state = 'counted'
+    JOIN shops ON shops.id = :shop_id
+    WHERE orders.source <> 'browser' OR shops.confirmed_since IS NULL
+        OR orders.ordered_at < shops.confirmed_since
+), seen AS MATERIALIZED (
+    SELECT seen.viewer, seen.popup_id, seen.is_holdout, seen.first_seen_at, EXISTS (
+        SELECT
+        FROM bought
+        WHERE bought.viewer = seen.viewer AND bought.ordered_at >= seen.first_seen_at
+          AND bought.ordered_at <= seen.first_seen_at + interval '7 days'
+    ) AS is_buyer
+    FROM named
+    JOIN viewers_by_popup AS seen ON seen.shop_id = :shop_id AND seen.viewer = named.viewer
+    WHERE seen.first_seen_at IS NOT NULL
+), of_popup AS (
+    UPDATE viewers_by_popup AS known
+    SET did = known.did # 8
+    FROM seen
+    WHERE known.shop_id = :shop_id AND known.viewer = seen.viewer AND known.popup_id = seen.popup_id
+      AND known.is_holdout = seen.is_holdout AND (known.did & 8 <> 0) <> seen.is_buyer
+    RETURNING known.popup_id, known.first_day AS day, known.variant_id, known.device_type, seen.is_buyer
+), of_shop AS (
+    UPDATE viewers AS known
+    SET did = known.did # 8
+    FROM (
+        SELECT seen.viewer, EXISTS (
+            SELECT
+            FROM bought
+            WHERE bought.viewer = seen.viewer AND bought.ordered_at >= min(seen.first_seen_at)
+              AND bought.ordered_at <= min(seen.first_seen_at) + interval '7 days'
+        ) AS is_buyer
+        FROM seen
+        WHERE NOT seen.is_holdout
+        GROUP BY seen.viewer
+    ) AS seen
+    WHERE known.shop_id = :shop_id AND known.viewer = seen.viewer AND known.first_day IS NOT NULL
+      AND (known.did & 8 <> 0) <> seen.is_buyer
+    RETURNING known.first_day AS day, known.device_type, seen.is_buyer
+)
+INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
+SELECT :shop_id, popup_id, day, variant_id, device_type, 'purchase',
+    sum(CASE WHEN is_buyer THEN 1 ELSE -1 END)
+FROM (
+    SELECT popup_id, day, variant_id, device_type, is_buyer FROM of_popup
+    UNION ALL
+    SELECT '00000000-0000-0000-0000-000000000000', day, '', device_type, is_buyer FROM of_shop
+) AS changed
+GROUP BY popup_id, day, variant_id, device_type
+ORDER BY popup_id, day, variant_id, device_type
+ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE
+SET converters = tally.converters + excluded.converters
+RETURNING popup_id
