@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from common.errors import MAX_ERRORS
+from common.shop.blanks import trimmed
 
 # No exponent, which could mean more digits than fit into memory; no space, underscore, or digits of other scripts.
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -79,3 +80,10 @@ class StrictSchema(Schema):
         if isinstance(data, dict) and len(data) > most:
             raise ValidationError(f"At most {most} fields.")
         return data
+
+
+class Trimmed(fields.String):
+    """Text, loaded without leading and trailing blanks."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        return trimmed(super()._deserialize(value, attr, data, **options))

@@ -8,11 +8,11 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from common.json_text import dumps
-from common.shop.blanks import Trimmed, trimmed
+from common.shop.blanks import trimmed
 from common.shop.currencies import check_currency, rounded
 from common.shop.emails import MAX_CHARACTERS, normalized
 from common.shop.events import CONVERSION_TYPES, MAX_ID_CHARACTERS, EventSchema
-from common.shop.fields import Flag, PlainDecimal
+from common.shop.fields import Flag, PlainDecimal, Trimmed
 
 MAX_METADATA_BYTES = 4 * 1024
 MAX_REVENUE = Decimal(10) ** 12

@@ -9,9 +9,8 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from common.errors import Invalid
-from common.shop.blanks import Trimmed
 from common.shop.currencies import DECIMALS, check_decimals, rounded
-from common.shop.fields import BoundedList, Flag, PlainDecimal, StrictSchema
+from common.shop.fields import BoundedList, Flag, PlainDecimal, StrictSchema, Trimmed
 from functions.manage_popups.rest.fields import optional_time, out_of_order
 from functions.manage_popups.rest.paging import PageQuery
 
