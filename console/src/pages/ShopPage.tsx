@@ -27,10 +27,13 @@ const ZONES = Intl.supportedValuesOf("timeZone");
 /** The shop's own settings, and what its pages need. */
 export function ShopPage() {
   const stored = useResource("shop", (signal) => getShop(signal));
+  // What was saved is the ground from that moment on: nothing is unsaved until it has been fetched again.
+  const [saved, setSaved] = useState<Answer<Shop> | null>(null);
+  const ground = saved ?? stored.data;
   return (
     <Page title="Shop">
       {stored.problem && <ProblemNotice problem={stored.problem} onRetry={stored.reload} />}
-      {stored.data && <Settings key={stored.at} stored={stored.data} onSaved={stored.reload} />}
+      {ground && <Settings key={ground.etag} stored={ground} onSaved={setSaved} />}
       {stored.data && <Script shop={stored.data.data} />}
     </Page>
   );
@@ -53,7 +56,7 @@ function Script({ shop }: { shop: Shop }) {
   );
 }
 
-function Settings({ stored, onSaved }: { stored: Answer<Shop>; onSaved: () => void }) {
+function Settings({ stored, onSaved }: { stored: Answer<Shop>; onSaved: (answer: Answer<Shop>) => void }) {
   const [draft, setDraft] = useState(stored.data);
   const [problem, setProblem] = useState<Problem | null>(null);
   const changed = differing(stored.data, draft);
@@ -67,9 +70,9 @@ function Settings({ stored, onSaved }: { stored: Answer<Shop>; onSaved: () => vo
   const save = async () => {
     try {
       const changes = Object.fromEntries(changed.map((path) => [path, at(draft, path)]));
-      const { data } = await changeShop(changes, stored.etag);
+      const { data, etag } = await changeShop(changes, stored.etag);
       known.value = data;
-      onSaved();
+      onSaved({ data: { ...stored.data, ...data }, etag });
       say("Saved.");
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
