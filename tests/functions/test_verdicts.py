@@ -10,7 +10,7 @@ from functions.stats.experiments.arms import Arm, arm_of_people, difference_erro
 from functions.stats.experiments.health import chi_square_tail, sample_ratio_chance
 from functions.stats.experiments.holdouts import MIN_BUYERS, increment
 from functions.stats.experiments.plan import plan, viewers_per_variant
-from functions.stats.experiments.sequences import half_width, widening
+from functions.stats.experiments.sequences import error_of_a_pair, half_width, widening
 from functions.stats.experiments.verdicts import Interval, difference, judge
 from functions.stats.experiments.words import reason
 
@@ -82,6 +82,10 @@ def test_the_sequence_is_narrowest_near_the_planned_viewers() -> None:
     assert min(widths, key=lambda planned: widths[planned]) == 10_000
     assert widening(10_000, 10_000, 0.05) == pytest.approx(3.035, abs=1e-3)
     assert half_width(inf, 10, 10, 0.05) == half_width(1.0, 0, 10, 0.05) == inf
+
+
+def test_one_mistake_in_20_is_shared_by_all_comparisons_with_one_arm() -> None:
+    assert [error_of_a_pair(arms) for arms in (1, 2, 3, 6)] == [0.05, 0.05, 0.025, 0.01]
 
 
 def test_the_error_of_a_ratio_is_that_of_simulated_ratios() -> None:
