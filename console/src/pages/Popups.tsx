@@ -69,9 +69,6 @@ export function Popups({ address }: { address: Address }) {
           onChanged={list.reload}
         />
       )}
-      {figures.data?.next_cursor && (
-        <p class="hint">The figures are those of the {ROWS} popups with the most converters; “–” is none of them.</p>
-      )}
       {rows.length > 0 && figures.data?.next_cursor && (
         <p class="hint">
           “–”: not among the {ROWS} popups with the most converters of the period. Their figures are in their results.
