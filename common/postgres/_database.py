@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,11 +40,6 @@ def fetch_one(sql: str, **parameters: Any) -> Row | None:
     """Return the first row of one autocommitted statement, or None."""
     with connection() as opened:
         return opened.fetch_one(sql, **parameters)
-
-
-def load_driver() -> None:
-    """Import the driver, without connecting."""
-    importlib.import_module("common.postgres.driver")
 
 
 @contextmanager

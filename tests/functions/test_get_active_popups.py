@@ -417,7 +417,7 @@ def test_a_first_answer_out_of_redis_imports_no_driver_no_connector_and_no_loggi
 
 
 def test_its_start_pays_for_no_library_that_a_cached_answer_does_not_need() -> None:
-    """Each is a tenth of a start; pg8000 and redis come with the first probe, in a thread."""
+    """Each is a tenth of a start; redis comes with the first probe, in a thread, pg8000 with the first connection."""
     names = ("marshmallow", "pg8000", "redis", "google.cloud.sql")
     script = f"import sys, functions.get_active_popups.main; print([each for each in {names} if each in sys.modules])"
     environ = {**os.environ, "DATABASE_URL": "postgresql://127.0.0.1:1/nothing"}
