@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -224,6 +225,8 @@ def test_who_was_asked_for_is_in_the_address_and_back_brings_it_back(merchant: M
     page.get_by_role("button", name="Ask").click()
     page.get_by_role("link", name="Change it: For carts").click()
     expect(page.get_by_label("Only on these pages")).to_have_value("/cart*")
+    # The page leaves the address as it is: to change it while somebody goes back would bring them here again.
+    expect(page).to_have_url(re.compile("section=audience"))
     page.go_back()
     expect(page.get_by_label("The page")).to_have_value("/products")
     expect(page.get_by_role("radio", name="Phone")).to_be_checked()

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { hash } from "../../../addresses.ts";
+import { address, hash } from "../../../addresses.ts";
 import type { DiscountCode } from "../../../api/schema.ts";
 import { AUTOSAVE_AFTER_MS, type Editor } from "../../../draft/editor.ts";
 import { useGuard } from "../../../guard.ts";
@@ -106,10 +106,14 @@ function useSection() {
   }, [section]);
 }
 
-/** Once it is stored it has an address of its own, which is told without leaving what is on screen. */
+/**
+ * Once it is stored it has an address of its own, which is told without leaving what is on screen. Only the address of a
+ * new popup is replaced: whoever has gone back meanwhile is elsewhere, and shall not be brought here again.
+ */
 function useAddress(editor: Editor) {
   const id = editor.id.value;
   useEffect(() => {
-    if (id) history.replaceState(null, "", hash({ page: "popup", id, tab: "design" }));
+    if (id && address(location.hash).page === "new")
+      history.replaceState(null, "", hash({ page: "popup", id, tab: "design" }));
   }, [id]);
 }
