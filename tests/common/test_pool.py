@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import requests
@@ -189,8 +190,15 @@ def test_the_line_of_a_request_says_how_full_the_pool_was_when_it_needed_a_conne
 ) -> None:
     """Once it is answered its connection is back: a pool that is full all the time would never look so."""
     function = start_function("manage_popups", DATABASE_URL=own.url, DB_POOL_MAX="2", DB_POOL_MIN="0")
+
+    def state() -> Any:
+        requests.get(f"{function.url}/_health", timeout=10)
+        return function.log_lines()[-1].get("pool")
+
     with blocked(own, function, 5):
-        eventually(lambda: own.waiting() == 2)
+        assert eventually(lambda: own.waiting() == 2)
+        # The other three have come too: on a busy machine they might else find the pool free again.
+        assert eventually(lambda: state() == {"in_use": 2, "waiting": 3, "max": 2})
     states = [line["pool"] for line in function.log_lines() if line["message"] == "GET manage_popups 200"][-5:]
     assert [state["in_use"] for state in states].count(2) >= 4  # whoever came first may have seen one in use, his own
     assert [state["waiting"] > 0 for state in states].count(True) >= 3
