@@ -172,10 +172,12 @@ def retain(raw: CoreConnection, days: int, *, now: datetime | None = None, say: 
     now = now or datetime.now(UTC)
     with alone(raw, say):
         with limited(raw) as connection:
-            add_up_sources(connection, say)  # before any view is deleted
-            _delete_old_strays(connection, now - timedelta(days=days), say)
-            move_strays(raw, connection, say)
-            make_partitions(raw, now, say)
+            try:
+                add_up_sources(connection, say)  # before any view is deleted
+                _delete_old_strays(connection, now - timedelta(days=days), say)
+                move_strays(raw, connection, say)
+            finally:  # the coming months' events need these, whatever has become of the rest
+                make_partitions(raw, now, say)
             drop_partitions(raw, now - max(timedelta(days=days), OF_NOW), say)
             _delete(connection, DELETE_FOREIGN_IDS, below=first_id_of_months(raw))
             for shop_id in sorted(delete_deleted_popups(connection, now, say)):

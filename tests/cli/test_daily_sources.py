@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import click
 import pytest
 
 from cli.batches import limited, unpaused
@@ -218,3 +219,18 @@ def test_nothing_is_left_of_a_deleted_popup(database: Database, shop: Shop, popu
     run_retain(database, 36500)
     assert database(ROWS, shop=shop.id) == []
     assert database.value("SELECT count(*) FROM sources_added_up WHERE shop_id = :id", id=shop.id) == 0
+
+
+def test_coming_months_are_made_also_where_sources_cannot_be_added_up(database: Database, popup_id: str) -> None:
+    """What tomorrow's events need does not wait for what reports need."""
+    newest = "SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'popup_views'::regclass"
+    newest += " AND inhrelid::regclass::text <> 'popup_views_default'"
+    month = database.value(newest)
+    database(f"DROP TABLE {month}")
+    database("ALTER TABLE sources_added_up RENAME TO away")
+    try:
+        with pytest.raises(click.ClickException):
+            run_retain(database, 400)
+    finally:
+        database("ALTER TABLE away RENAME TO sources_added_up")
+    assert database.value(newest) == month
