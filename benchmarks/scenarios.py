@@ -16,6 +16,7 @@ from benchmarks.fixed_rate import post, run_at_rate
 from benchmarks.fleet import fleet
 from benchmarks.growth import scale, soak
 from benchmarks.load import Round, Target, run_wrk
+from benchmarks.releases import releases
 from benchmarks.report import AIO, FLASK, PEER, compare, table
 from benchmarks.reports import reports
 from benchmarks.retention import retention
@@ -178,6 +179,7 @@ SCENARIOS: dict[str, Callable[[Run], str]] = {
     "reports": reports,
     "bytes": bytes_a_view,
     "statements": statements,
+    "releases": releases,
 }
 # What the README and docs/ quote, with rounds and seconds that make it a quarter of an hour in all.
 QUOTED = {
@@ -193,7 +195,7 @@ QUOTED = {
     "freshness": (1, 1),
 }
 # The scenarios that use wrk.
-WITH_WRK = {"functions", "reads", "views", "conversions", "memory", "scale", "soak"}
+WITH_WRK = {"functions", "reads", "views", "conversions", "memory", "scale", "soak", "releases"}
 
 
 def _alternate(run: Run, *targets: Target) -> str:

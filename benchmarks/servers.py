@@ -69,20 +69,24 @@ class Bench:
 
     def start(self, name: str, **environ: str) -> Server:
         """Start a process of the function on the functions' core, with rate limits off."""
-        server = self._prepare(name, environ)
+        return self.start_in(ROOT, name, **environ)
+
+    def start_in(self, folder: Path, name: str, /, **environ: str) -> Server:
+        """Start the function of another tree alike."""
+        server = self._prepare(name, folder, environ)
         with running_on(self.function_core):
             server.child.start(server.answers)
         return server
 
-    def _prepare(self, name: str, environ: dict[str, str]) -> Server:
+    def _prepare(self, name: str, folder: Path, environ: dict[str, str]) -> Server:
         port = free_port()
-        ours = {"DATABASE_URL": self._database_of(name), "REDIS_URL": self.valkey.url}
+        ours = {"DATABASE_URL": self._database_of(name), "REDIS_URL": self.valkey.url, "PYTHONPATH": str(folder)}
         environ = {**os.environ, **NO_LIMITS, **ours, **environ}
         if name in ON_ASGI:
             environ["FUNCTION_USE_ASGI"] = "1"
         log = self.folder / f"{name}-{port}.log"
         command = peer.command(name, port) if name in peer.CALLS else _command(name, port)
-        return Server(name, port, Child(name, command, log, environ=environ, folder=ROOT))
+        return Server(name, port, Child(name, command, log, environ=environ, folder=folder))
 
     def _database_of(self, name: str) -> str:
         return self.postgres.url_of(peer.DATABASE) if name in peer.CALLS else self.database_url
