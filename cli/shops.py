@@ -12,6 +12,7 @@ from common.postgres.driver import Connection
 from common.shop.api_keys import insert_key, new_key
 from common.web import load_fields
 from functions.get_active_popups.schemas import ShopQuery
+from functions.manage_popups.api_keys import ApiKeySchema
 from functions.manage_popups.shop import SELECT_TIME_ZONE, ShopSchema, checked_shop
 
 INSERT_SHOP = """
@@ -85,11 +86,14 @@ def shop_exists(connection: Connection, shop_id: str) -> bool:
 
 
 def create_key(connection: Connection, shop_id: str, rights: str, name: str = "") -> str:
-    """Create a key of that shop and return it. It cannot be read again."""
+    """Create a key of that shop and return it. It cannot be read again. Raises ClickException for invalid values."""
     refuse_unknown(connection, shop_id)
     key = new_key()
     try:
+        load_fields(ApiKeySchema(), {"name": name, "rights": rights})
         insert_key(connection, shop_id, rights, name, key)
+    except Invalid as invalid:
+        raise click.ClickException(_one_line(invalid)) from None
     except Conflict as too_many:
         raise click.ClickException(too_many.detail) from None
     return key

@@ -13,7 +13,7 @@ from common.errors import Conflict, NotFound, Unauthorized
 from common.shop import api_keys
 from common.shop.fields import StrictSchema
 from common.web import Request, Response, answers, json_response
-from functions.manage_popups.rest.fields import text
+from functions.manage_popups.rest.fields import optional_name
 from functions.manage_popups.rest.idempotency import once
 
 SELECT_API_KEYS = """
@@ -52,7 +52,7 @@ REVOKE_API_KEY = """
 class ApiKeySchema(StrictSchema):
     """A new API key."""
 
-    name = text(200)
+    name = optional_name(200)
     rights = fields.String(required=True, validate=validate.OneOf(api_keys.RIGHTS))
 
 

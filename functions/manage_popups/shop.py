@@ -17,7 +17,13 @@ from common.shop.events import CONVERSION_TYPES
 from common.shop.fields import StrictSchema
 from common.shop.orders import credit_for_a_while
 from common.web import Request, Response, answers, json_response
-from functions.manage_popups.rest.fields import MAX_PATTERN_CHARACTERS, optional_time, text_list, whole_number
+from functions.manage_popups.rest.fields import (
+    MAX_PATTERN_CHARACTERS,
+    optional_time,
+    required_name,
+    text_list,
+    whole_number,
+)
 from functions.manage_popups.rest.patching import Errors, merged, normalized, retry_lost_edits
 from functions.manage_popups.rest.versions import last_edit, refuse_if_stale
 
@@ -131,7 +137,7 @@ def _check_time_zone(name: str) -> None:
 class ShopSchema(StrictSchema):
     """A shop as merchants write it; `checked_shop` checks it as a whole."""
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    name = required_name(200)
     time_zone = fields.String(required=True, validate=_check_time_zone)
     currency = fields.String(required=True, validate=validate.Length(equal=3))
     allowed_origins = text_list(MAX_ORIGIN_CHARACTERS)

@@ -81,6 +81,7 @@ def test_a_shop_that_exists_is_refused_and_left_alone(popups: Popups, shop_id: s
         ("x" * 65, [], "shop_id"),
         (".hidden", [], "shop_id"),
         ("no-name", ["--name", ""], "name"),
+        ("blank-name", ["--name", " "], "name"),
         ("zone", ["--time-zone", "Mars/Olympus"], "time_zone"),
         ("currency", ["--currency", "eur"], "currency"),
         ("currency", ["--currency", "EURO"], "currency"),
@@ -93,6 +94,7 @@ def test_a_shop_that_exists_is_refused_and_left_alone(popups: Popups, shop_id: s
         "an id of 65 characters",
         "an id that begins with a dot",
         "an empty name",
+        "a name of a blank",
         "a time zone nobody knows",
         "a currency in lower case",
         "a currency of four letters",
@@ -115,6 +117,12 @@ def test_a_key_is_alone_on_stdout_and_opens_its_shop(
     assert created.stdout.splitlines() == [created.stdout.strip()]
     headers = {"Authorization": f"Bearer {created.stdout.strip()}"}
     assert requests.get(f"{manage_popups.url}/shop", headers=headers, timeout=10).json()["id"] == shop_id
+
+
+@pytest.mark.parametrize("name", [" ", "x" * 201], ids=["a blank", "too long"])
+def test_a_key_with_a_bad_name_is_not_made(popups: Popups, shop_id: str, name: str) -> None:
+    assert_one_plain_line(popups("key", "create", shop_id, "--rights", "read", "--name", name), "name: ")
+    assert popups("key", "list", shop_id).stdout == ""
 
 
 def test_a_key_is_stored_only_as_its_sha256(popups: Popups, shop_id: str, database: Database) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from common.errors import Invalid
+from common.shop.blanks import shows_nothing
 from common.shop.currencies import DECIMALS, check_decimals, rounded
 from common.shop.fields import BoundedList, Flag, PlainDecimal, StrictSchema, Trimmed
 from functions.manage_popups.rest.fields import optional_time, out_of_order
@@ -29,7 +30,7 @@ MAX_CODE_CHARACTERS = 64
 def _check_code(code: str) -> None:
     """Allow letters of every script with their marks, numbers and signs (by Unicode category)."""
     visible = all(unicodedata.category(character)[0] in "LMNPS" for character in code)
-    if not visible or not 1 <= len(code) <= MAX_CODE_CHARACTERS:
+    if not visible or shows_nothing(code) or not 1 <= len(code) <= MAX_CODE_CHARACTERS:
         raise ValidationError(f"1 to {MAX_CODE_CHARACTERS} letters, numbers and signs, without blanks.")
 
 

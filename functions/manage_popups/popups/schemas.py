@@ -15,9 +15,12 @@ from functions.manage_popups.rest.fields import (
     MAX_PATTERN_CHARACTERS,
     amount,
     check_storable,
+    check_visible,
     color,
     one_of,
+    optional_name,
     optional_time,
+    required_name,
     text,
     text_list,
     whole_number,
@@ -105,7 +108,9 @@ class OfferSchema(StrictSchema):
 
     type = one_of(OFFERS, "none")
     discount_code_id = fields.UUID(load_default=None, allow_none=True)
-    consent_text = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=1000))
+    consent_text = fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(min=1, max=1000), check_visible]
+    )
     # Stored only if given: what happens once the code can no longer be issued. The fallback must be a public code, so
     # that it cannot run out too; without either, the popup continues without a code.
     when_empty = fields.String(validate=validate.OneOf(WHEN_EMPTY))
@@ -127,7 +132,7 @@ class VariantSchema(StrictSchema):
             validate.NoneOf(HOLDOUTS, error=f"{' and '.join(HOLDOUTS)} are the names of holdouts."),
         ],
     )
-    name = text(200)
+    name = optional_name(MAX_NAME_CHARACTERS)
     weight = whole_number(0, 1000, 50)
     design = changes_to(DesignSchema)
     offer = changes_to(OfferSchema)
@@ -148,7 +153,7 @@ class PopupSchema(StrictSchema):
     A field must never change its type, because the previous release reads it as well.
     """
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=MAX_NAME_CHARACTERS))
+    name = required_name(MAX_NAME_CHARACTERS)
     description = text(2000)
     status = one_of(STATUSES, "draft")
     trigger = fields.Nested(TriggerSchema, load_default=lambda: TriggerSchema().load({}))

@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from common.json_text import is_storable
+from common.shop.blanks import shows_nothing
 from common.shop.fields import BoundedList, PlainDecimal
 
 MAX_LIST_ITEMS = 50
@@ -30,6 +31,22 @@ HEX_COLOR = validate.Regexp(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z", error="A he
 
 def text(max_characters: int, default: str = "") -> fields.String:
     return fields.String(load_default=default, validate=validate.Length(max=max_characters))
+
+
+def required_name(max_characters: int) -> fields.String:
+    """Return a field for the required name of a thing, by which people recognize it."""
+    return fields.String(required=True, validate=[validate.Length(min=1, max=max_characters), check_visible])
+
+
+def optional_name(max_characters: int) -> fields.String:
+    """Return a field for a name that a thing need not have: empty by default."""
+    return fields.String(load_default="", validate=[validate.Length(max=max_characters), check_visible])
+
+
+def check_visible(text: str) -> None:
+    """Raise ValidationError for blanks and other invisible characters alone; an empty text is for others to refuse."""
+    if text and shows_nothing(text):
+        raise ValidationError("Must not consist of blanks and invisible characters only.")
 
 
 def one_of(allowed: tuple[str, ...], default: str) -> fields.String:
