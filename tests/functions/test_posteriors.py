@@ -1,7 +1,7 @@
 """The Bayesian notes: equal to drawing from the posteriors, and to the closed forms."""
 
 import random
-from math import exp, lgamma
+from math import exp, lgamma, sqrt
 
 import pytest
 from scipy import stats
@@ -149,4 +149,16 @@ def test_of_money_the_chance_and_the_loss_are_those_of_two_normals() -> None:
 def test_money_that_nobody_has_paid_is_not_estimated() -> None:
     paid = Arm(100, 10, 500.0, 30_000.0, 2e6)
     assert estimate([paid, arm_of_people(100, 0)], by_money=True) is None
-    assert estimate([paid, paid], by_money=True) is not None
+    assert estimate([paid, Arm(1, 1, 5.0, 25.0, 125.0)], by_money=True) is None
+
+
+def test_the_money_of_an_arm_is_known_by_its_mean_and_the_error_of_that() -> None:
+    """Of 100 and of 400 viewers, a tenth of whom paid 50 or 55."""
+    arms = [Arm(100, 10, 500.0, 25_000.0, 1.25e6), Arm(400, 40, 2200.0, 121_000.0, 6.655e6)]
+    normals = [stats.norm(5.0, 50 * sqrt(0.09 / 99)), stats.norm(5.5, 55 * sqrt(0.09 / 399))]
+    known = estimate(arms, by_money=True)
+    assert known is not None
+    for each, normal in zip(known, normals, strict=True):
+        assert each.credible_interval == pytest.approx(normal.interval(0.95), rel=1e-3)
+    lead = stats.norm(0.5, sqrt(sum(normal.var() for normal in normals)))
+    assert known[1].chance_to_be_best == pytest.approx(lead.sf(0), abs=1e-4)

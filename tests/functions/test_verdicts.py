@@ -8,7 +8,7 @@ from scipy import stats
 
 from functions.stats.experiments.arms import Arm, arm_of_people, difference_error, ratio_error
 from functions.stats.experiments.health import chi_square_tail, sample_ratio_chance
-from functions.stats.experiments.holdouts import MIN_BUYERS, increment
+from functions.stats.experiments.holdouts import increment
 from functions.stats.experiments.plan import plan, viewers_per_variant
 from functions.stats.experiments.sequences import error_of_a_pair, half_width, widening
 from functions.stats.experiments.verdicts import Interval, difference, judge
@@ -41,7 +41,7 @@ def test_the_error_of_a_difference_is_welchs_from_running_sums(viewers: tuple[in
 def test_the_skewness_is_scipys() -> None:
     values = money(5_000)
     assert arm_of(values).skewness == pytest.approx(stats.skew(values), rel=1e-9)
-    assert arm_of(np.full(100, 3.7)).skewness == arm_of_people(0, 0).skewness == 0
+    assert arm_of(np.full(100, 3.7)).skewness == arm_of_people(0, 0).skewness == arm_of_people(0, 0).mean == 0
 
 
 @pytest.mark.parametrize("degrees", range(1, 12))
@@ -52,7 +52,12 @@ def test_the_tail_of_chi_square_is_scipys(statistic: float, degrees: int) -> Non
 
 @pytest.mark.parametrize(
     ("viewers", "shares"),
-    [([500, 520], [0.5, 0.5]), ([900, 80, 35], [0.9, 0.07, 0.03]), ([1000, 1000, 1250], [1 / 3] * 3)],
+    [
+        ([500, 520], [0.5, 0.5]),
+        ([900, 80, 35], [0.9, 0.07, 0.03]),
+        ([1000, 1000, 1250], [1 / 3] * 3),
+        ([10, 0], [0.5, 0.5]),
+    ],
     ids=str,
 )
 def test_the_sample_ratio_is_judged_as_by_scipy(viewers: list[int], shares: list[float]) -> None:
@@ -62,7 +67,9 @@ def test_the_sample_ratio_is_judged_as_by_scipy(viewers: list[int], shares: list
 
 def test_a_handful_of_viewers_or_an_arm_that_gets_none_is_no_bad_sample_ratio() -> None:
     assert sample_ratio_chance([9, 0], [0.5, 0.5]) == 1
+    assert sample_ratio_chance([1000, 30], [0.999, 0.001]) == 1
     assert sample_ratio_chance([900, 0], [1.0, 0.0]) == 1
+    assert sample_ratio_chance([500, 700, 0], [0.5, 0.5, 0.0]) == sample_ratio_chance([500, 700], [0.5, 0.5]) < 1e-6
     assert sample_ratio_chance([], []) == 1
 
 
@@ -116,13 +123,19 @@ def rates(*converters: int, viewers: int = 10_000) -> list[Arm]:
         (rates(40_000, 42_000, viewers=400_000), 7, ("winner", 1)),
         (rates(500, 505, viewers=50_000), 7, ("undecided", None)),
         (rates(500, 505, viewers=49_999), 7, ("keep_running", None)),
+        ([*rates(500, 505, viewers=50_000), arm_of_people(9_000, 45)], 7, ("undecided", None)),
         (rates(1000, 2000, 2010), 7, ("keep_running", None)),
+        (rates(1000, 2010, 2000), 7, ("keep_running", None)),
         (rates(1000, 2000, 3000), 7, ("winner", 2)),
+        (rates(40_000, 40_100, 20_000, viewers=400_000), 7, ("undecided", None)),
+        (rates(40_000, 40_100, 80_000, 80_100, viewers=400_000), 7, ("undecided", None)),
     ],
     ids=[
         "less than 7 whole days", "7 days", "the first wins", "24 converters", "25 converters", "nothing is certain",
         "all within a tenth", "a small lift that is certain", "twice the planned viewers", "nearly twice",
-        "two are better than the first and equal", "better than every other",
+        "twice the planned viewers of the two best", "two are better than the first and equal",
+        "two are better and equal, the better one first", "better than every other",
+        "one is worse by more than a tenth", "two are better by more than a tenth",
     ],
 )  # fmt: skip
 def test_the_verdict_is(arms: list[Arm], days: float, expected: tuple[str, int | None]) -> None:
@@ -152,10 +165,25 @@ def test_a_rates_lift_excludes_0_exactly_where_the_arm_beats_the_first(converter
     assert lift.value == pytest.approx(converters / 1100 - 1)
 
 
+@pytest.mark.parametrize("converters", range(5_600, 6_400, 10))
+def test_a_lift_within_a_tenth_is_no_difference_exactly_where_the_verdict_says_so(converters: int) -> None:
+    finding = judge(rates(6_000, converters, viewers=60_000), 7, PLANNED)
+    _, lift = finding.lifts
+    assert lift is not None
+    is_certain = lift.low > 0 or lift.high < 0
+    assert (finding.verdict == "no_difference") == (not is_certain and lift.low > -0.1 and lift.high < 0.1)
+
+
 def test_the_first_and_who_is_compared_with_nobodys_rate_have_no_lift() -> None:
     assert judge(rates(0, 10), 7, PLANNED).lifts == [None, None]
     assert judge([arm_of_people(0, 0)] * 2, 7, PLANNED).lifts == [None, None]
     assert judge([arm_of_people(1, 1)] * 2, 7, PLANNED).lifts == [None, None]
+
+
+@pytest.mark.parametrize("by_money", [False, True])
+def test_an_arm_that_nobody_has_met_yet_is_waited_for(by_money: bool) -> None:
+    finding = judge([arm_of_people(100, 50), arm_of_people(0, 0)], 7, PLANNED, by_money=by_money)
+    assert (finding.verdict, finding.lifts) == ("collecting", [None, None])
 
 
 def test_money_is_judged_by_the_same_sequence_and_its_lift_is_by_the_delta_method() -> None:
@@ -174,10 +202,30 @@ def test_a_few_large_orders_make_an_arm_skewed() -> None:
     assert not arm_of(np.array([0.0] * 5000 + [20.0] * 5000)).is_too_skewed
 
 
+@pytest.mark.parametrize(("viewers", "is_too_few"), [(6040, True), (6060, False)])
+def test_a_mean_needs_355_viewers_times_its_squared_skewness(viewers: int, is_too_few: bool) -> None:
+    """One viewer in 20: a skewness of 0.9 / √0.0475, so 6054 viewers."""
+    share = viewers / 20
+    assert Arm(viewers, 0, share, share, share).is_too_skewed == is_too_few
+
+
 def test_the_reason_names_the_winner_and_says_that_early_lifts_exaggerate() -> None:
     text = reason(judge(rates(1000, 2000), 7, PLANNED), ["Control", "Bold"])
     assert text.startswith("Bold is better")
     assert "exaggerated" in text
+
+
+@pytest.mark.parametrize(
+    ("arms", "begins_with"),
+    [
+        (rates(1, 2), "Too early"),
+        (rates(1000, 1010), "Nothing is certain"),
+        (rates(40_000, 40_100, viewers=400_000), "No variant differs"),
+        (rates(500, 505, viewers=50_000), "Twice the planned viewers"),
+    ],
+)
+def test_the_reason_says_why_there_is_no_winner(arms: list[Arm], begins_with: str) -> None:
+    assert reason(judge(arms, 7, PLANNED), ["", ""]).startswith(begins_with)
 
 
 # The holdout
@@ -196,9 +244,14 @@ def test_an_increment_is_the_difference_times_all_who_were_shown_the_popup() -> 
     assert found.revenue.value == pytest.approx((1500 / 60_000 - 400 / 20_000) * 40 * 60_000)
     expected = difference(shown[0], without[0], 2, PLANNED)
     assert found.conversions == Interval(expected.value * 60_000, expected.low * 60_000, expected.high * 60_000)
+    assert found.revenue == difference(shown[1], without[1], 2, PLANNED).times(60_000)
 
 
-@pytest.mark.parametrize(("buyers", "days"), [(MIN_BUYERS - 1, 30), (MIN_BUYERS, 6.9)], ids=["few buyers", "few days"])
+def test_an_increment_is_told_from_a_week_and_200_buyers_without_the_popup_on() -> None:
+    assert increment(held_out(5000), held_out(200), 7, PLANNED)[1] is None
+
+
+@pytest.mark.parametrize(("buyers", "days"), [(199, 30), (200, 6.9)], ids=["few buyers", "few days"])
 def test_an_increment_is_refused_with(buyers: int, days: float) -> None:
     found, refused = increment(held_out(5000), held_out(buyers), days, PLANNED)
     assert found is None
@@ -211,13 +264,21 @@ def test_an_increment_is_refused_with(buyers: int, days: float) -> None:
 def test_three_in_a_hundred_and_a_tenth_more_need_about_93_000_viewers_a_variant() -> None:
     """A single look needs 53 000."""
     assert plan(0.03, 0.1, 10_000, 2) == {"viewers_per_variant": 91_705, "viewers": 183_410, "days": 19}
-    assert viewers_per_variant(0.03, 0.1, 2, PLANNED) == pytest.approx(93_000, rel=0.03)
+
+
+def test_an_experiment_needs_fewest_viewers_where_it_is_planned_for_as_many() -> None:
+    assert viewers_per_variant(0.03, 0.1, 2, 183_410) == pytest.approx(91_705, rel=1e-3)
+    for planned in (20_000, PLANNED, 2_000_000):
+        assert 92_000 < viewers_per_variant(0.03, 0.1, 2, planned) < 200_000
+    assert 25_000 > viewers_per_variant(0.2, 0.2, 2) == viewers_per_variant(0.2, 0.2, 2, PLANNED)
+
+
+def test_far_more_viewers_than_planned_are_needed_by_the_smaller_rate() -> None:
+    assert viewers_per_variant(0.001, 0.1, 2, 1000) > viewers_per_variant(0.002, 0.1, 2, 1000) > 10**6
 
 
 def test_a_plan_takes_a_week_at_least_and_25_converters() -> None:
-    found = plan(0.01, 10, 10**6, 2)
-    assert found["days"] == 7
-    assert found["viewers_per_variant"] >= 2500
+    assert plan(0.03, 10, 10**6, 2) == {"viewers_per_variant": 834, "viewers": 1668, "days": 7}
 
 
 @pytest.mark.parametrize("lift", [0.01, 0.05, 0.3, 1, 2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import hypot, inf, sqrt
 
 # A mean of n values is near enough to normal from 355 skew² values on (R. Kohavi et al., "Seven Rules of Thumb for Web
 # Site Experimenters", KDD 2014, rule 7).
@@ -36,6 +36,11 @@ class Arm:
         return max(0.0, self.squares - self.total * self.mean) / (self.viewers - 1)
 
     @property
+    def error(self) -> float:
+        """The standard error of the mean; infinite of fewer than two viewers."""
+        return sqrt(self.variance / self.viewers) if self.viewers else inf
+
+    @property
     def skewness(self) -> float:
         """The third standardized moment of y; 0 where all are alike."""
         if not self.viewers:
@@ -60,14 +65,9 @@ def arm_of_people(viewers: int, converters: int) -> Arm:
 
 def difference_error(arm: Arm, other: Arm) -> float:
     """Return the standard error of the difference of two means, by Welch: variances may differ."""
-    if not (arm.viewers and other.viewers):
-        return inf
-    return sqrt(arm.variance / arm.viewers + other.variance / other.viewers)
+    return hypot(arm.error, other.error)
 
 
 def ratio_error(arm: Arm, base: Arm) -> float:
-    """Return the standard error of arm.mean / base.mean, by the delta method; base.mean must not be 0."""
-    if not (arm.viewers and base.viewers):
-        return inf
-    ratio = arm.mean / base.mean
-    return sqrt(arm.variance / arm.viewers + ratio**2 * base.variance / base.viewers) / abs(base.mean)
+    """Return the standard error of arm.mean / base.mean, by the delta method; base.mean must be above 0."""
+    return hypot(arm.error, arm.mean / base.mean * base.error) / base.mean

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import exp, lgamma, log, pi, prod, sqrt
+from math import exp, lgamma, log, prod, sqrt
 from typing import Protocol
 
 from functions.stats.experiments.arms import Arm
@@ -38,7 +38,8 @@ class Posterior(Protocol):
     def extreme(self) -> float | None:
         """The least or largest possible mean, if that is what was observed."""
 
-    def log_density(self, value: float) -> float: ...
+    def log_density(self, value: float) -> float:
+        """Return it up to a constant, the largest neither far above 0 nor far below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Money:
         return None
 
     def log_density(self, value: float) -> float:
-        return -(((value - self.mean) / self.deviation) ** 2) / 2 - log(self.deviation * sqrt(2 * pi))
+        return -(((value - self.mean) / self.deviation) ** 2) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,13 @@ class Estimate:
     expected_loss: float
 
 
-def estimate(arms: list[Arm], *, by_money: bool = False) -> list[Estimate] | None:
+def estimate(arms: list[Arm], *, by_money: bool) -> list[Estimate] | None:
     """Return an estimate for each arm, in their order; None where money of an arm is not known yet."""
     if not by_money:
         return estimate_posteriors([Rate(arm.viewers, arm.converters) for arm in arms])
     if any(arm.viewers < 2 or not arm.variance for arm in arms):
         return None
-    return estimate_posteriors([Money(arm.mean, sqrt(arm.variance / arm.viewers)) for arm in arms])
+    return estimate_posteriors([Money(arm.mean, arm.error) for arm in arms])
 
 
 def estimate_posteriors(posteriors: Sequence[Posterior]) -> list[Estimate]:

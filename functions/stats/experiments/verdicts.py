@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 
 from functions.stats.experiments.arms import Arm, difference_error, ratio_error
 from functions.stats.experiments.sequences import error_of_a_pair, half_width
@@ -99,4 +99,4 @@ def _lift(arm: Arm, base: Arm, arms: int, planned_viewers: int, by_money: bool) 
 
 
 def _known(interval: Interval) -> Interval | None:
-    return interval if isfinite(interval.low) and interval.high < inf else None
+    return interval if isfinite(interval.high) else None
