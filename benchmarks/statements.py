@@ -128,7 +128,7 @@ def _click(popup_id: str) -> dict[str, Any]:
 def _event(popup_id: str, **more: Any) -> dict[str, Any]:
     """Return an event of a visitor of its own, unless told whose."""
     event = {
-        "event_id": new_id(),
+        "event_id": str(new_id()),
         "popup_id": popup_id,
         "session_id": f"s-{random.getrandbits(32):08x}",
         "visitor_id": f"v-{random.getrandbits(64):016x}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -33,10 +32,10 @@ COUNT_CRAWLERS = """
 """
 
 # A popup, and the number of its events in one submission.
-Seen = tuple[uuid.UUID, int]
+Seen = tuple[str, int]
 
 
-async def count_crawler(popup_ids: Iterable[uuid.UUID]) -> None:
+async def count_crawler(popup_ids: Iterable[str]) -> None:
     """Count a crawler's events, one per popup named. Never fails: in an outage of the database they are dropped."""
     with suppress(DatabaseUnavailable):
         await _writer().submit(list(Counter(popup_ids).items()))
@@ -48,7 +47,7 @@ def _writer() -> GroupCommit[Seen, None]:
 
 
 def _count(batch: list[Seen]) -> list[None]:
-    events: Counter[uuid.UUID] = Counter()
+    events: Counter[str] = Counter()
     for popup_id, count in batch:
         events[popup_id] += count
     seen = dumps([{"popup_id": popup_id, "events": count} for popup_id, count in events.items()]).decode()

@@ -29,7 +29,7 @@ def normalized(email: str) -> str | None:
     """
     local, _, domain = trimmed(email).rpartition("@")
     local = _lower(local)
-    if not local or not all(map(_is_of_a_local_part, local)):
+    if not local or not (_ATEXT.issuperset(local) or all(map(_is_of_a_local_part, local))):
         return None
     domain = _in_its_script(domain)
     return f"{local}@{domain}" if _DOMAIN.fullmatch(_for_the_dns(domain)) else None

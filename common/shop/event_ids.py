@@ -8,7 +8,6 @@ about to be dropped; it is *foreign*: the table foreign_event_ids maps it to the
 from __future__ import annotations
 
 import time
-import uuid
 
 from common.ids import new_id
 
@@ -20,17 +19,24 @@ MAX_LEAD_SECONDS = DAY_SECONDS
 # Near both ends an id is both entered as foreign and stored as it is, because another instance, at a slightly different
 # time or with another clock, may have treated it either way. Far more than clocks can differ.
 DOUBT_SECONDS = 3600
+# Where a UUID's text has its version and its variant, and the variants of those that have a version (RFC 9562).
+VERSION, VARIANT, VARIANTS = 14, 19, "89ab"
 
 
-def kept_and_foreign(sent: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID | None]:
-    """Return the id of the event's row, and the sent id if that must be entered as foreign, else None."""
+def kept_and_foreign(sent: str) -> tuple[str, str | None]:
+    """Return the id of the event's row, and the sent id if that must be entered as foreign, else None.
+
+    Ids are UUIDs as canonical text.
+    """
     if _is_of_now(sent, 0):
         return sent, None
     if _is_of_now(sent, DOUBT_SECONDS):
         return sent, sent
-    return new_id(), sent
+    return str(new_id()), sent
 
 
-def _is_of_now(event_id: uuid.UUID, doubt_seconds: float) -> bool:
-    age = time.time() - (event_id.int >> 80) / 1000
-    return event_id.version == 7 and -MAX_LEAD_SECONDS - doubt_seconds <= age <= MAX_AGE_SECONDS + doubt_seconds
+def _is_of_now(event_id: str, doubt_seconds: float) -> bool:
+    if event_id[VERSION] != "7" or event_id[VARIANT] not in VARIANTS:
+        return False
+    age = time.time() - int(event_id[:8] + event_id[9:13], 16) / 1000
+    return -MAX_LEAD_SECONDS - doubt_seconds <= age <= MAX_AGE_SECONDS + doubt_seconds

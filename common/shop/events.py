@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
-from marshmallow import EXCLUDE, Schema, fields, post_load, validate
+from marshmallow import fields, validate
 
 from common import cache, postgres
 from common.cache import keys
@@ -14,6 +14,7 @@ from common.errors import OriginNotAllowed, PopupNotFound, ProblemError, ShopNot
 from common.ids import new_id
 from common.json_text import dumps
 from common.shop.event_ids import kept_and_foreign
+from common.shop.quick_schema import QuickSchema, UuidText
 
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
 # A new type also needs a migration that widens popup_conversions_type_known: tests/rules/test_closed_sets.py.
@@ -43,22 +44,19 @@ def id_field(**options: Any) -> fields.String:
     return fields.String(validate=validate.Length(min=1, max=MAX_ID_CHARACTERS), **options)
 
 
-class EventSchema(Schema):
+class EventSchema(QuickSchema):
     """The fields that views and conversions share. Unknown fields are ignored."""
 
-    class Meta:
-        unknown = EXCLUDE
-
-    event_id = fields.UUID(load_default=None, allow_none=True)
-    popup_id = fields.UUID(required=True)
+    event_id = UuidText(load_default=None, allow_none=True)
+    popup_id = UuidText(required=True)
     session_id = id_field(required=True)
     visitor_id = id_field(load_default=None, allow_none=True)
     variant_id = id_field(load_default=None, allow_none=True)
     device_type = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(DEVICE_TYPES))
 
-    @post_load
-    def identify(self, event: dict[str, Any], **_: Any) -> dict[str, Any]:
-        event["event_id"] = event["event_id"] or new_id()
+    def finish(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Give the event an id, if it was sent without one."""
+        event["event_id"] = event["event_id"] or str(new_id())
         return event
 
 
@@ -90,8 +88,8 @@ def refusal(code: str) -> ProblemError:
 def as_json_row(event: dict[str, Any], **more: Any) -> Any:
     """Return an event's EventRow with `more` columns; `foreign_id` is its id as sent if it is stored under another."""
     event_id, foreign_id = kept_and_foreign(event["event_id"])
-    row = event | {"event_id": event_id} | ({"foreign_id": foreign_id} if foreign_id else {})
-    return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in row.items()} | more
+    row = {**event, **more, "event_id": event_id}
+    return row | {"foreign_id": foreign_id} if foreign_id else row
 
 
 def as_parameters(rows: Sequence[EventRow]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class ConversionRow(EventRow):
     name: str | None
     consent: bool | None
     consent_text: str | None
-    new_subscriber_id: str
+    new_subscriber_id: NotRequired[str]
     claimer: str
     other_claimers: NotRequired[list[str] | None]
     network: str

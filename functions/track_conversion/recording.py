@@ -128,10 +128,9 @@ def _unless_duplicate(insert: Callable[[], list[ConversionOutcome]]) -> list[Con
 
 def _as_row(conversion: dict[str, Any], origin: str | None, network: str) -> ConversionRow:
     row: ConversionRow = as_json_row(
-        {**conversion, "popup_id": conversion["popup_id"] or NO_POPUP},
+        {**conversion, "popup_id": conversion["popup_id"] or str(NO_POPUP)},
         origin=origin,
         network=network,
-        new_subscriber_id=str(new_id()),
         trimmed_code=trimmed(conversion["discount_code"] or "") or None,
         **(_of_an_address(conversion["email"]) if conversion["email"] else _of_a_viewer(conversion)),
     )
@@ -145,6 +144,7 @@ def _of_an_address(email: str) -> dict[str, Any]:
     others = other_spellings(form)
     return {
         "email_normalized": form,
+        "new_subscriber_id": str(new_id()),
         "other_emails": others or None,
         "claimer": f"email:{canonical(form)}",
         "other_claimers": [f"email:{canonical(other)}" for other in others] or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import ValidationError, fields, validate
 
 from common.json_text import dumps
 from common.shop.blanks import trimmed
@@ -13,6 +13,7 @@ from common.shop.currencies import check_currency, rounded
 from common.shop.emails import MAX_CHARACTERS, normalized
 from common.shop.events import CONVERSION_TYPES, MAX_ID_CHARACTERS, EventSchema
 from common.shop.fields import Flag, PlainDecimal, Trimmed
+from common.shop.quick_schema import UuidText
 
 MAX_METADATA_BYTES = 4 * 1024
 MAX_REVENUE = Decimal(10) ** 12
@@ -21,6 +22,11 @@ _REQUIRED = {"email_capture": ("email",), "discount_code_used": ("discount_code"
 # Optional fields by type: a purchase's amount and discount code, the order of a used code.
 _OPTIONAL = {"purchase": ("revenue", "currency", "discount_code"), "discount_code_used": ("order_id",)}
 _OF_SOME_TYPES = {name for names in (*_REQUIRED.values(), *_OPTIONAL.values()) for name in names}
+# By type the fields of other types, as they are stored.
+_WITHOUT = {
+    type_: dict.fromkeys(_OF_SOME_TYPES.difference(_REQUIRED.get(type_, ()), _OPTIONAL.get(type_, ())))
+    for type_ in CONVERSION_TYPES
+}
 _MONEY = ("revenue", "currency")
 # A thank-you page on another domain, or a server, knows the shop but not the popup.
 _OF_SHOPS = ("purchase", "discount_code_used")
@@ -45,7 +51,7 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
 class ConversionSchema(EventSchema):
     """One conversion; the required fields depend on its type."""
 
-    popup_id = fields.UUID(load_default=None, allow_none=True)
+    popup_id = UuidText(load_default=None, allow_none=True)
     named_shop = fields.String(
         load_default=None, allow_none=True, data_key="shop_id", validate=validate.Length(min=1, max=MAX_ID_CHARACTERS)
     )
@@ -67,43 +73,34 @@ class ConversionSchema(EventSchema):
     order_id = _text(100)
     metadata = fields.Dict(load_default=None, allow_none=True, validate=_check_metadata)
 
-    @validates_schema
-    def check_popup_is_named(self, conversion: dict[str, Any], **_: Any) -> None:
-        """Only what may happen away from the popup may name its shop instead."""
-        if conversion["popup_id"] is None and (conversion["named_shop"] is None or conversion["type"] not in _OF_SHOPS):
-            raise ValidationError({"popup_id": ["Missing data for required field."]})
-
-    @validates_schema
-    def check_type_has_its_fields(self, conversion: dict[str, Any], **_: Any) -> None:
-        missing = [name for name in _REQUIRED.get(conversion["type"], ()) if not trimmed(conversion[name] or "")]
-        if missing:
-            raise ValidationError({name: [f"Required for {conversion['type']}."] for name in missing})
-
-    @validates_schema
-    def check_money_is_whole(self, conversion: dict[str, Any], **_: Any) -> None:
-        missing = [name for name in _MONEY if conversion[name] is None]
-        if conversion["type"] == "purchase" and len(missing) == 1:
-            raise ValidationError({missing[0]: ["Send revenue and currency together, or neither."]})
-
-    @validates_schema
-    def check_consent_was_read(self, conversion: dict[str, Any], **_: Any) -> None:
-        if conversion["consent"] and conversion["consent_text"] is None:
-            raise ValidationError({"consent_text": ["Required with consent: the text that was shown."]})
-
-    @post_load
-    def prefer_the_popup(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return conversion if conversion["popup_id"] is None else conversion | {"named_shop": None}
-
-    @post_load
-    def keep_what_the_type_has(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Drop the fields of other types: a click has no revenue."""
-        type_ = conversion["type"]
+    def finish(self, conversion: dict[str, Any]) -> dict[str, Any]:
+        """Check what fields say together, and keep what the type has."""
+        if errors := _contradictions(conversion):
+            raise ValidationError(errors)
+        conversion = super().finish(conversion)
         conversion["discount_code"] = conversion["discount_code"] or None
-        return conversion | dict.fromkeys(_OF_SOME_TYPES.difference(_REQUIRED.get(type_, ()), _OPTIONAL.get(type_, ())))
-
-    @post_load
-    def round_revenue(self, conversion: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Round to the currency's decimals: a cart's total that a browser has computed may have more."""
+        if conversion["popup_id"] is not None:
+            conversion["named_shop"] = None
+        # A click has no revenue.
+        conversion |= _WITHOUT[conversion["type"]]
         if conversion["revenue"] is not None and conversion["currency"] is not None:
+            # A cart's total that a browser has computed may have more decimals than the currency.
             conversion["revenue"] = rounded(conversion["revenue"], conversion["currency"])
         return conversion
+
+
+def _contradictions(conversion: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the errors by field of what is valid in itself only."""
+    type_ = conversion["type"]
+    errors = {
+        name: [f"Required for {type_}."] for name in _REQUIRED.get(type_, ()) if not trimmed(conversion[name] or "")
+    }
+    # Only what may happen away from the popup may name its shop instead.
+    if conversion["popup_id"] is None and (conversion["named_shop"] is None or type_ not in _OF_SHOPS):
+        errors["popup_id"] = ["Missing data for required field."]
+    without = [name for name in _MONEY if conversion[name] is None]
+    if type_ == "purchase" and len(without) == 1:
+        errors[without[0]] = ["Send revenue and currency together, or neither."]
+    if conversion["consent"] and conversion["consent_text"] is None:
+        errors["consent_text"] = ["Required with consent: the text that was shown."]
+    return errors

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
 from common.shop.events import EventSchema
 from common.shop.fields import BoundedList
+from common.shop.quick_schema import QuickNested
 
 MAX_EVENTS = 50
 MAX_URL_CHARACTERS = 2048
@@ -24,19 +25,19 @@ class ViewSchema(EventSchema):
     page_url = fields.String(load_default=None, allow_none=True)
     referrer = fields.String(load_default=None, allow_none=True)
 
-    @post_load
-    def cut_addresses(self, view: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def finish(self, view: dict[str, Any]) -> dict[str, Any]:
+        """Truncate the addresses."""
         for name in ("page_url", "referrer"):
             if view[name] is not None:
                 view[name] = view[name][:MAX_URL_CHARACTERS]
-        return view
+        return super().finish(view)
 
 
 _ONE_VIEW = ViewSchema()
 
 
 def _events(schema: type[EventSchema]) -> fields.Field[Any]:
-    return BoundedList(fields.Nested(schema), max_items=MAX_EVENTS, load_default=list)
+    return BoundedList(QuickNested(schema), max_items=MAX_EVENTS, load_default=list)
 
 
 class ViewsSchema(Schema):
