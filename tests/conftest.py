@@ -3,9 +3,12 @@
 And of a test: its shop, and who may change that.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +18,11 @@ from tests.support.clock import Clock
 from tests.support.factories import Shop, make_shop
 from tests.support.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, open_database, running_stack
 from tests.support.turns import turn
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.support.chromium import SharedChromium
 
 # A worker has a file at a time, so the files that take longest come first: the last ones are short, and all workers end
 # together. Each takes half a minute or more on two cores. Browsers work, outages wait: they take turns.
@@ -112,6 +120,24 @@ def _functions_end_with_their_module() -> Iterator[None]:
 def database(stack: Stack) -> Iterator[Database]:
     with open_database(stack.database_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[SharedChromium]:
+    # Not at the top: to import Playwright takes as long as many a test.
+    from tests.support.chromium import CHROMIUM, MISSING, shared_chromium
+
+    if not CHROMIUM:
+        pytest.skip(MISSING)
+    with shared_chromium() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium: SharedChromium) -> Iterator[Browser]:
+    """The Chromium of all tests of this process. Profiles in it (`browser.new_context()`) are a test's own."""
+    with _chromium.in_use() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Chromium, a shopper who uses it, and a shop whose pages embed the script."""
+"""A shopper who uses Chromium, and a shop whose pages embed the script."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from common.shop.api_keys import new_key
 from tests.browser.support.built import budgets_told
 from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
-from tests.support.chromium import ARGUMENTS, CHROMIUM, MISSING
+from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.stack import FUNCTIONS, Database
 
 # A machine with other tests on it takes its time. What is expected is waited for, and never for longer than it takes.
@@ -24,17 +24,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not CHROMIUM:
         terminalreporter.write_line(MISSING, red=True, bold=True)
     terminalreporter.write_line(budgets_told())
-
-
-# A module's and not the session's: Playwright keeps an event loop in this thread, and other tests run one of their own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip(MISSING)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

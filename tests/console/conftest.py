@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from common.shop.api_keys import new_key
-from tests.browser.conftest import browser, functions, shop
+from tests.browser.conftest import functions, shop
 from tests.browser.support.shopper import Shop
 from tests.console.door import BUILT, open_door
 from tests.console.site import Site, sign_in
 
-__all__ = ["browser", "functions", "shop"]
+__all__ = ["functions", "shop"]
 
 NOT_BUILT = "CONSOLE TESTS SKIPPED: it is not built; `make console` builds it, which needs npm's registry once."
 # A machine with other tests on it takes its time. What is expected is waited for, and never for longer than it takes.
