@@ -18,8 +18,12 @@ from tests.support.factories import capture, conversion, purchase, uuid7, view
 SCHEMAS: list[QuickSchema] = [EventSchema(), ViewSchema(), ConversionSchema()]
 FIELDS = {f"{type(schema).__name__}.{name}": field for schema in SCHEMAS for name, field in schema.load_fields.items()}
 
-ids = st.uuids().flatmap(
-    lambda id_: st.sampled_from([str(id_), str(id_).upper(), f"{str(id_)[:-1]}F", id_.hex, f"{{{id_}}}", f"urn:uuid:{id_}", f"{id_}\n"])
+SPELLINGS = ("{}", "{{{}}}", "urn:uuid:{}", "{}\n")
+ids = st.builds(
+    lambda id_, spelling, change: spelling.format(change(str(id_))),
+    st.uuids(),
+    st.sampled_from(SPELLINGS),
+    st.sampled_from([str, str.upper, lambda text: f"{text[:-1]}F", lambda text: text.replace("-", "")]),
 )
 lengths = st.sampled_from([0, 1, 63, 64, 65, 100, 101, 200, 201, 254, 255, 1000, 1001, 2047, 2048, 2049])
 texts = st.one_of(
