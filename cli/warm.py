@@ -3,17 +3,15 @@
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import partial
 
 import click
 
 from cli.connection import open_connection
 from cli.progress import progress
 from common import cache, redis
-from common.cache import keys
 from common.errors import DatabaseUnavailable
 from common.postgres.driver import Connection
-from common.shop.active_popups import load_active_popups
+from common.shop.active_popups import cached_answer
 
 AT_ONCE = 8
 """Shops at a time: as many connections that a database in use can spare."""
@@ -46,15 +44,15 @@ def warm() -> Counter[str]:
 
 def _fill(shop_id: str) -> str:
     """Return the outcome for one shop: filled only if Redis has the entry afterwards."""
-    key, load = keys.active_popups(shop_id), partial(load_active_popups, shop_id)
+    key, load, name = cached_answer(shop_id)
     for _ in range(TRIES):
         try:
-            verdict = cache.get_blocking(key, load).verdict
+            verdict = cache.get_blocking(key, load, name).verdict
         except DatabaseUnavailable:
             continue
         if verdict == "HIT":
             return FRESH
-        if cache.is_fresh_in_redis(key):
+        if cache.is_fresh_in_redis(key, name):
             return FILLED
         time.sleep(cache.MEMORY_SECONDS)  # another process is loading it, or Redis is down
     return FAILED

@@ -113,12 +113,12 @@ def forget_soon(*keys: str) -> None:
     forget(*due)
 
 
-def reload(key: str, load: Callable[[], Loaded]) -> None:
-    """Drop everything under the key and put what `load` returns in its place, so that no reader waits. Never fails."""
+def reload(key: str, load: Callable[[], Loaded], name: str = BODY) -> None:
+    """Drop everything under the key, and store what `load` returns as `name`: its readers do not wait. Never fails."""
     _memory.drop(key)
     look = Look(_redis.forget(key)[key], looked_at=time.monotonic())
     with suppress(DatabaseUnavailable):
-        _loading.keep(Slot(key, BODY), load(), look)
+        _loading.keep(Slot(key, name), load(), look)
 
 
 def _start_refresh(slot: Slot, load: Callable[[], Loaded]) -> _Refresh:

@@ -6,11 +6,12 @@ Loaded by get_active_popups on a cache miss, and reloaded into the cache by mana
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import inf
 from typing import Any
 
 from common import postgres
-from common.cache import Loaded
+from common.cache import Loaded, keys
 from common.config import settings
 from common.json_text import dumps
 from common.shop.addresses import page_pattern, referrer
@@ -59,8 +60,17 @@ SELECT_ACTIVE_POPUPS = """
 """
 
 
-def load_active_popups(shop_id: str, rules: int = NEWEST) -> Loaded:
-    """Return the answer for scripts of that edition, fresh at most until a popup's schedule changes it."""
+def cached_answer(shop_id: str, rules: int = NEWEST) -> tuple[str, Callable[[], Loaded], str]:
+    """Return key, loader and name of the cached answer to scripts of that edition of the rules.
+
+    Its name is the edition's, also of the newest: releases whose newest editions differ fill the same cache, and what
+    one of them gives to its newest scripts has popups whose rules an older script does not know.
+    """
+    return keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), f"rules {rules}"
+
+
+def load_active_popups(shop_id: str, rules: int) -> Loaded:
+    """Return the answer to scripts of that edition, fresh at most until a popup's schedule changes it."""
     rows = postgres.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id)
     if not rows:
         return Loaded(None, UNKNOWN_SHOP_SECONDS)

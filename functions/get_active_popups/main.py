@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from common import cache
-from common.cache import keys
 from common.errors import ShopNotFound
 from common.limits import DEFAULT
-from common.shop.active_popups import load_active_popups
-from common.shop.targeting_rules import NEWEST
+from common.shop.active_popups import cached_answer
 from common.web import Audience, Function, Request, Response, answer_cached, answers, for_cdn
 from common.web.asgi import asgi_function
 from functions.get_active_popups.schemas import ShopQuery
@@ -23,9 +19,8 @@ function = Function("get_active_popups", path="shop-content", limit=DEFAULT, aud
 @answers({200: "Storefront", 304: None}, headers=("ETag", "X-Cache"), problems=(404,))
 async def list_active_popups(request: Request) -> Response:
     """List the popups that a storefront shows now."""
-    shop_id, rules = request.query["shop_id"], request.query["rules"]
-    name = "body" if rules == NEWEST else f"rules {rules}"  # Edits reload the newest under this name.
-    cached = await cache.get_async(keys.active_popups(shop_id), partial(load_active_popups, shop_id, rules), name)
+    shop_id = request.query["shop_id"]
+    cached = await cache.get_async(*cached_answer(shop_id, request.query["rules"]))
     if cached.entry.body is None:
         raise ShopNotFound()
     return for_cdn(answer_cached(request, cached, CACHE_CONTROL), f"shop-{shop_id}")

@@ -4,15 +4,18 @@ import datetime
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from common.shop.targeting_rules import NEWEST
 from functions.manage_popups.shop import CHECKOUT_PAGES
 from tests.support.client import PROMISED_SECONDS, Client, assert_problem
 from tests.support.factories import Shop, make_discount_code, make_popup, make_shop, view
@@ -216,6 +219,26 @@ def test_a_popup_by_rules_that_the_script_does_not_know_is_not_given_to_it(
         database("UPDATE popups SET targeting = targeting || (:more)::jsonb WHERE id = :id", more=more, id=popup_id)
     told = Client(get_active_popups).get(f"/?shop_id={shop.id}{rules}").json()["popups"]
     assert {popup["id"] for popup in told} == {known, empty}
+
+
+def test_a_newer_release_fills_no_cache_from_which_older_scripts_are_answered(
+    stack: Stack, get_active_popups: FunctionProcess, shop: Shop, database: Database, tmp_path: Path
+) -> None:
+    """After an edit it reloads the answer to its newest scripts, which know a rule of the moon."""
+    for folder in ("common", "functions"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    rules = tmp_path / "common" / "shop" / "targeting_rules.py"
+    newer, raised = re.subn(rf"NEWEST = {NEWEST}\b", f"NEWEST = {NEWEST + 1}", rules.read_text())
+    newer, added = re.subn(r"EDITIONS = \{", f'EDITIONS = {{"moon": {NEWEST + 1},', newer)
+    assert (raised, added) == (1, 1)
+    rules.write_text(newer)
+    popup_id = make_popup(database, shop)
+    moon = json.dumps({"moon": ["full"]})
+    database("UPDATE popups SET targeting = targeting || (:moon)::jsonb WHERE id = :id", moon=moon, id=popup_id)
+    manage = stack.start_function("manage_popups", tmp_path, PYTHONPATH=str(tmp_path))
+    assert Client(manage, shop.write_key).patch(f"/popups/{popup_id}", {"name": "Under the moon"}).status_code == 200
+    assert Client(get_active_popups).get(f"/?shop_id={shop.id}&rules={NEWEST}").json()["popups"] == []
+    manage.stop()
 
 
 # Who asks

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from functools import partial
 
 from common import cache
 from common.cache import keys
-from common.shop.active_popups import load_active_popups
+from common.shop.active_popups import cached_answer
 
 
 def refresh(shop_id: str, popup_id: uuid.UUID) -> None:
@@ -22,5 +21,5 @@ def forget(shop_id: str, *popup_ids: uuid.UUID) -> None:
 
 
 def refresh_active_popups(shop_id: str) -> None:
-    """Reload the storefronts' popups into the cache."""
-    cache.reload(keys.active_popups(shop_id), partial(load_active_popups, shop_id))
+    """Reload the popups into the cache for the newest scripts; for older ones the next reader loads."""
+    cache.reload(*cached_answer(shop_id))
