@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from common.config._fields import About, Config
-from common.config._values import SECRET_KEY_BYTES, Invalid, Parser, secret_keys
+from common.config._values import SECRET_KEY_BYTES, Invalid, Parser, database_url, redis_url
 
 __all__ = [
     "SECRET_KEY_BYTES",
@@ -24,6 +24,10 @@ __all__ = [
     "load",
     "settings",
 ]
+
+
+# Parsers of secrets of which all but the user and the password may be shown.
+_URLS = (database_url, redis_url)
 
 
 class ConfigError(ValueError):
@@ -53,7 +57,7 @@ def _parse(variable: str, text: str, known: About) -> Any:
     try:
         return known.parse(text)
     except Invalid as allowed:
-        shown = "***" if known.parse is secret_keys else _without_secrets(text)[:200]
+        shown = _without_secrets(text)[:200] if known.parse in _URLS or not known.secret else "***"
         raise ConfigError(f"{variable} is {shown!r}; allowed: {allowed}") from None
 
 

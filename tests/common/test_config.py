@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from common.config import ConfigError, about, load
+from common.config import About, ConfigError, _parse, about, load
+from common.config import _values as values
 from tests.support.client import Client
 from tests.support.factories import make_popup, make_shop
 from tests.support.stack import FUNCTIONS, ROOT, Database, Stack
@@ -147,6 +148,12 @@ def test_a_bad_value_is_shown_without_its_password(variable: str, text: str, sho
     assert str(refused.value).startswith(f"{variable} is {shown!r}; allowed: ")
     assert "hunter2" not in str(refused.value)
     assert refused.value.__cause__ is None  # nor by what a traceback would show
+
+
+def test_a_bad_secret_that_is_no_url_is_not_shown_at_all() -> None:
+    token = About(parse=values.whole_number(1, 9), meaning="", example="", secret=True, shared=False)
+    with pytest.raises(ConfigError, match=r"TOKEN is '\*\*\*'; allowed: a whole number"):
+        _parse("TOKEN", "hunter2", token)
 
 
 def test_fewer_connections_allowed_than_are_kept_by_default_are_kept_all() -> None:
