@@ -24,6 +24,7 @@ class DeployedFunction:
     limit: str
     service: str
     concurrency: int
+    tallies: bool
     max_instances: int = 2
     db_pool_max: int = 2
     cpu_throttling: bool = True

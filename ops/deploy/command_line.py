@@ -57,9 +57,6 @@ function that tallies events was replaced or rolled back, the tallies are counte
 
 INTERRUPTED = 130
 
-TALLYING = {"track_view", "track_conversion", "manage_popups", "receive_orders"}
-"""Functions that change tallies; not every release has them all."""
-
 
 class Words(NamedTuple):
     """The parsed command line."""
@@ -169,7 +166,7 @@ def _roll_back(cloud: Cloud, function: DeployedFunction) -> None:
 
 def _recount_after(cloud: Cloud, changed: Sequence[DeployedFunction]) -> None:
     """Recount once a function that tallies events was replaced: beside the other release it may have missed some."""
-    if TALLYING.intersection(function.name for function in changed):
+    if any(function.tallies for function in changed):
         say("recounting what two releases have tallied beside each other")
         recount(cloud)
 

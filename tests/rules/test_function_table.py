@@ -35,3 +35,8 @@ def test_readme_says_what_each_function_does() -> None:
         r"^\| \[`(\w+)`\]\(functions/\w+/main.py\) \| .+ \| .+ \|$", (ROOT / "README.md").read_text(), re.M
     )
     assert table == list(FUNCTIONS)
+
+
+def test_day_one_says_where_each_function_answers() -> None:
+    page = (ROOT / "docs" / "day-one.md").read_text()
+    assert re.findall(r"^\| (\w+) \| .*`https://popups\.example\.com/\1`", page, re.M) == list(FUNCTIONS)

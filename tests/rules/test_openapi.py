@@ -174,5 +174,5 @@ def test_a_function_describes_itself_as_it_is_addressed(name: str, request: pyte
 def test_every_post_that_writes_for_a_merchant_takes_an_idempotency_key() -> None:
     for (name, method, path), endpoint in ENDPOINTS.items():
         if method == "POST" and endpoint.rights == "write":
-            parameters = DOCUMENT["paths"][f"/{name}{path}"]["post"]["parameters"]
+            parameters = DOCUMENT["paths"][f"/{name}{path}".rstrip("/")]["post"]["parameters"]
             assert "Idempotency-Key" in [parameter["name"] for parameter in parameters]
