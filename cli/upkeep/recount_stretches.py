@@ -72,7 +72,7 @@ BEGIN_STRETCH = """
 """
 
 # A day's events of one in :mask + 1 viewers, who are of the variant that they met first. As in the statements that
-# store events (functions/track_view/queries.py): a view of the holdout is an exposure once there are exposures.
+# store events (functions/track_view/insert_views.sql): a view of the holdout is an exposure once there are exposures.
 # For some seconds after an edit the statements before it may still be writing, so that whoever they had counted is not
 # counted again, nor a view as an exposure.
 ENTER_VIEWERS = """

@@ -16,7 +16,7 @@
 -- Clients may send any address: a consent is valid only if its text is that of a version of the popup in the last 30
 -- days (of at most 1000 versions), in any variant; only then is it proof, and only then does it resubscribe anybody.
 -- Until `popups retain` has normalized a stored address, it may be in another form: `known_as`.
--- functions/track_view/queries.py explains the array of popups, ON CONFLICT without a key, and foreign events. sent_id
+-- functions/track_view/insert_views.sql explains the array of popups, ON CONFLICT without a key, and foreign events. sent_id
 -- is an event's id as sent, to which orders, consents and answers refer; event_id is its row's.
 -- is_taken is a column because Postgres expects it to be true for half of the rows, but a condition for one in 200, and
 -- would then compare each event with each. A view's id is of about now (common/shop/event_ids.py), so bounds on it prune
