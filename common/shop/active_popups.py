@@ -14,7 +14,7 @@ from common import postgres
 from common.cache import Loaded, keys
 from common.config import settings
 from common.json_text import dumps
-from common.shop.addresses import page_pattern, referrer
+from common.shop.addresses import TARGETING_FORMS
 from common.shop.targeting_rules import NEWEST, unknown_rules
 
 # Short, because a shop may be created any moment.
@@ -114,8 +114,11 @@ def for_storefront(row: postgres.Row) -> dict[str, Any]:
 
 def with_comparable_addresses(targeting: dict[str, Any]) -> dict[str, Any]:
     """Normalize patterns that older releases stored as they were sent; keep those for which that fails."""
-    forms = {"include_pages": page_pattern, "exclude_pages": page_pattern, "referrers": referrer}
-    return targeting | {name: [_or_as_it_is(form, text) for text in targeting[name]] for name, form in forms.items()}
+    return targeting | {
+        name: [_or_as_it_is(form, text) for text in targeting[name]]
+        for name, form in TARGETING_FORMS.items()
+        if name in targeting
+    }
 
 
 def _or_as_it_is(form: Callable[[str], str], text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from urllib.parse import quote, unquote, urlsplit
 
 # Escapes that JavaScript's decodeURI keeps: ; / ? : @ & = + $ , #
@@ -54,6 +55,14 @@ def referrer(text: str) -> str:
     if "*" in host and not path:
         return host if host.endswith("*") else f"{host}/*"  # an address always has a path
     return f"{host}/{quote(path, safe=_LEFT_IN_PATHS)}" if path else host
+
+
+# The lists of addresses in a popup's targeting, and the form in which each is compared.
+TARGETING_FORMS: dict[str, Callable[[str], str]] = {
+    "include_pages": page_pattern,
+    "exclude_pages": page_pattern,
+    "referrers": referrer,
+}
 
 
 def origin(text: str) -> str:

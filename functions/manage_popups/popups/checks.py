@@ -5,7 +5,7 @@ Stored values that would be refused today are kept: they must not prevent a merc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from common import postgres
 from common.errors import Invalid
 from common.json_text import dumps
-from common.shop.addresses import page_pattern, referrer
+from common.shop.addresses import TARGETING_FORMS
 from common.shop.currencies import check_decimals, rounded
 from functions.manage_popups.popups.css_selectors import selector
 from functions.manage_popups.popups.store import DOCUMENTS
@@ -24,11 +24,6 @@ from functions.manage_popups.rest.patching import Errors, normalized
 # Three times a popup with all its texts at their longest in Latin letters. Bounded, because shoppers download it.
 MAX_POPUP_BYTES = 64 * 1024
 
-ADDRESSES: dict[str, Callable[[str], str]] = {
-    "include_pages": page_pattern,
-    "exclude_pages": page_pattern,
-    "referrers": referrer,
-}
 AMOUNTS = ("min_cart_value", "max_cart_value")
 
 SELECT_CURRENCY = "SELECT currency FROM shops WHERE id = :shop_id"
@@ -42,8 +37,9 @@ def checked(
     errors = {path: messages for path, messages in _mismatches(popup).items() if path not in wrong_before}
     before = stored["targeting"] if stored else {}
     targeting = dict(popup["targeting"])
-    for name, form in ADDRESSES.items():
-        targeting[name] = normalized(f"targeting.{name}", targeting[name], form, before.get(name, ()), errors)
+    for name, form in TARGETING_FORMS.items():
+        if name in targeting:
+            targeting[name] = normalized(f"targeting.{name}", targeting[name], form, before.get(name, ()), errors)
     amounts = {name: targeting[name] for name in AMOUNTS if isinstance(targeting.get(name), Decimal)}
     if new := {name: amount for name, amount in amounts.items() if amount != _amount(before.get(name))}:
         targeting |= _in_currency(connection, shop_id, new, errors)
