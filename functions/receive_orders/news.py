@@ -46,4 +46,4 @@ def withdrawn(order: TrustedOrder, state: str) -> list[News]:
 
     The first of them joins what is known under its other names; the second withdraws what was counted before.
     """
-    return [replace(order, state="cancelled", codes=()), Withdrawal(order.order_id, state)]
+    return [replace(order, state="cancelled"), Withdrawal(order.order_id, state)]

@@ -36,7 +36,9 @@ def at(days_ago: float) -> str:
     return (NOW - days_ago * DAY).isoformat()
 
 
-def touch(database: Database, shop: Shop, popup_id: str, visitor_id: str, days_ago: float, **fields: Any) -> None:
+def touch(
+    database: Database, shop: Shop, popup_id: str, visitor_id: str | None, days_ago: float, **fields: Any
+) -> None:
     """A view of that moment, or with a `type` a conversion."""
     instant = NOW - days_ago * DAY
     row = {"shop_id": shop.id, "popup_id": popup_id, "session_id": "s", "visitor_id": visitor_id, **fields}
@@ -273,7 +275,8 @@ def test_the_credit_moves_with_the_rule_and_the_window(
     if view:
         touch(database, shop, popups["B"], "ann", view)
     touch(database, shop, popups["A"], "bob", 0.5)
-    touch(database, shop, popups["A"], "ann", 0.5, variant_id="holdout")
+    for held_out in ("holdout", "shop_holdout"):
+        touch(database, shop, popups["A"], "ann", 0.5, variant_id=held_out)
     reported(merchant, an_order(visitor_id="ann", ordered_at=at(0)))
     for rule, windows in expected.items():
         for window_days, whose in windows.items():
@@ -287,11 +290,39 @@ def test_a_touch_after_the_order_has_no_part_in_it(merchant: Client, database: D
     assert reported(merchant, an_order(visitor_id="ann", ordered_at=at(0.9)))["popup_id"] == popup_id
 
 
+@pytest.mark.parametrize("type_", ["view", "click"])
+def test_of_several_touches_on_a_day_the_last_has_the_credit(
+    merchant: Client, database: Database, shop: Shop, type_: str
+) -> None:
+    kind = {} if type_ == "view" else {"type": type_}
+    popups = [make_popup(database, shop) for _ in range(3)]
+    for popup_id, days_ago in zip(popups, (0.3, 0.2, 0.4), strict=True):
+        touch(database, shop, popup_id, "ann", days_ago, **kind)
+    order = reported(merchant, an_order(visitor_id="ann", ordered_at=at(0.1)))
+    assert (order["popup_id"], order["reason"]) == (popups[1], type_)
+
+
+@pytest.mark.parametrize("type_", ["view", "click"])
+def test_the_credit_is_the_variants_and_the_devices_of_the_touch(
+    merchant: Client, database: Database, shop: Shop, type_: str
+) -> None:
+    popup_id = make_popup(database, shop)
+    met = {"variant_id": "b", "device_type": "tablet"} | ({} if type_ == "view" else {"type": type_})
+    touch(database, shop, popup_id, "ann", 1, **met)
+    assert reported(merchant, an_order(visitor_id="ann"))["variant_id"] == "b"
+    where = database(
+        "SELECT DISTINCT variant_id, device_type FROM daily_orders WHERE popup_id = :popup AND rule = :rule",
+        popup=popup_id,
+        rule=type_,
+    )
+    assert where == [{"variant_id": "b", "device_type": "tablet"}]
+
+
 @pytest.fixture
 def offers(database: Database, shop: Shop) -> dict[str, str]:
     """Popups by the codes they offer: A and B the code TEN, C the code FIVE in a variant, D a pool."""
     ten, five = make_discount_code(database, shop, code="TEN"), make_discount_code(database, shop, code="FIVE")
-    pool = make_discount_code(database, shop, ["POOL-1", "POOL-2"])
+    pool = make_discount_code(database, shop, ["pool-1", "POOL-2"])
     offer = {"type": "discount", "discount_code_id": ten}
     variants = [{"id": "a", "offer": {"discount_code_id": five}}]
     return {
@@ -348,7 +379,7 @@ def test_each_code_of_an_order_counts_as_used_once(
     codes = merchant.get("/discount-codes").json()["discount_codes"]
     assert sorted(code["usage_count"] for code in codes) == [1, 1, 1]
     used = "SELECT code FROM single_use_codes WHERE shop_id = :shop AND used_at IS NOT NULL"
-    assert database.value(used, shop=shop.id) == "POOL-1"
+    assert database.value(used, shop=shop.id) == "pool-1"
 
 
 def test_a_visitor_of_the_report_comes_before_all_others(merchant: Client, database: Database, shop: Shop) -> None:
@@ -410,6 +441,39 @@ def test_the_holder_of_a_pools_code_is_who_left_the_address_for_it(
     assert (order["recognised_by"], order["popup_id"]) == ("code", popup_id)
 
 
+def test_of_several_holders_it_is_the_order_of_who_holds_the_code_named_first(
+    merchant: Client, database: Database, shop: Shop
+) -> None:
+    popup_id = make_popup(database, shop)
+    make_discount_code(database, shop, ["pool-a", "pool-b", "POOL-C", "pool-d"])
+    claims = {"pool-a": "viewer:ann", "pool-b": "viewer:bob", "POOL-C": "email:c@example.com", "pool-d": "email:d@x"}
+    for code, claimer in claims.items():
+        database("UPDATE single_use_codes SET claimed_by = :by WHERE shop_id = :shop AND code = :code",
+                 by=claimer, shop=shop.id, code=code)  # fmt: skip
+    subscribed(database, shop, popup_id, "c@example.com", "carl", claimer="email:c@example.com")
+    subscribed(database, shop, popup_id, "d@example.com", "dora", claimer="email:d@x")
+    for codes, whose in ((["POOL-B", "POOL-A"], "bob"), (["pool-d", "POOL-C"], "dora")):
+        order = reported(merchant, an_order(discount_codes=codes))
+        assert (order["recognised_by"], viewer_of(database, shop, order)) == ("code", whose)
+
+
+def test_a_person_is_who_left_the_address_last_before_the_order(
+    merchant: Client, database: Database, shop: Shop
+) -> None:
+    popup_id = make_popup(database, shop)
+    make_discount_code(database, shop, ["POOL-1"])
+    database("UPDATE single_use_codes SET claimed_by = 'email:ann' WHERE shop_id = :shop", shop=shop.id)
+    subscribed(database, shop, popup_id, "ann@example.com", "phone", claimer="email:ann")
+    (person,) = database("SELECT id FROM email_subscribers WHERE shop_id = :shop", shop=shop.id)
+    for visitor_id, days_ago in ((None, 2), ("tablet", 3)):
+        captured = {"type": "email_capture", "subscriber_id": person["id"], "session_id": "visit"}
+        touch(database, shop, popup_id, visitor_id, days_ago, **captured)
+    for told in ({"email": "ann@example.com"}, {"discount_codes": ["POOL-1"]}):
+        for days_ago, whose in ((0.5, "phone"), (1.5, "visit"), (2.5, "tablet"), (3.5, "phone")):
+            order = reported(merchant, an_order(ordered_at=at(days_ago), **told))
+            assert viewer_of(database, shop, order) == whose, (told, days_ago)
+
+
 def test_orders_are_listed_newest_first_by_popup_and_source_page_by_page(
     merchant: Client, database: Database, shop: Shop
 ) -> None:
@@ -433,10 +497,12 @@ def test_orders_are_listed_newest_first_by_popup_and_source_page_by_page(
 
 
 def test_the_first_trusted_order_confirms_from_its_own_time_on(merchant: Client) -> None:
-    assert merchant.get("/shop").json()["confirmed_since"] is None
+    before = merchant.get("/shop")
+    assert before.json()["confirmed_since"] is None
     first = reported(merchant, an_order(ordered_at=at(2)))
     reported(merchant, an_order(ordered_at=at(9)))
     assert merchant.get("/shop").json()["confirmed_since"] == first["ordered_at"]
+    assert merchant.get("/shop").headers["ETag"] != before.headers["ETag"]
     assert merchant.patch("/shop", {"confirmed_since": None}).json()["confirmed_since"] is None
     assert merchant.patch("/shop", {"name": "Other"}).json()["confirmed_since"] is None
     third = reported(merchant, an_order())

@@ -199,7 +199,12 @@ def test_a_late_touch_changes_no_order_of_more_than_a_week_ago(
     reported(merchant, an_order("1", visitor_id="ann", ordered_at=at(6.9)))
     reported(merchant, an_order("2", visitor_id="ann", ordered_at=at(7.1)))
     send(track_view, ago(view(popup_id, visitor_id="ann"), 6.95))
-    assert {order["order_id"]: order["popup_id"] for order in listed(merchant)} == {"1": popup_id, "2": None}
+    reported(merchant, an_order("3", ordered_at=at(10)))
+    assert {order["order_id"]: order["popup_id"] for order in listed(merchant)} == {
+        "1": popup_id,
+        "2": None,
+        "3": None,
+    }
 
 
 def test_touches_and_orders_at_once_never_miss_each_other(
@@ -326,6 +331,17 @@ def test_a_code_named_after_its_order_counts_for_the_credit(
     assert listed(merchant)[0]["popup_id"] == popup_id
     send(track_conversion, conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="1"))
     assert (listed(merchant)[0]["popup_id"], listed(merchant)[0]["reason"]) == (offering, "code")
+
+
+def test_the_codes_of_an_order_that_the_shop_has_reported_are_the_shops_word(
+    track_conversion: FunctionProcess, merchant: Client, database: Database, shop: Shop, popup_id: str
+) -> None:
+    code_id = make_discount_code(database, shop, code="TEN")
+    make_popup(database, shop, offer={"type": "discount", "discount_code_id": code_id})
+    reported(merchant, an_order("1"))
+    send(track_conversion, conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="1"))
+    send(track_conversion, purchase(popup_id, "1"))
+    assert [(order["popup_id"], order["reason"]) for order in listed(merchant)] == [(popup_id, "report")]
 
 
 def test_an_order_of_a_held_out_visitor_is_no_popups(

@@ -97,6 +97,8 @@ def record_order(connection: postgres.Connection, shop_id: str, order: TrustedOr
         connection.queue(_storing.MOVE_CODES, **report)
     unconfirmed = connection.queue(_storing.CONFIRM_FROM_FIRST, **report)
     used = connection.queue(_storing.USE_CODES, **report)
+    if aliases:
+        connection.queue(_storing.COPY_CODES, **report)
     connection.queue(_crediting.RECOGNISE, shop_id=shop_id, visitor_id=order.visitor_id, emails=_spellings(order.email))
     after = settle(connection, shop_id)
     rows = connection.fetch_each()

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-# Other names of a platform's order. A name keeps the order that it was first given to.
+# Other names of a platform's order. A name keeps the order that it was first given to. What the shop itself has
+# reported under one of them is the same order, of which the platform's id is then another name.
 INSERT_ALIASES = """
+    WITH named AS MATERIALIZED (
+        SELECT coalesce((
+            SELECT orders.order_id
+            FROM orders
+            WHERE orders.shop_id = :shop_id AND orders.order_id = ANY (:aliases::text[]) AND orders.source = 'api'
+              AND orders.state = 'counted'
+            ORDER BY orders.order_id
+            LIMIT 1
+        ), :order_id) AS order_id
+    )
     INSERT INTO order_aliases (shop_id, alias, order_id)
-    SELECT :shop_id, alias, :order_id
-    FROM unnest(:aliases::text[]) AS alias
+    SELECT :shop_id, alias, named.order_id
+    FROM named
+    CROSS JOIN unnest(:aliases::text[] || :order_id::text) AS alias
+    WHERE alias <> named.order_id
     ORDER BY alias
     ON CONFLICT DO NOTHING
 """
@@ -96,6 +109,17 @@ MOVE_CODES = """
     ORDER BY code
     ON CONFLICT (shop_id, order_id, code) DO UPDATE
     SET is_counted = order_codes.is_counted OR excluded.is_counted
+"""
+
+# The codes of an order under each of its names, so that a browser which names one later finds that it was counted.
+COPY_CODES = """
+    INSERT INTO order_codes (shop_id, order_id, code, is_counted)
+    SELECT :shop_id, other.alias, used.code, used.is_counted
+    FROM order_aliases AS other
+    JOIN order_codes AS used ON used.shop_id = :shop_id AND used.order_id = :order_id
+    WHERE other.shop_id = :shop_id AND other.alias = ANY (:aliases::text[]) AND other.order_id = :order_id
+    ORDER BY other.alias, used.code
+    ON CONFLICT DO NOTHING
 """
 
 # Orders that browsers have reported, from the conversions just stored. A trusted order only learns whose it may be.

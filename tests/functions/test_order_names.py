@@ -1,0 +1,163 @@
+"""A platform's order is one under its id, its name and its number, whoever uses which, and whatever comes first."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from tests.functions.test_orders import a_refund, an_order, credited, listed, reported
+from tests.support.client import Client
+from tests.support.factories import Shop, conversion, make_discount_code, make_order_source, make_popup, purchase
+from tests.support.stack import Database, FunctionProcess
+from tests.support.tracking import send
+from tests.support.webhooks import deliver, shopify_order, shopify_refund, woocommerce_order
+
+# Those of shopify_order(70_031).
+NAMES = ("70031", "#31", "31")
+
+# Delivers a webhook: `shopify("orders/paid", payload)`.
+Platform = Callable[[str, dict[str, Any]], requests.Response]
+
+
+@pytest.fixture
+def shopify(receive_orders: FunctionProcess, shop: Shop) -> Platform:
+    return lambda topic, payload: deliver(receive_orders, "shopify", shop.source_id, topic, payload)
+
+
+@pytest.fixture
+def woocommerce(receive_orders: FunctionProcess, shop: Shop, database: Database) -> Platform:
+    source_id = make_order_source(database, shop.id, "woocommerce")
+    return lambda topic, payload: deliver(receive_orders, "woocommerce", source_id, topic, payload)
+
+
+@pytest.fixture
+def popup_id(database: Database, shop: Shop) -> str:
+    return make_popup(database, shop, variants=[{"id": "a"}, {"id": "b"}])
+
+
+def path_of(name: str) -> str:
+    return f"/orders/{quote(name, safe='')}"
+
+
+@pytest.mark.parametrize("first", ["browser", "platform"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_browsers_report_is_of_that_order_by_whichever_name(
+    shopify: Platform, track_conversion: FunctionProcess, merchant: Client, popup_id: str, name: str, first: str
+) -> None:
+    acts: list[Callable[[], requests.Response]] = [
+        lambda: send(track_conversion, purchase(popup_id, name, "1.00", visitor_id="ann", variant_id="b")),
+        lambda: shopify("orders/paid", shopify_order(70_031, created_at=None)),
+    ]
+    for act in acts if first == "browser" else reversed(acts):
+        assert act().ok
+    (order,) = listed(merchant)
+    assert [order[field] for field in ("order_id", "source", "revenue", "recognised_by")] == [
+        "70031",
+        "shopify",
+        "49.90",
+        "browser",
+    ]
+    assert (order["popup_id"], order["variant_id"]) == (popup_id, "b")
+
+
+def test_of_several_browsers_reports_under_other_names_the_first_says_whose_it_was(
+    shopify: Platform, track_conversion: FunctionProcess, merchant: Client, database: Database, shop: Shop
+) -> None:
+    popups = [make_popup(database, shop) for _ in range(2)]
+    for popup_id, name in zip(popups, ("31", "#31"), strict=True):
+        assert send(track_conversion, purchase(popup_id, name, visitor_id=f"of {name}")).status_code == 201
+    shopify("orders/paid", shopify_order(70_031, created_at=None))
+    assert [order["popup_id"] for order in listed(merchant)] == popups[:1]
+    assert credited(database, shop, "last_touch", 7) == {popups[0]: 1}
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_refund_counts_once_by_whichever_names(shopify: Platform, merchant: Client, is_known: bool) -> None:
+    def refund() -> None:
+        for name in NAMES:
+            assert merchant.post(f"{path_of(name)}/refunds", a_refund("r1")).ok
+        assert merchant.post(f"{path_of('#31')}/refunds", a_refund("r2", amount="1.00")).ok
+
+    reported(merchant, an_order("another"))
+    merchant.post("/orders/another/refunds", a_refund("r1", amount="7.00"))
+    acts = [lambda: shopify("orders/paid", shopify_order(70_031)), refund]
+    for act in acts if is_known else reversed(acts):
+        act()
+    assert {order["order_id"]: order["refunded"] for order in listed(merchant)} == {"70031": "10.90", "another": "7.00"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_order_is_deleted_by_any_of_its_names(shopify: Platform, merchant: Client, name: str) -> None:
+    shopify("orders/paid", shopify_order(70_031))
+    assert merchant.delete(path_of(name)).status_code == 204
+    shopify("orders/paid", shopify_order(70_031))
+    assert listed(merchant) == []
+    assert merchant.delete(path_of(name)).status_code == 404
+
+
+@pytest.mark.parametrize("first", ["the shop", "the platform"])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_both_the_shop_and_its_platform_report_is_one_order(
+    shopify: Platform, merchant: Client, name: str, first: str
+) -> None:
+    acts: list[Callable[[], requests.Response]] = [
+        lambda: merchant.post("/orders", an_order(name, revenue="20.00")),
+        lambda: shopify("orders/paid", shopify_order(70_031)),
+    ]
+    for act in acts if first == "the shop" else reversed(acts):
+        assert act().ok
+    shopify("refunds/create", shopify_refund(1, 70_031, "5.00"))
+    (order,) = listed(merchant)
+    assert (order["source"], order["refunded"]) == ("api" if first == "the shop" else "shopify", "5.00")
+    shopify("orders/cancelled", shopify_order(70_031))
+    assert listed(merchant) == []
+
+
+def test_a_name_keeps_the_order_that_it_was_given_to_first(
+    shopify: Platform, merchant: Client, track_conversion: FunctionProcess, popup_id: str
+) -> None:
+    for id_ in (70_031, 80_031):
+        shopify("orders/paid", shopify_order(id_, created_at=None))
+    send(track_conversion, purchase(popup_id, "#31"))
+    orders = {order["order_id"]: order["popup_id"] for order in listed(merchant)}
+    assert orders == {"70031": popup_id, "80031": None}
+
+
+def test_a_number_that_is_another_orders_id_is_no_name_of_it(woocommerce: Platform, merchant: Client) -> None:
+    """A shop that numbers its orders by itself has an order of the number 31 and, of long ago, one of the id 31."""
+    for order in (woocommerce_order(31, number="7"), woocommerce_order(1045, number="31")):
+        assert woocommerce("order.created", order).ok
+    assert {order["order_id"] for order in listed(merchant)} == {"31", "1045"}
+
+
+def test_an_order_that_is_deleted_before_it_comes_is_not_counted(woocommerce: Platform, merchant: Client) -> None:
+    for topic, payload in (("order.deleted", {"id": 31}), ("order.created", woocommerce_order(31))):
+        assert woocommerce(topic, payload).status_code == 200
+    assert listed(merchant) == []
+
+
+def test_a_code_counts_as_used_once_by_whichever_name_of_its_order(
+    shopify: Platform,
+    merchant: Client,
+    track_conversion: FunctionProcess,
+    database: Database,
+    shop: Shop,
+    popup_id: str,
+) -> None:
+    code_id = make_discount_code(database, shop, code="TEN")
+    used = conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="#31")
+    assert send(track_conversion, used).status_code == 201
+    shopify("orders/paid", shopify_order(70_031, discount_codes=[{"code": "ten"}]))
+    assert send(track_conversion, conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="31")).ok
+    assert merchant.get(f"/discount-codes/{code_id}").json()["usage_count"] == 1
+
+
+@pytest.mark.parametrize("withdrawn", [{"test": True}, {"cancelled_at": "2026-11-03T10:00:00Z"}])
+def test_an_order_that_is_not_counted_uses_no_code(
+    shopify: Platform, merchant: Client, database: Database, shop: Shop, withdrawn: dict[str, Any]
+) -> None:
+    code_id = make_discount_code(database, shop, code="TEN")
+    shopify("orders/paid", shopify_order(70_031, discount_codes=[{"code": "TEN"}], **withdrawn))
+    assert merchant.get(f"/discount-codes/{code_id}").json()["usage_count"] == 0
