@@ -90,10 +90,12 @@ def test_a_refund_counts_once_by_whichever_names(shopify: Platform, merchant: Cl
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_order_is_deleted_by_any_of_its_names(shopify: Platform, merchant: Client, name: str) -> None:
-    shopify("orders/paid", shopify_order(70_031))
+    for id_ in (70_031, 70_032):
+        shopify("orders/paid", shopify_order(id_))
+    assert merchant.delete(path_of("33")).status_code == 404
     assert merchant.delete(path_of(name)).status_code == 204
     shopify("orders/paid", shopify_order(70_031))
-    assert listed(merchant) == []
+    assert [order["order_id"] for order in listed(merchant)] == ["70032"]
     assert merchant.delete(path_of(name)).status_code == 404
 
 
@@ -113,6 +115,23 @@ def test_what_both_the_shop_and_its_platform_report_is_one_order(
     assert (order["source"], order["refunded"]) == ("api" if first == "the shop" else "shopify", "5.00")
     shopify("orders/cancelled", shopify_order(70_031))
     assert listed(merchant) == []
+
+
+@pytest.mark.parametrize("first", ["the shop", "the platform"])
+def test_an_order_that_the_shop_has_deleted_comes_back_by_the_shops_report_alone(
+    shopify: Platform, merchant: Client, first: str
+) -> None:
+    acts: list[Callable[[], requests.Response]] = [
+        lambda: merchant.post("/orders", an_order("31")),
+        lambda: shopify("orders/paid", shopify_order(70_031)),
+    ]
+    assert acts[first == "the platform"]().ok
+    assert merchant.delete(path_of("31")).status_code == 204
+    assert shopify("orders/paid", shopify_order(70_031)).ok
+    assert listed(merchant) == []
+    reported(merchant, an_order("31", revenue="5.00"))
+    assert shopify("orders/paid", shopify_order(70_031)).ok
+    assert [(order["source"], order["revenue"]) for order in listed(merchant)] == [("api", "5.00")]
 
 
 def test_a_name_keeps_the_order_that_it_was_given_to_first(

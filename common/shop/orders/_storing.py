@@ -10,7 +10,6 @@ INSERT_ALIASES = """
             SELECT orders.order_id
             FROM orders
             WHERE orders.shop_id = :shop_id AND orders.order_id = ANY (:aliases::text[]) AND orders.source = 'api'
-              AND orders.state = 'counted'
             ORDER BY orders.order_id
             LIMIT 1
         ), :order_id) AS order_id
@@ -30,8 +29,7 @@ INSERT_ALIASES = """
 STORE_TRUSTED_ORDER = """
     WITH adopted AS (
         DELETE FROM orders
-        WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND order_id <> :order_id
-          AND source = 'browser' AND state = 'counted'
+        WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND source = 'browser' AND state = 'counted'
         RETURNING conversion_id, reported_at, reported_viewer, reported_popup_id, reported_variant_id,
             reported_device_type, settled_viewer, settled_visitor, is_credited_as_stored, received_at,
             CASE WHEN reported_viewer IS NULL THEN CASE recognised_by WHEN 'browser' THEN viewer ELSE visitor END END
@@ -55,12 +53,13 @@ STORE_TRUSTED_ORDER = """
         report.settled_viewer, report.settled_visitor, coalesce(report.is_credited_as_stored, false)
     FROM shops
     LEFT JOIN report ON true
-    WHERE shops.id = :shop_id AND coalesce((
-        SELECT orders.state
+    WHERE shops.id = :shop_id AND NOT EXISTS (
+        SELECT
         FROM order_aliases AS other
         JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = other.order_id
-        WHERE other.shop_id = :shop_id AND other.alias = :order_id AND other.order_id <> :order_id
-    ), 'deleted') = 'deleted'
+        WHERE other.shop_id = :shop_id AND other.alias = :order_id
+          AND NOT (orders.state = 'deleted' AND :source = 'api')
+    )
     ON CONFLICT (shop_id, order_id) DO UPDATE
     SET source = excluded.source, state = excluded.state, report_id = excluded.report_id, revenue = excluded.revenue,
         currency = excluded.currency, codes = excluded.codes, ordered_at = excluded.ordered_at, day = excluded.day,
@@ -87,7 +86,7 @@ STORE_TRUSTED_ORDER = """
 MOVE_REFUNDS = """
     WITH moved AS (
         DELETE FROM refunds
-        WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND order_id <> :order_id AND (
+        WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND (
             SELECT orders.report_id
             FROM orders
             WHERE orders.shop_id = :shop_id AND orders.order_id = :order_id
@@ -104,7 +103,7 @@ MOVE_CODES = """
     INSERT INTO order_codes (shop_id, order_id, code, is_counted)
     SELECT shop_id, :order_id, code, bool_or(is_counted)
     FROM order_codes
-    WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND order_id <> :order_id
+    WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[])
     GROUP BY shop_id, code
     ORDER BY code
     ON CONFLICT (shop_id, order_id, code) DO UPDATE
