@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 STOP_SECONDS = 20
 """How long a server may take over a clean stop before it is killed."""
@@ -27,6 +27,18 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 class StartError(Exception):
     """A server could not be started; the message is one line for the user."""
+
+
+class Process(Protocol):
+    """What a Child asks of its process: a Popen, or one that another process forked."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
 
 
 class Child:
@@ -53,7 +65,7 @@ class Child:
         self._account = account
         self._environ = environ
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -66,8 +78,17 @@ class Child:
 
     def start(self, ready: Callable[[], bool], *, timeout_seconds: float = 60) -> None:
         """Return once `ready()`. Raises StartError with the end of its output if the server exits or takes too long."""
+        self._process = self._spawn()
+        deadline = time.monotonic() + timeout_seconds
+        while not ready():
+            if not self.running() or time.monotonic() > deadline:
+                self.stop()
+                raise StartError(f"{self.name} did not start: {_last_line(self.log)}")
+            time.sleep(0.02)
+
+    def _spawn(self) -> Process:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -75,15 +96,9 @@ class Child:
                 env=self._environ,
                 cwd=self._folder,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(self._stop_signal),
+                preexec_fn=die_with_parent(self._stop_signal),
                 **as_account(self._account),
             )
-        deadline = time.monotonic() + timeout_seconds
-        while not ready():
-            if not self.running() or time.monotonic() > deadline:
-                self.stop()
-                raise StartError(f"{self.name} did not start: {_last_line(self.log)}")
-            time.sleep(0.02)
 
     def stop(self) -> None:
         """Stop it cleanly, or kill it after STOP_SECONDS."""
@@ -120,8 +135,8 @@ def free_port() -> int:
     raise StartError(f"no free port from {_PORTS.start} to {_PORTS.stop - 1}")
 
 
-def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    """Have the kernel send `stop_signal` when the parent dies, even by SIGKILL. Linux only."""
+def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
+    """Return what a child calls to have the kernel send it `stop_signal` when this process dies. Linux only."""
     if _libc is None:
         return None
     libc, parent = _libc, os.getpid()

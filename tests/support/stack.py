@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,13 +16,14 @@ from typing import Any
 import pg8000.native
 import requests
 
-from cli.dev.child import Child, free_port
+from cli.dev.child import Child, Process, free_port
 from cli.dev.embedded import Postgres, Valkey, postgres, valkey
 from cli.function_table import FUNCTIONS as TABLE
 from cli.schema.grant import grant
 from cli.schema.migrate import SQL_FOLDER, migrate
 from common.config import about, load
 from common.postgres.connect import connect
+from tests.support.forks import ForkedChild, ForkServer, fork_server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,7 +138,7 @@ class FunctionProcess:
         return self._child.pid
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Process:
         assert self._child._process
         return self._child._process
 
@@ -180,6 +180,7 @@ class Stack:
     postgres: Postgres
     valkey: Valkey
     database_url: str
+    _forks: ForkServer | None
     _functions: list[FunctionProcess] = field(default_factory=list)
     _kept: list[FunctionProcess] = field(default_factory=list)
 
@@ -210,12 +211,17 @@ class Stack:
         options = ["--source", f"functions/{name}/main.py", "--target", name, "--host", "127.0.0.1", "--port", port]
         log = self.folder / f"{name}-{port}.log"
         command = [str(word) for word in (program, *options)]
-        function = FunctionProcess(
-            name, port, Child(name, command, log, environ=self.environ(name, **env), folder=folder)
-        )
+        child = self._child(name, command, log, environ=self.environ(name, **env), folder=folder)
+        function = FunctionProcess(name, port, child)
         self._functions.append(function)
-        function._child.start(function.healthy)
+        child.start(function.healthy)
         return function
+
+    def _child(self, *words: Any, **settings: Any) -> Child:
+        """Of this release a fork; another one's libraries may be others."""
+        if self._forks and settings["folder"] == ROOT:
+            return ForkedChild(self._forks, *words, **settings)
+        return Child(*words, **settings)
 
     def keep(self, function: FunctionProcess) -> FunctionProcess:
         """Have it end with the stack, and not with the module in which it was started."""
@@ -235,10 +241,11 @@ def running_stack() -> Iterator[Stack]:
     """Both servers and a migrated database; everything is gone afterwards."""
     with (
         temporary_folder() as folder,
+        fork_server() as forks,
         postgres(folder / "postgres", durable=False) as server,
         valkey(folder / "valkey") as cache,
     ):
-        stack = Stack(folder, server, cache, create_database(server, "popups"))
+        stack = Stack(folder, server, cache, create_database(server, "popups"), forks)
         grant_rights(stack.database_url)
         try:
             yield stack
