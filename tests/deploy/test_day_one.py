@@ -1,11 +1,8 @@
 """docs/day-one.md: its commands run in its order, and what Terraform writes is a deploy.env."""
 
 import io
-import json
-import os
 import re
 import shlex
-import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -16,7 +13,6 @@ from cli.function_table import FUNCTIONS
 from ops.deploy.command_line import main
 from ops.deploy.settings import read_settings
 from ops.deploy.settings_table import SETTINGS
-from tests.deploy.test_deploy import REAL_GCLOUD, kind_of
 from tests.support.stack import ROOT
 
 TERRAFORM = ROOT / "ops/terraform"
@@ -152,26 +148,3 @@ def test_every_variable_is_used_and_every_example_is_one() -> None:
     assert set(re.findall(r"\bvar\.(\w+)", text)) == variables
     example = (TERRAFORM / "terraform.tfvars.example").read_text()
     assert set(re.findall(r"^(\w+)", example, re.M)) <= variables
-
-
-def test_the_real_gcloud_knows_every_command_of_the_first_day(first_day: list[str], tmp_path: Path) -> None:
-    if REAL_GCLOUD is None:
-        pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
-    by_hand = [line[line.index("gcloud ") :] for line in commands(page()) if "gcloud " in line and " auth " not in line]
-    by_hand = [part for line in by_hand for part in re.split(r" \| (?=gcloud )", line)]
-    printed = [line for line in first_day if line.startswith("gcloud ")]
-    one_of_each = {kind_of(line): line for line in [*by_hand, *printed]}  # the parser takes its time over each
-    quoted = [re.sub(r"=(?= |$)", "=''", line.replace(str(ROOT), ".")) for line in one_of_each.values()]
-    file = tmp_path / "commands.json"
-    file.write_text(json.dumps([{"command_string": line} for line in quoted]))
-    linted = subprocess.run(
-        [REAL_GCLOUD, "meta", "lint-gcloud-commands", f"--commands-file={file}"],
-        env={**os.environ, "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    refused = [
-        (each["command_string"], each["error_message"]) for each in json.loads(linted.stdout) if not each["success"]
-    ]
-    assert not refused, json.dumps(refused, indent=1)

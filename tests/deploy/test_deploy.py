@@ -1,11 +1,7 @@
 """deploy.sh: what it asks of gcloud and in which order, what it refuses, and what it leaves alone when a step fails."""
 
 import json
-import os
 import re
-import shlex
-import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,7 +14,6 @@ from tests.deploy.gcloud import Refusal
 from tests.support.stack import ROOT
 
 CONTENT = "shop-content"
-REAL_GCLOUD = shutil.which("gcloud")
 """Asked for before a test puts its stand-in on the PATH."""
 
 
@@ -644,74 +639,3 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     assert {name for name in known if name in shown or name not in of_one_function} == set(shown)
     commented = dict(re.findall(r"^#([A-Z][A-Z_]+)=(\S*)$", example, re.MULTILINE))
     assert {name: known[name] for name in commented} == commented
-
-
-# What needs more than functions: a domain, a job, a database that only its network reaches.
-INSIDE_AND_IN_FRONT: tuple[tuple[dict[str, str], list[str]], ...] = (
-    (
-        {"DOMAIN": "popups.example.com", "NETWORK": "default", "DEPLOYER": "user:ann@example.com"},
-        ["get_active_popups", "track_view", "track_conversion", "manage_popups", "receive_orders"],
-    ),
-    ({"ARMOR_PER_MINUTE": "600"}, ["front-door"]),
-    ({"ARMOR_PER_MINUTE": ""}, ["front-door"]),
-    ({"RETAIN_DAYS": "400", "MIGRATE_IN": "job", "INGRESS": "internal-and-cloud-load-balancing"}, ["prepare"]),
-    ({"REDIS_CA_SECRET": "redis-ca:1", "DATABASE_CA_SECRET": "database-ca:1"}, ["stats"]),
-    ({}, ["jobs"]),
-    ({}, ["jobs"]),
-    ({}, ["admin", "key", "create", "acme", "--rights", "write", "--to-secret", "acme-key"]),
-    ({}, ["jobs", "remove"]),
-    ({"INGRESS": "all"}, ["front-door", "remove"]),
-)
-
-
-def real_calls(deployer: Deployer) -> list[list[str]]:
-    """What deploy.sh asks of gcloud as it goes on from nothing to a second release and back, and of whom."""
-    calls = []
-    deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
-    for settings, words in (
-        ({}, ["get_active_popups", "stats"]),
-        ({"LOG_LEVEL": "DEBUG", "PUBLIC_STATS": "false", "NETWORK": "", "DB_IP_TYPE": "public"}, ["stats"]),
-        ({"PUBLIC_STATS": "true"}, ["stats"]),
-        ({}, ["rollback", "stats"]),
-        ({}, ["monitoring"]),
-        ({}, ["monitoring"]),
-        *INSIDE_AND_IN_FRONT,
-    ):
-        deployer.settings |= settings
-        done = deployer(*words)
-        assert done.returncode == 0, done.stderr
-        calls += deployer.calls()
-    return calls
-
-
-def kind_of(command: str) -> tuple[str, ...]:
-    """The command's own words and the names of its flags, without what it is about."""
-    words = shlex.split(command)
-    said = [word for word in words if re.fullmatch("[a-z-]+", word) and not word.startswith(("--", "shop-"))]
-    return (*said, *sorted(word.partition("=")[0] for word in words if word.startswith("--")))
-
-
-def test_the_real_gcloud_knows_every_command_and_flag(deployer: Deployer, tmp_path: Path) -> None:
-    """Its own parser, which needs no network, reads what deploy.sh calls."""
-    if REAL_GCLOUD is None:
-        pytest.skip("NOT CHECKED: there is no gcloud here whose parser could read the commands")
-    commands = [shlex.join(["gcloud", *call]) for call in real_calls(deployer)]
-    for words in (["prepare"], ["all"], ["storefront"], ["front-door"], ["jobs"], ["admin", "migrate"]):
-        printed = deployer("--dry-run", *words).stdout.splitlines()
-        commands += [line.replace(str(ROOT), ".") for line in printed if line.startswith("gcloud ")]
-    one_of_each = {kind_of(command): command for command in commands}  # the parser takes its time over each
-    file = tmp_path / "commands.json"
-    # An empty value, which takes something away, reaches the parser only in quotes.
-    quoted = [re.sub(r"=(?= |$)", "=''", command) for command in one_of_each.values()]
-    file.write_text(json.dumps([{"command_string": command} for command in quoted]))
-    linted = subprocess.run(
-        [REAL_GCLOUD, "meta", "lint-gcloud-commands", f"--commands-file={file}"],
-        env={**os.environ, "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    refused = [
-        (each["command_string"], each["error_message"]) for each in json.loads(linted.stdout) if not each["success"]
-    ]
-    assert not refused, json.dumps(refused, indent=1)
