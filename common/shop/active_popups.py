@@ -15,7 +15,7 @@ from common.cache import Loaded, keys
 from common.config import settings
 from common.json_text import dumps
 from common.shop.addresses import TARGETING_FORMS
-from common.shop.targeting_rules import NEWEST, unknown_rules
+from common.shop.targeting_rules import NEWEST_EDITION, unknown_rules
 
 # Short, because a shop may be created any moment.
 UNKNOWN_SHOP_SECONDS = 2
@@ -60,7 +60,7 @@ SELECT_ACTIVE_POPUPS = """
 """
 
 
-def cached_answer(shop_id: str, rules: int = NEWEST) -> tuple[str, Callable[[], Loaded], str]:
+def cached_answer(shop_id: str, rules: int = NEWEST_EDITION) -> tuple[str, Callable[[], Loaded], str]:
     """Return key, loader and name of the cached answer to scripts of that edition of the rules.
 
     Its name is the edition's, also of the newest: releases whose newest editions differ fill the same cache, and what

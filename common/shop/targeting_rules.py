@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FIRST_EDITION = 1
-NEWEST = 1
+NEWEST_EDITION = 1
 
 KINDS_OF_VISITORS = ("new", "returning")
 VISITORS = ("all", *KINDS_OF_VISITORS)
@@ -37,4 +37,4 @@ def unknown_rules(targeting: Mapping[str, Any], edition: int) -> list[str]:
 def _edition(name: str, value: Any) -> int:
     # Unknown devices and utm parameters match no shopper; an unknown kind of visitors would match every one.
     is_known = name != "visitors" or value in VISITORS
-    return EDITIONS.get(name, NEWEST + 1) if is_known else NEWEST + 1
+    return EDITIONS.get(name, NEWEST_EDITION + 1) if is_known else NEWEST_EDITION + 1

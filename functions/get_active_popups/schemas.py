@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Invalid
-from common.shop.targeting_rules import FIRST_EDITION, NEWEST
+from common.shop.targeting_rules import FIRST_EDITION, NEWEST_EDITION
 
 SHOP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RULES = re.compile(r"[1-9][0-9]{0,2}")
@@ -31,4 +31,4 @@ class ShopQuery:
             errors["rules"] = ["A whole number from 1."]
         if errors:
             raise Invalid(errors=errors)
-        return {"shop_id": shop_id, "rules": min(int(rules), NEWEST)}
+        return {"shop_id": shop_id, "rules": min(int(rules), NEWEST_EDITION)}

@@ -16,7 +16,7 @@ from common import cache
 from common.cache import _changes, _entry, keys
 from common.redis import _client
 from common.redis._nodes import Nodes
-from common.shop.targeting_rules import NEWEST
+from common.shop.targeting_rules import NEWEST_EDITION
 from tests.support.clock import Clock
 from tests.support.factories import Shop, make_popup, make_shop
 from tests.support.proxy import Proxy, proxy_to
@@ -65,7 +65,7 @@ def tamper(valkey: redis.Redis, shop: Shop) -> bytes:
     """Puts another answer into Redis, of which nobody is told: who shows it has looked there."""
     body = b'{"shop_id": "%s", "popups": []}' % shop.id.encode()
     entry = _entry.encode(_entry.make_entry(body))
-    valkey.hset(keys.active_popups(shop.id), f"rules {NEWEST} v{_entry.FORMAT}", entry)
+    valkey.hset(keys.active_popups(shop.id), f"rules {NEWEST_EDITION} v{_entry.FORMAT}", entry)
     return body
 
 

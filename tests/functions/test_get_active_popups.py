@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from common.shop.targeting_rules import NEWEST
+from common.shop.targeting_rules import NEWEST_EDITION
 from functions.manage_popups.shop import CHECKOUT_PAGES
 from tests.support.client import PROMISED_SECONDS, Client, assert_problem
 from tests.support.factories import Shop, make_discount_code, make_popup, make_shop, view
@@ -228,8 +228,10 @@ def test_a_newer_release_fills_no_cache_from_which_older_scripts_are_answered(
     for folder in ("common", "functions"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     rules = tmp_path / "common" / "shop" / "targeting_rules.py"
-    newer, raised = re.subn(rf"NEWEST = {NEWEST}\b", f"NEWEST = {NEWEST + 1}", rules.read_text())
-    newer, added = re.subn(r"EDITIONS = \{", f'EDITIONS = {{"moon": {NEWEST + 1},', newer)
+    newer, raised = re.subn(
+        rf"NEWEST_EDITION = {NEWEST_EDITION}\b", f"NEWEST_EDITION = {NEWEST_EDITION + 1}", rules.read_text()
+    )
+    newer, added = re.subn(r"EDITIONS = \{", f'EDITIONS = {{"moon": {NEWEST_EDITION + 1},', newer)
     assert (raised, added) == (1, 1)
     rules.write_text(newer)
     popup_id = make_popup(database, shop)
@@ -237,7 +239,7 @@ def test_a_newer_release_fills_no_cache_from_which_older_scripts_are_answered(
     database("UPDATE popups SET targeting = targeting || (:moon)::jsonb WHERE id = :id", moon=moon, id=popup_id)
     manage = stack.start_function("manage_popups", tmp_path, PYTHONPATH=str(tmp_path))
     assert Client(manage, shop.write_key).patch(f"/popups/{popup_id}", {"name": "Under the moon"}).status_code == 200
-    assert Client(get_active_popups).get(f"/?shop_id={shop.id}&rules={NEWEST}").json()["popups"] == []
+    assert Client(get_active_popups).get(f"/?shop_id={shop.id}&rules={NEWEST_EDITION}").json()["popups"] == []
     manage.stop()
 
 

@@ -142,6 +142,18 @@ def test_links_in_documents_lead_somewhere() -> None:
     ] == []
 
 
+NAMED_FILE = re.compile(r"(?<![\w/.:{-])((?:[\w-]+/)+[\w-]+\.(?:py|sql|lua|js|ts|tsx|toml|txt|json|md))\b")
+
+
+def test_files_that_documents_name_exist() -> None:
+    """By the end of the path, so that a page about one folder need not repeat where it is."""
+    paths = [*ROOT.glob("*.*"), *(path for folder in OURS for path in folder.rglob("*.*") if is_ours(path))]
+    files = [f"/{path.relative_to(ROOT)}" for path in paths]
+    named = {(path.name, name) for path in DOCUMENTS for name in NAMED_FILE.findall(path.read_text())}
+    assert len(named) > 50
+    assert sorted(pair for pair in named if not any(file.endswith(f"/{pair[1]}") for file in files)) == []
+
+
 def links_in(path: Path) -> list[str]:
     text = path.read_text()
     return re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^":]+)"', text)

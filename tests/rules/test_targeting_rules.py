@@ -4,7 +4,7 @@ import re
 
 from marshmallow import Schema
 
-from common.shop.targeting_rules import EDITIONS, NEWEST
+from common.shop.targeting_rules import EDITIONS, NEWEST_EDITION
 from functions.manage_popups.popups.rules import _RULES
 from functions.manage_popups.popups.schemas import FrequencySchema, TargetingSchema
 from tests.support.imports import ROOT
@@ -58,7 +58,7 @@ def test_a_rule_is_never_added_to_an_edition_that_scripts_have() -> None:
 
 def test_the_script_asks_for_the_newest_edition() -> None:
     (asked,) = re.findall(r"^const RULES = ([0-9]+);", (LOADER / "popups.js").read_text(), re.MULTILINE)
-    assert int(asked) == NEWEST == max(RULES_OF_EDITION)
+    assert int(asked) == NEWEST_EDITION == max(RULES_OF_EDITION)
 
 
 def test_the_page_for_merchants_developers_explains_every_field() -> None:

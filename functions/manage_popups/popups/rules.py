@@ -13,7 +13,7 @@ from typing import Any
 
 from common.shop.addresses import decode_uri
 from common.shop.events import HOLDOUT, HOLDOUTS, SHOP_HOLDOUT
-from common.shop.targeting_rules import NEWEST, unknown_rules
+from common.shop.targeting_rules import NEWEST_EDITION, unknown_rules
 
 Rule = Callable[[Any, "Shopper"], bool]
 
@@ -43,7 +43,7 @@ def first_no(popup: Mapping[str, Any], shopper: Shopper) -> str | None:
     """
     if any(_on_page(page, shopper) for page in popup["never_on_pages"]):
         return "shop.never_on_pages"
-    if unknown := unknown_rules(popup["targeting"], NEWEST):
+    if unknown := unknown_rules(popup["targeting"], NEWEST_EDITION):
         return f"targeting.{unknown[0]}"
     asked = popup["trigger"]["type"] == "click"
     for name, allows in _RULES.items():
