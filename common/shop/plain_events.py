@@ -28,16 +28,16 @@ class Insert(Protocol[Row]):
     def __call__(self, rows: list[Row], /, *, plain: bool) -> list[Any]: ...
 
 
-def full_until() -> Memory[str, float]:
-    """Return an empty memory of the popups whose events are not plain, by id, with the end of that on the clock."""
+def not_plain_popups() -> Memory[str, float]:
+    """Return an empty map of popups whose events are not plain: by id, until when that is assumed (monotonic time)."""
     return Memory(MAX_POPUPS_IN_MEMORY)
 
 
 def insert_plain_first(
-    rows: list[Row], looks_plain: Callable[[Row], bool], memory: Memory[str, float], insert: Insert[Row]
+    rows: list[Row], looks_plain: Callable[[Row], bool], not_plain: Memory[str, float], insert: Insert[Row]
 ) -> list[Any]:
     """Return what `insert` returns of the events, except what it refuses as NOT_PLAIN: that it is called again for."""
-    if not all(looks_plain(row) for row in rows) or _any_known(rows, memory):
+    if not all(looks_plain(row) for row in rows) or _any_not_plain(rows, not_plain):
         return insert(rows, plain=False)
     outcomes = insert(rows, plain=True)
     refused = {outcome["position"] for outcome in outcomes if outcome["refusal"] == NOT_PLAIN}
@@ -45,10 +45,10 @@ def insert_plain_first(
         return outcomes
     others = [row for row in rows if row["position"] in refused]
     for row in others:
-        memory.put(row["popup_id"], time.monotonic() + FULL_FOR_SECONDS)
+        not_plain.put(row["popup_id"], time.monotonic() + FULL_FOR_SECONDS)
     return [outcome for outcome in outcomes if outcome["position"] not in refused] + insert(others, plain=False)
 
 
-def _any_known(rows: list[Row], memory: Memory[str, float]) -> bool:
+def _any_not_plain(rows: list[Row], not_plain: Memory[str, float]) -> bool:
     now = time.monotonic()
-    return any((memory.get(popup_id) or 0.0) > now for popup_id in {row["popup_id"] for row in rows})
+    return any((not_plain.get(popup_id) or 0.0) > now for popup_id in {row["popup_id"] for row in rows})

@@ -17,7 +17,7 @@ from common.shop.blanks import trimmed
 from common.shop.emails import canonical, normalized, other_spellings
 from common.shop.events import NO_POPUP, as_json_row, forget_stats, insert_events
 from common.shop.orders import credit_late
-from common.shop.plain_events import full_until, insert_plain_first
+from common.shop.plain_events import insert_plain_first, not_plain_popups
 from functions.track_conversion.order_events import by_shop, insert_for_shop, makes_orders
 from functions.track_conversion.queries import (
     ENTER_STORED_CONVERSIONS,
@@ -101,7 +101,7 @@ def _try_insert(conversions: list[ConversionRow]) -> list[ConversionOutcome]:
             for shop_id, of_shop in sorted(grouped.items()):
                 rows += _unless_duplicate(partial(insert_for_shop, connection, shop_id, of_shop))
     if others:
-        rows += insert_plain_first(others, _looks_plain, _full_until(), _insert)
+        rows += insert_plain_first(others, _looks_plain, _not_plain_popups(), _insert)
     return rows
 
 
@@ -115,7 +115,7 @@ def _looks_plain(conversion: ConversionRow) -> bool:
     return conversion["type"] in PLAIN_TYPES and not conversion["trimmed_code"] and "foreign_id" not in conversion
 
 
-_full_until = per_process(full_until)
+_not_plain_popups = per_process(not_plain_popups)
 
 
 def _unless_duplicate(insert: Callable[[], list[ConversionOutcome]]) -> list[ConversionOutcome]:

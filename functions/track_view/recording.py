@@ -10,7 +10,7 @@ from common.postgres import GroupCommit, retry_lost_races
 from common.process.per_process import per_process
 from common.shop.events import as_json_row, forget_stats, insert_events
 from common.shop.orders import credit_late
-from common.shop.plain_events import full_until, insert_plain_first
+from common.shop.plain_events import insert_plain_first, not_plain_popups
 from functions.track_view.queries import (
     ENTER_STORED_VIEWS,
     INSERT_PLAIN_VIEWS,
@@ -38,7 +38,7 @@ def _writer() -> GroupCommit[ViewRow, str | None]:
 def _insert_views(events: list[ViewRow]) -> list[str | None]:
     """Commit the events. Return for each the code of its refusal, or None."""
     given: list[ViewRow] = [{**event, "position": position} for position, event in enumerate(events)]
-    rows: list[ViewOutcome] = insert_plain_first(given, _looks_plain, _full_until(), _insert)
+    rows: list[ViewOutcome] = insert_plain_first(given, _looks_plain, _not_plain_popups(), _insert)
     refusals: list[str | None] = [None] * len(events)
     for row in rows:
         if row["position"] is not None:
@@ -60,4 +60,4 @@ def _looks_plain(event: ViewRow) -> bool:
     return "signal" not in event and "foreign_id" not in event
 
 
-_full_until = per_process(full_until)
+_not_plain_popups = per_process(not_plain_popups)

@@ -141,7 +141,7 @@ DELETE_POPUP = """
     SELECT id FROM written
 """
 
-SELECT_DISCOUNT_CODES = """
+SELECT_OFFERED_CODES = """
     SELECT id, single_use
     FROM discount_codes
     WHERE shop_id = :shop_id AND id = ANY (:ids)

@@ -130,7 +130,7 @@ def _refuse_unknown_discount_codes(connection: postgres.Connection, shop_id: str
     offered = _offered_codes(popup)
     if not offered:
         return
-    rows = connection.fetch_all(queries.SELECT_DISCOUNT_CODES, shop_id=shop_id, ids=list(offered.values()))
+    rows = connection.fetch_all(queries.SELECT_OFFERED_CODES, shop_id=shop_id, ids=list(offered.values()))
     single_use = {row["id"]: row["single_use"] for row in rows}
     errors: dict[str, list[str]] = {}
     for path, id_ in offered.items():
