@@ -25,18 +25,23 @@ async def report_views(request: Request) -> Response:
         await count_crawler(event["popup_id"] for _, event in events)
         return json_response({"accepted": len(events)}, 202)
     refusals = await record_events(events, page_origin(request))  # returns once they are committed
-    places = [(name, index) for name in LISTS.values() for index in range(len(request.data[name]))]
-    rejected: list[dict[str, Any]] = [
-        {"index": index, "code": code} | ({} if name == "events" else {"list": name})
-        for (name, index), code in zip(places, refusals, strict=True)
-        if code
-    ]
+    rejected = _rejected(request.data, refusals) if any(refusals) else []
     if rejected and not request.data["is_list"]:
         raise refusal(rejected[0]["code"])
     if len(rejected) == len(events) and any(each["code"] == "origin_not_allowed" for each in rejected):
         raise refusal("origin_not_allowed")
     answer = {"accepted": len(events) - len(rejected)}
     return json_response(answer | ({"rejected": rejected} if rejected else {}), 202)
+
+
+def _rejected(body: dict[str, Any], refusals: list[str | None]) -> list[dict[str, Any]]:
+    """Return the place and the code of each refused event, as the answer shows them."""
+    places = [(name, index) for name in LISTS.values() for index in range(len(body[name]))]
+    return [
+        {"index": index, "code": code} | ({} if name == "events" else {"list": name})
+        for (name, index), code in zip(places, refusals, strict=True)
+        if code
+    ]
 
 
 track_view = asgi_function(function)

@@ -17,6 +17,7 @@ MAX_URL_CHARACTERS = 2048
 VIEW = "view"
 SIGNALS = ("exposure", "close")
 LISTS = {VIEW: "events", "exposure": "exposures", "close": "closes"}
+_LIST_NAMES = frozenset(LISTS.values())
 
 
 class ViewSchema(EventSchema):
@@ -60,6 +61,6 @@ class ViewsSchema(Schema):
             raise ValidationError({"events": [f"1 to {MAX_EVENTS} events, with exposures and closes."]})
 
     def load(self, data: Any, **options: Any) -> Any:
-        if isinstance(data, dict) and not data.keys() & set(LISTS.values()):
+        if isinstance(data, dict) and _LIST_NAMES.isdisjoint(data):
             return {"events": [_ONE_VIEW.load(data)], "exposures": [], "closes": [], "is_list": False}
         return {**super().load(data, **options), "is_list": True}
