@@ -13,6 +13,16 @@ from benchmarks.servers import running_bench
 from benchmarks.shop import make_shops
 from cli.dev.child import StartError
 
+ABOUT = """\
+Measures the functions beside two that do nothing, beside plain SQL, and beside a peer on Node (benchmarks/peer).
+Everything runs on this machine: a function on one core; Postgres, Valkey and the load on another."""
+LEGEND = """\
+a no-op on Flask or ASGI  a function that answers 2 kB and does nothing else
+Node peer                 Fastify, pg and ioredis, answering the same requests; it stores less
+one hot popup             every event is of one popup, whose tallies all of them change
+of …                      requests a second as a ratio to that target's, in the same round
+lost                      events that were acknowledged and are not in the table"""
+
 
 def main() -> None:
     options = _parse()
@@ -46,19 +56,22 @@ def _measure(name: str, run: Run, machine: str, *, save: bool) -> None:
 
 
 def _parse() -> argparse.Namespace:
-    scenarios = "\n".join(f"  {name:10} {scenario.__doc__}" for name, scenario in SCENARIOS.items())
+    longest = max(map(len, SCENARIOS))
+    scenarios = "\n".join(f"  {name:{longest}}  {scenario.__doc__}" for name, scenario in SCENARIOS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measures the functions beside two that do nothing, in alternating rounds.",
-        epilog=f"scenarios:\n{scenarios}",
+        description=ABOUT,
+        epilog=f"scenarios:\n{scenarios}\n\n{LEGEND}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("scenarios", nargs="*", metavar="scenario", help="default: functions")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of each target (5)")
-    parser.add_argument("--seconds", type=int, default=3, metavar="S", help="length of a round (3)")
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/SCENARIO.md and the chart")
+    parser.add_argument("scenarios", nargs="*", metavar="scenario", help="of those below (functions)")
     parser.add_argument(
-        "--quoted", action="store_true", help="what the README and docs quote: its own lengths, a quarter of an hour"
+        "--rounds", type=int, default=5, metavar="N", help="how often each target is measured, in turn (5)"
+    )
+    parser.add_argument("--seconds", type=int, default=3, metavar="S", help="how long each time (3)")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/SCENARIO.md and the chart, too")
+    parser.add_argument(
+        "--quoted", action="store_true", help="what README and docs quote, as long as that takes: 15 min"
     )
     options = parser.parse_args()
     if unknown := set(options.scenarios) - set(SCENARIOS):

@@ -14,7 +14,8 @@ from statistics import median
 from benchmarks import peer
 from benchmarks.load import CONNECTIONS, Round, Target
 
-FLASK, AIO, PEER = "no-op, Flask", "no-op, aio", "peer"
+FLASK, AIO, PEER = "no-op on Flask", "no-op on ASGI", "Node peer"
+PLAIN_INSERT = "an INSERT of the view and COMMIT, nothing else"
 LIBRARIES = ("functions-framework", "uvicorn", "uvloop", "httptools", "flask", "gunicorn", "pg8000", "redis")
 
 
@@ -51,17 +52,17 @@ def compare(rounds: dict[str, list[Round]], targets: Sequence[Target]) -> str:
         "requests/s",
         "lowest to highest",
         "events/s",
-        "of Flask",
-        "of aio",
-        "of peer",
+        f"of {FLASK}",
+        f"of {AIO}",
+        f"of {PEER}",
         "p50 ms",
         "p99 ms",
         "errors",
         "lost",
     )
-    return f"{CONNECTIONS} connections, medians of {len(rounds[targets[0].name])} alternating rounds.\n\n" + table(
-        columns, rows
-    )
+    about = f"{CONNECTIONS} connections, medians of {len(rounds[targets[0].name])} alternating rounds."
+    ratios = f"`of …`: requests/s as a ratio to that target's in the same round; `of {PEER}`: for the same requests."
+    return f"{about} {ratios}\n\n" + table(columns, rows)
 
 
 def _row(target: Target, rounds: dict[str, list[Round]]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from benchmarks.fleet import fleet
 from benchmarks.growth import scale, soak
 from benchmarks.load import Round, Target, run_wrk
 from benchmarks.releases import releases
-from benchmarks.report import AIO, FLASK, PEER, compare, table
+from benchmarks.report import AIO, FLASK, PEER, PLAIN_INSERT, compare, table
 from benchmarks.reports import reports
 from benchmarks.retention import retention
 from benchmarks.run import Run
@@ -42,11 +42,11 @@ def each_function(run: Run) -> str:
     return _alternate(
         run,
         *_noops(run),
-        Target("get_active_popups", f"{run.url('get_active_popups')}/?shop_id={shop.id}"),
-        _views(run, "track_view", shop.popup_ids[:1]),
+        Target("get_active_popups: whole answer", f"{run.url('get_active_popups')}/?shop_id={shop.id}"),
+        _views(run, "track_view: 1 view a request", shop.popup_ids[:1]),
         _clicks(run, shop.popup_ids[:1]),
-        Target("manage_popups, one popup", f"{run.url('manage_popups')}/{popup}", headers=key),
-        Target("stats, one popup", f"{run.url('stats')}/{popup}", headers=key),
+        Target("manage_popups: one popup", f"{run.url('manage_popups')}/{popup}", headers=key),
+        Target("stats: report of one popup", f"{run.url('stats')}/{popup}", headers=key),
     )
 
 
@@ -60,26 +60,26 @@ def reads(run: Run) -> str:
     return f"The answer has {len(answer.content):,} bytes.\n\n" + _alternate(
         run,
         *_noops(run),
-        Target(PEER, peer_url),
-        Target(f"{PEER}, 304", peer_url, headers=known_to_peer),
-        Target("get_active_popups", url, peer=PEER),
-        Target("get_active_popups, gzip", url, headers={"Accept-Encoding": "gzip"}),
-        Target("get_active_popups, 304", url, headers=known, peer=f"{PEER}, 304"),
+        Target(f"{PEER}: whole answer", peer_url),
+        Target(f"{PEER}: 304", peer_url, headers=known_to_peer),
+        Target("get_active_popups: whole answer", url, peer=f"{PEER}: whole answer"),
+        Target("get_active_popups: whole answer, gzip", url, headers={"Accept-Encoding": "gzip"}),
+        Target("get_active_popups: 304", url, headers=known, peer=f"{PEER}: 304"),
     )
 
 
 def views(run: Run) -> str:
-    """track_view: one event or 20 a request, one hot popup or 100, beside a plain INSERT and COMMIT, and the peer"""
+    """track_view: 1 view or 20 a request, of one hot popup or 100, beside a plain INSERT and COMMIT, and the peer"""
     hot, spread = run.shops[SHOWN].popup_ids[:1], run.shops[SPREAD].popup_ids
     plain = [
-        _views(run, "plain INSERT and COMMIT", hot, function="plain_insert"),
-        _views(run, "track_view, a commit a request", hot, function="one_by_one"),
+        _views(run, PLAIN_INSERT, hot, function="plain_insert"),
+        _views(run, "track_view without group commit: a commit a view", hot, function="one_by_one"),
     ]
     beside_peer = [
         target
-        for events, kind in ((1, ""), (EVENTS_A_REQUEST, f"{EVENTS_A_REQUEST} events, "))
+        for events, list_ in ((1, "1 view a request"), (EVENTS_A_REQUEST, f"{EVENTS_A_REQUEST} views a request"))
         for popup_ids, where in ((hot, "one hot popup"), (spread, "100 popups"))
-        for target in _views_beside_peer(run, f"{kind}{where}", popup_ids, events)
+        for target in _views_beside_peer(run, f"{list_}, {where}", popup_ids, events)
     ]
     return _alternate(run, *_noops(run, "views", hot), *plain, *beside_peer)
 
@@ -87,17 +87,25 @@ def views(run: Run) -> str:
 def conversions(run: Run) -> str:
     """track_conversion: a click or an e-mail a request, beside the peer's transaction"""
     hot, spread = run.shops[SHOWN].popup_ids[:1], run.shops[SPREAD].popup_ids
-    kinds = (("clicks", hot, "clicks, one hot popup"), ("clicks", spread, "clicks, 100 popups"))
-    emails = (("emails", spread, "e-mails, 100 popups"),)
-    targets = [target for each in (*kinds, *emails) for target in _conversions_beside_peer(run, *each)]
+    kinds = (
+        ("clicks", hot, "a click a request, one hot popup"),
+        ("clicks", spread, "a click a request, 100 popups"),
+        ("emails", spread, "an e-mail a request, 100 popups"),
+    )
+    targets = [target for kind in kinds for target in _conversions_beside_peer(run, *kind)]
     return _alternate(run, *_noops(run, "clicks", hot), *targets)
 
 
 def steady(run: Run) -> str:
     """track_view at a fixed 500 requests a second, beside both no-ops, a plain INSERT and COMMIT, and the peer"""
     popup_id = run.shops[SHOWN].popup_ids[0]
-    urls = {name: run.url(name) for name in ("hello_flask", "hello_aio", "plain_insert", "track_view")}
-    urls["peer_views"] = run.peer_url("peer_views")
+    urls = {
+        FLASK: run.url("hello_flask"),
+        AIO: run.url("hello_aio"),
+        PLAIN_INSERT: run.url("plain_insert"),
+        f"{PEER}: 1 view a request": run.peer_url("peer_views"),
+        "track_view: 1 view a request": run.url("track_view"),
+    }
     seconds = max(1, STEADY_FOR_ROUNDS * run.seconds // run.rounds)
     rounds: dict[str, list[Round]] = {name: [] for name in urls}
 
@@ -111,7 +119,7 @@ def steady(run: Run) -> str:
         for name in measured:
             rounds[name].append(send(name, seconds))
     about = f"{STEADY_PER_SECOND} requests a second, {run.rounds} alternating rounds of {seconds} s each."
-    columns = ("", "requests", "p50 ms", "p99 ms", "highest p99 ms", "p99 of Flask", "p99 of aio", "errors")
+    columns = ("", "requests", "p50 ms", "p99 ms", "highest p99 ms", f"p99 of {FLASK}", f"p99 of {AIO}", "errors")
     return f"{about}\n\n" + table(columns, [_steady_row(name, rounds) for name in urls])
 
 
@@ -124,7 +132,7 @@ def _steady_row(name: str, rounds: dict[str, list[Round]]) -> tuple[object, ...]
         f"{median(each.p50_ms for each in own):.1f}",
         f"{median(p99[name]):.1f}",
         f"{max(p99[name]):.1f}",
-        *(f"{median(_each_over(p99[name], p99[noop])):.2f}" for noop in ("hello_flask", "hello_aio")),
+        *(f"{median(_each_over(p99[name], p99[noop])):.2f}" for noop in (FLASK, AIO)),
         sum(each.errors for each in own),
     )
 
@@ -151,15 +159,16 @@ def start(run: Run) -> str:
     url = f"/?shop_id={SHOWN}"
     requests.get(run.url("get_active_popups") + url, timeout=10).raise_for_status()
     requests.get(run.peer_url("peer_reads") + url, timeout=10).raise_for_status()
-    took: dict[str, list[float]] = {"hello_flask": [], "hello_aio": [], "peer_reads": [], "get_active_popups": []}
-    with progress([name for _ in range(run.rounds) for name in took], "Starting") as started:
-        for name in started:
-            took[name].append(_seconds_to_first_answer(run.bench, name, url))
+    started = {FLASK: "hello_flask", AIO: "hello_aio", PEER: "peer_reads", "get_active_popups": "get_active_popups"}
+    took: dict[str, list[float]] = {name: [] for name in started}
+    with progress([name for _ in range(run.rounds) for name in started], "Starting") as starts:
+        for name in starts:
+            took[name].append(_seconds_to_first_answer(run.bench, started[name], url))
     rows = [
-        (name, f"{1000 * median(seconds):,.0f}", f"{median(_each_over(seconds, took['hello_aio'])):.2f}")
+        (name, f"{1000 * median(seconds):,.0f}", f"{median(_each_over(seconds, took[AIO])):.2f}")
         for name, seconds in took.items()
     ]
-    return f"Medians of {run.rounds} alternating starts.\n\n" + table(("", "ms", "of aio"), rows)
+    return f"Medians of {run.rounds} alternating starts.\n\n" + table(("", "ms", f"of {AIO}"), rows)
 
 
 SCENARIOS: dict[str, Callable[[Run], str]] = {
@@ -221,22 +230,24 @@ def _views(
 
 
 def _views_beside_peer(run: Run, about: str, popup_ids: list[str], events: int) -> tuple[Target, Target]:
-    name, stored = f"{PEER}, {about}", partial(run.stored_by_peer, "views")
+    name, stored = f"{PEER}: {about}", partial(run.stored_by_peer, "views")
     url = run.peer_url("peer_views")
-    ours = _views(run, f"track_view, {about}", popup_ids, events=events)
+    ours = _views(run, f"track_view: {about}", popup_ids, events=events)
     return Target(name, url, "views", events, popup_ids, stored=stored), replace(ours, peer=name)
 
 
 def _conversions_beside_peer(run: Run, kind: str, popup_ids: list[str], about: str) -> tuple[Target, Target]:
-    name, stored = f"{PEER}, {about}", partial(run.stored_by_peer, "conversions")
+    name, stored = f"{PEER}: {about}", partial(run.stored_by_peer, "conversions")
     peers = Target(name, run.peer_url("peer_conversions"), kind, 1, popup_ids, stored=stored)
     stored, url = partial(run.stored, "popup_conversions"), run.url("track_conversion")
-    return peers, Target(f"track_conversion, {about}", url, kind, 1, popup_ids, stored=stored, peer=name)
+    return peers, Target(f"track_conversion: {about}", url, kind, 1, popup_ids, stored=stored, peer=name)
 
 
 def _clicks(run: Run, popup_ids: list[str]) -> Target:
     stored = partial(run.stored, "popup_conversions")
-    return Target("track_conversion, a click", run.url("track_conversion"), "clicks", 1, popup_ids, stored=stored)
+    return Target(
+        "track_conversion: a click a request", run.url("track_conversion"), "clicks", 1, popup_ids, stored=stored
+    )
 
 
 def _memory_row(events: int, memory_mib: tuple[float, float]) -> tuple[str, ...]:
