@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+import requests
+from playwright.sync_api import Browser, Page, expect
 
 from common.shop.api_keys import new_key
 from tests.browser.conftest import functions, shop
 from tests.browser.support.shopper import Shop
 from tests.console.door import BUILT, open_door
-from tests.console.site import Site, sign_in
+from tests.console.site import Desk, Site, take_in
 
 __all__ = ["functions", "shop"]
 
@@ -28,13 +29,13 @@ PHONE = {"width": 390, "height": 844}
 
 
 class Merchant:
-    """One browser profile at the console."""
+    """Somebody of the shop at the console, in a tab that has never seen it."""
 
-    def __init__(self, context: BrowserContext, shop: Shop, address: str) -> None:
-        self.context = context
+    def __init__(self, site: Site, page: Page, shop: Shop) -> None:
+        self.site = site
+        self.context = page.context
+        self.page = page
         self.shop = shop
-        self.site = Site(context, address)
-        self.page: Page = context.new_page()
 
     @functools.cached_property
     def key(self) -> str:
@@ -47,9 +48,16 @@ class Merchant:
 
     def open(self, place: str = "") -> Page:
         """The page at this address, signed in."""
-        if self.page.url == "about:blank":
-            sign_in(self.visit(), self.shop.id, self.key)
+        if not self.page.url.startswith(self.site.console):
+            take_in(self.page, self.site, self._session())
+            return self.visit(place)
         return self.visit(place) if place else self.page
+
+    def _session(self) -> dict[str, str]:
+        address, headers = f"{self.shop.functions['manage_popups']}/key", {"Authorization": f"Bearer {self.key}"}
+        known = requests.get(address, headers=headers, timeout=10).json()
+        about_key = {"key": self.key, "keyId": known["id"], "keyName": known["name"], "rights": known["rights"]}
+        return {"shopId": self.shop.id, **about_key}
 
     def new_key(self, rights: str) -> str:
         key = new_key()
@@ -73,23 +81,39 @@ def door(functions: dict[str, str]) -> Iterator[str]:
         yield address
 
 
+def new_site(browser: Browser, address: str, **options: object) -> Site:
+    """The console in a browser profile of its own."""
+    context = browser.new_context(**{"viewport": DESKTOP, **options})  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    return Site(context, address)
+
+
 @pytest.fixture
 def new_merchant(browser: Browser, shop: Shop, door: str) -> Iterator[Callable[..., Merchant]]:
     """Makes a merchant with a profile of their own. In the end nothing was violated, and nobody else was called."""
-    made: list[Merchant] = []
+    made: list[Site] = []
 
     def make(at: str = door, **options: object) -> Merchant:
-        context = browser.new_context(**{"viewport": DESKTOP, **options})  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE_MS)
-        made.append(Merchant(context, shop, at))
-        return made[-1]
+        made.append(new_site(browser, at, **options))
+        return Merchant(made[-1], made[-1].context.new_page(), shop)
 
     yield make
-    for merchant in made:
-        merchant.context.close()
-    assert [merchant.site.faults for merchant in made] == [[] for _ in made]
+    for site in made:
+        site.context.close()
+    assert [site.faults for site in made] == [[] for _ in made]
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, door: str) -> Desk:
+    return Desk(lambda: new_site(browser, door))
 
 
 @pytest.fixture
-def merchant(new_merchant: Callable[..., Merchant]) -> Merchant:
-    return new_merchant()
+def merchant(desk: Desk, shop: Shop) -> Iterator[Merchant]:
+    """A merchant at the desk of this file's tests: a profile of their own would cost as much as most tests.
+
+    Whoever listens to events of the page, such as its dialogs, takes `new_merchant()`: it would hear the next test's.
+    """
+    page = desk.page
+    yield Merchant(desk.site, page, shop)
+    assert desk.clear() == []

@@ -29,6 +29,9 @@ class _Door(BaseHTTPRequestHandler):
         name, _, rest = self.path.lstrip("/").partition("/")
         if name in NAMES:
             self._forward(f"{self.functions[NAMES[name]]}/{rest}")
+        elif name != "console":
+            # Of the console's group of pages: on the way to another the browser would start a process.
+            self._answer(404, {"Cross-Origin-Opener-Policy": "same-origin"}, b"Nothing is here.")
         else:
             self._file(rest.partition("?")[0] or "index.html")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Dialog, Page, Request
@@ -16,8 +17,10 @@ class Site:
     """Notes calls of functions, violations of the policy, errors, and requests to another host."""
 
     def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context = context
         self.address = address
         self.console = f"{address}/console/"
+        self.nowhere = f"{address}/nowhere"
         self.calls: Counter[str] = Counter()
         self.faults: list[str] = []
         context.add_init_script(TELL_VIOLATIONS)
@@ -36,8 +39,42 @@ class Site:
             return
         if not request.url.startswith(self.address):
             self.faults.append(f"called {request.url}")
-        elif not address.path.startswith("/console/"):
+        elif not address.path.startswith("/console/") and request.url != self.nowhere:
             self.calls[f"{request.method} {address.path}"] += 1
+
+
+class Desk:
+    """One profile with one page, for a test after the other. Nothing of one is left for the next."""
+
+    def __init__(self, new_site: Callable[[], Site]) -> None:
+        self._new_site = new_site
+        self._page: Page | None = None
+        self.site: Site
+
+    @property
+    def page(self) -> Page:
+        if not self._page:
+            self.site = self._new_site()
+            self._page = self.site.context.new_page()
+        return self._page
+
+    def clear(self) -> list[str]:
+        """Leave the console and forget what is kept. Returns the faults that were noted."""
+        page, self._page = self.page, None
+        for other in self.site.context.pages:
+            if other is not page:
+                other.close()
+        self.site.context.set_offline(False)
+        self.site.context.unroute_all()
+        page.unroute_all()
+        page.goto(self.site.nowhere)
+        page.evaluate("sessionStorage.clear(), localStorage.clear()")
+        page.mouse.move(0, 0)
+        faults = list(self.site.faults)
+        self.site.faults.clear()
+        self.site.calls.clear()
+        self._page = page  # Only now: one that could not be cleared is not used again.
+        return faults
 
 
 def questions(page: Page) -> list[str]:
@@ -57,3 +94,11 @@ def sign_in(page: Page, shop_id: str, key: str) -> None:
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Sign in").wait_for(state="detached")
+
+
+def take_in(page: Page, site: Site, session: dict[str, str]) -> None:
+    """Leave in the tab what it keeps of somebody who has signed in."""
+    if page.url != site.nowhere:
+        page.goto(site.nowhere)
+    keep = "(session) => sessionStorage.setItem('console', JSON.stringify({ session, since: Date.now() }))"
+    page.evaluate(keep, session)

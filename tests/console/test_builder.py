@@ -181,8 +181,10 @@ def test_edits_of_the_same_field_are_chosen_between(merchant: Merchant, shop: Sh
     assert (design["heading"], design["subheading"]) == (kept, "And a text")
 
 
-def test_unsaved_work_is_kept_over_a_reload_and_brought_back_on_demand(merchant: Merchant, shop: Shop) -> None:
-    page = merchant.open(f"#/popups/{shop.add_popup()}")
+def test_unsaved_work_is_kept_over_a_reload_and_brought_back_on_demand(
+    new_merchant: Callable[..., Merchant], shop: Shop
+) -> None:
+    page = new_merchant().open(f"#/popups/{shop.add_popup()}")
     page.get_by_label("Heading").fill("Half done")
     eventually(lambda: "Half done" in page.evaluate("JSON.stringify(Object.values(sessionStorage))"))
     page.on("dialog", lambda dialog: dialog.accept())
@@ -192,8 +194,8 @@ def test_unsaved_work_is_kept_over_a_reload_and_brought_back_on_demand(merchant:
     expect(page.get_by_label("Heading")).to_have_value("Half done")
 
 
-def test_leaving_unsaved_work_is_asked_about_by_its_fields(merchant: Merchant, shop: Shop) -> None:
-    page = merchant.open(f"#/popups/{shop.add_popup()}")
+def test_leaving_unsaved_work_is_asked_about_by_its_fields(new_merchant: Callable[..., Merchant], shop: Shop) -> None:
+    page = new_merchant().open(f"#/popups/{shop.add_popup()}")
     page.get_by_label("Heading").fill("Half done")
     asked = questions(page)
     page.get_by_role("navigation", name="Console").get_by_role("link", name="Popups").click()

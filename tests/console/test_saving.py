@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -151,8 +152,8 @@ def test_an_edit_of_a_running_experiment_warns_before_it_is_saved(merchant: Merc
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
 
-def test_back_to_the_templates_asks_first(merchant: Merchant) -> None:
-    page = merchant.open("#/popups/new")
+def test_back_to_the_templates_asks_first(new_merchant: Callable[..., Merchant]) -> None:
+    page = new_merchant().open("#/popups/new")
     page.get_by_role("link", name="Newsletter").click()
     page.get_by_label("Heading").fill("Half done")
     asked = questions(page)
@@ -162,8 +163,8 @@ def test_back_to_the_templates_asks_first(merchant: Merchant) -> None:
     expect(page.get_by_label("Heading")).to_have_value("Half done")
 
 
-def test_the_shops_settings_are_asked_about_too(merchant: Merchant) -> None:
-    page = merchant.open("#/shop")
+def test_the_shops_settings_are_asked_about_too(new_merchant: Callable[..., Merchant]) -> None:
+    page = new_merchant().open("#/shop")
     page.get_by_label("Name", exact=True).fill("Ferns and more")
     asked = questions(page)
     page.get_by_role("navigation", name="Console").get_by_role("link", name="API keys").click()

@@ -16,6 +16,8 @@ MISSING = "BROWSER TESTS SKIPPED: no Chromium here. Install the Debian package '
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    # A process less to be told of every page: a fifth of what a new profile and its page cost.
+    "--in-process-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
