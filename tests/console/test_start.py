@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.browser.support.axe import violations
 from tests.browser.support.shopper import Shop
-from tests.console.axe import violations
 from tests.console.conftest import Merchant
 
 
