@@ -6,6 +6,7 @@ import re
 
 from common.shop.events import HOLDOUTS
 from functions.manage_popups.popups import explain, rules
+from functions.manage_popups.popups.schemas import FrequencySchema, TargetingSchema
 from tests.console.test_build import CONSOLE
 
 
@@ -24,3 +25,10 @@ def test_every_rule_that_says_no_has_words() -> None:
 
 def test_every_rule_that_only_a_browser_knows_has_words() -> None:
     assert set(explain.not_checked(None)) - said("BROWSERS") == set()
+
+
+def test_the_sentences_about_a_popup_tell_of_every_rule() -> None:
+    """One that they leave out would be told as a popup for everyone."""
+    sentences = (CONSOLE / "src/words/settings.ts").read_text()
+    fields = {*TargetingSchema().fields, *FrequencySchema().fields}
+    assert {name for name in fields if not re.search(rf"\b{name}\b", sentences)} == set()
