@@ -24,6 +24,8 @@ _CODES_BY_DECIMALS = {
     4: "CLF UYW",
 }
 DECIMALS = {code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()}
+# The most that any source may say an amount is; the currency with the most digits has orders of some 10^9.
+MAX_AMOUNT = Decimal(10) ** 12
 # Withdrawn since 2023 (List Three, same date), but reports may still cover orders of that time.
 WITHDRAWN = frozenset({"ANG", "BGN", "HRK", "SLL", "ZWL"})
 # For an unknown code, which older releases accepted: what nearly all currencies have.

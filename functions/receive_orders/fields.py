@@ -10,12 +10,11 @@ from typing import Any
 from common.errors import Invalid
 from common.json_text import is_storable
 from common.shop.blanks import trimmed
-from common.shop.currencies import DECIMALS, rounded
+from common.shop.currencies import DECIMALS, MAX_AMOUNT, rounded
 from common.shop.emails import normalized
 from common.shop.events import MAX_ID_CHARACTERS
 from common.shop.orders import (
     EARLIEST,
-    MAX_AMOUNT,
     MAX_CODE_CHARACTERS,
     MAX_CODES,
     MAX_ORDER_ID_CHARACTERS,

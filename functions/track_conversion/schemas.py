@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 from common.json_text import dumps
 from common.shop.blanks import trimmed
-from common.shop.currencies import check_currency, rounded
+from common.shop.currencies import MAX_AMOUNT, check_currency, rounded
 from common.shop.emails import MAX_CHARACTERS, normalized
 from common.shop.events import CONVERSION_TYPES, MAX_ID_CHARACTERS, EventSchema
 from common.shop.fields import Flag, PlainDecimal, Trimmed
 from common.shop.quick_schema import UuidText
 
 MAX_METADATA_BYTES = 4 * 1024
-MAX_REVENUE = Decimal(10) ** 12
 
 _REQUIRED = {"email_capture": ("email",), "discount_code_used": ("discount_code",), "purchase": ("order_id",)}
 # Optional fields by type: a purchase's amount and discount code, the order of a used code.
@@ -66,7 +64,7 @@ class ConversionSchema(EventSchema):
     consent = Flag(load_default=None, allow_none=True)
     consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must not be blank."))
     discount_code = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=100))
-    revenue = PlainDecimal(load_default=None, allow_none=True, validate=validate.Range(min=0, max=MAX_REVENUE))
+    revenue = PlainDecimal(load_default=None, allow_none=True, validate=validate.Range(min=0, max=MAX_AMOUNT))
     currency = fields.String(
         load_default=None, allow_none=True, validate=check_currency, metadata={"pattern": "[A-Z]{3}"}
     )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from decimal import Decimal
 
-# Bounds of what any source reports; the currency with the most digits has orders of some 10^9.
+# Bounds of what any source reports.
 MAX_ORDER_ID_CHARACTERS = 100
 MAX_CODES = 20
 MAX_CODE_CHARACTERS = 100
-MAX_AMOUNT = Decimal(10) ** 12
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
 # By the last touch: a code of the order, else the last click or capture, else the last view, else the browser's report.

@@ -16,7 +16,7 @@ from functions.manage_popups.rest.fields import optional_time, out_of_order
 from functions.manage_popups.rest.paging import PageQuery
 
 TYPES = ("percentage", "fixed")
-MAX_AMOUNT = Decimal("9999999999.99")
+MAX_VALUE = Decimal("9999999999.99")
 MAX_USAGE_LIMIT = 10**9
 MAX_CODES = 10_000
 MONEY = ("value", "minimum_purchase", "maximum_discount")
@@ -47,7 +47,7 @@ def _check_decimals(amount: Decimal) -> None:
 
 
 def _amount(**options: Any) -> PlainDecimal:
-    above_zero = validate.Range(min=Decimal(0), min_inclusive=False, max=MAX_AMOUNT)
+    above_zero = validate.Range(min=Decimal(0), min_inclusive=False, max=MAX_VALUE)
     return PlainDecimal(validate=[above_zero, _check_decimals], **options)
 
 

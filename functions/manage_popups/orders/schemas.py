@@ -8,11 +8,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from common.shop.currencies import check_currency, check_decimals
+from common.shop.currencies import MAX_AMOUNT, check_currency, check_decimals
 from common.shop.emails import MAX_CHARACTERS, normalized
 from common.shop.events import id_field
 from common.shop.fields import BoundedList, PlainDecimal, StrictSchema, Trimmed
-from common.shop.orders import EARLIEST, MAX_AMOUNT, MAX_CODE_CHARACTERS, MAX_CODES, MAX_ORDER_ID_CHARACTERS, SOURCES
+from common.shop.orders import EARLIEST, MAX_CODE_CHARACTERS, MAX_CODES, MAX_ORDER_ID_CHARACTERS, SOURCES
 from functions.manage_popups.rest.fields import Time
 from functions.manage_popups.rest.paging import PageQuery
 

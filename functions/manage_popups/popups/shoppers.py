@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from common.shop.currencies import MAX_AMOUNT
 from common.shop.events import DEVICE_TYPES, MAX_ID_CHARACTERS
 from common.shop.fields import PlainDecimal, StrictSchema
 from common.shop.targeting_rules import KINDS_OF_VISITORS
 from functions.manage_popups.popups.rules import Shopper
 from functions.manage_popups.popups.schemas import PopupSchema
-from functions.manage_popups.rest.fields import MAX_AMOUNT, check_storable
+from functions.manage_popups.rest.fields import check_storable
 
 MAX_ADDRESS_CHARACTERS = 2048
 MAX_ITEMS = 10**6

@@ -12,13 +12,12 @@ from marshmallow import ValidationError, fields, validate
 
 from common.json_text import is_storable
 from common.shop.blanks import shows_nothing
+from common.shop.currencies import DECIMALS, MAX_AMOUNT
 from common.shop.fields import BoundedList, PlainDecimal
 
 MAX_LIST_ITEMS = 50
 MAX_PATTERN_CHARACTERS = 500
-MAX_AMOUNT = Decimal(10) ** 12
-# The most that any currency has.
-MAX_DECIMALS = 4
+MAX_DECIMALS = max(DECIMALS.values())
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)
 
