@@ -135,14 +135,14 @@ def _chromium() -> Iterator[SharedChromium]:
 
 @pytest.fixture(scope="module")
 def browser(_chromium: SharedChromium) -> Iterator[Browser]:
-    """The Chromium of all tests of this process. Profiles in it (`browser.new_context()`) are a test's own."""
+    """Yield the Chromium of all tests of this process. Profiles in it (`browser.new_context()`) are a test's own."""
     with _chromium.in_use() as browser:
         yield browser
 
 
 @pytest.fixture
 def shop(database: Database) -> Shop:
-    """A shop of the test's own."""
+    """Return a shop of the test's own."""
     return make_shop(database)
 
 
@@ -154,7 +154,7 @@ def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
 
 @pytest.fixture
 def start_function(stack: Stack) -> Iterator[Callable[..., FunctionProcess]]:
-    """Starts functions with other settings for one test: `start_function("stats", CACHE_TTL_STATS="1")`."""
+    """Yield a function that starts a function with other settings: `start_function("stats", CACHE_TTL_STATS="1")`."""
     started: list[FunctionProcess] = []
 
     def start(name: str, **env: str | None) -> FunctionProcess:

@@ -28,7 +28,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def functions(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The addresses of the functions by name."""
+    """Return the URLs of the functions by name."""
     return {name: request.getfixturevalue(name).url for name in FUNCTIONS}
 
 
@@ -50,7 +50,10 @@ def shop(database: Database, functions: dict[str, str]) -> Shop:
 
 @pytest.fixture
 def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes a browser profile of its own; all are closed at the end, and none has logged an error of the script."""
+    """Return a factory of browser profiles, which takes Playwright's options of a context.
+
+    All are closed after the test, which fails if the script has logged an error in one of them.
+    """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 

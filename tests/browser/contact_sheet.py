@@ -85,7 +85,7 @@ def states(page: Page) -> Iterator[str]:
     dialog = page.get_by_role("dialog")
 
     def bring(name: str) -> None:
-        """The script may not listen yet."""
+        """Trigger the popup, again and again until it shows: the script may not listen yet."""
         clicking = "document.querySelector(`#${name}`).click() || document.querySelector('body > div')?.shadowRoot"
         page.keyboard.press("Escape")
         dialog.wait_for(state="detached")

@@ -99,7 +99,7 @@ def told(sums: list[float]) -> str:
 
 
 def at_load(costs: Costs) -> float:
-    """What the page could not put off."""
+    """Return the milliseconds of main thread that the page could not put off."""
     return total(takewhile(lambda cost: cost[0] != PARTS["FireIdleCallback"], costs))
 
 
@@ -108,7 +108,7 @@ def total(costs: Iterable[tuple[str, float]]) -> float:
 
 
 def measure(browser: Browser, html: str, script: str) -> Costs:
-    """What ran on the main thread because of the script, in order, in milliseconds of processor time."""
+    """Return what ran on the main thread because of the script, in order, in milliseconds of processor time."""
     context = browser.new_context()
     page = context.new_page()
     page.route(f"{ORIGIN}/**", lambda route: answer(route, html, script))
@@ -119,7 +119,7 @@ def measure(browser: Browser, html: str, script: str) -> Costs:
 
 
 def since_script(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What its thread did once the script had arrived; the page's own is over by then."""
+    """Return the main thread's events from the script's arrival on; the page's own are over by then."""
     timed = sorted((event for event in events if event["name"] in PARTS and "tdur" in event), key=lambda one: one["ts"])
     first = next(event for event in timed if is_of_script(event))
     return [event for event in timed if event["tid"] == first["tid"] and event["ts"] >= first["ts"]]

@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def taken(address: str) -> bytes:
-    """A shopper leaves through the top, and this is what there is to see."""
+    """Return a JPEG of the page once the mouse has left it through the top and the popup shows."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce")

@@ -46,7 +46,7 @@ def test_it_asks_for_nothing_before_the_page_has_loaded(shop: Shop, shopper: Sho
 
 
 def files_fetched(shopper: Shopper) -> list[str]:
-    """The names of the script's files, from now on."""
+    """Return a list to which the name of each of the script's files is added as it is fetched."""
     names: list[str] = []
 
     def note(address: str) -> None:

@@ -25,7 +25,7 @@ def get_code(shopper: Shopper) -> None:
 
 
 def copied(shopper: Shopper) -> str:
-    """What is in the clipboard; an error's text while a page that is only just there may not look."""
+    """Return the text in the clipboard, or an error's text while a new page may not read it yet."""
     shopper.page.bring_to_front()
     return str(shopper.page.evaluate("navigator.clipboard.readText().catch(String)"))
 

@@ -11,7 +11,7 @@ from tests.browser.support.shopper import ORIGIN, Shop, Shopper, wait_until
 
 
 def embed(shopper: Shopper, html: str, path: str = "/") -> None:
-    """A page of just that; afterwards the script has settled."""
+    """Open a page of this HTML alone and wait until the script has started."""
     page = f"<!doctype html><meta charset=utf-8><title>Shop</title>{html}<h1>Shop</h1><p style='height: 3000px'>"
     shopper.context.route(ORIGIN + path, lambda route: route.fulfill(body=page, content_type="text/html"))
     popups = shopper.address_of("get_active_popups")
@@ -24,7 +24,7 @@ def embed(shopper: Shopper, html: str, path: str = "/") -> None:
 
 
 def settings_of(shop: Shop, **more: str) -> str:
-    """The script element that says what the attributes would."""
+    """Return a script element whose exitIntentSettings say what the tag's attributes would."""
     functions = {
         "getActivePopups": f"{shop.functions['get_active_popups']}/",
         "trackView": f"{shop.functions['track_view']}/",
@@ -34,7 +34,7 @@ def settings_of(shop: Shop, **more: str) -> str:
 
 
 def combined(shopper: Shopper) -> None:
-    """An optimizer's file, from somewhere else: another script and ours."""
+    """Serve the file of an optimizer from another origin: another script and ours in one."""
     script = f"var theme = 1;\n{LOADER.read_text()}\nvar more = 2;"
     shopper.context.route("**/assets/all.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
 

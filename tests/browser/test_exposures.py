@@ -25,7 +25,7 @@ def hold_out_of_shop(shop: Shop, percent: int) -> None:
 
 
 def sent(shopper: Shopper, name: str) -> list[dict[str, Any]]:
-    """The views (`events`), exposures or closes that were reported, by their ids: what is sent twice counts once."""
+    """Return the reported views (`events`), `exposures` or `closes`; of one that was sent twice, the last."""
     given = (event for function, body in shopper.sent if function == "track_view" for event in body.get(name, []))
     return list({event["event_id"]: event for event in given}.values())
 

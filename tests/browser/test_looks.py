@@ -39,7 +39,7 @@ IS_HIT = """element => {
 
 @pytest.fixture
 def visit(shop: Shop, new_context: Callable[..., BrowserContext]) -> Callable[..., Shopper]:
-    """A shopper with that screen, on a page on which nothing moves."""
+    """Return a function that takes options of a screen and returns a shopper on a page on which nothing moves."""
 
     def visit(screen: dict[str, Any] = DESKTOP, **page: Any) -> Shopper:
         shopper = Shopper(new_context(**screen, reduced_motion="reduce"), shop)

@@ -124,7 +124,7 @@ LOOK = """() => {
 
 
 def names_in_use() -> set[str]:
-    """The custom properties that the style sheet and the script ask for."""
+    """Return the custom properties that the style sheets and the script read, and plain names like theirs."""
     text = "".join(path.read_text() for path in (*DIALOG.glob("*.js"), *DIALOG.glob("style/*.css")))
     plain = {"width", "radius", "padding", "border_radius", "text", "button", "background", "space", "on-button"}
     return set(re.findall(r"--[\w-]+", text)) - {"--store-font"} | {f"--{name}" for name in plain}

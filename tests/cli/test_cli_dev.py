@@ -49,7 +49,7 @@ class Dev:
         return (self.data / "demo-key").read_text().strip()
 
     def family(self) -> list[psutil.Process]:
-        """It and everything it started."""
+        """Return the process of `popups dev` and all its descendants that are alive."""
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
     def end(self, number: signal.Signals) -> int:
@@ -71,7 +71,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def start_dev(folder: Path) -> Iterator[Callable[..., Dev]]:
-    """Starts `popups dev` and returns once it has introduced itself."""
+    """Return a function that starts `popups dev` and returns once its introduction is printed."""
     started: list[Dev] = []
 
     def start(*options: str, data: Path | None = None, history: bool = False) -> Dev:

@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def popups(stack: Stack) -> Popups:
-    """Runs the command on the stack's database, or with another environment."""
+    """Return a function that runs `popups` with these words, on the stack's database unless `env` says otherwise."""
 
     def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
         program = Path(sys.executable).with_name("popups")

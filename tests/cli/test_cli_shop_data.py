@@ -24,7 +24,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def own(stack: Stack) -> Any:
-    """A database of its own, whose shops are those of these tests."""
+    """Yield a database of this module's own, with no shops but those of its tests."""
     with open_database(create_database(stack.postgres, f"shop-data-{uuid.uuid4().hex[:8]}")) as opened:
         yield opened
 
@@ -45,7 +45,7 @@ def shop(own: Database) -> Shop:
 
 @pytest.fixture
 def run(own: Database) -> Run:
-    """Runs the command on that database."""
+    """Return a function that runs `popups` with these words on the module's database."""
     program = Path(sys.executable).with_name("popups")
     environ = os.environ | {"DATABASE_URL": own.url}
     return lambda *words: subprocess.run(
@@ -54,7 +54,7 @@ def run(own: Database) -> Run:
 
 
 def value_of(kind: str, name: str) -> str:
-    """An SQL literal that a column of this type accepts."""
+    """Return an SQL literal that a column of this type accepts."""
     return {
         "uuid": "gen_random_uuid()",
         "text": f"'{name}'",
@@ -68,7 +68,7 @@ def value_of(kind: str, name: str) -> str:
 
 
 def fill_empty_tables(database: Database, shop: Shop) -> None:
-    """A row in every table with a shop_id that has none of the shop yet, without the constraints of other tables."""
+    """Insert a row for the shop into every table with a shop_id that has none of it, past foreign keys."""
     database("SET session_replication_role = replica")
     for name in tables_of(database):
         if database.value(f"SELECT count(*) FROM {name} WHERE shop_id = :id", id=shop.id):
@@ -106,7 +106,7 @@ def rows_left(database: Database, shop_id: str) -> dict[str, int]:
 
 
 def use(tracking: dict[str, FunctionProcess], own: Database, shop: Shop) -> None:
-    """What shoppers and a merchant do in a shop."""
+    """Send what shoppers and a merchant do in a shop."""
     popup_id = make_popup(own, shop, offer={"type": "email_capture", "consent_text": "Yes"})
     make_discount_code(own, shop, codes=["A-1", "A-2"])
     old = str(uuid.uuid4())

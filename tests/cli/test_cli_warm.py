@@ -19,7 +19,7 @@ SHOPS = 12
 
 @pytest.fixture(scope="module")
 def shops(stack: Stack) -> Iterator[Database]:
-    """A database of its own: twelve shops that show a popup, one whose popup is paused, one that has none."""
+    """Yield a database of twelve shops with an active popup, one whose popup is paused, and one without any."""
     with open_database(create_database(stack.postgres, "warm")) as database:
         for number in range(SHOPS):
             make_popup(database, make_shop(database, id=f"warm-{number}"))
@@ -30,7 +30,7 @@ def shops(stack: Stack) -> Iterator[Database]:
 
 @pytest.fixture
 def cache(stack: Stack) -> Iterator[redis.Redis]:
-    """What the command fills: empty of this module's shops before and after."""
+    """Yield the Valkey that the command fills, without entries of this module's shops before and after."""
     client = redis.Redis.from_url(stack.valkey.url)
 
     def clear() -> None:

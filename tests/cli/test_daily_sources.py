@@ -62,13 +62,13 @@ def popup_id(database: Database, shop: Shop) -> str:
 
 @pytest.fixture
 def yesterday(database: Database) -> date:
-    """The last day that is over for the command, which waits for an hour after it."""
+    """Return the last day that is over for the command, which waits for an hour after midnight."""
     day: date = database.value("SELECT (now() AT TIME ZONE 'UTC' - interval '1 hour')::date - 1")
     return day
 
 
 def saw(database: Database, shop: Shop, popup_id: str, at: object, views: int, **of: Any) -> None:
-    """Views from a moment on, a millisecond apart. `each`: on a page of its own."""
+    """Insert views from a moment on, a millisecond apart; with `each`, every one on a page of its own."""
     given = {"page": "/", "each": False, "referrer": None, "variant": None, "apart": "1 millisecond"} | of
     database(INSERT_VIEWS, shop=shop.id, popup=popup_id, at=str(at), views=views, **given)
     if given["variant"] != "holdout":

@@ -35,7 +35,7 @@ def plants(stack: Stack, tmp_path: Path) -> Iterator[Database]:
 
 
 def assert_built(database: Database) -> None:
-    """The table's index is valid, each partition's is attached to it, and nothing else was left."""
+    """Assert that the table's index is valid, each partition's is attached to it, and nothing else was left."""
     attached = database(
         "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'plants_name_idx'::regclass"
     )
@@ -80,7 +80,7 @@ class Killed(BaseException):
 
 
 def dies_at(connection: CoreConnection, statement: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection breaks before it sends its so-manieth statement."""
+    """Make the connection break before it sends its statement of this number, counted from 1."""
     send: Callable[..., Any] = connection.execute_simple
     numbers = itertools.count(1)
 

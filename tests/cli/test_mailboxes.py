@@ -20,7 +20,7 @@ NOW = datetime.datetime.now(datetime.UTC)
 
 @pytest.fixture
 def unify(stack: Stack) -> Iterator[Callable[[], list[str]]]:
-    """Runs it, and returns what it said."""
+    """Yield a function that runs the command and returns its lines."""
     connection = connect(load({"DATABASE_URL": stack.database_url}), limit_statements=False)
 
     def run() -> list[str]:

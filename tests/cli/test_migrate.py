@@ -27,7 +27,7 @@ INDEX = "-- no transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS plant
 
 @pytest.fixture
 def empty(stack: Stack) -> Iterator[Database]:
-    """A new database without any table."""
+    """Yield a new database without any table."""
     with open_database(create_database(stack.postgres, f"migrate_{next(_numbers)}", migrated=False)) as database:
         yield database
 
@@ -265,7 +265,7 @@ def test_a_contradiction_is_one_plain_line_and_exit_code_1(empty: Database) -> N
 
 
 def kill_when_running(database: Database, folder: Path, query: str, first: Callable[[], object] = lambda: None) -> None:
-    """A deployer in another process, killed by SIGKILL once that query runs and `first` is done.
+    """Run a deployer in another process and kill it by SIGKILL once that query runs and `first` is done.
 
     Its server side is gone as well then.
     """

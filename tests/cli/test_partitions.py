@@ -45,7 +45,7 @@ def url(stack: Stack) -> str:
 
 @pytest.fixture(scope="module")
 def own(url: str) -> Iterator[Database]:
-    """A database of this module's: partitions are everybody's."""
+    """Yield a database of this module's own: partitions are shared by all shops."""
     with open_database(url) as database:
         yield database
 
@@ -73,7 +73,7 @@ def popup_id(own: Database, shop: Shop) -> str:
 
 @pytest.fixture
 def run_retain(url: str) -> Callable[..., list[str]]:
-    """Runs it as of another day, and returns what it said."""
+    """Return a function that runs the command as of another day and returns its lines."""
 
     def run(days: int, now: datetime = NOW) -> list[str]:
         said: list[str] = []
@@ -103,7 +103,7 @@ def partition_of(database: Database, event_id: str, table: str = "popup_views") 
 
 
 def age(database: Database, event_ids: list[str], days: int) -> None:
-    """Makes events older than they are."""
+    """Make stored events older by so many days."""
     for table, at in (("popup_views", "viewed_at"), ("popup_conversions", "converted_at")):
         database(
             f"UPDATE {table} SET {at} = {at} - make_interval(days => {days}) WHERE event_id = ANY (:ids::uuid[])",
@@ -114,7 +114,7 @@ def age(database: Database, event_ids: list[str], days: int) -> None:
 def fill_default(
     database: Database, shop: Shop, popup_id: str, ids_of: datetime, viewed_at: datetime, count: int
 ) -> None:
-    """Views as an older release stored them, which nobody has tallied."""
+    """Insert views as an older release stored them, in the default partition and not tallied."""
     database(
         "INSERT INTO popup_views_default (event_id, shop_id, popup_id, session_id, viewed_at)"
         " SELECT new_event_id(:ids_of::timestamptz + number * interval '1 second'), :shop_id, :popup_id, 's',"
@@ -167,7 +167,7 @@ def sending_each(function: FunctionProcess, events: list[dict[str, Any]]) -> Ite
 
 
 def kill_retain_when(url: str, condition: Callable[[], bool]) -> None:
-    """Runs the command and ends it by SIGKILL; its server side is gone as well then."""
+    """Run the command and kill it by SIGKILL once `condition()` holds; return once its backend has ended too."""
     program = str(Path(sys.executable).with_name("popups"))
     command = subprocess.Popen([program, "retain", "--days", "36500"], env=os.environ | {"DATABASE_URL": url})
     eventually(condition, seconds=30)
@@ -481,7 +481,7 @@ class TestDeletedPopups:
         return make_popup(own, shop)
 
     def fill(self, tracking: dict[str, FunctionProcess], popup_id: str, others: str) -> None:
-        """Views and conversions of two popups; some viewers saw both, one of them the second one first."""
+        """Send views and conversions of two popups; some viewers saw both, one of them the second one first."""
         seen: list[tuple[str, str, dict[str, Any]]] = [
             (others, "early", {"device_type": "tablet"}),
             (popup_id, "early", {"device_type": "mobile"}),

@@ -41,7 +41,7 @@ def platform(there: tuple[Platform, ssl.SSLContext]) -> Platform:
 
 @pytest.fixture
 def outside(there: tuple[Platform, ssl.SSLContext]) -> Outside:
-    """Calls the stand-in on the loopback as if that were a public address, and waits for nothing."""
+    """Return an `Outside` that reaches the stand-in on the loopback as a public address, without waiting."""
     return Outside(
         resolver=lambda _: ["127.0.0.1"],
         tls=there[1],
@@ -52,7 +52,7 @@ def outside(there: tuple[Platform, ssl.SSLContext]) -> Outside:
 
 
 def connect_platform(database: Database, shop: Shop, platform: str, token: str) -> None:
-    """Gives the shop a source with an API at the stand-in."""
+    """Give the shop a source of this platform whose API is the stand-in."""
     id_ = make_order_source(database, shop.id, platform)
     api = seal_api(id_, {"url": f"https://{HOST}/api", "token": token})
     database("UPDATE order_sources SET api = :api WHERE id = :id", api=api, id=id_)

@@ -72,7 +72,7 @@ def fill(database: Database, shop: Shop, functions: Functions) -> list[str]:
 
 
 def let_a_day_pass(database: Database, shop: Shop) -> None:
-    """The events and what is tallied of them become a day older."""
+    """Make the shop's events and what is tallied of them a day older."""
     for table, at in {"popup_views": "viewed_at", "popup_conversions": "converted_at"}.items():
         database(f"UPDATE {table} SET {at} = {at} - interval '1 day' WHERE shop_id = :id", id=shop.id)
     for table in (*TALLIES, "viewers", "viewers_by_popup"):
@@ -218,7 +218,7 @@ def let_a_minute_pass(database: Database, *shops: Shop) -> None:
 
 
 def compared(database: Database, shop: Shop) -> list[Any]:
-    """What experiments say of the shop, and who bought; its popups in the order in which they were made."""
+    """Return the shop's viewers of experiments and its buyers; popups by the order in which they were made."""
     sums = (
         "viewers, in_two, clicked, captured, used_code, bought, left_out, paid, paid_squares, capped, capped_squares,"
         " capped_cubes"

@@ -34,5 +34,5 @@ def instance(cloud: CloudSql) -> Instance:
 
 @pytest.fixture
 def launcher(cloud: CloudSql) -> list[str]:
-    """The command that starts functions-framework on the stand-in."""
+    """Return the command that starts functions-framework with the stand-in for Cloud SQL."""
     return [sys.executable, str(Path(__file__).with_name("launch.py")), cloud.endpoint]

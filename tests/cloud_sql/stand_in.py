@@ -119,7 +119,7 @@ class CloudSql:
         return f"http://127.0.0.1:{self._api.server_port}"
 
     def credentials_file(self, folder: Path) -> Path:
-        """A service account's key file, as GOOGLE_APPLICATION_CREDENTIALS names one."""
+        """Write a service account's key file for GOOGLE_APPLICATION_CREDENTIALS and return its path."""
         key = rsa.generate_private_key(65537, 2048)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -138,13 +138,13 @@ class CloudSql:
         return path
 
     def new_instance(self, **fields: Any) -> Instance:
-        """An instance with a running proxy, on a loopback address of its own."""
+        """Return an instance with a running proxy, on a loopback address of its own."""
         instance = Instance(f"instance-{len(self.instances) + 1}", self.new_proxy(), **fields)
         self.instances[instance.name] = instance
         return instance
 
     def new_proxy(self) -> str:
-        """The address of a further proxy."""
+        """Start another proxy and return its address."""
         # Test processes at work side by side have networks of their own.
         address = f"127.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}.{len(self._proxies) + 1}"
         self._proxies[address] = TlsProxy(self, address)

@@ -134,7 +134,7 @@ def loops() -> int:
 
 
 def start_anew() -> None:
-    """The next connection has a connector of its own."""
+    """Forget the connector: the next connection makes its own."""
     _cloud_sql._current().leave_behind(_cloud_sql._current().get())
 
 

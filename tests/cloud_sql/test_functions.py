@@ -23,7 +23,7 @@ Start = Callable[..., FunctionProcess]
 
 @pytest.fixture
 def start(stack: Stack, launcher: list[str], tmp_path: Path) -> Iterator[Start]:
-    """Starts track_view on an instance: `start(instance, WORKERS="2")`."""
+    """Yield a function that starts track_view on an instance: `start(instance, WORKERS="2")`."""
     started: list[FunctionProcess] = []
 
     def start_function(instance: Instance, **env: str) -> FunctionProcess:

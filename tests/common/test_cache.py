@@ -62,7 +62,7 @@ def key_of(shop: Shop) -> str:
 
 
 def as_bytes(value: Any) -> bytes:
-    """What a client that decodes nothing gives."""
+    """Encode an answer of Redis as a client does that decodes nothing."""
     assert isinstance(value, bytes)
     return value
 
@@ -74,7 +74,10 @@ def fresh_ms(valkey: redis.Redis, key: str, name: str = BODY) -> int:
 
 
 def expire(valkey: redis.Redis, shop: Shop) -> None:
-    """Ends an entry's freshness, in Redis and in every memory, for which then no log of changes vouches any more."""
+    """End the freshness of the shop's entry, in Redis and in every instance's memory.
+
+    The log of changes is emptied, so that it vouches for none.
+    """
     valkey.hset(key_of(shop), f"{BODY}:fresh_until", int(time.time() * 1000))
     valkey.delete("changes")
     time.sleep(_loading.MEMORY_SECONDS + 0.1)
@@ -182,7 +185,7 @@ class TestFreshness:
 
 class TestSingleFlight:
     async def _burst(self, readers: list[FunctionProcess], shop: Shop) -> Counter[str]:
-        """The verdicts on BURST requests at once, spread over both instances."""
+        """Send BURST requests at once, spread over the instances, and count their X-Cache."""
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(60)) as session:
 
@@ -404,7 +407,7 @@ class TestHowLong:
 
     @pytest.fixture(autouse=True)
     def without_redis(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """The freshness that Redis would be told."""
+        """Return a list of the seconds of freshness that Redis would be told; Redis itself is not asked."""
         self.told: list[float] = []
         monkeypatch.setattr(_redis, "store", lambda *arguments: self.told.append(arguments[-1]))
         return self.told

@@ -62,7 +62,7 @@ def vouched_for(function: FunctionProcess, shop: Shop) -> None:
 
 
 def tamper(valkey: redis.Redis, shop: Shop) -> bytes:
-    """Puts another answer into Redis, of which nobody is told: who shows it has looked there."""
+    """Put another answer into Redis, without a change in the log, and return it: who shows it has read Redis."""
     body = b'{"shop_id": "%s", "popups": []}' % shop.id.encode()
     entry = _entry.encode(_entry.make_entry(body))
     valkey.hset(keys.active_popups(shop.id), f"rules {NEWEST_EDITION} v{_entry.FORMAT}", entry)

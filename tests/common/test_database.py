@@ -61,7 +61,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 @pytest.fixture(autouse=True)
 def waited() -> Iterator[waits.Waited]:
-    """A request that begins."""
+    """Yield what a request counts of its waits, from its beginning."""
     yield waits.start()
     waits.start()
 

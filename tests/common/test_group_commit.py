@@ -379,7 +379,7 @@ def proxy(stack: Stack) -> Iterator[Proxy]:
 
 @pytest.fixture
 def behind_proxy(stack: Stack, proxy: Proxy, start_function: Callable[..., FunctionProcess]) -> Callable[..., Any]:
-    """Starts a function that reaches Postgres through the proxy."""
+    """Return a function that starts a function which reaches Postgres through the proxy."""
 
     def start(name: str, **env: str) -> FunctionProcess:
         url = stack.database_url.replace(f":{stack.postgres.port}/", f":{proxy.port}/")
@@ -437,7 +437,7 @@ class TestRoundTrips:
 
 
 def fewest_round_trips(proxy: Proxy, acts: Sequence[Callable[[], requests.Response]]) -> int:
-    """Counts the round trips of the cheapest act: on a busy machine one may meet a connection that is not warm."""
+    """Return the round trips of the cheapest act: on a busy machine one may meet a connection that is not warm."""
     counts = []
     for act in acts:
         proxy.reset()
@@ -447,7 +447,7 @@ def fewest_round_trips(proxy: Proxy, acts: Sequence[Callable[[], requests.Respon
 
 
 def warm_up(function: FunctionProcess, events: list[dict[str, Any]]) -> None:
-    """Opens both connections that flushes use and prepares their statements."""
+    """Open both connections that flushes use and prepare their statements."""
     assert {answer.status_code for answer in send_each([(function, event) for event in events])} <= {201, 202}
 
 

@@ -32,7 +32,7 @@ class Own:
         self._ours = inside.value("SELECT pg_backend_pid()")
 
     def connections(self) -> set[int]:
-        """The pids that serve the function."""
+        """Return the pids of the backends that serve the function."""
         rows = self._outside("SELECT pid FROM pg_stat_activity WHERE datname = :name", name=self.name)
         return {row["pid"] for row in rows} - {self._ours}
 
@@ -533,7 +533,7 @@ class TestFromWithin:
 
     @staticmethod
     def _pass(server: Server, seconds: float) -> bool:
-        """Finds out, after some time, that it is not usable."""
+        """Take so many seconds to find that the connection is not usable."""
         server.now += seconds
         return False
 

@@ -69,7 +69,7 @@ def client(served: Served) -> Iterator[socket.socket]:
 
 
 def drip(client: socket.socket, byte: bytes) -> None:
-    """A byte at a time, until nobody takes them any more."""
+    """Send the byte again and again until the server has closed the connection."""
     try:
         for _ in range(200):
             client.sendall(byte)

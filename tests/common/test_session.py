@@ -148,7 +148,7 @@ def test_what_interrupts_a_statement_breaks_its_connection(
 
 @contextmanager
 def many_open_files() -> Iterator[None]:
-    """The next file to be opened is beyond those that select() takes."""
+    """Keep so many files open for the block that the next one's number is beyond what select() takes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
     files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
@@ -199,7 +199,7 @@ def proxy(stack: Stack) -> Iterator[Proxy]:
 
 @pytest.fixture
 def behind(stack: Stack, proxy: Proxy) -> Iterator[Connection]:
-    """A session through the proxy, whose statements may take 0.2 s."""
+    """Yield a session through the proxy whose statements may take 0.2 s."""
     url = stack.database_url.replace(f":{stack.postgres.port}/", f":{proxy.port}/")
     opened = Connection(connect(load({"DATABASE_URL": url, "DB_STATEMENT_TIMEOUT": "200"})))
     yield opened

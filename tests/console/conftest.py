@@ -47,7 +47,7 @@ class Merchant:
         return self.page
 
     def open(self, place: str = "") -> Page:
-        """The page at this address, signed in."""
+        """Open the console at this place, signed in, and return the page."""
         if not self.page.url.startswith(self.site.console):
             take_in(self.page, self.site, self._session())
             return self.visit(place)
@@ -82,7 +82,7 @@ def door(functions: dict[str, str]) -> Iterator[str]:
 
 
 def new_site(browser: Browser, address: str, **options: object) -> Site:
-    """The console in a browser profile of its own."""
+    """Return the console in a browser profile of its own."""
     context = browser.new_context(**{"viewport": DESKTOP, **options})  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
     return Site(context, address)
@@ -90,7 +90,10 @@ def new_site(browser: Browser, address: str, **options: object) -> Site:
 
 @pytest.fixture
 def new_merchant(browser: Browser, shop: Shop, door: str) -> Iterator[Callable[..., Merchant]]:
-    """Makes a merchant with a profile of their own. In the end nothing was violated, and nobody else was called."""
+    """Yield a factory of merchants, each with a browser profile of its own.
+
+    The test fails if a page violated its policy or called another host.
+    """
     made: list[Site] = []
 
     def make(at: str = door, **options: object) -> Merchant:
@@ -110,7 +113,7 @@ def desk(browser: Browser, door: str) -> Desk:
 
 @pytest.fixture
 def merchant(desk: Desk, shop: Shop) -> Iterator[Merchant]:
-    """A merchant at the desk of this file's tests: a profile of their own would cost as much as most tests.
+    """Yield a merchant whose browser profile this file's tests share: a new one costs as much as most tests.
 
     Whoever listens to events of the page, such as its dialogs, takes `new_merchant()`: it would hear the next test's.
     """

@@ -23,7 +23,7 @@ _BEYOND = """(all) => all.filter((each) => each.getBoundingClientRect().right > 
 
 
 def faults(page: Page, *, held: str = "") -> list[str]:
-    """What axe finds and what is cut off, by look. `held` selects elements that must not reach beyond the window."""
+    """Return what axe finds and what is cut off, by look; `held` selects elements that must fit into the window."""
     found: list[str] = []
     for look, options in LOOKS.items():
         show(page, **options)

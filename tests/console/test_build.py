@@ -41,7 +41,7 @@ def test_the_first_page_is_within_its_budget(page: str, kind: str) -> None:
 
 
 def imported(files: set[Path]) -> set[Path]:
-    """What these modules import statically, and what that imports."""
+    """Return the modules that these import statically, and those that they import in turn."""
     names = {name for file in files for name in re.findall(r'(?:from|import)"\./([^"]+)"', file.read_text())}
     found = {BUILT / "files" / name for name in names} - files
     return found | imported(files | found) if found else found

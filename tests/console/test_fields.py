@@ -20,7 +20,7 @@ OF_TRIGGERS = {"time_delay": "delay_seconds", "scroll_percentage": "scroll_perce
 
 
 def paths(schema: Schema, prefix: str = "") -> Iterator[str]:
-    """The paths of what can be written, as the API names them; of a list of objects, those of its second."""
+    """Yield the paths of the fields that can be written, as the API names them; of lists, those of item 1."""
     for name, field in schema.fields.items():
         inner = field.inner if isinstance(field, fields.List) else field
         if isinstance(inner, fields.Nested):
@@ -35,7 +35,7 @@ def names(page: Page, form: str) -> set[str]:
 
 
 def unedited(schema: Schema, found: set[str]) -> set[str]:
-    """What of the schema no field edits, as a whole or by its parts."""
+    """Return the paths of the schema that no field edits, as a whole or by its parts."""
     return {path for path in paths(schema) if not any(f"{name}.".startswith(f"{path}.") for name in found)}
 
 

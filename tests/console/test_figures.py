@@ -37,7 +37,7 @@ def compare(shop: Shop, popup_id: str, arm: str, viewers: int, converters: int) 
 
 @pytest.fixture
 def compared(shop: Shop) -> str:
-    """A popup whose second variant does far better, since today."""
+    """Return the id of a popup whose second variant does far better, since today."""
     arms = [variant("a", "As it is"), variant("b", "Bolder", heading="Stay!")]
     popup_id = shop.add_popup(name="Autumn", variants=arms)
     compare(shop, popup_id, "a", 400, 40)

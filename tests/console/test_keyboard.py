@@ -58,7 +58,7 @@ def test_the_first_key_leads_past_the_navigation(merchant: Merchant) -> None:
 
 
 def cut_off(page: Page) -> list[str]:
-    """What reaches beyond the right edge, and is not in a part that scrolls by itself."""
+    """Return the HTML of elements beyond the right edge, but for those in a part that scrolls by itself."""
     found: list[str] = page.evaluate(
         "[...document.querySelectorAll('main *')].filter((each) => !each.closest('.scroll, .copy, .sr, .device')"
         " && each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML.slice(0, 120))"

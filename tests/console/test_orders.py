@@ -22,7 +22,7 @@ ORDERS = "/orders"
 
 
 def desk(shop: Shop, method: str, path: str, **body: Any) -> requests.Response:
-    """A call of manage_popups by the shop's own server."""
+    """Call manage_popups as the shop's own server does and return the answer."""
     address = f"{shop.functions['manage_popups']}{path}"
     answer = requests.request(method, address, json=body or None, headers=shop.authorization, timeout=10)
     assert answer.ok, answer.text
@@ -34,7 +34,7 @@ def report(shop: Shop, order_id: str, **more: Any) -> None:
 
 
 def deliver(shop: Shop, path: str, topic: str, payload: Any, secret: str) -> None:
-    """A webhook of Shopify's."""
+    """Send a signed webhook as Shopify does."""
     address = f"{shop.functions['receive_orders']}/{path}"
     headers = signed("shopify", topic, payload, secret)
     assert requests.post(address, json=payload, headers=headers, timeout=10).status_code == 200

@@ -38,7 +38,7 @@ def subscribe(shop: Shop, popup_id: str, visitor: str, email: str) -> None:
 
 @pytest.fixture
 def lively(shop: Shop) -> str:
-    """A popup that three have seen and one has said yes to; answers its id."""
+    """Return the id of a popup with three viewers, of whom one has converted."""
     popup_id = shop.add_popup(name="Autumn", offer=EMAIL)
     visitors = [str(uuid.uuid4()) for _ in range(3)]
     for visitor in visitors:

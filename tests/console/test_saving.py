@@ -16,7 +16,7 @@ from tests.support.stack import eventually
 
 
 def refusal(status: int) -> Any:
-    """A handler that answers writes with this status, or with nothing at all."""
+    """Return a route handler that answers writes with this status; with 0, it cuts them off."""
 
     def refuse(route: Route) -> None:
         if route.request.method != "PATCH":

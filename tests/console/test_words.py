@@ -11,7 +11,7 @@ from tests.console.test_build import CONSOLE
 
 
 def said(table: str) -> set[str]:
-    """The keys of a table of console/src/words/reasons.ts."""
+    """Return the keys of a table of console/src/words/reasons.ts."""
     text = (CONSOLE / "src/words/reasons.ts").read_text()
     begun = text.split(f"const {table}:")[1].split("\n};")[0]
     return set(re.findall(r'^  "?([\w.]+)"?: ', begun, re.MULTILINE))

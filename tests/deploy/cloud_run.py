@@ -19,7 +19,7 @@ IMAGE_TIME = 315532801
 
 
 def find_python(version: str) -> str | None:
-    """A Python of that version on PATH or under pyenv; a shim on PATH may stand for none at all."""
+    """Return a Python of that version on PATH or under pyenv, or None; a shim on PATH may start none at all."""
     managed = sorted((Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python{version}"))
     for candidate in [shutil.which(f"python{version}"), *map(str, managed)]:
         if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
@@ -28,7 +28,7 @@ def find_python(version: str) -> str | None:
 
 
 def install(python: str, requirements: Path) -> Path:
-    """The folder of programs of a clean virtual environment with these requirements, each checked by its hash.
+    """Install the requirements, each checked by its hash, into a new virtual environment; return its bin.
 
     Its processes compile what they import, once; compiling all of it as the buildpack does would take longer.
     """
@@ -60,7 +60,7 @@ def build(programs: Path, bundle: Path, build_environment: str) -> None:
 
 
 def start(programs: Path, bundle: Path, name: str, environ: dict[str, str]) -> FunctionProcess:
-    """The bundle as a revision's process: nothing in its environment but the platform's variables and ours."""
+    """Start the bundle as a revision does: with no variables but the platform's and ours."""
     port = free_port()
     platform = {"FUNCTION_TARGET": name, "K_SERVICE": name, "PORT": str(port), "HOST": "127.0.0.1", "HOME": str(bundle)}
     command = [programs / "python", programs / "functions-framework"]

@@ -138,7 +138,7 @@ class Deployer:
         return copy.deepcopy(self.gcloud.state)
 
     def wish(self, **wishes: Any) -> None:
-        """What the stand-in is to be like: `failing`, `crashing`, `account`, `federated`."""
+        """Set how the stand-in for gcloud behaves: `failing`, `crashing`, `account`, `federated`."""
         self.gcloud.state |= wishes
 
     def failing(self, *calls: str) -> None:
@@ -158,7 +158,7 @@ class Deployer:
         return subprocess.CompletedProcess(everything, status, output.getvalue(), errors.getvalue())
 
     def calls(self, start: str = "") -> list[list[str]]:
-        """The calls of the last run that begin with these words."""
+        """Return the calls of the last run that begin with these words."""
         return [call for call in self.gcloud.calls if " ".join(call).startswith(start)]
 
 

@@ -166,7 +166,7 @@ def put(kind: str) -> Callable[[Call], None]:
 
 
 def put_policy(call: Call) -> None:
-    """The file replaces the whole policy; what it does not say is gone, unless a flag says it."""
+    """Replace the whole alert policy by the file; what it lacks is gone, unless a flag says it."""
     flag = "set-notification-channels" if call.words[3] == "update" else "notification-channels"
     if call.flags.get(flag) == "":
         raise Refusal(f"ERROR: --{flag} is empty")
@@ -228,7 +228,7 @@ def list_jobs(call: Call) -> str:
 
 
 def execute_job(call: Call) -> str:
-    """Runs nothing: `inside` says what `popups` would do, given its words."""
+    """Answer for a job without running it: `inside` says what `popups` would do, given its words."""
     words = json.loads(call.flags["args"].split("|")[-1])
     name = f"{call.words[3]}-{len(call.state.setdefault('executions', {})) + 1}"
     call.state["executions"][name] = call.state["inside"](words) if "inside" in call.state else "done"

@@ -58,7 +58,7 @@ def test_a_bundle_holds_all_that_its_modules_import_and_no_module_that_none_of_t
 
 
 def dotted(folder: Path) -> list[str]:
-    """The names of the modules in there."""
+    """Return the dotted names of the modules in the folder."""
     paths = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")]
     return [".".join(path.parts).removesuffix(".__init__") for path in paths]
 

@@ -36,7 +36,7 @@ def page() -> str:
 
 
 def commands(text: str) -> list[str]:
-    """The lines of its blocks of shell."""
+    """Return the lines of the text's shell blocks."""
     return [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.S | re.M) for line in block.splitlines()]
 
 
@@ -51,7 +51,7 @@ def test_the_page_has_the_first_day_in_its_order() -> None:
 
 
 def deploy_env(folder: Path) -> Path:
-    """What `terraform output -raw deploy_env` prints, with a value for each reference."""
+    """Write what `terraform output -raw deploy_env` prints, with a value for each reference; return the path."""
     text = (TERRAFORM / "outputs.tf").read_text().partition("<<-EOT\n")[2].partition("  EOT")[0]
     values = {
         "var.project": "my-shop-popups",
@@ -80,7 +80,7 @@ def test_what_terraform_writes_is_a_complete_deploy_env(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def first_day(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What a dry run of the whole first day prints."""
+    """Return the lines that a dry run of the whole first day prints."""
     config = deploy_env(tmp_path_factory.mktemp("first-day"))
     with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as errors:
         statuses = [main(["--dry-run", "--config", str(config), *words]) for words in steps()]

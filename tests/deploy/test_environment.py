@@ -11,7 +11,7 @@ from tests.deploy.conftest import SETTINGS
 
 
 def environment(settings: dict[str, str], function: DeployedFunction) -> dict[str, str]:
-    """The variables and secrets that a deployment gives the function."""
+    """Return the variables and secrets that a deployment gives the function."""
     flags = deploy_flags(Settings(SETTINGS | settings), function)
     (variables,) = (flag.partition("=^|^")[2] for flag in flags if flag.startswith("--set-env-vars="))
     (secrets,) = (flag.partition("=")[2] for flag in flags if flag.startswith("--set-secrets="))
@@ -19,7 +19,7 @@ def environment(settings: dict[str, str], function: DeployedFunction) -> dict[st
 
 
 def reached(name: str) -> set[str]:
-    """The functions that find this setting in their environment when deploy.env gives it."""
+    """Return the functions that have this setting in their environment when deploy.env has it."""
     secret, example = about()[name].secret, about()[name].example or defaults()[name]
     text = "a-secret:7" if secret else example
     given = {f"{name}_SECRET" if secret else name: text}

@@ -19,7 +19,7 @@ CLOSED = {"INGRESS": "internal-and-cloud-load-balancing", "DOMAIN": "popups.exam
 
 
 def inside(deployer: Deployer) -> list[list[str]]:
-    """The words of each `popups` that ran in the job."""
+    """Return the words of each `popups` that ran in the job."""
     return [json.loads(flags_of(call)["args"].split("|")[-1]) for call in deployer.calls("run jobs execute")]
 
 

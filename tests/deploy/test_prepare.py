@@ -11,7 +11,7 @@ POLICIES = ("add-iam-policy-binding", "remove-iam-policy-binding", "set-iam-poli
 
 
 def roles_of(deployer: Deployer, account: str) -> set[tuple[str, str]]:
-    """What a service account was given: (in what, which role)."""
+    """Return what a service account was given, as pairs of a resource and a role."""
     member = f"serviceAccount:{account}@acme-shop.iam.gserviceaccount.com"
     return {(thing, role.rpartition("/")[2]) for thing, who, role in deployer.state["roles"] if who == member}
 

@@ -37,7 +37,7 @@ INSIDE_AND_IN_FRONT: tuple[tuple[dict[str, str], list[str]], ...] = (
 
 
 def real_calls(deployer: Deployer) -> list[list[str]]:
-    """What deploy.sh asks of gcloud as it goes on from nothing to a second release and back, and of whom."""
+    """Return the calls of gcloud by deploy.sh, from nothing to a second release and back, each with its account."""
     calls = []
     deployer.settings["NOTIFICATION_CHANNELS"] = "projects/acme-shop/notificationChannels/1"
     for settings, words in (
@@ -57,7 +57,7 @@ def real_calls(deployer: Deployer) -> list[list[str]]:
 
 
 def kind_of(command: str) -> tuple[str, ...]:
-    """The command's own words and the names of its flags, without what it is about."""
+    """Return the command's words and the names of its flags, without names of resources and values."""
     words = shlex.split(command)
     said = [word for word in words if re.fullmatch("[a-z-]+", word) and not word.startswith(("--", "shop-"))]
     return (*said, *sorted(word.partition("=")[0] for word in words if word.startswith("--")))

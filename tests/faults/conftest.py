@@ -35,7 +35,7 @@ def url(server: Postgres) -> str:
 def start(
     server: Postgres, proxy: Proxy, url: str, start_function: Callable[..., FunctionProcess]
 ) -> Callable[..., FunctionProcess]:
-    """Starts a tracking function whose way to the database leads through the proxy."""
+    """Return a function that starts a tracking function which reaches the database through the proxy."""
 
     def start_one(name: str, **env: str) -> FunctionProcess:
         through_proxy = url.replace(f":{server.port}/", f":{proxy.port}/")

@@ -68,7 +68,7 @@ class Load:
         self._until(self.failures, more)
 
     def assert_kept_once(self) -> None:
-        """What was accepted is stored once, nothing twice, and the tallies are what the events add up to."""
+        """Assert that what was accepted is stored once, nothing twice, and that the tallies are the events' sums."""
         assert self.unexpected == []
         for table in ("popup_views", "popup_conversions"):
             is_view = table == "popup_views"

@@ -37,7 +37,7 @@ def another(stack: Stack) -> Iterator[FunctionProcess]:
 
 @pytest.fixture
 def send(behind_a_proxy: FunctionProcess) -> Callable[..., requests.Response]:
-    """Sends an event as a browser of that network does."""
+    """Return a function that sends an event as a browser of that network does."""
 
     def post(event: dict[str, Any], network: str = NETWORK, function: FunctionProcess | None = None) -> Any:
         answer = Client(function or behind_a_proxy).post(json=event, headers={"X-Forwarded-For": network})
@@ -49,7 +49,7 @@ def send(behind_a_proxy: FunctionProcess) -> Callable[..., requests.Response]:
 
 @pytest.fixture
 def pool_id(merchant: Client) -> str:
-    """A pool of 40 codes."""
+    """Return the id of a pool of 40 codes."""
     made = merchant.post("/discount-codes", {"type": "percentage", "value": "10", "single_use": True}).json()
     assert merchant.post(f"/discount-codes/{made['id']}/codes", {"count": 40}).status_code == 201
     return str(made["id"])

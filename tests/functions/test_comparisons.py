@@ -85,7 +85,7 @@ def viewers(report: Any) -> dict[str, tuple[int, int]]:
 
 
 def assert_sums(database: Database, shop: Shop) -> None:
-    """The tallies are the sums over the viewers."""
+    """Assert that the tallies are the sums over the viewers."""
     names = (
         "viewers, in_two, clicked, captured, used_code, bought, left_out, paid, paid_squares, capped, capped_squares"
     )

@@ -26,7 +26,7 @@ TRIED_ONCE = {
 
 @pytest.fixture
 def edit(merchant: Client) -> Callable[..., Any]:
-    """Sends an edit of EDITS about a discount code of the shop's and a popup that offers it."""
+    """Return a function that sends an edit of EDITS to a discount code of the shop and a popup that offers it."""
     code = merchant.post("/discount-codes", json={"type": "fixed", "value": "5.00"}).json()["id"]
     offer = {"type": "discount", "discount_code_id": code}
     popup = merchant.post("/popups", json={"name": "Old", "offer": offer}).json()["id"]

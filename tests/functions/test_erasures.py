@@ -82,7 +82,7 @@ def subscribe(functions: dict[str, FunctionProcess], popup_id: str, **who: Any) 
 
 
 def erase(merchant: Client) -> str:
-    """The id that the person had."""
+    """Erase the shop's only subscriber and return the id that the person had."""
     (person,) = merchant.get(f"/subscribers?email={EMAIL}").json()["subscribers"]
     assert merchant.delete(f"/subscribers/{person['id']}").status_code == 204
     return str(person["id"])
@@ -102,7 +102,7 @@ def traces(database: Database, shop: Shop, *words: str) -> list[tuple[str, str]]
 
 @contextmanager
 def viewers_held(database: Database, shop: Shop) -> Iterator[None]:
-    """A view that is under way for as long: no erasure comes to its end."""
+    """Keep a view under way for the block, so that no erasure ends."""
     with open_database(database.url) as writer:
         writer("BEGIN")
         writer("SELECT pg_advisory_xact_lock_shared(1986618743, hashtext(:shop_id))", shop_id=shop.id)
@@ -118,7 +118,7 @@ def run_retain(database: Database) -> list[str]:
 
 
 def fill(database: Database, shop: Shop, popup_id: str, count: int, **names: str | None) -> None:
-    """Views that are stored and not tallied; NULL names make each its own."""
+    """Insert views without tallying them; a name that is None is another one in each."""
     database(
         "INSERT INTO popup_views (event_id, shop_id, popup_id, visitor_id, session_id, page_url)"
         " SELECT new_event_id(now()), :shop, :popup, :visitor, coalesce(:session, gen_random_uuid()::text),"

@@ -35,7 +35,7 @@ ANYBODY = {"max_per_session": 100, "days_after_close": 0, "days_after_conversion
 
 
 def popup_of(case: dict[str, Any]) -> dict[str, Any]:
-    """The case's popup as it is stored; frequency refuses nobody unless the case says so."""
+    """Return the case's popup as it is stored; its frequency refuses nobody unless the case has one."""
     given = {"name": "x", **case["popup"], "frequency": ANYBODY | case["popup"].get("frequency", {})}
     stored = json.loads(json.dumps(PopupSchema().load(given), default=str))
     targeting = with_comparable_addresses(stored["targeting"])
@@ -45,7 +45,7 @@ def popup_of(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def shopper_in(case: dict[str, Any]) -> Shopper:
-    """The case's shopper as the endpoint would make one of its query, with what only a browser knows."""
+    """Return the case's shopper as the endpoint makes one of its query, with what only a browser knows."""
     told = case["shopper"]
     query = {"url": "/", "device_type": "desktop", "visitors": None, "referrer": "", "cart_value": 0, "cart_items": 0}
     query |= {name: told[name] for name in ("url", "device_type", "referrer") if name in told}
@@ -100,7 +100,7 @@ SHOP = "http://shop.localhost"
 
 
 def page_of(popup: dict[str, Any], case: dict[str, Any]) -> str:
-    """A page of the shop in a browser whose notes say what the case says of the shopper."""
+    """Return the HTML of a page of the shop in a browser whose notes are the case's."""
     note = json.dumps(json.dumps(note_of(case, popup["id"])))
     return f"""<!doctype html>
         <script>localStorage["store-notes:shop"] = {note}</script>
@@ -134,7 +134,7 @@ def test_the_script_agrees_with_the_shared_vectors() -> None:
 
 
 def reasons_of_script() -> dict[str, str | None]:
-    """What the script's explain() answers to each case."""
+    """Return the reason that the script's explain() has for each case, by the case's name."""
     reasons = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -158,7 +158,7 @@ def explanations(page: Page, case: dict[str, Any]) -> Any:
 
 
 def note_of(case: dict[str, Any], popup_id: str) -> dict[str, Any]:
-    """What the script would have noted of such a shopper."""
+    """Return the note that the script keeps of such a shopper."""
     told, now = case["shopper"], int(time.time() * 1000)
     seen = told.get("seen", {})
     noted: dict[str, Any] = {"session": "a-session", "shown": seen.get("shown_this_session", 0)}

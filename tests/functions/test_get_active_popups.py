@@ -60,7 +60,7 @@ def ask(function: FunctionProcess, shop: Shop, **headers: str) -> requests.Respo
 
 
 def shown(function: FunctionProcess, shop: Shop) -> list[str]:
-    """The ids of the popups that this function gives to storefronts."""
+    """Return the ids of the popups that this function gives to storefronts."""
     answer = ask(function, shop)
     assert answer.status_code == 200, answer.text
     assert answer.json()["shop_id"] == shop.id
@@ -409,7 +409,10 @@ def test_a_warm_answer_asks_neither_postgres_nor_redis_and_a_cold_one_redis_once
         )
 
         def costs() -> list[tuple[str, int, int]]:
-            """What two requests for a shop cost that this instance does not know and another does."""
+            """Return what two requests for a shop cost that is new to this instance and known to another.
+
+            For each: X-Cache, and the round trips to Postgres and to Redis.
+            """
             shop = make_shop(database)
             ask(instances[0], shop)
             answers = []

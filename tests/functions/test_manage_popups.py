@@ -59,7 +59,7 @@ DEFAULTS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def somebody(manage_popups: FunctionProcess, database: Database) -> Client:
-    """A merchant whose requests are all refused, so that many tests may share him."""
+    """Return a client of a shop that many tests share, since all its requests are refused."""
     return Client(manage_popups, make_shop(database).write_key)
 
 
@@ -305,7 +305,7 @@ def test_a_list_is_filtered_by_status(merchant: Client, shop: Shop, database: Da
 
 
 def pages(merchant: Client, query: str) -> Any:
-    """The names on each page, the next page asked for only when the caller goes on."""
+    """Yield the names on each page; the next page is only requested when the caller goes on."""
     cursor = ""
     while True:
         answer = merchant.get(f"/popups?{query}{cursor}").json()

@@ -440,7 +440,7 @@ def called(endpoint: tuple[str, ...]) -> str:
 
 @pytest.fixture(scope="module")
 def victim(database: Database, track_view: FunctionProcess, manage_popups: FunctionProcess) -> dict[str, Any]:
-    """A shop with one of everything that a path can name."""
+    """Return a shop and the ids of one of everything that a path can name."""
     shop = make_shop(database, name="The victim's")
     popup_id = make_popup(database, shop, name="The victim's popup")
     assert Client(track_view).post(json=view(popup_id)).status_code == 202

@@ -39,7 +39,7 @@ def at(days_ago: float) -> str:
 def touch(
     database: Database, shop: Shop, popup_id: str, visitor_id: str | None, days_ago: float, **fields: Any
 ) -> None:
-    """A view of that moment, or with a `type` a conversion."""
+    """Insert a view of so many days ago, or with a `type` a conversion."""
     instant = NOW - days_ago * DAY
     row = {"shop_id": shop.id, "popup_id": popup_id, "session_id": "s", "visitor_id": visitor_id, **fields}
     if "type" in fields:
@@ -61,7 +61,7 @@ def reported(merchant: Client, order: dict[str, Any]) -> dict[str, Any]:
 
 
 def credited(database: Database, shop: Shop, rule: str, window_days: int, column: str = "orders") -> dict[str, Any]:
-    """What each popup has under a rule, as the reports add it up."""
+    """Return each popup's credit under a rule, as the reports add it up."""
     rows = database(
         f"SELECT popup_id, sum({column}) AS amount FROM daily_orders"
         " WHERE shop_id = :shop AND rule = :rule AND step <= :window_days GROUP BY popup_id HAVING sum(orders) <> 0",
@@ -516,7 +516,7 @@ def figures(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def report(stats: FunctionProcess, shop: Shop, path: str = "/shop", **query: Any) -> dict[str, Any]:
-    """A report on today and the 29 days before, with a window that nobody has asked for, so that none is cached."""
+    """Return a report on today and the 29 days before it, for a window that is not cached yet."""
     answer = Client(stats, shop.read_key).get(path, params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -13,7 +13,7 @@ DRAWS = 20_000
 
 
 def interval(arm: Rate, drawn: list[float]) -> tuple[float, float]:
-    """What holds 95 % of the rates drawn: the middle, or what begins at 0 or ends at 1 where that is the rate seen."""
+    """Return the interval of 95 % of the rates drawn: the middle, or one from 0 or to 1 if that is the rate seen."""
     if arm.converters == 0:
         return 0.0, drawn[-DRAWS // 20]
     if arm.converters == arm.viewers:
@@ -63,7 +63,7 @@ def log_beta(alpha: float, beta: float) -> float:
 
 
 def chance_above(alpha: int, beta: int, other_alpha: int, other_beta: int) -> float:
-    """That a rate from the first posterior is above one from the other, in closed form.
+    """Return the chance that a rate of the first posterior is above one of the other, in closed form.
 
     (E. Miller, "Formulas for Bayesian A/B Testing", 2015, formula 6)
     """

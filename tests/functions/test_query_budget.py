@@ -253,14 +253,17 @@ def test_a_list_of_100_popups_is_one_round_trip(merchant: Client, proxy: Proxy, 
 
 @pytest.fixture(scope="module")
 def crowd(stack: Stack) -> Iterator[Database]:
-    """A database of its own, for a shop with many subscribers."""
+    """Yield a database of its own, for a shop with many subscribers."""
     with open_database(create_database(stack.postgres, f"crowd-{uuid.uuid4().hex[:8]}")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def big_shop(crowd: Database) -> str:
-    """The shop, with a popup that won a hundredth of them. Indexes made after the rows take a quarter of the time."""
+    """Return the id of a shop with many subscribers, a hundredth of them of one popup.
+
+    The indexes are made after the rows, in a quarter of the time.
+    """
     shop = make_shop(crowd)
     popups = [make_popup(crowd, shop) for _ in range(2)]
     made_anew = without_indexes(crowd, "email_subscribers")
@@ -287,7 +290,7 @@ def big_shop(crowd: Database) -> str:
 
 
 def without_indexes(database: Database, table: str) -> list[str]:
-    """Drops the table's constraints and indexes; returns the statements that bring them back."""
+    """Drop the table's constraints and indexes; return the statements that create them again."""
     dropped = []
     for row in database(
         "SELECT conname AS name, pg_get_constraintdef(oid) AS made FROM pg_constraint"
@@ -306,7 +309,7 @@ def without_indexes(database: Database, table: str) -> list[str]:
 
 @pytest.fixture(params=["first page", "deep page"])
 def place(request: pytest.FixtureRequest, big_shop: str, crowd: Database) -> dict[str, Any]:
-    """The parameters of a page of the newest; a deep one starts in the middle of all."""
+    """Return the parameters of a page of the newest, or of one in the middle of all."""
     created_at, id_ = NEWEST
     if request.param == "deep page":
         (row,) = crowd(

@@ -34,12 +34,12 @@ def popup_id(database: Database, shop: Shop) -> str:
 
 
 def ago(event: dict[str, Any], days: float) -> dict[str, Any]:
-    """The event as of so many days ago, at most 7, by the id that a browser gave it then."""
+    """Return the event with the id that a browser gave it so many days ago, at most 7."""
     return {**event, "event_id": uuid7(datetime.datetime.now(datetime.UTC) - days * DAY)}
 
 
 def bought(shop: Shop, order_id: str, **fields: Any) -> dict[str, Any]:
-    """A purchase that names its shop only."""
+    """Return a purchase that names its shop only."""
     event = purchase("", order_id, **fields) | {"shop_id": shop.id}
     del event["popup_id"]
     return event

@@ -66,7 +66,7 @@ def send(function: FunctionProcess, *events: dict[str, Any]) -> None:
 
 
 def make_views(database: Database, shop: Shop, popup_id: str, day: str, views: int, viewers: int, **of: str) -> None:
-    """A day's tally, as if that many views had come in on it."""
+    """Insert a day's tally, as if that many views of that many viewers had come in on it."""
     row = {"shop_id": shop.id, "popup_id": popup_id, "day": day, "variant_id": "", "device_type": "", **of}
     insert(database, "daily_views", **row, views=views, viewers=viewers)
 

@@ -443,7 +443,7 @@ def memory_watched(function: FunctionProcess) -> Iterator[list[int]]:
 
 @pytest.fixture
 def exporting(stack: Stack, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Request]:
-    """A request for the CSV in this process, with connections of its own."""
+    """Yield a request for the CSV in this process, with connections of its own."""
     config = load({"DATABASE_URL": stack.database_url})
     monkeypatch.setattr(database_module, "settings", lambda: config)
     pool = database_module._pool.__wrapped__(False)  # type: ignore[attr-defined]

@@ -132,7 +132,7 @@ def events(new_event: Any, popup_ids: list[str], count: int = 3) -> str:
 
 
 def as_written(event: dict[str, Any], position: int) -> dict[str, Any]:
-    """What the function makes of an event, as far as it matters here."""
+    """Return the row that the function makes of an event, as far as it matters here."""
     email = event.get("email")
     person = {"email_normalized": email, "claimer": f"email:{email}", "new_subscriber_id": str(uuid.uuid4())}
     return {**event, **person, "trimmed_code": event.get("discount_code"), "position": position, "origin": 0}

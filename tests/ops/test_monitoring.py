@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def as_entry(line: dict[str, Any]) -> Entry:
-    """The LogEntry that Cloud Logging makes of a line: some fields are the entry's own, the rest is its payload."""
+    """Return the LogEntry that Cloud Logging makes of a line: some fields are its own, the rest is its payload."""
     line = dict(line)
     own = {"httpRequest": line.pop("httpRequest", None), "labels": line.pop(logs.LABELS, None)}
     own |= {"severity": line.pop("severity"), "trace": line.pop(logs.TRACE, None)}
@@ -71,7 +71,7 @@ def extracted(expression: str) -> str:
 
 @pytest.fixture(scope="module")
 def entries(stack: Any, database: Database) -> Iterator[list[Entry]]:
-    """What functions log of requests of every kind."""
+    """Yield the log entries of two functions about requests of every kind."""
     shop = make_shop(database)
     popup_id = make_popup(database, shop)
     content = stack.start_function("get_active_popups", RATE_LIMIT_DEFAULT="2", TRUSTED_PROXIES="1")

@@ -489,7 +489,7 @@ BAD_CURSORS: dict[str, Any] = {
 
 @pytest.fixture
 def of_a_list(database: Database, manage_popups: FunctionProcess) -> tuple[Client, str]:
-    """A merchant, and the name that cursors of his popups begin with."""
+    """Return a client of a shop and the name that cursors of its popups begin with."""
     shop = make_shop(database)
     for _ in range(2):
         make_popup(database, shop)

@@ -15,7 +15,7 @@ TEXT, OF_VARIANT, OLD = "Yes, write to me.", "Write to me, please.", "The text o
 
 @pytest.fixture
 def popup_id(merchant: Client) -> str:
-    """A popup of two versions."""
+    """Return the id of a popup of two versions."""
     offer = {"type": "email_capture", "consent_text": OLD}
     made = merchant.post("/popups", {"name": "x", "status": "active", "offer": offer})
     assert made.status_code == 201, made.text
@@ -27,7 +27,7 @@ def popup_id(merchant: Client) -> str:
 
 @pytest.fixture
 def agree(track_conversion: FunctionProcess, popup_id: str) -> Callable[..., dict[str, Any]]:
-    """Sends an address with the consent to a text; returns the answer without its id."""
+    """Return a function that sends an address with the consent to a text and returns the answer without its id."""
 
     def leave(text: str | None, email: str = "ann@example.com", **fields: Any) -> dict[str, Any]:
         consent = {"consent": True, "consent_text": text} if text else {}
@@ -39,7 +39,7 @@ def agree(track_conversion: FunctionProcess, popup_id: str) -> Callable[..., dic
 
 
 def one(merchant: Client) -> dict[str, Any]:
-    """The only subscriber, with the consents."""
+    """Return the shop's only subscriber with the consents."""
     (found,) = merchant.get("/subscribers").json()["subscribers"]
     told: dict[str, Any] = merchant.get(f"/subscribers/{found['id']}").json()
     return told

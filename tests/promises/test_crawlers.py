@@ -35,7 +35,7 @@ def reader(stats: FunctionProcess, shop: Shop) -> Client:
 
 
 def crawlers_in(reader: Client, popup_id: str) -> tuple[int, int]:
-    """What the popup's report says of them, and its shop's."""
+    """Return the number of crawlers' events in the popup's report and in its shop's."""
     return tuple(reader.get(path).json()["crawlers"] for path in (f"/popups/{popup_id}", "/shop"))
 
 

@@ -218,7 +218,7 @@ class TestOneEventForEver:
 
     @pytest.fixture
     def own_pool(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        """Connections for what runs in this process."""
+        """Open a pool for what runs in this process and close it afterwards."""
         config = load({"DATABASE_URL": stack.database_url})
         monkeypatch.setattr(database_module, "settings", lambda: config)
         monkeypatch.setattr(view_recording, "forget_stats", lambda changed: None)

@@ -133,7 +133,7 @@ def door(request: pytest.FixtureRequest, stack: Stack) -> Iterator[str]:
 
 @contextlib.contextmanager
 def files_of_the_bucket() -> Iterator[str]:
-    """What Cloud Storage would serve: here the path that was asked for."""
+    """Serve each path as its own text, in place of Cloud Storage; yield the server's URL."""
 
     class Files(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

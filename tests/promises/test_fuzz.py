@@ -67,7 +67,7 @@ def ids(database: Database, shop: Shop, track_conversion: FunctionProcess) -> di
 
 
 def name_known_things(case: schemathesis.Case[Any], shop: Shop, ids: dict[str, str]) -> None:
-    """What is there is found by ids that nobody makes up, and changed by a patch that means something."""
+    """Replace the case's ids by those of existing things, and its patch by the documented example."""
     case.path_parameters = {key: ids[key] for key in case.path_parameters or ()}
     if isinstance(case.query, dict) and "shop_id" in case.query:
         case.query["shop_id"] = shop.id

@@ -24,7 +24,7 @@ Import = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def client_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FunctionProcess], Import]:
-    """Gives for a function what imports the modules of its client: `client_of(stats)("api.stats.get_shop_stats")`."""
+    """Return what imports the modules of a function's client: `client_of(stats)("api.stats.get_shop_stats")`."""
     folder = tmp_path_factory.mktemp("clients")
     sys.path.insert(0, str(folder))
 

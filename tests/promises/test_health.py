@@ -19,7 +19,7 @@ OTHERS = 6
 
 @pytest.fixture
 def plain(stack: Stack, database: Database) -> Iterator[Database]:
-    """A look into the database by a role that may read the ledger of migrations and what is in no month, no more."""
+    """Yield the database as a role that may only read the ledger of migrations and the default partitions."""
     role = f"plain_{uuid.uuid4().hex[:8]}"
     database(f"CREATE ROLE {role} LOGIN")
     database(f"GRANT SELECT ON schema_migrations, popup_views_default, popup_conversions_default TO {role}")

@@ -347,7 +347,7 @@ def test_errors_carry_cors_too_so_that_a_page_can_read_them(
 
 
 def padded(manage_popups: FunctionProcess, database: Database, size: int) -> tuple[Client, str]:
-    """A merchant and a path whose answer has exactly this many bytes."""
+    """Return a client and a path whose answer has exactly this many bytes."""
     merchant = Client(manage_popups, make_shop(database).write_key)
     popup = merchant.post("/popups", {"name": "x"}).json()
     path = f"/popups/{popup['id']}?fields=description"

@@ -23,7 +23,7 @@ def proxy(stack: Stack) -> Iterator[Proxy]:
 
 @pytest.fixture
 def doomed(start_function: Callable[..., FunctionProcess], stack: Stack, proxy: Proxy) -> FunctionProcess:
-    """An instance whose database answers through the proxy."""
+    """Return an instance that reaches its database through the proxy."""
     url = stack.database_url.replace(f":{urlsplit(stack.database_url).port}", f":{proxy.port}")
     return start_function("manage_popups", DATABASE_URL=url, DB_POOL_MAX="1", DB_POOL_MIN="1")
 

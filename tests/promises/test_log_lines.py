@@ -47,7 +47,7 @@ def popup_id(database: Database, shop: Shop) -> str:
 
 @pytest.fixture
 def ask(functions: dict[str, FunctionProcess], shop: Shop, popup_id: str) -> Callable[..., requests.Response]:
-    """A request to each function, of which it answers 2xx."""
+    """Return a function that sends a request to the function of a name, which answers it with a 2xx."""
 
     def send(name: str, **headers: str) -> requests.Response:
         method, path, body, own = good_call(name, shop, popup_id)
@@ -252,7 +252,7 @@ def test_a_request_id_is_made_where_no_trace_was_sent(ask: Callable[..., request
 
 
 def paths_in(value: Any, path: str = "") -> set[str]:
-    """`{"a": {"b": 1}}` has `a` and `a.b`."""
+    """Return the paths of all names in an object: of `{"a": {"b": 1}}`, `a` and `a.b`."""
     if not isinstance(value, dict):
         return {path}
     return {path} | {each for name, inner in value.items() for each in paths_in(inner, f"{path}.{name}".lstrip("."))}

@@ -33,7 +33,7 @@ NEWER: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def newer(stack: Stack) -> Iterator[Database]:
-    """A database in which a newer release has opened the closed sets and added columns."""
+    """Yield a database in which a newer release has opened the closed sets and added columns."""
     with open_database(create_database(stack.postgres, "newer")) as opened:
         checks = opened(
             "SELECT conname, conrelid::regclass::text AS of FROM pg_constraint"
@@ -68,7 +68,7 @@ def merchant(functions: dict[str, FunctionProcess], shop: Shop) -> Client:
 
 @pytest.fixture
 def popup(newer: Database, shop: Shop, merchant: Client) -> dict[str, Any]:
-    """A popup of the newer release, as this one shows it."""
+    """Return a popup of the newer release as this one shows it."""
     popup_id = make_popup(newer, shop)
     whole = json.loads(json.dumps(PopupSchema().load({"name": "A popup"}), default=str))
     fields = {name: {**whole[name], **value} if isinstance(value, dict) else value for name, value in NEWER.items()}
@@ -92,7 +92,7 @@ def popup(newer: Database, shop: Shop, merchant: Client) -> dict[str, Any]:
 
 
 def written(popup: dict[str, Any]) -> dict[str, Any]:
-    """What a merchant may write of it."""
+    """Return the fields of a popup that a merchant may write."""
     return {name: popup[name] for name in PopupSchema().fields}
 
 

@@ -255,7 +255,7 @@ class Market:
         return Counter({key: amount for key, amount in found.items() if amount})
 
     def figures(self, rule: str, window_days: int) -> dict[str, Any]:
-        """What the shop's report should say of the last 30 days, in all and by popup."""
+        """Return what the shop's report should say of the last 30 days, in all and by popup."""
         first = datetime.datetime.now(self.zone).date() - 29 * DAY
         result: dict[str, Any] = {"all": Counter()} | {popup_id: Counter() for popup_id in self.popups}
         for order in self.counted():

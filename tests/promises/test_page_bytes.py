@@ -33,7 +33,7 @@ LARGE = {"targeting": {"include_pages": ["/" + "x" * 499] * 50, "exclude_pages":
 
 
 def pages(client: Client, path: str, name: str) -> Iterator[list[dict[str, Any]]]:
-    """The pages of a list, each a bounded answer."""
+    """Yield the pages of a list; assert that each is a bounded answer."""
     cursor = ""
     while True:
         answer = client.get(f"{path}?limit=100{cursor}")

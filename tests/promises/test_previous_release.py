@@ -65,7 +65,7 @@ def newest() -> Release:
 
 @pytest.fixture(scope="module")
 def old(before: Release, stack: Stack) -> Iterator[Functions]:
-    """The functions of the previous release on the newest schema, beside those of this one."""
+    """Yield the functions of the previous release on the newest schema, beside those of this one."""
     with running(before, stack) as started:
         yield started
 

@@ -25,13 +25,13 @@ _addresses = (f"198.51.{third}.{fourth}" for third in range(256) for fourth in r
 
 @pytest.fixture
 def address() -> str:
-    """A client that nobody has seen yet."""
+    """Return a client's address that no function has seen yet."""
     return next(_addresses)
 
 
 @pytest.fixture(scope="module")
 def limited(stack: Stack) -> FunctionProcess:
-    """An instance behind one proxy."""
+    """Return an instance behind one proxy."""
     return stack.start_function("get_active_popups", RATE_LIMIT_DEFAULT=str(QUOTA), TRUSTED_PROXIES="1")
 
 
@@ -49,7 +49,7 @@ def valkey(stack: Stack) -> Iterator[redis.Redis]:
 
 
 def ask(function: FunctionProcess, forwarded_for: str | None = None, path: str = "/nothing") -> requests.Response:
-    """A request that is counted like any other, though there is nothing at its address."""
+    """Send a request that counts like any other, though nothing is at its path; return the answer."""
     headers = {"X-Forwarded-For": forwarded_for} if forwarded_for else {}
     return Client(function).get(path, headers=headers)
 
@@ -406,7 +406,7 @@ def test_at_once_or_one_by_one_the_same_number_passes(stack: Stack) -> None:
 
 
 def answers_of(functions: list[FunctionProcess], address: str, requests_each: int) -> list[requests.Response]:
-    """The answers to a client's requests, sent to all instances at once over a few connections each."""
+    """Send a client's requests to all instances at once, over a few connections each; return the answers."""
 
     def send(function: FunctionProcess) -> list[requests.Response]:
         with requests.Session() as session:

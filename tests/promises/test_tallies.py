@@ -48,7 +48,7 @@ def random_event(random: Random, popups: list[str], shoppers: list[dict[str, Any
 
 
 def random_lists(random: Random, new_event: Callable[[], dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Some views, exposures and closes, of which one may be there twice."""
+    """Return some views, exposures and closes, of which one may be there twice."""
     lists = {
         name: [new_event() for _ in range(random.randint(0, most))]
         for name, most in (("events", 12), ("exposures", 6), ("closes", 3))
@@ -166,7 +166,7 @@ def assert_periods_tell_who_was_active(
 
 
 def shown(stats: FunctionProcess, path: str, shop: Shop) -> dict[str, Any]:
-    """What `stats` answers, its lists as maps, days and groups without anything left out, amounts as numbers."""
+    """Return the report of `stats` with lists as maps, without empty days and groups, and amounts as numbers."""
     answer = requests.get(stats.url + path, headers=shop.reader, timeout=10)
     assert answer.status_code == 200, answer.text
     said = answer.json()
@@ -207,7 +207,7 @@ NOTHING: dict[str, Any] = {
 
 
 def report(database: Database, shop: Shop, time_zone: str, popup_id: str | None = None) -> dict[str, Any]:
-    """The same out of the raw tables, of a popup or of the whole shop."""
+    """Return the same from the raw tables, of a popup or of the whole shop."""
     raw_views = raw(database, "popup_views", "viewed_at", shop, time_zone, popup_id)
     raw_conversions = raw(database, "popup_conversions", "converted_at", shop, time_zone, popup_id)
     raw_signals = raw(database, "popup_signals", "signalled_at", shop, time_zone, popup_id)
@@ -320,7 +320,10 @@ def test_midnight_in_the_shop_divides_the_days(
 
 
 def zone_with_midnight_in(seconds: int, now: datetime.datetime) -> str:
-    """A POSIX time zone, whose offset counts westwards: `<X>-05:30:00` is five and a half hours ahead of UTC."""
+    """Return a POSIX time zone in which the next midnight is in so many seconds.
+
+    Its offset counts westwards: `<X>-05:30:00` is five and a half hours ahead of UTC.
+    """
     since_midnight = now.hour * 3600 + now.minute * 60 + now.second
     ahead = 24 * 3600 - since_midnight - seconds
     if ahead > 12 * 3600:

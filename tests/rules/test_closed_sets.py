@@ -60,7 +60,7 @@ def test_the_storefront_script_knows_every_trigger() -> None:
 
 @pytest.fixture(scope="module")
 def outdated(stack: Stack) -> Iterator[Database]:
-    """A database that has not learnt of email captures yet."""
+    """Yield a database whose closed sets lack email captures."""
     url = create_database(stack.postgres, "outdated")
     with open_database(url) as opened:
         opened("ALTER TABLE popup_conversions DROP CONSTRAINT popup_conversions_type_known")

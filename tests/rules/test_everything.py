@@ -13,7 +13,7 @@ from tests.support.everything import DISCOUNT_CODE, OF_CODES, POPUP, SHOP
 
 
 def unset(schema: Schema, body: dict[str, Any], path: str = "") -> Iterator[str]:
-    """The paths of the fields that the body lacks."""
+    """Yield the paths of the fields that the body lacks."""
     for name, field in schema.fields.items():
         if name not in body:
             yield path + name

@@ -50,7 +50,7 @@ def test_the_consoles_types_have_every_field_and_its_limits() -> None:
 
 
 def names_of(schema: Schema) -> Iterator[str]:
-    """The keys of an answer, and of what is in it."""
+    """Yield the keys of an answer and of the objects in it."""
     for name, field in schema.fields.items():
         yield field.data_key or name
         inner = field.inner if isinstance(field, fields.List) else field

@@ -31,7 +31,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def imported_by(name: str) -> set[str]:
-    """The modules whose names stand in this one's imports."""
+    """Return the modules that this one imports."""
     named = re.findall(r'^(?:import|export)\b[^;]*?"(\.[^"]*\.js)";', MODULES[name], re.MULTILINE)
     return {os.path.normpath(Path(name).parent / each) for each in named}
 
@@ -88,7 +88,7 @@ def test_the_files_are_within_their_budgets() -> None:
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """Runs node or a program of the pinned packages in storefront/, which are installed if they are not there."""
+    """Return what runs node or a program of storefront's pinned packages, which are installed if they are missing."""
     with (STOREFRONT / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         install()
@@ -145,14 +145,14 @@ TYPES = (STOREFRONT / "index.d.ts").read_text()
 
 
 def members(interface: str) -> set[str]:
-    """The names that an interface of index.d.ts declares."""
+    """Return the names that an interface of index.d.ts declares."""
     found = re.search(rf"interface {interface} {{(.*?)\n}}", TYPES, re.DOTALL)
     assert found
     return set(re.findall(r"^  (\w+)[?(:]", found[1], re.MULTILINE))
 
 
 def documented(first_column: str) -> list[str]:
-    """The names in the first column of the README's table whose first column is called so."""
+    """Return the names in the README's table whose first column has this heading."""
     table = README.split(f"| {first_column} | meaning |")[1].split("\n\n")[0]
     return re.findall(r"`([\w-]+)", "\n".join(row.split(" | ")[0] for row in table.splitlines()))
 

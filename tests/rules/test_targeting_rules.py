@@ -29,7 +29,7 @@ RULES_OF_EDITION = {
 
 
 def rules_of_script() -> list[str]:
-    """The rules of the storefront script as `group.field`, in their order."""
+    """Return the rules of the storefront script as `group.field`, in their order."""
     (source,) = re.findall(r"^const RULES = \{\n(.*?)^\};", (LOADER / "rules.js").read_text(), re.MULTILINE | re.DOTALL)
     group, names = "", []
     for indent, name in re.findall(r"^( {2}| {4})(\w+): ", source, re.MULTILINE):

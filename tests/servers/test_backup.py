@@ -68,7 +68,7 @@ def test_a_backup_made_while_views_arrive_is_restored_whole(
 
 
 def _views_by_stats(stack: Stack, url: str, shop: Shop, popup_id: str) -> int:
-    """What the merchant reads of the restored database; it takes new views, too."""
+    """Return the popup's views by `stats` on the restored database; assert that it takes new ones."""
     # Without Redis: its cache holds the answers of the database that was lost.
     functions = {name: stack.start_function(name, DATABASE_URL=url, REDIS_URL=None) for name in ("stats", "track_view")}
     try:

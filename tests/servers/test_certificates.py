@@ -34,7 +34,7 @@ class SecurePostgres:
 
 @pytest.fixture(scope="module")
 def postgres(stack: Stack) -> Iterator[SecurePostgres]:
-    """The stack's Postgres, built without TLS, behind a proxy that answers SSLRequest as a server does."""
+    """Yield the stack's Postgres, built without TLS, behind a proxy that answers SSLRequest as a server does."""
     with temporary_folder() as folder, temporary_folder() as elsewhere:
         authority, certificate = make_certificates(folder)
         stranger, _ = make_certificates(elsewhere)
@@ -47,7 +47,7 @@ def postgres(stack: Stack) -> Iterator[SecurePostgres]:
 
 @contextlib.contextmanager
 def _ssl_requests_to(target_port: int) -> Iterator[int]:
-    """The port of a proxy that says yes to SSLRequest (8 bytes) and passes on what follows, which is TLS."""
+    """Yield the port of a proxy that says yes to SSLRequest (8 bytes) and passes on what follows, which is TLS."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(client: socket.socket) -> None:

@@ -19,7 +19,7 @@ DEBIAN = sorted(Path("/usr/lib/postgresql").glob("1[4-7]/bin"))
 
 @pytest.fixture(scope="module")
 def old(stack: Stack) -> Iterator[Stack]:
-    """A stack on it."""
+    """Yield a stack on a Postgres of Debian's; skip if none is installed."""
     if not DEBIAN:
         pytest.skip("NOT CHECKED: there is no Postgres of Debian's here, 14 to 17")
     with pytest.MonkeyPatch.context() as patch, temporary_folder() as folder:

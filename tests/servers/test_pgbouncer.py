@@ -52,7 +52,7 @@ def version() -> tuple[int, ...]:
 
 @pytest.fixture(params=MODES)
 def bouncer_url(request: pytest.FixtureRequest, stack: Stack) -> Iterator[str]:
-    """The database's address through a PgBouncer in that mode."""
+    """Yield the database's URL through a PgBouncer in that mode."""
     if request.param == "transaction" and version() < SINCE:
         pytest.skip(
             f"NOT RUN: {program()} is older than 1.21, which has no max_prepared_statements; session mode works"

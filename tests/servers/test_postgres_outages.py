@@ -35,7 +35,7 @@ def to_redis(stack: Stack) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="module")
 def start(stack: Stack, to_postgres: Proxy, to_redis: Proxy) -> Callable[..., FunctionProcess]:
-    """Starts a function whose Postgres and Redis are behind the proxies."""
+    """Return a function that starts a function whose Postgres and Redis are behind the proxies."""
 
     def start_function(name: str, **env: str) -> FunctionProcess:
         ours = {
@@ -98,7 +98,10 @@ def read(function: FunctionProcess, shop_id: str) -> requests.Response:
 
 
 def expire(stack: Stack, *keys: str) -> None:
-    """Ends the freshness of what is cached under these keys, in Redis and in every memory: no log vouches for it."""
+    """End the freshness of what is cached under these keys, in Redis and in every instance's memory.
+
+    The log of changes is emptied, so that it vouches for none.
+    """
     with redis.Redis.from_url(stack.valkey.url) as valkey:
         for key in keys:
             ends = {field: int(time.time() * 1000) for field in valkey.hkeys(key) if field.endswith(b":fresh_until")}

@@ -98,7 +98,7 @@ def test_garbage_in_place_of_an_entry_is_a_miss_and_replaced(
 
 
 def key_of(shop: Shop) -> str:
-    """The shop's key in Redis, which has its entry."""
+    """Return the key of the shop's entry in Redis."""
     return f"active-popups:{shop.id}"
 
 

@@ -58,7 +58,7 @@ def standby(stack: Stack) -> Iterator[Standby]:
 
 @pytest.fixture
 def replica(standby: Standby, stack: Stack) -> Iterator[Database]:
-    """A look into the standby, which is up and following before and after each test."""
+    """Yield the standby's database. It runs before the test, and replays again after it."""
     if not standby.running():
         standby.start()
     with open_database(standby.url_of(stack.database_url.rpartition("/")[2])) as opened:

@@ -19,7 +19,7 @@ Rule = dict[str, Any]
 
 
 def route(url_map: dict[str, Any], host: str, path: str) -> tuple[Rule, str]:
-    """The rule for a path (at least with its service) and the path that the service sees."""
+    """Return the rule for a path (at least with its service) and the path that the service sees."""
     matchers = {rule["pathMatcher"] for rule in url_map["hostRules"] if host in rule["hosts"]}
     for matcher in url_map["pathMatchers"]:
         if matcher["name"] not in matchers:

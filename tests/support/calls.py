@@ -20,7 +20,7 @@ class Call(NamedTuple):
 
 
 def good_call(name: str, shop: Shop, popup_id: str) -> Call:
-    """A request with the shop's key that the function of this name answers with a 2xx."""
+    """Return a request with the shop's key that the function of this name answers with a 2xx."""
     calls = {
         "get_active_popups": Call("GET", f"/?shop_id={shop.id}"),
         "track_view": Call("POST", "/", view(popup_id)),
@@ -33,7 +33,7 @@ def good_call(name: str, shop: Shop, popup_id: str) -> Call:
 
 
 def call(function: FunctionProcess, shop: Shop, popup_id: str, **headers: str) -> requests.Response:
-    """Sends it; an underscore in a header's name stands for a hyphen."""
+    """Send the function's good call and return the answer; an underscore in a header's name stands for a hyphen."""
     method, path, body, own = good_call(function.name, shop, popup_id)
     named = (own or {}) | {name.replace("_", "-"): value for name, value in headers.items()}
     return Client(function, shop.read_key)(method, path, json=body, headers=named)

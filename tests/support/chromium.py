@@ -41,7 +41,7 @@ class SharedChromium:
 
     @contextmanager
     def in_use(self) -> Iterator[Browser]:
-        """The browser, started anew if it has crashed. Whatever was opened in it is closed in the end."""
+        """Yield the browser, started anew if it has crashed; close whatever was opened in it at the end."""
         asyncio._set_running_loop(self._loop)
         try:
             if not self._browser or not self._browser.is_connected():

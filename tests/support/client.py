@@ -39,7 +39,7 @@ class Client:
 
 
 def assert_problem(answer: requests.Response, status: int, code: str | None = None, *fields: str) -> dict[str, Any]:
-    """The answer is problem details (RFC 9457) of this status and code and, for a 422, about just these fields."""
+    """Assert that the answer is problem details (RFC 9457) of this status, code and, for a 422, just these fields."""
     assert answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
     assert answer.headers["Content-Type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()

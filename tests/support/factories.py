@@ -40,7 +40,7 @@ class Shop:
 
 
 def make_shop(database: Database, *, with_source: bool = True, **fields: Any) -> Shop:
-    """A new shop with a name nobody else has. In a schema of before order sources, without one."""
+    """Create a shop with an id of its own; without an order source for a schema that has none yet."""
     row = {"id": f"shop-{uuid.uuid4().hex[:12]}", "name": "A shop", "time_zone": "UTC", "currency": "USD"}
     row |= {"allowed_origins": []} | fields
     insert(database, "shops", **row)
@@ -50,7 +50,7 @@ def make_shop(database: Database, *, with_source: bool = True, **fields: Any) ->
 
 
 def make_order_source(database: Database, shop_id: str, platform: str = "shopify", **fields: Any) -> uuid.UUID:
-    """An order source whose webhooks are signed with SECRET."""
+    """Create an order source whose webhooks are signed with SECRET and return its id."""
     id_ = uuid.UUID(uuid7())
     row = {"id": id_, "shop_id": shop_id, "platform": platform, "secrets": seal_secrets(id_, [SECRET])} | fields
     insert(database, "order_sources", **row)
@@ -66,7 +66,7 @@ def make_key(database: Database, shop_id: str, rights: str, **fields: Any) -> st
 
 
 def make_popup(database: Database, shop: Shop | str, **fields: Any) -> str:
-    """A popup, active unless told otherwise, as manage_popups would store it. Returns its id.
+    """Store a popup as manage_popups does, active unless `fields` say otherwise, and return its id.
 
     It goes past the cache: make it before the shop's popups are first asked for.
     """
@@ -79,7 +79,7 @@ def make_popup(database: Database, shop: Shop | str, **fields: Any) -> str:
 
 
 def make_discount_code(database: Database, shop: Shop | str, codes: Iterable[str] = (), **fields: Any) -> str:
-    """A discount code, or with `codes` a pool of single-use ones. Returns its id."""
+    """Store a discount code, or with `codes` a pool of single-use ones, and return its id."""
     shop_id = shop if isinstance(shop, str) else shop.id
     pool = list(codes)
     code_id = uuid7()
@@ -91,7 +91,7 @@ def make_discount_code(database: Database, shop: Shop | str, codes: Iterable[str
 
 
 def order_source_ids(database: Database, shop: Shop) -> dict[str, str]:
-    """A platform of the shop, and a customer's request that it passed on: their ids, as paths name them."""
+    """Create an order source and a customer's request that it passed on; return their ids by their names in paths."""
     ids = {"source_id": str(make_order_source(database, shop.id)), "request_id": f"customer-{uuid.uuid4().hex[:8]}"}
     insert(database, "order_source_requests", shop_id=shop.id, **ids)
     return ids
@@ -102,14 +102,14 @@ def insert(database: Database, table: str, **row: Any) -> None:
 
 
 def uuid7(at: datetime.datetime | None = None, random: Random | None = None) -> str:
-    """A version-7 UUID of that instant, or of now; its other bits from `random`, if they are to be repeatable."""
+    """Return a version-7 UUID of that instant, by default of now; its other bits are from `random` if given."""
     milliseconds = int(at.timestamp() * 1000) if at else time.time_ns() // 1_000_000
     value = milliseconds << 80 | (random.getrandbits(80) if random else int.from_bytes(os.urandom(10)))
     return str(uuid.UUID(int=value & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62))
 
 
 def view(popup_id: str, **fields: Any) -> dict[str, Any]:
-    """A view of a visit of its own."""
+    """Return a view of a visit of its own."""
     return {"event_id": uuid7(), "popup_id": popup_id, "session_id": f"session-{uuid.uuid4()}", **fields}
 
 

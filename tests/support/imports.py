@@ -10,13 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @cache
 def sources(folder: str) -> dict[str, ast.Module]:
-    """The parsed modules of a folder by dotted name."""
+    """Return the parsed modules of a folder by dotted name."""
     paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / folder).rglob("*.py")}
     return {name.removesuffix(".__init__"): ast.parse(path.read_text()) for name, path in sorted(paths.items())}
 
 
 def server_sources() -> dict[str, ast.Module]:
-    """What is deployed."""
+    """Return the parsed modules that are deployed, by dotted name."""
     return sources("common") | sources("functions")
 
 
@@ -26,12 +26,12 @@ def all_imports(tree: ast.Module) -> set[str]:
 
 
 def imports_with_module(tree: ast.Module) -> set[str]:
-    """What is imported when the module is: neither inside functions nor for type checkers only."""
+    """Return what is imported with the module: neither inside functions nor for type checkers only."""
     return _imported(tree.body)
 
 
 def imports_when_running(tree: ast.Module) -> set[str]:
-    """What is imported with the module or by a function later, but not for type checkers only."""
+    """Return what is imported with the module or by a function later, but not for type checkers only."""
     return _imported(_nodes_that_run(tree))
 
 

@@ -82,7 +82,7 @@ def _handler(platform: Platform) -> type[http.server.BaseHTTPRequestHandler]:
 
 
 def _shopify(platform: Platform, body: dict[str, Any]) -> dict[str, Any]:
-    """A page of a GraphQL connection; the cursor is the place."""
+    """Return a page of a GraphQL connection; the cursor is the place in the list."""
     first, after = body["variables"]["first"], int(body["variables"]["after"] or 0)
     nodes = platform.orders[after : after + first]
     info = {"hasNextPage": after + first < len(platform.orders), "endCursor": str(after + first)}
@@ -100,7 +100,7 @@ def basic(token: str) -> str:
 
 
 def _certificate(folder: Path) -> Path:
-    """A self-signed certificate of HOST with its key, in one file."""
+    """Write a self-signed certificate of HOST with its key into one file and return its path."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (

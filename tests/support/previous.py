@@ -46,7 +46,7 @@ class Release:
         return tuple(dict.fromkeys(path.split("/")[1] for path in self.document["paths"]))
 
     def statements(self) -> Iterator[tuple[str, str]]:
-        """The name and text of every SQL statement in its functions."""
+        """Yield the name and text of every SQL statement in the release's functions."""
         for path in sorted([*self.folder.glob("common/**/*.py"), *self.folder.glob("functions/**/*.py")]):
             for node in ast.parse(path.read_text()).body:
                 if isinstance(node, ast.Assign) and (sql := _statement(node.value)):
@@ -161,14 +161,14 @@ def failures(
 
 
 def _statement(node: ast.expr) -> str | None:
-    """The constant's text if it is SQL."""
+    """Return the constant's text if it is SQL."""
     value = node.value if isinstance(node, ast.Constant) else None
     is_sql = isinstance(value, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", value)
     return str(value) if is_sql else None
 
 
 def _about(example: Any, ids: dict[str, str]) -> Any:
-    """The example with the ids of existing things and fresh values where they must be new."""
+    """Return the example with ids of existing things, and new values where they must be unique."""
     if isinstance(example, list):
         return [_about(item, ids) for item in example]
     if not isinstance(example, dict):

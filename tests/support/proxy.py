@@ -31,7 +31,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
 
     def reset(self) -> None:
-        """Counts from zero again."""
+        """Count from zero again."""
         with self._lock:
             self.round_trips = self.connections = self.bytes_sent = 0
 
@@ -45,19 +45,19 @@ class Proxy:
         self.cut()
 
     def black_hole(self) -> None:
-        """Takes connections and bytes and passes nothing on, as a network that lost its way."""
+        """Take connections and bytes and pass nothing on, as a network without a route does."""
         self._black_hole = True
 
     def delay(self, seconds: float) -> None:
-        """Passes on every answer of the server that much later."""
+        """Pass on every answer of the server so many seconds later."""
         self._delay_seconds = seconds
 
     def cut(self) -> None:
-        """Closes every connection; new ones are welcome."""
+        """Close every connection; new ones are accepted."""
         self._generation += 1
 
     def heal(self) -> None:
-        """Ends every fault. Connections that were in a black hole are cut: what they carried is lost."""
+        """End every fault. Connections that were in a black hole are cut: what they carried is lost."""
         if self._black_hole:
             self.cut()
         self._black_hole = False
@@ -120,7 +120,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxy_to(target_port: int) -> Iterator[Proxy]:
-    """A proxy in front of that port of the loopback, for the block."""
+    """Yield a proxy in front of that port of the loopback, for the block."""
     proxy = Proxy(target_port)
     try:
         yield proxy

@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 20
 
 
 def connect(port: int, *, receive_bytes: int | None = None) -> socket.socket:
-    """A connection; with `receive_bytes` one that takes little before it is read."""
+    """Connect to the port; `receive_bytes` bounds what the socket takes before it is read."""
     client = socket.socket()
     if receive_bytes:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)

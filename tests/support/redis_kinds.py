@@ -52,7 +52,7 @@ class Cluster:
         return self.nodes[key_slot(key.encode()) * len(self.nodes) // SLOTS]
 
     def hand_over(self, slots: range, to: ClusterNode) -> None:
-        """Gives slots to another node, as a failover does."""
+        """Give slots to another node, as a failover does."""
         living = [node for node in self.nodes if node.server.running()]
         for node in living:
             with contextlib.suppress(redis.ResponseError):  # it knew of no owner
@@ -104,7 +104,7 @@ def _is_whole(node: ClusterNode) -> bool:
 
 @contextlib.contextmanager
 def running_behind_tls(folder: Path) -> Iterator[str]:
-    """A Valkey with a password behind a proxy that ends TLS, which the wheel's own is built without. Yields its URL."""
+    """Yield the URL of a Valkey with a password behind a proxy that ends TLS, which the wheel's own lacks."""
     with valkey(folder / "valkey") as server:
         with redis.Redis(port=server.port) as admin:
             admin.config_set("requirepass", PASSWORD)
@@ -117,7 +117,7 @@ def running_behind_tls(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def tls_proxy_to(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """The port of a proxy that speaks TLS with its clients."""
+    """Yield the port of a proxy that speaks TLS with its clients."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -155,7 +155,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 def make_certificates(folder: Path) -> tuple[Path, Path]:
-    """An authority's certificate; and a server's, with its key, for the loopback."""
+    """Write an authority's certificate, and a server's for the loopback with its key; return both paths."""
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test server")])

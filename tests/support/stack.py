@@ -75,7 +75,7 @@ class Database:
         return [column["name"] for column in prepared.cols or []]
 
     def value(self, sql: str, **params: Any) -> Any:
-        """The only column of the only row."""
+        """Return the only column of the only row."""
         (row,) = self(sql, **params)
         (value,) = row.values()
         return value
@@ -97,7 +97,7 @@ TEMPLATE = "migrated"
 
 
 def create_database(server: Postgres, name: str, *, migrated: bool = True) -> str:
-    """A new database on the server, with the schema of sql/ unless told otherwise. Returns its URL.
+    """Create a database on the server, with the schema of sql/ if `migrated`, and return its URL.
 
     The migrations run once a server; each database is a copy of that one.
     """
@@ -147,7 +147,7 @@ class FunctionProcess:
         return self._child.log.read_text(errors="replace")
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The structured ones among them, without one that is still being written."""
+        """Return the structured lines of the log, parsed, without one that is still being written."""
         *whole, _ = self.logs().split("\n")  # splitlines() also splits at what a client may have sent, such as U+2028
         return [json.loads(line) for line in whole if line.startswith("{")]
 
@@ -157,7 +157,7 @@ class FunctionProcess:
         return False
 
     def state_of(self, dependency: str) -> str:
-        """What /_ready says of the `database` or the `cache`. A verdict holds for a second."""
+        """Return what /_ready says of the `database` or the `cache`. A verdict holds for a second."""
         return str(requests.get(f"{self.url}/_ready", timeout=30).json()[dependency])
 
     def stop(self) -> None:
@@ -185,7 +185,7 @@ class Stack:
     _kept: list[FunctionProcess] = field(default_factory=list)
 
     def environ(self, name: str, **env: str | None) -> dict[str, str]:
-        """The environment of a function: this stack's servers, no limits, and `env` over it; None unsets.
+        """Return a function's environment: this stack's servers, no limits, and `env` over it, where None unsets.
 
         A limit is counted in the Valkey of all tests of this process, by client address. So whoever sets one reads
         addresses of his own out of X-Forwarded-For, or counts in memory.
@@ -200,12 +200,15 @@ class Stack:
         return {key: value for key, value in {**plain, **ours, **env}.items() if value is not None}
 
     def url_of_function(self, name: str) -> str:
-        """The database's URL for this function's user, who may not change the schema."""
+        """Return the database's URL for this function's user, who may not change the schema."""
         owner, user = f"//{self.postgres.user}:", STATS_USER if name == "stats" else APP_USER
         return self.database_url.replace(owner, f"//{user}:")
 
     def start_function(self, name: str, folder: Path = ROOT, /, **env: str | None) -> FunctionProcess:
-        """A function in a new process, ready to answer. It ends with the test's module unless somebody keeps it."""
+        """Start a function in a new process and return it once it is ready.
+
+        It ends with the test's module unless it is kept.
+        """
         port = free_port()
         program = Path(sys.executable).with_name("functions-framework")
         options = ["--source", f"functions/{name}/main.py", "--target", name, "--host", "127.0.0.1", "--port", port]
@@ -255,7 +258,7 @@ def running_stack() -> Iterator[Stack]:
 
 
 def eventually(condition: Any, *, seconds: float = 20) -> Any:
-    """The first true value of `condition()`; fails when there is none in time."""
+    """Return the first true value of `condition()`; fail if there is none within `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s"

@@ -21,7 +21,7 @@ def send(function: FunctionProcess, body: Any, **headers: str) -> requests.Respo
 
 
 def send_each(jobs: Iterable[tuple[FunctionProcess, Any]], senders: int = 32) -> list[requests.Response]:
-    """The answers in the order of the jobs, which that many senders work off at the same time."""
+    """Send each job's event, by so many senders at once; return the answers in the order of the jobs."""
     return at_once([lambda job=job: send(*job) for job in jobs], senders)  # type: ignore[misc]
 
 
@@ -48,7 +48,7 @@ def assert_tallies_equal_events(database: Database, shop_id: str) -> None:
 
 
 def recount(database: Database, shop_id: str) -> dict[str, Any]:
-    """What `tallied` should give, out of the events alone."""
+    """Return what `tallied` should return, from the events alone."""
     views = database(
         """
         SELECT popup_id, (viewed_at AT TIME ZONE time_zone)::date AS day, coalesce(variant_id, '') AS variant,
@@ -98,7 +98,7 @@ NO_POPUP = "00000000-0000-0000-0000-000000000000"
 
 
 def tallied(database: Database, shop_id: str) -> dict[str, Any]:
-    """What the statements that insert events have tallied."""
+    """Return what the statements that insert events have tallied."""
     views = database("SELECT * FROM daily_views WHERE shop_id = :shop_id", shop_id=shop_id)
     conversions = database("SELECT * FROM daily_conversions WHERE shop_id = :shop_id", shop_id=shop_id)
     shop_viewers = database("SELECT viewers FROM daily_shop_viewers WHERE shop_id = :shop_id", shop_id=shop_id)

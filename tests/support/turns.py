@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def turn(folder: Path, *, alone: bool) -> Iterator[None]:
-    """The turn of one test; the locks are files in this folder."""
+    """Hold the turn of one test for the block; the locks are files in this folder."""
     with (folder / "gate").open("a") as gate, (folder / "lock").open("a") as lock:
         # Whoever wants to be alone holds the gate while he waits, or others would slip in before him for ever.
         fcntl.flock(gate, fcntl.LOCK_EX)

@@ -25,7 +25,7 @@ def signature(body: bytes, secret: str = SECRET) -> str:
 
 
 def signed(platform: str, topic: str, payload: Any, secret: str = SECRET) -> dict[str, str]:
-    """The headers of a webhook whose body requests encodes from this JSON."""
+    """Return the headers of a webhook whose body requests encodes from this JSON."""
     body = requests.Request("POST", "http://unused", json=payload).prepare().body
     assert isinstance(body, bytes)
     named, of_signature = HEADERS[platform]
@@ -41,7 +41,7 @@ def deliver(
 
 
 def shopify_order(id_: int, **fields: Any) -> dict[str, Any]:
-    """An order as `orders/paid` has it."""
+    """Return an order as `orders/paid` has it."""
     return {
         "id": id_,
         "admin_graphql_api_id": f"gid://shopify/Order/{id_}",
@@ -66,7 +66,7 @@ def shopify_order(id_: int, **fields: Any) -> dict[str, Any]:
 
 
 def shopify_refund(id_: int, order_id: int, amount: str, currency: str = "USD", **fields: Any) -> dict[str, Any]:
-    """A refund as `refunds/create` has it."""
+    """Return a refund as `refunds/create` has it."""
     transaction = {"kind": "refund", "status": "success", "amount": amount, "currency": currency}
     return {
         "id": id_,
@@ -81,7 +81,7 @@ def shopify_refund(id_: int, order_id: int, amount: str, currency: str = "USD", 
 
 
 def woocommerce_order(id_: int, **fields: Any) -> dict[str, Any]:
-    """An order as `order.updated` has it."""
+    """Return an order as `order.updated` has it."""
     return {
         "id": id_,
         "number": str(id_),

@@ -52,7 +52,7 @@ class Firefox:
         self.call("SetWindowRect", "", WINDOW)
 
     def call(self, name: str, path: str, parameters: dict[str, Any]) -> Any:
-        """The value that a command answers; `path` is what it is called by HTTP."""
+        """Return the value that a command answers; `path` is its path below the session's URL."""
         message = json.dumps([0, next(self.numbers), f"WebDriver:{name}", parameters]).encode()
         self.connection.sendall(b"%d:%s" % (len(message), message))
         _, _, error, result = self._receive()
@@ -116,7 +116,7 @@ class Window:
         self.driver.call("Navigate", "url", {"url": address})
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """What a function's body returns."""
+        """Run a function's body in the page and return its value."""
         return self.driver.call("ExecuteScript", "execute/sync", {"script": script, "args": list(arguments)})
 
     def until(self, expression: str, seconds: float = 10) -> bool:

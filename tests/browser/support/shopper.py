@@ -81,7 +81,7 @@ def wait_until(page: Page, expression: str, arg: Any = None, *, seconds: float =
 
 
 def leave(page: Page) -> None:
-    """Moves the mouse out through the top."""
+    """Move the mouse out of the window through the top."""
     for y in (400, 200, 50, 5, -10):
         page.mouse.move(640, y)
 
@@ -105,7 +105,7 @@ class Shop:
         self.authorization = {"Authorization": f"Bearer {key}"}
 
     def add_popup(self, **fields: Any) -> str:
-        """An active popup with one line of text; answers its id."""
+        """Create an active popup with one line of text and return its id. `fields` replace its defaults."""
         design = {"heading": "Before you go", "button_text": "Yes, please", **fields.pop("design", {})}
         popup = {"name": "Popup", "status": "active", "design": design, **fields}
         address = f"{self.functions['manage_popups']}/popups"
@@ -161,7 +161,7 @@ class Shopper:
         self.page: Page = context.new_page()
 
     def visit(self, path: str = "/", **page: Any) -> Page:
-        """Opens a page and waits until the script has started and its first second is over."""
+        """Open a page and wait until the script has started and its first second is over."""
         self.open(path, **page)
         self.wait(SETTLED)
         return self.page
@@ -174,7 +174,7 @@ class Shopper:
             self.page.wait_for_timeout(seconds * 1000)
 
     def open(self, path: str = "/", **page: Any) -> Page:
-        """Opens a page, and waits for the popups to arrive but not for the first second to pass."""
+        """Open a page and wait for the popups to arrive, but not for the first second to pass."""
         self.answer_pages(**page)
         popups = self.address_of("get_active_popups")
         with self.page.expect_response(lambda response: response.url.startswith(popups)) as response:
@@ -187,7 +187,7 @@ class Shopper:
         return self.page
 
     def settle(self) -> None:
-        """What the script has still to do waits for a quiet moment three times, and then for its second file."""
+        """Wait until the script has started: it waits for an idle moment three times, and then for its second file."""
         self.wait(3 * IDLE)
         self.page.evaluate(_SECOND_FILE, f"{ORIGIN}/{DIALOG.name}")
 
@@ -214,7 +214,7 @@ class Shopper:
         return self.page.get_by_role("dialog")
 
     def leave(self) -> None:
-        """Moves the mouse out through the top."""
+        """Move the mouse out of the window through the top."""
         leave(self.page)
 
     def close(self, way: str = "Escape") -> None:
@@ -273,7 +273,7 @@ class Shopper:
         return told["reason"]
 
     def reason_of_first(self) -> str | None:
-        """The same of the popup that the shop wants to show most."""
+        """Return the `reason` of the popup of the highest priority, which `explain()` lists first."""
         reason: str | None = self.page.evaluate("exitIntent.explain()[0].reason")
         return reason
 
@@ -282,7 +282,7 @@ class Shopper:
         return f"{self.shop.functions[name]}/"
 
     def notes(self, storage: str = "localStorage") -> dict[str, Any]:
-        """What the script keeps, by key."""
+        """Return what the script has stored, parsed, by key."""
         kept = json.loads(self.page.evaluate(f"JSON.stringify({storage})"))
         return {key: json.loads(value) for key, value in kept.items() if key.startswith("store-notes")}
 
