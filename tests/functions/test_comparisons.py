@@ -457,6 +457,23 @@ def test_an_order_that_a_code_or_an_address_gives_to_somebody_counts_for_the_vis
     assert_sums(database, shop)
 
 
+def test_an_order_whose_visitor_the_shop_names_counts_for_that_visitor_whoever_reports_it(
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    merchant: Client,
+    reader: Client,
+    database: Database,
+    shop: Shop,
+    popup_id: str,
+) -> None:
+    send(track_view, exposures=[exposure(popup_id, "v", "a"), exposure(popup_id, "w", "b")])
+    order(merchant, "1", "25.00", visitor_id="v")
+    event = purchase(popup_id, "1", "20.00", visitor_id="w", variant_id="b")
+    assert Client(track_conversion).post(json=event).status_code == 200
+    assert viewers(experiment(reader, popup_id, "?goal=purchase")) == {"a": (1, 1), "b": (1, 0)}
+    assert_sums(database, shop)
+
+
 def test_orders_of_before_the_meeting_and_of_later_stretches_do_not_count(
     track_view: FunctionProcess, merchant: Client, reader: Client, database: Database, shop: Shop, popup_id: str
 ) -> None:

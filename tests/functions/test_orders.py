@@ -290,6 +290,25 @@ def test_a_touch_after_the_order_has_no_part_in_it(merchant: Client, database: D
     assert reported(merchant, an_order(visitor_id="ann", ordered_at=at(0.9)))["popup_id"] == popup_id
 
 
+# Seconds from a click to the order, and the least window in which it has the credit.
+EDGES = {0: 1, 1: 1, 86_400: 1, 86_401: 2, 7 * 86_400: 7, 7 * 86_400 + 1: 8, 30 * 86_400: 30, 30 * 86_400 + 1: None}
+
+
+@pytest.mark.parametrize(("seconds", "window_days"), EDGES.items())
+def test_a_window_includes_the_second_in_which_it_begins_and_the_order_s_own(
+    merchant: Client, database: Database, shop: Shop, seconds: int, window_days: int | None
+) -> None:
+    ordered_at = NOW.replace(microsecond=0)
+    clicked_at = ordered_at - datetime.timedelta(seconds=seconds)
+    popup_id = make_popup(database, shop)
+    who = {"shop_id": shop.id, "popup_id": popup_id, "session_id": "s", "visitor_id": "ann", "type": "click"}
+    insert(database, "popup_conversions", event_id=uuid7(clicked_at), converted_at=clicked_at, **who)
+    reported(merchant, an_order(visitor_id="ann", ordered_at=ordered_at.isoformat()))
+    assert credited(database, shop, "click", window_days or 30) == {popup_id if window_days else "nobody": 1}
+    if window_days and window_days > 1:
+        assert credited(database, shop, "click", window_days - 1) == {"nobody": 1}
+
+
 @pytest.mark.parametrize("type_", ["view", "click"])
 def test_of_several_touches_on_a_day_the_last_has_the_credit(
     merchant: Client, database: Database, shop: Shop, type_: str
