@@ -77,7 +77,7 @@ def _shopify_news(node: dict[str, Any]) -> Iterator[News]:
     yield order
     for refund in fields.items(node, "refunds"):
         amount, currency = _shop_money(refund, "totalRefundedSet")
-        refund_id = fields.text(refund, "legacyResourceId")
+        refund_id = fields.id_of(refund, "legacyResourceId")
         if amount and currency and refund_id:
             yield Refund(order.order_id, refund_id, amount, currency, fields.time(refund.get("createdAt")))
 

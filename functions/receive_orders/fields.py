@@ -26,12 +26,20 @@ MAX_ORDERS = 1000
 VISITOR = "_store_visitor"
 
 
-def order_id(payload: dict[str, Any], name: str) -> str:
-    """Return an order's or a refund's id. Raises Invalid without one: nothing can be recorded then."""
+def id_of(payload: dict[str, Any], name: str) -> str | None:
+    """Return an order's or a refund's id; None for what cannot be one."""
     value = payload.get(name)
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ORDER_ID_CHARACTERS or not is_storable(value):
+        return None
+    return value
+
+
+def order_id(payload: dict[str, Any], name: str) -> str:
+    """Return the id. Raises Invalid without one: nothing can be recorded then."""
+    value = id_of(payload, name)
+    if value is None:
         raise Invalid(errors={name: ["An id of 1 to 100 characters."]})
     return value
 

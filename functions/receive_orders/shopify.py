@@ -43,7 +43,7 @@ def _order(payload: dict[str, Any]) -> Iterator[News]:
         return
     yield order
     for refund in islice(fields.items(payload, "refunds"), MAX_REFUNDS):
-        if fields.text(refund, "id"):
+        if fields.id_of(refund, "id"):
             yield from _refund(refund, order.order_id)
 
 

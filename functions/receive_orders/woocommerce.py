@@ -36,7 +36,7 @@ def read(topic: str, payload: dict[str, Any]) -> list[News]:
 
 def order_news(payload: dict[str, Any]) -> Iterator[News]:
     """Yield the order as it stands, and its refunds; nothing as long as it is not paid for. Raises Invalid."""
-    order, status = _order_itself(payload), payload.get("status")
+    order, status = _order_itself(payload), fields.text(payload, "status")
     if status in WITHDRAWN:
         yield from withdrawn(order, WITHDRAWN[status])
         return
@@ -44,7 +44,7 @@ def order_news(payload: dict[str, Any]) -> Iterator[News]:
         return
     yield order
     for refund in islice(fields.items(payload, "refunds"), MAX_REFUNDS):
-        if fields.text(refund, "id"):
+        if fields.id_of(refund, "id"):
             yield from _refund(refund, order.order_id, payload)
 
 

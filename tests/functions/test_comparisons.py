@@ -402,6 +402,25 @@ def test_a_browsers_purchase_counts_for_its_visitor(
     assert_sums(database, shop)
 
 
+def test_an_unconfirmed_order_makes_nobody_a_buyer(
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    merchant: Client,
+    reader: Client,
+    database: Database,
+    shop: Shop,
+    popup_id: str,
+) -> None:
+    order(merchant, "trusted", "10.00", ordered_at="2026-01-01T00:00:00Z")
+    send(track_view, exposures=[exposure(popup_id, "v", "a"), exposure(popup_id, "w", "b")])
+    event = purchase(popup_id, "1", "20.00", visitor_id="v", variant_id="a")
+    assert Client(track_conversion).post(json=event).status_code == 201
+    assert viewers(experiment(reader, popup_id, "?goal=purchase")) == {"a": (1, 0), "b": (1, 0)}
+    order(merchant, "1", "25.00")
+    assert viewers(experiment(reader, popup_id, "?goal=revenue"))["a"] == (1, 1)
+    assert_sums(database, shop)
+
+
 def test_orders_known_by_an_address_only_are_left_out_in_every_arm_and_told(
     track_view: FunctionProcess,
     track_conversion: FunctionProcess,
@@ -540,6 +559,10 @@ def test_amounts_above_the_99th_percentile_of_before_the_comparison_are_cut(
     )
     assert large == {"paid": 5000, "capped": 198, "capped_squares": 198**2}
     assert small == {"paid": 50, "capped": 50, "capped_squares": 2500}
+    database("UPDATE orders SET revenue = revenue * 10 WHERE shop_id = :shop AND order_id LIKE 'old-%'", shop=shop.id)
+    order(merchant, "larger", "6000.00", visitor_id="v")
+    capped = "SELECT capped FROM stretch_tallies WHERE popup_id = :id AND variant_id = 'a'"
+    assert database.value(capped, id=popup_id) == 2 * 198  # fixed with the first order
 
 
 def test_an_increment_is_told_with_200_buyers_in_the_holdout(reader: Client, database: Database, shop: Shop) -> None:

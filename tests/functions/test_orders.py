@@ -518,11 +518,12 @@ def test_orders_are_listed_newest_first_by_popup_and_source_page_by_page(
 def test_the_first_trusted_order_confirms_from_its_own_time_on(merchant: Client) -> None:
     before = merchant.get("/shop")
     assert before.json()["confirmed_since"] is None
-    first = reported(merchant, an_order(ordered_at=at(2)))
+    first = reported(merchant, an_order("first", ordered_at=at(2)))
     reported(merchant, an_order(ordered_at=at(9)))
     assert merchant.get("/shop").json()["confirmed_since"] == first["ordered_at"]
     assert merchant.get("/shop").headers["ETag"] != before.headers["ETag"]
     assert merchant.patch("/shop", {"confirmed_since": None}).json()["confirmed_since"] is None
+    assert merchant.post("/orders", an_order("first", ordered_at=at(2))).status_code == 200  # known, so no news
     assert merchant.patch("/shop", {"name": "Other"}).json()["confirmed_since"] is None
     third = reported(merchant, an_order())
     assert merchant.patch("/shop", {"name": "Same"}).json()["confirmed_since"] == third["ordered_at"]

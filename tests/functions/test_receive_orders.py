@@ -294,6 +294,21 @@ def test_fields_of_any_shape_do_no_harm(shopify: Callable[..., Any], merchant: C
     assert list(orders_of(merchant)) == ["18"]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": ["processing"], "number": {"a": 1}, "billing": "none", "refunds": {"id": 1}},
+        {"status": 7, "coupon_lines": None, "meta_data": [{"key": "_store_visitor", "value": {}}], "date_paid": 1},
+        {"total": [], "currency": {}, "date_created_gmt": 5, "date_modified_gmt": [], "refunds": [{"id": [1]}, []]},
+    ],
+)
+def test_fields_of_woocommerce_of_any_shape_do_no_harm(
+    woocommerce: Callable[..., Any], merchant: Client, fields: dict[str, Any]
+) -> None:
+    assert woocommerce("order.updated", woocommerce_order(30, **fields)).status_code == 200
+    assert list(orders_of(merchant)) == ["30"]
+
+
 @pytest.mark.parametrize("text", ["NUL \x00", "half an emoji \ud83d", "\ufffe"])
 def test_odd_text_beside_what_is_recorded_loses_no_order(
     shopify: Callable[..., Any], merchant: Client, text: str
@@ -303,11 +318,13 @@ def test_odd_text_beside_what_is_recorded_loses_no_order(
     assert list(orders_of(merchant)) == ["19"]
 
 
+@pytest.mark.parametrize("id_", [None, 0, -1, "x" * 101, True, []])
 def test_a_refund_without_an_id_costs_its_order_nothing(
-    shopify: Callable[..., Any], woocommerce: Callable[..., Any], merchant: Client
+    shopify: Callable[..., Any], woocommerce: Callable[..., Any], merchant: Client, id_: Any
 ) -> None:
-    shopify("orders/paid", shopify_order(28, refunds=[shopify_refund(1, 28, "5.00") | {"id": None}]))
-    woocommerce("order.updated", woocommerce_order(29, refunds=[{"total": "-5.00"}, {"id": 2, "total": "-1.00"}]))
+    shopify("orders/paid", shopify_order(28, refunds=[shopify_refund(1, 28, "5.00") | {"id": id_}]))
+    refunds = [{"id": id_, "total": "-5.00"}, {"id": 2, "total": "-1.00"}]
+    woocommerce("order.updated", woocommerce_order(29, refunds=refunds))
     assert {id_: order["refunded"] for id_, order in orders_of(merchant).items()} == {"28": "0.00", "29": "1.00"}
 
 
@@ -341,6 +358,13 @@ def test_customers_requests_wait_for_the_merchant(shopify: Callable[..., Any], m
         "order_ids": ["1", "2"],
         "requested_at": "",
     }
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"data_request": None}, {"data_request": [1]}, {"data_request": {"id": 0}}], ids=str
+)
+def test_a_request_without_an_id_is_refused(shopify: Callable[..., Any], asked: dict[str, Any]) -> None:
+    assert_problem(shopify("customers/data_request", asked), 422, "invalid", "id")
 
 
 def test_a_customer_who_is_to_be_forgotten_is_no_subscriber_any_more(
