@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -58,18 +59,18 @@ def preview(shopper: Shopper, popup: dict[str, Any], **design: Any) -> Locator:
     return shopper.dialog
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("size", VIEWPORTS)
-def test_the_button_is_in_sight_however_long_the_text(visit: Callable[..., Shopper], size: str, layout: str) -> None:
-    shopper = visit({**DESKTOP, "viewport": VIEWPORTS[size]})
-    dialog = preview(shopper, LONG, layout=layout)
-    for name in (GERMAN["long"]["button_text"], "No, thanks", "Close"):
-        assert dialog.get_by_role("button", name=name).evaluate(IS_HIT), name
-    field = dialog.get_by_role("textbox")
-    field.focus()
-    assert field.evaluate(IS_HIT)
-    dialog.get_by_role("checkbox").scroll_into_view_if_needed()
-    assert dialog.get_by_role("checkbox").evaluate(IS_HIT)
+def test_the_button_is_in_sight_however_long_the_text(visit: Callable[..., Shopper]) -> None:
+    shopper = visit()
+    for size, layout in itertools.product(VIEWPORTS, LAYOUTS):
+        shopper.page.set_viewport_size(VIEWPORTS[size])  # type: ignore[arg-type]
+        dialog = preview(shopper, LONG, layout=layout)
+        for name in (GERMAN["long"]["button_text"], "No, thanks", "Close"):
+            assert dialog.get_by_role("button", name=name).evaluate(IS_HIT), (size, layout, name)
+        field = dialog.get_by_role("textbox")
+        field.focus()
+        assert field.evaluate(IS_HIT), (size, layout)
+        dialog.get_by_role("checkbox").scroll_into_view_if_needed()
+        assert dialog.get_by_role("checkbox").evaluate(IS_HIT), (size, layout)
 
 
 def test_the_image_gives_way_before_the_text_does(visit: Callable[..., Shopper]) -> None:
@@ -182,24 +183,27 @@ def test_on_a_phone_it_is_a_sheet_at_the_lower_edge(visit: Callable[..., Shopper
     assert box["y"] + box["height"] == pytest.approx(844, abs=0.5)
 
 
-@pytest.mark.parametrize(
-    ("size", "design"),
-    [("1280x720", {"image_url": None}), ("844x390", {"image_url": None}), ("844x390", {"layout": "left"})],
-)
-def test_a_thank_you_is_no_larger_than_what_is_in_it(
-    visit: Callable[..., Shopper], size: str, design: dict[str, Any]
-) -> None:
-    shopper = visit({**DESKTOP, "viewport": VIEWPORTS[size]})
-    dialog = preview(shopper, {**LONG, "offer": {"type": "email_capture"}}, **design)
-    dialog.get_by_role("textbox").fill("ada@example.com")
-    dialog.get_by_role("button", name=GERMAN["long"]["button_text"]).click()
-    assert shopper.is_shown("Thank you!")
-    empty = """text => {
-        const last = text.lastElementChild.getBoundingClientRect();
-        const { bottom } = text.getBoundingClientRect();
-        return bottom - last.bottom;
-    }"""
-    assert dialog.locator(".text").evaluate(empty) < 48
+THANK_YOUS: list[tuple[str, dict[str, Any]]] = [
+    ("1280x720", {"image_url": None}),
+    ("844x390", {"image_url": None}),
+    ("844x390", {"layout": "left"}),
+]
+
+
+def test_a_thank_you_is_no_larger_than_what_is_in_it(visit: Callable[..., Shopper]) -> None:
+    shopper = visit()
+    for size, design in THANK_YOUS:
+        shopper.page.set_viewport_size(VIEWPORTS[size])  # type: ignore[arg-type]
+        dialog = preview(shopper, {**LONG, "offer": {"type": "email_capture"}}, **design)
+        dialog.get_by_role("textbox").fill("ada@example.com")
+        dialog.get_by_role("button", name=GERMAN["long"]["button_text"]).click()
+        assert shopper.is_shown("Thank you!")
+        empty = """text => {
+            const last = text.lastElementChild.getBoundingClientRect();
+            const { bottom } = text.getBoundingClientRect();
+            return bottom - last.bottom;
+        }"""
+        assert dialog.locator(".text").evaluate(empty) < 48, (size, design)
 
 
 def test_a_short_heading_is_larger_than_a_long_one(visit: Callable[..., Shopper]) -> None:

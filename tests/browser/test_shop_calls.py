@@ -110,10 +110,10 @@ def test_calls_made_before_the_script_arrived_are_kept(shop: Shop, shopper: Shop
     assert shopper.eventually(lambda: shop.stats(popup_id)["conversions_by_type"]["purchase"] == 1)
 
 
-@pytest.mark.parametrize("call", ["['no_such_call']", "'cart'", "['purchase']", "null"])
-def test_a_call_that_makes_no_sense_stops_nothing(shop: Shop, shopper: Shopper, call: str) -> None:
+def test_calls_that_make_no_sense_stop_nothing(shop: Shop, shopper: Shopper) -> None:
     shop.add_popup()
-    shopper.visit(head=f"<script>exitIntent = [{call}]</script>")
+    calls = ("['no_such_call']", "'cart'", "['purchase']", "null")
+    shopper.visit(head=f"<script>exitIntent = [{', '.join(calls)}]</script>")
     shopper.leave()
     assert shopper.is_shown()
 
@@ -185,10 +185,11 @@ def test_words_can_be_replaced(shop: Shop, shopper: Shopper) -> None:
     shopper.close("Schließen")
 
 
-@pytest.mark.parametrize("call", ["push(['nope'])", "push(null)", "push()", "purchase()", "cart()"])
-def test_a_call_without_sense_does_not_throw(shopper: Shopper, call: str) -> None:
+def test_a_call_without_sense_does_not_throw(shopper: Shopper) -> None:
     page = shopper.open()
-    page.evaluate(f"exitIntent.{call}, null")
+    for call in ("push(['nope'])", "push(null)", "push()", "purchase()", "cart()"):
+        thrown = f"(() => {{ try {{ exitIntent.{call} }} catch (error) {{ return String(error) }} }})()"
+        assert page.evaluate(thrown) is None, call
 
 
 def test_a_queued_call_that_fails_is_told_to_who_debugs_and_stops_nothing(shop: Shop, shopper: Shopper) -> None:

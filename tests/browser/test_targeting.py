@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.browser.support.shopper import DESKTOP, ORIGIN, Shop, Shopper
 
 PAGES = [
@@ -27,11 +25,15 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "path", "suits"), PAGES)
-def test_pages_are_included_by_pattern(shop: Shop, shopper: Shopper, pattern: str, path: str, suits: bool) -> None:
-    shop.add_popup(targeting={"include_pages": [pattern]})
-    shopper.open(path)
-    assert shopper.reason() == (None if suits else "targeting.include_pages")
+def test_pages_are_included_by_pattern(shop: Shop, shopper: Shopper) -> None:
+    """One page of each path is loaded; the shop has a popup for each pattern."""
+    popups = {pattern: shop.add_popup(targeting={"include_pages": [pattern]}) for pattern, *_ in PAGES}
+    found: dict[tuple[str, str], str | None] = {}
+    for path in {path for _, path, _ in PAGES}:
+        shopper.open(path)
+        reasons = shopper.reasons()
+        found |= {(pattern, path): reasons[popups[pattern]] for pattern, at, _ in PAGES if at == path}
+    assert found == {(pattern, path): None if suits else "targeting.include_pages" for pattern, path, suits in PAGES}
 
 
 def test_an_excluded_page_wins_over_an_included_one(shop: Shop, shopper: Shopper) -> None:
@@ -51,13 +53,14 @@ def test_a_pattern_cannot_make_the_page_slow(shop: Shop, shopper: Shopper) -> No
     )
 
 
-@pytest.mark.parametrize("device", ["desktop", "mobile", "tablet"])
-def test_devices(shop: Shop, shopper: Shopper, phone_shopper: Shopper, device: str) -> None:
-    shop.add_popup(targeting={"device_types": [device]})
-    shopper.open()
-    phone_shopper.open()
-    assert shopper.reason() == (None if device == "desktop" else "targeting.device_types")
-    assert phone_shopper.reason() == (None if device == "mobile" else "targeting.device_types")
+def test_devices(shop: Shop, shopper: Shopper, phone_shopper: Shopper) -> None:
+    popups = {
+        device: shop.add_popup(targeting={"device_types": [device]}) for device in ("desktop", "mobile", "tablet")
+    }
+    for visitor, own in ((shopper, "desktop"), (phone_shopper, "mobile")):
+        visitor.open()
+        expected = {id_: None if device == own else "targeting.device_types" for device, id_ in popups.items()}
+        assert visitor.reasons() == expected, own
 
 
 def test_a_visitor_is_new_in_the_first_session_and_returning_after_it(shop: Shop, shopper: Shopper) -> None:
@@ -90,12 +93,18 @@ REFERRERS = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "referrer", "suits"), REFERRERS)
-def test_referrers(shop: Shop, shopper: Shopper, pattern: str, referrer: str | None, suits: bool) -> None:
-    shop.add_popup(targeting={"referrers": [pattern]})
-    came_from(shopper, referrer)
-    shopper.open()
-    assert shopper.reason() == (None if suits else "targeting.referrers")
+def test_referrers(shop: Shop, shopper: Shopper) -> None:
+    popups = {pattern: shop.add_popup(targeting={"referrers": [pattern]}) for pattern, *_ in REFERRERS}
+    found: dict[tuple[str, str | None], str | None] = {}
+    for referrer in {referrer for _, referrer, _ in REFERRERS}:
+        came_from(shopper, referrer)
+        shopper.open()
+        reasons = shopper.reasons()
+        found |= {(pattern, referrer): reasons[popups[pattern]] for pattern, of, _ in REFERRERS if of == referrer}
+        shopper.begin_session()
+    assert found == {
+        (pattern, referrer): None if suits else "targeting.referrers" for pattern, referrer, suits in REFERRERS
+    }
 
 
 def test_the_referrer_of_the_visit_holds_on_its_later_pages(shop: Shop, shopper: Shopper) -> None:
@@ -122,12 +131,16 @@ UTM = [
 ]
 
 
-@pytest.mark.parametrize(("utm", "path", "reason"), UTM)
-def test_utm_parameters(shop: Shop, shopper: Shopper, utm: dict[str, str], path: str, reason: str | None) -> None:
-    shop.add_popup(targeting={"utm": utm})
-    shopper.open(path)
-    shopper.open("/second-page")
-    assert shopper.reason() == reason
+def test_utm_parameters(shop: Shop, shopper: Shopper) -> None:
+    """Those of the session's first page hold on its second."""
+    popups = {str(utm): shop.add_popup(targeting={"utm": utm}) for utm, *_ in UTM}
+    found = []
+    for utm, path, _ in UTM:
+        shopper.open(path)
+        shopper.open("/second-page")
+        found.append((utm, path, shopper.reasons()[popups[str(utm)]]))
+        shopper.begin_session()
+    assert found == UTM
 
 
 CARTS: list[tuple[dict[str, Any], Any, str | None]] = [
@@ -145,14 +158,17 @@ CARTS: list[tuple[dict[str, Any], Any, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "cart", "reason"), CARTS)
-def test_cart(shop: Shop, shopper: Shopper, rule: dict[str, Any], cart: Any, reason: str | None) -> None:
-    shop.add_popup(targeting=rule)
-    page = shopper.open()
-    if cart:
-        page.evaluate("cart => exitIntent.cart(cart)", {"currency": "USD", **cart})
-        shopper.open("/second-page")
-    assert shopper.reason() == reason
+def test_cart(shop: Shop, shopper: Shopper) -> None:
+    popups = {str(rule): shop.add_popup(targeting=rule) for rule, *_ in CARTS}
+    shopper.open()
+    of_no_cart = shopper.reasons()
+    found = [(rule, cart, of_no_cart[popups[str(rule)]]) for rule, cart, _ in CARTS if not cart]
+    for rule, cart, _ in CARTS:
+        if cart:
+            shopper.page.evaluate("cart => exitIntent.cart(cart)", {"currency": "USD", **cart})
+            shopper.open("/second-page")
+            found.append((rule, cart, shopper.reasons()[popups[str(rule)]]))
+    assert found == sorted(CARTS, key=lambda case: bool(case[1]))
 
 
 def test_a_draft_is_nobodys_business(shop: Shop, shopper: Shopper) -> None:

@@ -30,7 +30,7 @@ def popup_id(database: Database, shop: Shop) -> str:
 def ran(
     database: Database, shop: Shop, popup_id: str, began: float = 20, ended: float | None = None, **of: Any
 ) -> None:
-    """A stretch from so many days ago to so many; exposed unless told otherwise."""
+    """Insert a stretch from so many days ago to so many; exposed unless told otherwise."""
     row = {"stretch": 1, "holdout_percent": 0, "currency": "USD", "exposed_at": NOW - began * DAY} | of
     row |= {"variants": json.dumps(of.get("variants", VARIANTS)), "experiment": json.dumps(of.get("experiment", {}))}
     row |= {"viewed_at": NOW - began * DAY, "ended_at": None if ended is None else NOW - ended * DAY}

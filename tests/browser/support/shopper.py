@@ -272,6 +272,16 @@ class Shopper:
         assert told["would_show"] is (told["reason"] is None)
         return told["reason"]
 
+    def reasons(self) -> dict[str, str | None]:
+        """Tell the same of each of the shop's popups, by its id."""
+        told = self.page.evaluate("exitIntent.explain()")
+        assert all(each["would_show"] is (each["reason"] is None) for each in told)
+        return {each["id"]: each["reason"] for each in told}
+
+    def begin_session(self) -> None:
+        """Stay away until the session of before is over."""
+        self.page.clock.fast_forward(31 * 60 * 1000)
+
     def reason_of_first(self) -> str | None:
         """Return the `reason` of the popup of the highest priority, which `explain()` lists first."""
         reason: str | None = self.page.evaluate("exitIntent.explain()[0].reason")
