@@ -36,8 +36,8 @@ def make_shops(bench: Bench) -> dict[str, Shop]:
         connection.execute(INSERT_SHOP, id=shop_id)
         api_keys.insert_key(connection, shop_id, "write", "benchmarks", key)
         shops[shop_id] = Shop(shop_id, key, _make_popups(bench, key, count))
-    # As autovacuum does within a minute, so that plans do not change during a run; it analyzes no empty table, for which
-    # Postgres would make plans that read it whole.
+    # As autovacuum does within a minute, so that plans do not change during a run. It analyzes no empty table: what is
+    # planned for one would read it whole.
     connection.execute("ANALYZE shops, popups")
     connection.close()
     return shops

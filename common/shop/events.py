@@ -109,9 +109,14 @@ def insert_events(rows: Sequence[EventRow], enter_stored: str, insert: str) -> l
     `enter_stored`.
     """
     with postgres.connection() as connection:
-        connection.queue(SHARE_VIEWERS, popup_ids=sorted({row["popup_id"] for row in rows}))
+        connection.queue(SHARE_VIEWERS, popup_ids=_as_array({row["popup_id"] for row in rows}))
         queue_foreign(connection, rows, enter_stored)
         return connection.fetch_all(insert, **as_parameters(rows))
+
+
+def _as_array(ids: set[str]) -> str:
+    """Return UUIDs, as canonical text, as the literal of an array: pg8000 would look at each character in Python."""
+    return f"{{{','.join(sorted(ids))}}}"
 
 
 def queue_foreign(connection: postgres.Connection, rows: Sequence[EventRow], enter_stored: str) -> None:

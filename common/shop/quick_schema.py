@@ -34,7 +34,7 @@ class QuickNested(fields.Nested):
 
 
 class QuickSchema(Schema):
-    """A schema that ignores unknown names, and whose only hook is `finish`."""
+    """A schema that ignores unknown names, and whose only hook is `finish`. Defaults are values, not functions."""
 
     class Meta:
         unknown = EXCLUDE
@@ -43,6 +43,7 @@ class QuickSchema(Schema):
         super().__init__(**options)
         hooks = {name for named in self._hooks.values() for name, *_ in named}
         assert hooks == {"_finish"}, f"{type(self).__name__} has hooks that the quick way would leave out: {hooks}"
+        assert not any(callable(field.load_default) for field in self.load_fields.values()), "a default is a value"
         by_key = {field.data_key or name: (name, field) for name, field in self.load_fields.items()}
         self._ways = {key: (name, keeps(field), field.deserialize) for key, (name, field) in by_key.items()}
         self._required = {key for key, (_, field) in by_key.items() if field.required}

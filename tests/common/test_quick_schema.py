@@ -127,14 +127,19 @@ def test_values_of_a_field_that_may_change_or_refuse_them_are_not_kept(field: fi
     assert not any(map(keeps(field), ["a", uuid7(), "", 1]))
 
 
-def test_a_schema_with_other_hooks_is_refused() -> None:
+def test_a_schema_of_which_the_quick_way_would_leave_something_out_is_refused() -> None:
     class Hooked(QuickSchema):
         @post_load
         def change(self, loaded: dict[str, Any], **_: Any) -> dict[str, Any]:
             return loaded
 
+    class Made(QuickSchema):
+        items = fields.List(fields.String(), load_default=list)
+
     with pytest.raises(AssertionError, match="change"):
         Hooked()
+    with pytest.raises(AssertionError, match="default"):
+        Made()
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
