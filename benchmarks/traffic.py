@@ -42,6 +42,9 @@ class Traffic:
 
     def __init__(self, run: Run) -> None:
         run.query(COPY_POPUP_TO_SHOPS, shops=SHOPS, popup_id=run.shops[SHOWN].popup_ids[0])
+        # As autovacuum would within a minute. Without statistics Postgres plans the read of each shop anew.
+        for table in ("shops", "popups"):
+            run.query(f"ANALYZE {table}")
         self._run = run
         self._shops = [SHOWN, *(f"traffic-{number}" for number in range(1, SHOPS))]
         self._popularity = [1 / rank for rank in range(1, SHOPS + 1)]
