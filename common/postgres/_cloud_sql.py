@@ -36,7 +36,7 @@ class _Connector:
     """The connector, on its own event loop and thread."""
 
     def __init__(self) -> None:
-        # 380 ms of imports, paid only by a request that needs Postgres.
+        # 380 ms of imports, which an answer out of the cache does without.
         from google.cloud.sql.connector import Connector, connector
 
         # All that the connector's module uses of `socket`; it has no setting for the timeout.
@@ -123,6 +123,11 @@ class _Current:
 @per_process
 def _current() -> _Current:
     return _Current()
+
+
+def load() -> None:
+    """Import the connector."""
+    import google.cloud.sql.connector  # noqa: F401
 
 
 def connect(instance: str, options: dict[str, Any]) -> CoreConnection:

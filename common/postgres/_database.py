@@ -77,6 +77,13 @@ def retry_lost_races(act: Callable[[], T]) -> T:
     return act()
 
 
+def load_driver() -> None:
+    """Import pg8000, and the Cloud SQL connector where it is used, without connecting."""
+    from common.postgres.connect import load_connector
+
+    load_connector(settings())
+
+
 def pool_state() -> dict[str, int]:
     """Return the primary's connections in use, the callers waiting for one, and the maximum.
 

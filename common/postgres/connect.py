@@ -63,6 +63,12 @@ def has_replica(config: Config) -> bool:
     return bool(config.database_replica_url or config.replica_instance_connection_name)
 
 
+def load_connector(config: Config) -> None:
+    """Import the Cloud SQL connector if connections are made through it."""
+    if config.instance_connection_name and not config.database_url:
+        _cloud_sql.load()
+
+
 def _target(config: Config, replica: bool) -> tuple[str | None, str]:
     url, instance = config.database_url, config.instance_connection_name
     if replica and has_replica(config):

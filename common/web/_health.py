@@ -20,6 +20,8 @@ FRESH_SECONDS = 1.0
 # A probe that waits longer for a running check reports the database as down.
 PATIENCE_SECONDS = 1.0
 
+DRIVER_AFTER_SECONDS = 1.0
+
 PING_DATABASE = "SELECT 1 AS answer"
 
 # To be monitored, because it changes without a release: the remaining partitions, events that lie in none of them (at
@@ -67,17 +69,21 @@ _looking = threading.Lock()
 
 
 @per_process
-def load_redis_client() -> None:
-    """Import, in a thread, the client that every first request needs. The platform's startup probe comes before it.
+def load_clients() -> None:
+    """Import, in a thread, what requests need; the platform's startup probe comes before them.
 
-    Not Postgres' driver: an answer out of Redis does without, and would wait for it.
+    At once the client of Redis, for the first of them; a second later Postgres' driver, for which an answer out of
+    Redis would only wait.
     """
+    threading.Thread(target=_load_clients, daemon=True).start()
+
+
+def _load_clients() -> None:
     if redis.is_configured():
-        threading.Thread(target=_load_redis_client, daemon=True).start()
-
-
-def _load_redis_client() -> None:
-    redis.load_client()
+        redis.load_client()
+        freeze_loaded()
+    time.sleep(DRIVER_AFTER_SECONDS)
+    postgres.load_driver()
     freeze_loaded()
 
 

@@ -147,7 +147,7 @@ class Function:
         if request.path == _description.PATH:
             return await in_thread(_description.describe, self.name)
         if request.path == _health.LIVE:
-            _health.load_redis_client()
+            _health.load_clients()
             return json_response({"status": "ok", "version": VERSION})
         verdict = _health.fresh_verdict()
         if verdict is None:
