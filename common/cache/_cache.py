@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 
-from common.cache import _changes, _loading, _memory, _redis
+from common.cache import _loading, _looks, _memory, _redis
 from common.cache._entry import BODY, Cached, Slot
 from common.cache._loading import CHANGING_SECONDS, Loaded
 from common.cache._redis import LEASE_PAUSES_SECONDS, Look
 from common.errors import DatabaseUnavailable
 from common.process.bounded import Memory
-from common.process.threads import in_brief_thread, in_loading_thread
+from common.process.threads import in_loading_thread
 
 # How long a caller waits for a refresh before it is served a stale copy.
 PATIENCE_SECONDS = 0.1
@@ -53,7 +53,7 @@ async def get_async(key: str, load: Callable[[], Loaded], name: str = BODY) -> C
     Raises what `load` raises, except DatabaseUnavailable where a stale copy can be served instead.
     """
     slot = Slot(key, name)
-    if cached := _memory.find(slot) or _find_unchanged(slot):
+    if cached := _memory.find(slot) or _loading.find_unchanged(slot):
         return cached
     refresh = _refreshes.get(slot) or _start_refresh(slot, load)
     patience = max(0.0, refresh.started_at + PATIENCE_SECONDS - time.monotonic())
@@ -143,33 +143,13 @@ def _end_refresh(slot: Slot, task: asyncio.Task[Cached]) -> None:
 
 async def _refresh(slot: Slot, load: Callable[[], Loaded]) -> Cached:
     """Ask Redis; while another process loads the answer, wait for that without holding a thread."""
-    found = await in_brief_thread(_ask_redis, slot)
+    found = await _looks.look(slot)
     for pause in LEASE_PAUSES_SECONDS:
         if not _loading.is_elsewhere(found):
             break
         await asyncio.sleep(pause)
-        found = await in_brief_thread(_loading.look, slot)
+        found = await _looks.look(slot)
     return found if isinstance(found, Cached) else await in_loading_thread(_loading.load, slot, load, found)
-
-
-def _ask_redis(slot: Slot) -> Cached | Look:
-    """Return the answer if it is unchanged or in Redis; otherwise the Look that says whether to load it."""
-    _changes.catch_up()
-    if cached := _find_unchanged(slot):
-        return cached
-    return _loading.look(slot)
-
-
-def _find_unchanged(slot: Slot) -> Cached | None:
-    """Return the copy in memory if its key has not changed since it was looked up, else None. Never blocks."""
-    cached = _memory.copy_of(slot)
-    if cached is None:
-        return None
-    serve_until = min(cached.fresh_until, _changes.unchanged_until(slot.key, cached.looked_at))
-    if time.monotonic() >= serve_until:
-        return None
-    _memory.hold(slot, replace(cached, serve_until=serve_until))
-    return cached
 
 
 def _lock_of(slot: Slot) -> threading.Lock:

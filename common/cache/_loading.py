@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -40,12 +40,33 @@ class Loaded:
     most_seconds: float = inf
 
 
+def find_unchanged(slot: Slot) -> Cached | None:
+    """Return the copy in memory if its key has not changed since it was looked up, else None. Never blocks."""
+    cached = _memory.copy_of(slot)
+    if cached is None:
+        return None
+    serve_until = min(cached.fresh_until, _changes.unchanged_until(slot.key, cached.looked_at))
+    if time.monotonic() >= serve_until:
+        return None
+    _memory.hold(slot, replace(cached, serve_until=serve_until))
+    return cached
+
+
 def look(slot: Slot) -> Cached | Look:
     """Return the entry that Redis has, held in memory from now on, as STALE if it is not fresh; otherwise the Look.
 
     Who holds the lease gets the Look and loads the replacement; the others are served the stale entry meanwhile.
     """
-    found = _redis.look(slot)
+    (found,) = look_each([slot])
+    return found
+
+
+def look_each(slots: Sequence[Slot]) -> list[Cached | Look]:
+    """Do the same for several slots, in one round trip."""
+    return [_held(slot, found) for slot, found in zip(slots, _redis.look_each(slots), strict=True)]
+
+
+def _held(slot: Slot, found: Look) -> Cached | Look:
     if found.entry is None:
         return found
     verdict = "HIT" if found.fresh_seconds > 0 else "STALE"

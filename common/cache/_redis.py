@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +61,25 @@ class Look:
 
 def look(slot: Slot) -> Look:
     """Look the slot up in Redis; a miss while Redis is down."""
+    (found,) = look_each([slot])
+    return found
+
+
+def look_each(slots: Sequence[Slot]) -> list[Look]:
+    """Look several slots up in one round trip."""
     looked_at = time.monotonic()
-    if not redis.is_configured():
-        return Look(looked_at=looked_at)
+    if not slots or not redis.is_configured():
+        return [Look(looked_at=looked_at) for _ in slots]
+    return [_as_look(found, looked_at) for found in _read_script.run_each([_read_run(slot) for slot in slots])]
+
+
+def _read_run(slot: Slot) -> redis.Run:
     trusted_seconds = min(redis.seconds_since_outage(slot.key), AGES_SECONDS)
-    try:
-        found = _read_script.run(slot.key, [_field(slot), int(LEASE_SECONDS * 1000), int(trusted_seconds * 1000)])
-    except redis.RedisDown:
+    return slot.key, [_field(slot), int(LEASE_SECONDS * 1000), int(trusted_seconds * 1000)]
+
+
+def _as_look(found: Any, looked_at: float) -> Look:
+    if isinstance(found, redis.RedisDown):
         return Look(looked_at=looked_at)
     generation, stored, fresh_ms, holds_lease, forgotten_ms = found
     entry = decode(stored) if stored else None
@@ -128,8 +141,8 @@ def _tell_untold() -> None:
 
 def _tell(generations: dict[str, str]) -> set[str]:
     """Drop the keys in Redis and append them to the change log. Return those for which both succeeded."""
-    runs: dict[str, list[Any]] = {key: [new, GENERATION_SECONDS * 1000] for key, new in generations.items()}
-    dropped = _forget_script.run_many(runs)
+    answers = _forget_script.run_each([(key, [new, GENERATION_SECONDS * 1000]) for key, new in generations.items()])
+    dropped = {key for key, answer in zip(generations, answers, strict=True) if not isinstance(answer, redis.RedisDown)}
     return dropped if _changes.announce(dropped) else set()
 
 

@@ -57,9 +57,18 @@ async def in_probe_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 def start_in_thread(call: Callable[[], T], then: Callable[[T], None]) -> None:
     """Run a call that may block but does not raise in a thread, and pass its result to `then` on the running loop.
 
-    It runs in an empty context, because one flush serves many requests. A future would need three turns of the loop to
+    It runs in an empty context, because one call serves many requests. A future would need three turns of the loop to
     deliver the result, and each of them delays its waiters.
     """
+    _start("blocking", MAX_THREADS, call, then)
+
+
+def start_in_brief_thread(call: Callable[[], T], then: Callable[[T], None]) -> None:
+    """Do the same for a call that waits for Redis at most."""
+    _start("brief", MAX_BRIEF_THREADS, call, then)
+
+
+def _start(name: str, max_threads: int, call: Callable[[], T], then: Callable[[T], None]) -> None:
     loop = asyncio.get_running_loop()
 
     def work() -> None:
@@ -67,7 +76,7 @@ def start_in_thread(call: Callable[[], T], then: Callable[[T], None]) -> None:
         with suppress(RuntimeError):  # the loop has been closed: nothing waits for the result
             loop.call_soon_threadsafe(then, result)
 
-    _pool("blocking", MAX_THREADS).submit(work)
+    _pool(name, max_threads).submit(work)
 
 
 async def _in_pool(name: str, max_threads: int, call: Callable[[], T]) -> T:

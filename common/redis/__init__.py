@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from common.redis._client import (
     RedisDown,
+    Run,
     Script,
+    admits,
     is_configured,
     is_reachable,
     load_client,
@@ -14,7 +16,9 @@ from common.redis._client import (
 
 __all__ = [
     "RedisDown",
+    "Run",
     "Script",
+    "admits",
     "is_configured",
     "is_reachable",
     "load_client",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha1
 from pathlib import Path
@@ -15,6 +15,8 @@ from common.process import waits
 from common.redis._nodes import Node, nodes
 
 T = TypeVar("T")
+# A key and the script's arguments.
+Run = tuple[str, list[Any]]
 
 PROOF_MS = 60_000
 # A request that has waited this long for Redis makes no further call: one more could bring it near 200 ms.
@@ -45,6 +47,11 @@ def load_client() -> None:
 def is_reachable(key: str) -> bool:
     """Return whether the key's node answered when last asked, or is due for a probe. Never blocks."""
     return is_configured() and nodes().of(key).breaker.would_admit()
+
+
+def admits(key: str) -> bool:
+    """Return whether a call for the current request would be made: it must have patience left. Never blocks."""
+    return is_reachable(key) and waits.waited_for("redis") < PATIENCE_SECONDS
 
 
 def seconds_since_outage(key: str) -> float:
@@ -78,41 +85,53 @@ class Script:
                 _ask(node, nodes().learn)
             return _ask(owner, lambda client: self._eval(client, key, arguments))
 
-    def run_many(self, runs: dict[str, list[Any]]) -> set[str]:
-        """Run the script for each key with its arguments, in one round trip per node.
-
-        Return the keys for which it has run.
-        """
-        by_node: dict[Node, list[str]] = defaultdict(list)
-        for key in runs:
-            by_node[nodes().of(key)].append(key)
-        done: set[str] = set()
-        for node, keys in by_node.items():
+    def run_each(self, runs: Sequence[Run]) -> list[Any]:
+        """Return the result of each run, or a RedisDown in its place; in one round trip per node."""
+        by_node: dict[Node, list[int]] = defaultdict(list)
+        for place, (key, _) in enumerate(runs):
+            by_node[nodes().of(key)].append(place)
+        results: list[Any] = [RedisDown() for _ in runs]
+        for node, places in by_node.items():
             with suppress(RedisDown):
-                done |= self._run_on_node(node, {key: runs[key] for key in keys})
-        return done
+                of_node = self._run_on_node(node, [runs[place] for place in places])
+                for place, result in zip(places, of_node, strict=True):
+                    results[place] = result
+        return results
 
-    def _run_on_node(self, node: Node, runs: dict[str, list[Any]]) -> set[str]:
-        def pipelined(client: Any) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for key, arguments in runs.items():
+    def _run_on_node(self, node: Node, runs: Sequence[Run]) -> list[Any]:
+        if len(runs) == 1:  # without a pipeline, which costs half as much again
+            return [self.run(*runs[0])]
+        from redis.exceptions import AskError
+
+        answers = _ask(node, lambda client: self._eval_each(client, runs))
+        return [
+            self._run_again(run) if isinstance(answer, AskError) else answer
+            for run, answer in zip(runs, answers, strict=True)
+        ]
+
+    def _run_again(self, run: Run) -> Any:
+        """Return the result from the node to which the presumed one has pointed, or a RedisDown."""
+        try:
+            return self.run(*run)
+        except RedisDown as error:
+            return error
+
+    def _eval_each(self, client: Any, runs: Sequence[Run]) -> list[Any]:
+        """Return the results, an AskError in place of those that another node has. Raises redis-py's other errors."""
+        from redis.exceptions import AskError, NoScriptError, RedisError
+
+        pipeline = client.pipeline(transaction=False)
+        for key, arguments in runs:
+            pipeline.evalsha(self._sha, 1, key, *arguments)
+        answers: list[Any] = pipeline.execute(raise_on_error=False)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            for key, arguments in runs:
                 pipeline.eval(self._source, 1, key, *arguments)
-            answers: list[Any] = pipeline.execute(raise_on_error=False)
-            for answer in answers:
-                if isinstance(answer, RedisError) and not isinstance(answer, AskError):
-                    raise answer
-            return answers
-
-        from redis.exceptions import AskError, RedisError
-
-        done = set(runs)
-        for key, answer in zip(runs, _ask(node, pipelined), strict=True):
-            if isinstance(answer, AskError):
-                done.remove(key)
-                with suppress(RedisDown):
-                    self.run(key, runs[key])
-                    done.add(key)
-        return done
+            answers = pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, RedisError) and not isinstance(answer, AskError):
+                raise answer
+        return answers
 
     def _eval(self, client: Any, key: str, arguments: list[Any]) -> Any:
         from redis.exceptions import NoScriptError

@@ -9,7 +9,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,22 @@ import redis
 import requests
 
 import common
-from common.cache import _cache, _changes, _entry, _loading, _memory, _redis
+from common.cache import _cache, _changes, _entry, _loading, _looks, _memory, _redis
 from common.cache._entry import Cached, Entry, Slot, make_entry
 from common.cache._loading import Loaded
 from common.cache._redis import LEASE_PAUSES_SECONDS, MAX_NAMES, Look
 from common.errors import DatabaseUnavailable, PopupNotFound
+from common.process import waits
+from common.redis import _client
+from common.redis._nodes import Nodes
+from common.shop.targeting_rules import NEWEST_EDITION
 from tests.support.client import PROMISED_SECONDS
 from tests.support.clock import Clock
 from tests.support.factories import Shop, make_popup, make_shop, view
 from tests.support.proxy import Proxy, proxy_to
-from tests.support.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.stack import PATIENT, Database, FunctionProcess, Stack, eventually
 
-BODY = f"body v{_entry.FORMAT}"
+BODY = f"rules {NEWEST_EDITION} v{_entry.FORMAT}"
 BURST = 500
 
 
@@ -137,7 +142,7 @@ class TestAnswer:
     def test_entries_of_another_format_are_ignored(
         self, readers: list[FunctionProcess], shop: Shop, valkey: redis.Redis
     ) -> None:
-        for name in (f"body v{_entry.FORMAT - 1}", f"body v{_entry.FORMAT + 1}"):
+        for name in (f"rules {NEWEST_EDITION} v{_entry.FORMAT + change}" for change in (-1, 1)):
             valkey.hset(key_of(shop), mapping={name: "another release's", f"{name}:fresh_until": 2**50})
         answer = read(readers[0], shop.id)
         assert (answer.status_code, answer.headers["X-Cache"]) == (200, "MISS")
@@ -294,17 +299,16 @@ class TestMemory:
     def test_what_redis_had_is_no_miss_though_the_thread_that_read_it_is_slow_to_return(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        answered, look = threading.Event(), _loading.look
+        answered, look_each = threading.Event(), _loading.look_each
 
-        def slow_to_return(slot: Slot) -> Cached | Look:
-            found = look(slot)
+        def slow_to_return(slots: Sequence[Slot]) -> list[Cached | Look]:
+            found = look_each(slots)
             answered.wait(10)
             return found
 
-        monkeypatch.setattr(_loading, "look", slow_to_return)
-        monkeypatch.setattr(
-            _redis, "look", lambda _: Look("", make_entry(b"{}"), 60, holds_lease=False, looked_at=time.monotonic())
-        )
+        found = Look("", make_entry(b"{}"), 60, holds_lease=False, looked_at=time.monotonic())
+        monkeypatch.setattr(_loading, "look_each", slow_to_return)
+        monkeypatch.setattr(_redis, "look_each", lambda _: [found])
 
         async def ask() -> Cached:
             try:
@@ -481,7 +485,7 @@ class TestFromRedis:
     def test_it_is_served_unless_its_finder_shall_load_what_replaces_it(
         self, clock: Clock, key: str, look: Look, verdict: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_redis, "look", lambda *_: look)
+        monkeypatch.setattr(_redis, "look_each", lambda _: [look])
         found = _loading.look(Slot(key, "body"))
         assert (found.verdict if isinstance(found, Cached) else None) == verdict
         assert bool(_memory.copy_of(Slot(key, "body"))) is (look.entry is not None)
@@ -509,13 +513,61 @@ class TestUnchanged:
             (1012, 1010, None),
         ):
             clock.now, vouched_until[key] = now, vouched
-            found = _cache._find_unchanged(Slot(key, "body"))
+            found = _loading.find_unchanged(Slot(key, "body"))
             assert bool(found) is (served_until is not None)
             held = _memory.find(Slot(key, "body"))
             assert (held.serve_until if held else None) == served_until
 
     def test_nobody_is_asked_about_what_is_not_held(self, key: str, vouched_until: dict[str, float]) -> None:
-        assert _cache._find_unchanged(Slot(key, "body")) is None
+        assert _loading.find_unchanged(Slot(key, "body")) is None
+
+
+class TestLooksTogether:
+    """Look-ups of one moment share their way to Redis."""
+
+    @pytest.fixture
+    def to_redis(self, stack: Stack) -> Iterator[Proxy]:
+        with proxy_to(stack.valkey.port) as proxy:
+            yield proxy
+
+    @pytest.fixture(autouse=True)
+    def nodes(self, to_redis: Proxy, monkeypatch: pytest.MonkeyPatch) -> Nodes:
+        nodes = Nodes(f"redis://127.0.0.1:{to_redis.port}{PATIENT}")
+        monkeypatch.setattr(_client, "nodes", lambda: nodes)
+        monkeypatch.setattr("common.redis.is_configured", lambda: True)
+        monkeypatch.setattr("common.redis._client.is_configured", lambda: True)
+        monkeypatch.setattr(_changes, "_known", None)
+        waits._waited.set(None)  # outside of any request
+        return nodes
+
+    def test_each_has_its_answer_from_one_round_trip(
+        self, to_redis: Proxy, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = [f"{key}-{number}" for number in range(_looks.MAX_LOOKS_A_BATCH)]
+        for number, each in enumerate(keys):
+            _cache.reload(each, partial(Loaded, b"answer %d" % number, 300))
+            _memory.drop(each)
+
+        async def ask() -> list[Cached]:
+            never = partial(pytest.fail, "it was loaded")
+            return await asyncio.gather(*(_cache.get_async(each, never) for each in keys))
+
+        asyncio.run(ask())  # the server knows the scripts from now on
+        for each in keys:
+            _memory.drop(each)
+        monkeypatch.setattr(_changes, "_known", None)
+        to_redis.reset()
+        found = asyncio.run(ask())
+        assert [answer(each) for each in found] == [(b"answer %d" % number, "HIT") for number in range(len(keys))]
+        assert to_redis.round_trips == 2, "the log of changes, and all of the look-ups"
+
+    def test_while_redis_is_down_nobody_waits_for_the_one_that_probes_it(
+        self, to_redis: Proxy, nodes: Nodes, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_looks._Looks, "look", lambda *_: pytest.fail("it joined the others"))
+        nodes.of(key).breaker.record(success=False)
+        assert answer(asyncio.run(_cache.get_async(key, Source()))) == (b"answer 1", "MISS")
+        assert to_redis.connections == 0
 
 
 class TestWithoutRedis:
@@ -691,7 +743,7 @@ class TestWithoutRedis:
     def test_coroutines_are_given_what_redis_has(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         source = Source()
         found = Look(entry=make_entry(b"theirs"), fresh_seconds=0.5, holds_lease=False, looked_at=clock.now)
-        monkeypatch.setattr(_redis, "look", lambda *_: found)
+        monkeypatch.setattr(_redis, "look_each", lambda _: [found])
         assert answer(asyncio.run(_cache.get_async(key, source))) == (b"theirs", "HIT")
         assert source.asked == 0
 
@@ -702,7 +754,7 @@ class TestWithoutRedis:
         vouched: list[float] = []
         monkeypatch.setattr(_changes, "catch_up", lambda: vouched.append(clock.now + 1.5))
         monkeypatch.setattr(_changes, "unchanged_until", lambda *_: vouched[-1] if vouched else -1)
-        monkeypatch.setattr(_redis, "look", lambda *_: pytest.fail("Redis was asked for the entry"))
+        monkeypatch.setattr(_redis, "look_each", lambda slots: pytest.fail("asked") if slots else [])
         source = Source()
         assert [answer(asyncio.run(_cache.get_async(key, source))) for _ in range(2)] == [(b"ours", "HIT")] * 2
         assert (vouched, source.asked) == ([1001.5], 0)
@@ -783,7 +835,7 @@ class TestWithoutRedis:
         stored: Entry = make_entry(b"theirs")
         found = Look(entry=stored, fresh_seconds=10, holds_lease=False, looked_at=time.monotonic())
         looks = [Look(holds_lease=False, looked_at=time.monotonic()), found]
-        monkeypatch.setattr(_redis, "look", lambda *_: looks.pop(0))
+        monkeypatch.setattr(_redis, "look_each", lambda _: [looks.pop(0)])
         assert answer(read(key, source)) == (b"theirs", "HIT")
         assert source.asked == 0
         assert not looks
@@ -793,7 +845,7 @@ class TestWithoutRedis:
         self, key: str, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Cached]
     ) -> None:
         looks = [Look(looked_at=time.monotonic())]
-        monkeypatch.setattr(_redis, "look", lambda *_: looks.pop(0))
+        monkeypatch.setattr(_redis, "look_each", lambda _: [looks.pop(0)])
         assert answer(read(key, Source())) == (b"answer 1", "MISS")
 
     @BOTH_READERS
@@ -802,17 +854,17 @@ class TestWithoutRedis:
     ) -> None:
         looks = list[Look]()
 
-        def look(*_: Slot) -> Look:
+        def look_each(_: Sequence[Slot]) -> list[Look]:
             looks.append(Look(holds_lease=False, looked_at=time.monotonic()))
-            return looks[-1]
+            return looks[-1:]
 
-        monkeypatch.setattr(_redis, "look", look)
+        monkeypatch.setattr(_redis, "look_each", look_each)
         assert answer(read(key, Source())) == (b"answer 1", "MISS")
         assert len(looks) == 1 + len(LEASE_PAUSES_SECONDS)
 
     def test_who_could_not_load_ends_his_lease(self, clock: Clock, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ended: list[tuple[Slot, str]] = []
-        monkeypatch.setattr(_redis, "look", lambda *_: Look("generation", looked_at=clock.now))
+        monkeypatch.setattr(_redis, "look_each", lambda _: [Look("generation", looked_at=clock.now)])
         monkeypatch.setattr(_redis, "end_lease", lambda *arguments: ended.append(arguments))
         source = Source()
         source.error = DatabaseUnavailable()

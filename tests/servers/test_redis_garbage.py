@@ -9,11 +9,12 @@ import redis
 
 from common.cache._changes import KNOWN_SECONDS
 from common.cache._entry import FORMAT
+from common.shop.targeting_rules import NEWEST_EDITION
 from tests.support.client import PROMISED_SECONDS, Client
 from tests.support.factories import Shop, make_popup, make_shop
 from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
-FIELD = f"body v{FORMAT}"
+FIELD = f"rules {NEWEST_EDITION} v{FORMAT}"
 FAR = 10**13
 
 
