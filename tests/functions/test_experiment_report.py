@@ -209,7 +209,9 @@ def test_a_popup_that_was_not_shown_yet_is_compared_as_it_is_and_an_earlier_stre
     database("UPDATE popups SET stretch = 2 WHERE id = :id", id=popup_id)
     newest = experiment(reader, popup_id)
     assert ([each["weight"] for each in newest["variants"]], newest["holdout"]["viewers"]) == ([50, 50], 0)
-    assert [each["rate"] for each in newest["variants"]] == [0.0, 0.0]
+    assert [[each[name] for name in ("viewers", "converters", "rate")] for each in newest["variants"]] == [
+        [0, 0, 0]
+    ] * 2
     earlier = experiment(reader, popup_id, "?stretch=1")
     assert (earlier["variants"], earlier["holdout"], earlier["stretch"]) == ([], None, 1)
 
@@ -218,7 +220,8 @@ def test_a_popup_that_was_not_shown_yet_is_compared_as_it_is_and_an_earlier_stre
 def test_the_shop_wide_holdout_is_of_the_shops_own_comparison(
     reader: Client, database: Database, shop: Shop, shown: int, is_even: bool
 ) -> None:
-    database("UPDATE shops SET shop_holdout_percent = 50 WHERE id = :shop", shop=shop.id)
+    database("UPDATE shops SET shop_holdout_percent = 50, currency = 'EUR' WHERE id = :shop", shop=shop.id)
+    assert reader.get("/shop?window_days=8").json()["holdout"]["currency"] == "EUR"  # nobody was met yet
     for popup_id, viewers in ((NIL, shown), (make_popup(database, shop, variants=VARIANTS), 77)):
         ran(database, shop, popup_id, began=7.1, variants=[])
         arm(database, shop, popup_id, "", viewers, viewers * 6 // 100)
