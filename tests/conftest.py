@@ -17,7 +17,7 @@ from tests.support.client import Client
 from tests.support.clock import Clock
 from tests.support.factories import Shop, make_shop
 from tests.support.stack import FUNCTIONS, ROOT, Database, FunctionProcess, Stack, open_database, running_stack
-from tests.support.turns import turn
+from tests.support.turns import Turns
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -30,21 +30,24 @@ LONGEST = (
     "tests/browser/test_other_browsers.py",
     "tests/servers/test_postgres_outages.py",
     "tests/deploy/test_bundles.py",
+    "tests/cli/test_cli_dev.py",
     "tests/browser/test_triggers.py",
+    "tests/deploy/test_real_gcloud.py",
     "tests/promises/test_slow_clients.py",
     "tests/cli/test_partitions.py",
     "tests/browser/test_accessibility.py",
     "tests/faults/test_faults.py",
+    "tests/servers/test_redis_outages.py",
     "tests/servers/test_redis_cluster.py",
     "tests/browser/test_targeting.py",
-    "tests/promises/test_tallies.py",
-    "tests/cli/test_cli_dev.py",
-    "tests/browser/test_busy_shoppers.py",
-    "tests/functions/test_query_budget.py",
     "tests/promises/test_fuzz.py",
-    "tests/browser/test_delivery.py",
+    "tests/promises/test_tallies.py",
+    "tests/browser/test_busy_shoppers.py",
     "tests/functions/test_manage_shop_and_keys.py",
+    "tests/functions/test_query_budget.py",
+    "tests/browser/test_delivery.py",
     "tests/promises/test_bad_input.py",
+    "tests/cli/test_cli_shop.py",
     "tests/browser/test_looks.py",
     "tests/console/test_builder.py",
     "tests/ops/test_load_scenarios.py",
@@ -91,11 +94,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"Passed only when run again: {report.nodeid}", red=True, bold=True)
 
 
+TURNS = pytest.StashKey[Turns]()
+
+
+def is_alone(item: pytest.Item | None) -> bool:
+    return item is not None and item.get_closest_marker("alone") is not None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TURNS] = Turns(config.cache.mkdir("turns"))
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    folder = item.config.cache.mkdir("turns")
-    with turn(folder, alone=item.get_closest_marker("alone") is not None):
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    turns = item.config.stash[TURNS]
+    turns.begin(alone=is_alone(item))
+    try:
         return (yield)
+    finally:
+        # Whoever is to be alone waits until all others have finished: once for all such tests that stand in a row.
+        if not (is_alone(item) and is_alone(nextitem)):
+            turns.end()
 
 
 RUNNING: list[Stack] = []

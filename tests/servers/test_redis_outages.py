@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import dropwhile
 
 import pytest
 import redis
@@ -90,6 +91,27 @@ def test_the_timeouts_of_one_request_come_to_200_ms_at_most() -> None:
     assert breaker.PAUSE_SECONDS <= 1
 
 
+@pytest.mark.alone
+def test_flapping_costs_no_answer(reader: FunctionProcess, database: Database, to_redis: Proxy, shop: Shop) -> None:
+    make_popup(database, shop, design={"heading": "steady"})
+    answers = []
+    started = time.monotonic()
+    for round_ in range(8):
+        (Proxy.refuse, Proxy.black_hole)[round_ % 2](to_redis)
+        answers += [read(reader, shop.id, next(_clients)) for _ in range(10)]
+        time.sleep(0.2)
+        to_redis.heal()
+        answers += [read(reader, shop.id, next(_clients)) for _ in range(10)]
+        time.sleep(0.2)
+    seconds = time.monotonic() - started
+    assert {answer.status_code for answer in answers} == {200}
+    assert all(headings(answer) == ["steady"] for answer in answers)
+    waited = waits(reader, answers)
+    assert max(waited) < LONGEST_WAIT_SECONDS
+    # Each fault can be run into once, and once a second again.
+    assert sum(1 for each in waited if each > _nodes.CONNECT_TIMEOUT_SECONDS) <= 8 + seconds
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 class TestOutage:
     @pytest.mark.alone
@@ -128,7 +150,6 @@ class TestOutage:
         assert after[-1].headers["RateLimit"].startswith('"default";r=0;t=')
         assert read(reader, shop.id, next(_clients)).status_code == 200
 
-    @pytest.mark.alone
     def test_it_is_found_again_soon_after_its_return(
         self, reader: FunctionProcess, shop: Shop, to_redis: Proxy, fault: str
     ) -> None:
@@ -136,7 +157,7 @@ class TestOutage:
         for _ in range(5):
             read(reader, shop.id, next(_clients))
         to_redis.heal()
-        eventually(lambda: reaches_redis(reader, to_redis), seconds=3)
+        eventually(lambda: reaches_redis(reader, to_redis))
 
     def test_readiness_tells(self, reader: FunctionProcess, to_redis: Proxy, fault: str) -> None:
         """Within a second, for which a verdict holds."""
@@ -184,27 +205,6 @@ def test_who_could_not_tell_redis_of_an_edit_does_so_afterwards(
     eventually(lambda: headings(read(get_active_popups, shop.id)) == ["new"])
 
 
-@pytest.mark.alone
-def test_flapping_costs_no_answer(reader: FunctionProcess, database: Database, to_redis: Proxy, shop: Shop) -> None:
-    make_popup(database, shop, design={"heading": "steady"})
-    answers = []
-    started = time.monotonic()
-    for round_ in range(8):
-        (Proxy.refuse, Proxy.black_hole)[round_ % 2](to_redis)
-        answers += [read(reader, shop.id, next(_clients)) for _ in range(10)]
-        time.sleep(0.2)
-        to_redis.heal()
-        answers += [read(reader, shop.id, next(_clients)) for _ in range(10)]
-        time.sleep(0.2)
-    seconds = time.monotonic() - started
-    assert {answer.status_code for answer in answers} == {200}
-    assert all(headings(answer) == ["steady"] for answer in answers)
-    waited = waits(reader, answers)
-    assert max(waited) < LONGEST_WAIT_SECONDS
-    # Each fault can be run into once, and once a second again.
-    assert sum(1 for each in waited if each > _nodes.CONNECT_TIMEOUT_SECONDS) <= 8 + seconds
-
-
 def test_an_event_is_accepted_without_redis_and_shows(
     stack: Stack, stats: FunctionProcess, to_redis: Proxy, database: Database, shop: Shop
 ) -> None:
@@ -231,15 +231,20 @@ def test_a_redis_that_refuses_commands_fails_no_request(stack: Stack, reader: Fu
 
 
 def test_the_outage_and_its_end_are_a_line_each(reader: FunctionProcess, to_redis: Proxy, shop: Shop) -> None:
+    name = f"Redis at 127.0.0.1:{to_redis.port}"
     before = len(reader.log_lines())
+
+    def told() -> list[str]:
+        """Its lines since then, without a late one of the end of an outage before."""
+        messages = [line["message"] for line in reader.log_lines()[before:]]
+        ours = [message for message in messages if message.startswith(name)]
+        return list(dropwhile(lambda message: message != f"{name} does not answer", ours))
+
     to_redis.refuse()
     for _ in range(20):
         read(reader, shop.id, next(_clients))
+    assert told() == [f"{name} does not answer"]
     to_redis.heal()
     eventually(lambda: reaches_redis(reader, to_redis))
-    messages = [line["message"] for line in reader.log_lines()[before:]]
-    name = f"Redis at 127.0.0.1:{to_redis.port}"
-    assert [message for message in messages if message.startswith(name)] == [
-        f"{name} does not answer",
-        f"{name} answers again",
-    ]
+    # A late answer of a busy machine may be an outage of its own, after this one.
+    assert eventually(lambda: told()[1:])[0] == f"{name} answers again"
