@@ -9,7 +9,7 @@ WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(12, 2 * (os.cpu_count() or
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz lint openapi settings arrows script console lock audit bench results load clean
+.PHONY: help setup run test fuzz lint style openapi settings arrows script console lock audit bench results load clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,18 +27,23 @@ $(READY): requirements-dev.txt
 run: $(READY) built-console ## Start everything on this machine: popups dev
 	@$(BIN)/popups dev $(ARGS)
 
-# While it lints, every test is imported once: the workers then find the assertions as pytest rewrites them.
-test: $(READY) built-console ## Lint, type check and run every test
-	@$(BIN)/pytest --quiet --collect-only >/dev/null & $(MAKE) --no-print-directory lint; status=$$?; wait; exit $$status
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
+# mypy works beside the tests, and its verdict stands after theirs. First every test is imported once: the workers then
+# find the assertions as pytest rewrites them.
+test: $(READY) built-console style ## Lint, type check and run every test
+	@verdict=$$(mktemp); $(BIN)/mypy >$$verdict 2>&1 & types=$$!; \
+	$(BIN)/pytest --quiet --collect-only >/dev/null; \
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS); tests=$$?; \
+	wait $$types; types=$$?; cat $$verdict; rm $$verdict; exit $$((tests || types))
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/promises/test_fuzz.py $(ARGS)
 
-lint: $(READY) ## ruff, mypy and shellcheck
+lint: style ## ruff, shellcheck and mypy
+	$(BIN)/mypy
+
+style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/shellcheck --external-sources --check-sourced deploy.sh .ci/run
 
 openapi: $(READY) ## Write docs/openapi.json and the console's types anew from the schemas
