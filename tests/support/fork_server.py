@@ -26,6 +26,7 @@ LIBRARIES = (
     "functions_framework._http.gunicorn",
     "gunicorn.arbiter",
     "gunicorn.workers.gthread",
+    "marshmallow",
     "orjson",
     "pg8000.native",
     "redis.asyncio",
