@@ -484,6 +484,11 @@ def test_a_person_is_who_left_the_address_last_before_the_order(
     database("UPDATE single_use_codes SET claimed_by = 'email:ann' WHERE shop_id = :shop", shop=shop.id)
     subscribed(database, shop, popup_id, "ann@example.com", "phone", claimer="email:ann")
     (person,) = database("SELECT id FROM email_subscribers WHERE shop_id = :shop", shop=shop.id)
+    subscribed(database, shop, popup_id, "bob@example.com", "bob", claimer="email:bob")
+    bob = database.value(
+        "SELECT id FROM email_subscribers WHERE shop_id = :shop AND claimer = 'email:bob'", shop=shop.id
+    )
+    touch(database, shop, popup_id, "bob", 0.7, type="email_capture", subscriber_id=bob)
     for visitor_id, days_ago in ((None, 2.0), ("tablet", 3.0)):
         captured = {"type": "email_capture", "subscriber_id": person["id"], "session_id": "visit"}
         touch(database, shop, popup_id, visitor_id, days_ago, **captured)
