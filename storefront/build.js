@@ -22,6 +22,13 @@ const HASH_CHARACTERS = 12;
 // at its first call. That was half of what the script cost a page that loads.
 const COMPILE_HINT = "//# allFunctionsCalledOnLoad";
 
+// What loader and dialog part ask of each other has names that nothing else has, neither the page nor the server nor
+// storage. They are shortened, to the same in all files.
+const TYPES = readFileSync(join(SCRIPT, "types.d.ts"), "utf8");
+const membersOf = (name) => TYPES.match(new RegExp(`^interface ${name} {\\n(.*?)^}`, "ms"))[1].match(/(?<=^ {2})\w+/gm);
+const OWN_NAMES = new RegExp(`^(${[...membersOf("Loader"), ...membersOf("Part")].join("|")})$`);
+let shortNames = {};
+
 /** A style sheet is a text in the script, without spaces. */
 const styleSheets = {
   name: "style sheets",
@@ -35,7 +42,7 @@ const styleSheets = {
 
 /** One file made of an entry and all that it imports: esbuild joins them, terser makes them shorter than it does. */
 async function bundled(entry, options) {
-  const { outputFiles } = await build({
+  const { outputFiles, mangleCache } = await build({
     absWorkingDir: HERE,
     entryPoints: [join(SCRIPT, entry)],
     outfile: join(HERE, "dist", "x.js"), // Sources are told relative to it.
@@ -45,8 +52,11 @@ async function bundled(entry, options) {
     target: TARGET,
     write: false,
     plugins: [styleSheets],
+    mangleProps: OWN_NAMES,
+    mangleCache: shortNames,
     ...options,
   });
+  shortNames = mangleCache;
   const [map, code] = outputFiles.map(({ text }) => text);
   return minify(code, {
     ecma: 2021,
@@ -71,7 +81,12 @@ async function write(folder, name, entry, options) {
 async function buildAll(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const dialog = await write(folder, "storefront-dialog", "dialog/part.js", { format: "esm" });
+  const codes = await write(folder, "storefront-codes", "codes/codes.js", { format: "esm" });
+  const dialog = await write(folder, "storefront-dialog", "dialog/part.js", {
+    format: "esm",
+    define: { CODES_FILE: JSON.stringify(`./${codes}`) },
+    external: [`./${codes}`],
+  });
   const amounts = await write(folder, "storefront-amounts", "amounts/amounts.js", { format: "esm" });
   const shopify = await write(folder, "storefront-shopify", "platforms/shopify.js", { format: "esm" });
   const define = {
@@ -86,7 +101,7 @@ async function buildAll(folder) {
     .digest("base64")}`;
   writeFileSync(
     join(folder, "files.json"),
-    `${JSON.stringify({ loader, integrity, dialog, amounts, shopify }, null, 2)}\n`,
+    `${JSON.stringify({ loader, integrity, dialog, codes, amounts, shopify }, null, 2)}\n`,
   );
 }
 

@@ -119,6 +119,7 @@ interface TrackedEvent {
   session_id: string;
   type?: string; // of a conversion
   email?: string;
+  list?: List; // none: a view or a conversion
   [field: string]: unknown;
 }
 
@@ -147,7 +148,6 @@ type List = "exposures" | "closes";
 /** An event that the server has not confirmed yet. `settled` answers whether the shopper saw what came of it. */
 interface Entry {
   event: TrackedEvent;
-  list?: List; // none: a view or a conversion
   sending?: boolean;
   settled?: Told;
 }
@@ -167,7 +167,7 @@ interface Showing {
   viewed?: boolean;
   answered?: boolean;
   discount?: Discount; // what the answer brought
-  entry?: Entry; // its conversion
+  conversion?: TrackedEvent; // that was reported
 }
 
 /** What was drawn. */
@@ -190,14 +190,24 @@ interface Host {
   report(conversion: Partial<TrackedEvent>, told?: Told): void;
 }
 
+/** What the file of waiting codes is given of the second file. */
+interface Place {
+  words: Words;
+  hindrance(asked?: boolean): string | null;
+  isOpen(): unknown;
+  thank(popup: Popup, variant: string | undefined, discount: Discount): void;
+  addTab(style: string): ShadowRoot;
+  removeTab(): void;
+}
+
 /** What the first file asks of the second. */
 interface Part {
   meet(loader: Loader): void;
   watch(since: number): void;
   arrive(): void;
   hindrance(asked?: boolean): string | null;
-  bringUp(popup: Popup, variant: string | null, isCompared: unknown): void;
-  preview(popup: unknown): void;
+  bringUp(popup: Popup, variant: string | null, shop: Shop): void;
+  showPreview(popup: unknown): void;
   bringDue(): void;
 }
 
@@ -205,7 +215,7 @@ interface Part {
 interface Loader {
   arrivedAt(): number;
   lastActive(): number;
-  popups(): Popup[];
+  served(): Popup[];
   settings: import("../index.js").Settings;
   note(): Note;
   isExcluded(popup: Partial<Popup>): unknown;
@@ -213,13 +223,11 @@ interface Loader {
   deviceType(): string;
   fire(type: Trigger["type"], suits?: (popup: Popup) => unknown): boolean;
   onActivity(event: Event): void;
-  bringDue(): void;
+  lookForCodes(): void;
   changeSeen(popupId: string, change: (seen: Seen, note: Note) => unknown): void;
   eventFor(popupId: string, variantId?: string | null): TrackedEvent;
-  record(event: TrackedEvent, settled?: Told, list?: List): Entry;
-  deliver(batch: Entry[]): unknown;
+  record(event: TrackedEvent, settled?: Told): void;
   discard(eventId: string): void;
-  outbox: Record<string, Entry>;
 }
 
 /** Of Shopify's pages: the root is the shopper's language. */
@@ -230,6 +238,7 @@ interface Window {
 /** The other files; the build says their names. */
 declare const DIALOG_FILE: string;
 declare const AMOUNTS_FILE: string;
+declare const CODES_FILE: string;
 declare const SHOPIFY_FILE: string;
 
 declare module "*.css" {

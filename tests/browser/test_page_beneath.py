@@ -12,7 +12,7 @@ from tests.browser.support.shopper import DESKTOP, PHONE, Shop, Shopper
 from tests.browser.test_accessibility import preview
 from tests.support.stack import ROOT
 
-DIALOG = ROOT / "storefront/script/dialog"
+SCRIPT = ROOT / "storefront/script"
 TALL = '<p style="height: 3000px">Tall.</p>'
 SCROLLED = "() => [scrollY, document.body.scrollTop, document.documentElement.scrollTop]"
 
@@ -125,7 +125,7 @@ LOOK = """() => {
 
 def names_in_use() -> set[str]:
     """Return the custom properties that the style sheets and the script read, and plain names like theirs."""
-    text = "".join(path.read_text() for path in (*DIALOG.glob("*.js"), *DIALOG.glob("style/*.css")))
+    text = "".join(path.read_text() for path in (*SCRIPT.rglob("*.js"), *SCRIPT.rglob("*.css")))
     plain = {"width", "radius", "padding", "border_radius", "text", "button", "background", "space", "on-button"}
     return set(re.findall(r"--[\w-]+", text)) - {"--store-font"} | {f"--{name}" for name in plain}
 

@@ -1,6 +1,6 @@
 // The card: an image, if there is one that can be shown, and the body beside or below it.
 
-import { element } from "./elements.js";
+import { element } from "../shared/elements.js";
 
 /**
  * Answers its body, a form, which scrolls in itself.
@@ -9,8 +9,7 @@ import { element } from "./elements.js";
  * @param {Design} design
  */
 export function addCard(dialog, { layout = "", image_url = "" }) {
-  const sides = { left: " left", right: " left right" }; // right is left, mirrored
-  const side = sides[/** @type {keyof typeof sides} */ (layout)] || "";
+  const side = /^(left|right)$/.test(layout) ? ` left ${layout}` : ""; // right is left, mirrored
   const card = element(dialog, "div", { className: `card${side}` });
   addImage(card, image_url);
   return element(card, "form", { className: "body", noValidate: true }); // The browser's bubbles speak its own language.

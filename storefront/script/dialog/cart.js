@@ -14,7 +14,7 @@ const NAMES =
 export function cartAddress(own) {
   let found = own;
   if (own == null) some(document.links, (link) => isCart(link) && (found = link.href));
-  return found && /^https?:/.test(new URL(found, location.href).protocol) ? found : null;
+  return found && /^http/.test(new URL(found, location.href).protocol) ? found : null;
 }
 
 /** @param {HTMLAnchorElement | HTMLAreaElement} link */

@@ -1,20 +1,18 @@
 // What a dialog of the browser's does not do everywhere: Safari has no closedby, and Tab wanders off.
 
 /**
- * A press that begins and ends beside the dialog closes it. One that does either has marked text.
+ * A press that begins and ends beside the dialog closes it. One that does either has marked text. The card covers all of
+ * the dialog, whose own is only what is beside it.
  *
  * @param {HTMLDialogElement} dialog
  * @param {() => void} close
  */
 export function closeByPressBeside(dialog, close) {
-  let began = false;
-  const isBeside = (/** @type {MouseEvent} */ { target, clientX: x, clientY: y }) => {
-    const { left, right, top, bottom } = dialog.getBoundingClientRect();
-    return target === dialog && (x < left || x > right || y < top || y > bottom);
-  };
+  let isBeside = false;
   // A handler that answers false would cancel what was pressed.
-  dialog.onpointerdown = (event) => void (began = isBeside(event));
-  dialog.onclick = (event) => void (began && isBeside(event) && close());
+  dialog.onpointerdown = ({ target }) => void (isBeside = target === dialog);
+  dialog.onpointerup = ({ target }) => void (isBeside &&= target === dialog);
+  dialog.onclick = ({ target }) => void (isBeside && target === dialog && close());
 }
 
 /**
@@ -29,7 +27,7 @@ export function keepFocusInside(dialog) {
     const stops = dialog.querySelectorAll("button, input, a");
     const last = stops.length - 1;
     const back = event.shiftKey;
-    const at = /** @type {ShadowRoot} */ (dialog.getRootNode()).activeElement;
+    const at = event.target;
     if (event.key !== "Tab" || (at !== stops[back ? 0 : last] && !(back && at === dialog))) return;
     event.preventDefault();
     stops[back ? last : 0].focus();

@@ -11,9 +11,9 @@ import { countView } from "./view.js";
  *
  * @param {Popup} popup
  * @param {string | null} variant
- * @param {unknown} isCompared
+ * @param {Shop} shop
  */
-export function bringUp(popup, variant, isCompared) {
+export function bringUp(popup, variant, shop) {
   const held = isHeldOut(variant);
   loader.changeSeen(popup.id, (seen, { session }) => {
     seen.shown = seen.session === session.id ? (seen.shown || 0) + 1 : 1;
@@ -22,6 +22,8 @@ export function bringUp(popup, variant, isCompared) {
     if (!isAskedFor(popup)) session.unasked = (session.unasked || 0) + 1;
     if (held) seen.closed_at = Date.now(); // Its clocks run as the others' do.
   });
+  // Some are shown something else than others, or nothing.
+  const isCompared = popup.variants.length || popup.holdout_percent || shop.holdout_percent;
   if (isCompared) countView(popup.id, variant, "exposures");
   if (!held) show(popup, variant, true);
 }

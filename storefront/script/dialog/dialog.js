@@ -1,11 +1,11 @@
 // How a popup is drawn: in the browser's top layer, so that no z-index is above it. Colours, numbers and addresses are
 // checked once more: an API that was tricked must still not be able to harm a shop.
 
+import { paint } from "../shared/colours.js";
+import { addButton, element } from "../shared/elements.js";
+import { language } from "../shared/language.js";
 import { addCard } from "./card.js";
 import { closeByPressBeside, keepFocusInside } from "./closing.js";
-import { paint } from "./colours.js";
-import { addButton, element } from "./elements.js";
-import { language } from "./language.js";
 import { fillWithOffer } from "./offer.js";
 import { holdPage } from "./page.js";
 import { addRoot } from "./root.js";

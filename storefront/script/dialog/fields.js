@@ -1,6 +1,6 @@
 // The form's fields. What is wrong with one is said below it, in the shop's words.
 
-import { element } from "./elements.js";
+import { element } from "../shared/elements.js";
 
 /**
  * @param {HTMLElement} parent
@@ -16,7 +16,6 @@ export function addEmail(parent, words) {
     required: true,
     maxLength: 254,
     autocomplete: "email",
-    autocapitalize: "off",
     enterKeyHint: "send",
   });
   return { input, complain: complaint(field, input, "email-problem"), words: words.invalid };

@@ -1,7 +1,7 @@
 // What is in the popup, and what the shopper does with it.
 
+import { addButton, addWords, element } from "../shared/elements.js";
 import { accept } from "./answers.js";
-import { addButton, addWords, element } from "./elements.js";
 import { addConsent, addEmail } from "./fields.js";
 import { fillWithThanks } from "./thanks.js";
 

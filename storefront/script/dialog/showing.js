@@ -1,10 +1,10 @@
 // The popup on screen, one at a time: from the loader's decision to show it until it is gone.
 
 import { find } from "../shared/lists.js";
+import { asVariant } from "../shared/variants.js";
 import { open as draw } from "./dialog.js";
 import { loader } from "./loader.js";
-import { addTab, removeTab } from "./tab.js";
-import { asVariant } from "./variants.js";
+import { removeTab } from "./tab.js";
 import { countView } from "./view.js";
 import { wordsWith } from "./words.js";
 
@@ -33,6 +33,7 @@ export function show(original, variant, counted) {
     closed: () => close(showing),
     report: (conversion, told) => report(showing, conversion, told),
   });
+  return showing;
 }
 
 /**
@@ -40,7 +41,7 @@ export function show(original, variant, counted) {
  *
  * @param {unknown} popup or the id of one
  */
-export const preview = (popup) => show(find(loader.popups(), popup) || /** @type {Popup} */ (popup), null, false);
+export const showPreview = (popup) => show(find(loader.served(), popup) || /** @type {Popup} */ (popup), null, false);
 
 /**
  * Shows a code that came when its popup was gone, or once more.
@@ -50,36 +51,15 @@ export const preview = (popup) => show(find(loader.popups(), popup) || /** @type
  * @param {Discount} discount
  */
 export function thank(popup, variant, discount) {
-  show(popup, variant, false);
-  if (!open) return;
-  open.discount = discount;
-  open.card.thank(discount);
+  const showing = show(popup, variant, false);
+  showing.discount = discount;
+  showing.card.thank(discount);
 }
 
-/**
- * Offers to show the code once more that was closed in this visit.
- *
- * @param {Popup} popup
- * @param {Kept} kept
- */
-export function remind(popup, { variant, discount }) {
-  if (isOpen()) return;
-  const again = () => thank(popup, variant, discount);
-  const forget = () => {
-    loader.changeSeen(popup.id, (_, { session }) => delete session.kept);
-    removeTab();
-  };
-  addTab(asVariant(popup, variant), discount.code, wordsWith(loader.settings.words), again, forget);
-}
-
-/**
- * Takes down a popup that the shopper has not answered, where it must not be.
- *
- * @param {(popup: Popup) => unknown} isExcluded
- */
-export function drop(isExcluded) {
+/** Takes down a popup that the shopper has not answered, where it must not be. */
+export function drop() {
   removeTab();
-  if (open?.counted && !open.answered && isExcluded(open.popup)) takeDown();
+  if (open?.counted && !open.answered && loader.isExcluded(open.popup)) takeDown();
 }
 
 /** Not by the shopper. */
@@ -96,13 +76,13 @@ function close(showing) {
   if (open !== showing) return; // The event comes after the deed.
   const { popup, counted, answered, discount } = showing;
   takeDown();
-  if (counted && !answered) loader.record(loader.eventFor(popup.id, popup.variant_id), undefined, "closes");
+  if (counted && !answered) loader.record({ ...loader.eventFor(popup.id, popup.variant_id), list: "closes" });
   if (!counted && !discount) return; // A preview leaves nothing.
   loader.changeSeen(popup.id, (seen, { session }) => {
     if (counted) seen.closed_at = Date.now();
     if (discount) session.kept = { id: popup.id, variant: popup.variant_id, discount };
   });
-  loader.bringDue();
+  loader.lookForCodes();
 }
 
 /**
@@ -134,11 +114,10 @@ function report(showing, conversion, told) {
     told?.(confirmed, answer);
     return true;
   };
-  const waiting = loader.outbox[showing.entry?.event.event_id || ""];
-  if (waiting && waiting.event.email === conversion.email) {
-    waiting.settled = settled;
-    return loader.deliver([waiting]);
-  }
-  if (waiting) loader.discard(/** @type {string} */ (waiting.event.event_id));
-  showing.entry = loader.record({ ...loader.eventFor(id, variant_id), ...conversion }, told && settled);
+  const event = { ...loader.eventFor(id, variant_id), ...conversion };
+  const before = showing.conversion;
+  if (before?.email === event.email) event.event_id = before?.event_id;
+  else if (before) loader.discard(/** @type {string} */ (before.event_id));
+  showing.conversion = event;
+  loader.record(event, told && settled);
 }

@@ -1,30 +1,21 @@
-// A small tab at the page's edge that brings a closed code back.
+// The place of the tab that brings a code back, which another file draws.
 
-import { paint } from "./colours.js";
-import { addButton, element } from "./elements.js";
-import { language } from "./language.js";
 import { addRoot } from "./root.js";
 
 /** @type {Element | undefined} */
 let place;
 
 /**
- * @param {Popup} popup Whose colours it has.
- * @param {string} code
- * @param {Words} words
- * @param {() => void} open
- * @param {() => void} forget
+ * Makes room for one, instead of the one before.
+ *
+ * @param {string} style
+ * @returns {ShadowRoot} into which it is drawn
  */
-export function addTab(popup, code, words, open, forget) {
+export function addTab(style) {
   removeTab();
-  const made = addRoot();
+  const made = addRoot(style);
   place = made.place;
-  const tab = element(made.root, "aside", { className: "tab", lang: language(), "aria-label": words.code });
-  paint(tab, popup);
-  const button = addButton(tab, "again", "", open);
-  element(button, "span", {}, words.code);
-  element(button, "code", { dir: "auto" }, code);
-  addButton(tab, "close", "", forget, { "aria-label": words.close });
+  return made.root;
 }
 
 export function removeTab() {

@@ -1,8 +1,8 @@
 // What a shopper sees who has answered: thanks, and the code.
 
+import { addButton, addWords, columns, element } from "../shared/elements.js";
+import { lastDay } from "../shared/language.js";
 import { cartAddress } from "./cart.js";
-import { addButton, addWords, columns, element } from "./elements.js";
-import { lastDay } from "./language.js";
 
 const COPIED_WITHIN_MS = 500;
 
@@ -65,6 +65,6 @@ function addCode(parent, discount, words) {
   };
   const button = addButton(box, "copy", words.copy, copy, { "aria-live": "polite" });
   const day = lastDay(discount);
-  if (day) element(parent, "p", { className: "small" }, `${words.expires} ${day}`);
+  if (day) element(parent, "p", {}, `${words.expires} ${day}`);
   return copy;
 }

@@ -31,5 +31,5 @@ export function countView(popupId, variantId, list) {
     seen.viewed_at = Date.now();
     seen.variant = variantId || undefined;
   });
-  loader.record(loader.eventFor(popupId, variantId), undefined, list);
+  loader.record({ ...loader.eventFor(popupId, variantId), list });
 }

@@ -20,7 +20,7 @@ export async function ask(url, request) {
       status,
       answer: parse(await response.text()),
       // Of other failures it may recover.
-      refused: status >= 400 && status < 500 && status !== 429,
+      refused: /^4(?!29)/.test(`${status}`),
       // Timers know no more than 24 days.
       patience: Math.min(+(/** @type {any} */ (response.headers.get("Retry-After"))) * SECOND || 0, DAY),
     };

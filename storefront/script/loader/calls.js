@@ -8,10 +8,11 @@ import { withPart } from "./part.js";
 import { purchase } from "./purchases.js";
 import { tellVisitor, whenKnown } from "./recognition.js";
 import { firstNo } from "./rules.js";
-import { lasting, note, popups, shop, trouble } from "./state.js";
+import { popups, shop, trouble } from "./state.js";
+import { lasting } from "./storage.js";
 import { prepare } from "./triggers.js";
 import { myVariant, variantOf } from "./variants.js";
-import { changeNote, keepSession, moveIn, refuse } from "./visitor.js";
+import { changeNote, keepSession, moveIn, note, refuse } from "./visitor.js";
 
 let turns = 0;
 
@@ -25,7 +26,7 @@ export const calls = {
       if (currency && shop.currency && currency !== shop.currency) {
         console.warn(`A cart in ${currency}: only ${shop.currency} is compared.`);
       }
-      keepSession(() => (note.session.cart = { value: amount, currency, items: +(items ?? 0) || 0 }));
+      keepSession(() => (note.session.cart = { value: amount, currency, items: +(/** @type {any} */ (items)) || 0 }));
       idle().then(() => prepare());
     });
   },
@@ -65,7 +66,7 @@ export const calls = {
 
   // preview(popup or id): shows it now, counts nothing, sends nothing.
   preview(popup) {
-    withPart((part) => part.preview(popup));
+    withPart((part) => part.showPreview(popup));
   },
 
   // variant(popup, visitor_id): the id of the variant that this visitor gets, "holdout", "shop_holdout", or null.

@@ -5,7 +5,7 @@ import { ask, retryIn } from "./ask.js";
 import { noteConversion } from "./events.js";
 import { discard, eachBatch, put } from "./outbox.js";
 import { addressOf, settings } from "./settings.js";
-import { bringDue } from "./showing.js";
+import { lookForCodes } from "./showing.js";
 import { SECOND } from "./units.js";
 
 let failures = 0;
@@ -15,13 +15,11 @@ let deliveryTimer = 0;
 /**
  * @param {TrackedEvent} event
  * @param {Entry["settled"]} [settled]
- * @param {List} [list]
  */
-export function record(event, settled, list) {
-  const entry = put(event, settled, list);
+export function record(event, settled) {
+  const entry = put(event, settled);
   if (settled) deliver([entry]);
-  else if (list !== "closes") deliverIn(SECOND); // Others may join the batch, and closes go with what comes next.
-  return entry;
+  else if (event.list !== "closes") deliverIn(SECOND); // Others may join the batch, and closes go with what comes next.
 }
 
 /** All but what is under way, unless the server has asked for a pause. */
@@ -64,7 +62,9 @@ function bodyOf(batch) {
   if (batch[0].event.type) return JSON.stringify(batch[0].event);
   /** @type {Record<string, string>} */
   const lists = {};
-  each(batch, ({ event, list = "events" }) => (lists[list] = `${lists[list] || ""},${JSON.stringify(event)}`));
+  each(batch, ({ event: { list = "events", ...event } }) => {
+    lists[list] = `${lists[list] || ""},${JSON.stringify(event)}`;
+  });
   let body = "";
   eachKey(lists, (list) => (body += `,"${list}":[${lists[list].slice(1)}]`));
   return `{${body.slice(1)}}`;
@@ -110,9 +110,10 @@ function settle({ event, settled }, confirmed, refused, answer) {
     record({ ...event, revenue: undefined, currency: undefined });
   }
   const shown = settled?.(confirmed, answer);
-  if (!confirmed || !answer || !event.type) return;
-  noteConversion(event, answer, shown);
-  bringDue();
+  if (confirmed && event.type) {
+    noteConversion(event, /** @type {Answer} */ (answer), shown);
+    lookForCodes();
+  }
 }
 
 /** @param {number} patience */

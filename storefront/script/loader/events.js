@@ -1,8 +1,7 @@
 // What is reported of a popup, and what the visitor's note keeps of it.
 
 import { deviceType } from "./devices.js";
-import { note } from "./state.js";
-import { changeSeen, plainAddress } from "./visitor.js";
+import { changeSeen, note, plainAddress } from "./visitor.js";
 
 /**
  * @param {string} popupId

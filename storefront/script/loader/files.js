@@ -11,6 +11,5 @@ let tries = 0;
  */
 export async function importFile(name) {
   const { href } = new URL(name, new URL(folder(), location.href));
-  const address = tries++ ? `${href}#${tries}` : href;
-  return import(address);
+  return import(tries++ ? `${href}#${tries}` : href);
 }

@@ -9,5 +9,9 @@ export function newId() {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** @param {string} id */
-export const timeOfId = (id) => parseInt(id.slice(0, 13).replace("-", ""), 16);
+/**
+ * Its first two groups.
+ *
+ * @param {string} id
+ */
+export const timeOfId = (id) => parseInt(id.replace("-", ""), 16);

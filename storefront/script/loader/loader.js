@@ -5,22 +5,22 @@ import { listen } from "../shared/listen.js";
 import { each } from "../shared/lists.js";
 import { calls } from "./calls.js";
 import { attempt, idle } from "./careful.js";
-import { deliver, deliverAll, deliverBlindly, record } from "./delivery.js";
+import { deliverAll, deliverBlindly, record } from "./delivery.js";
 import { deviceType } from "./devices.js";
 import { eventFor } from "./events.js";
-import { discard, outbox } from "./outbox.js";
-import { isExcluded, pageAddress } from "./pages.js";
+import { discard } from "./outbox.js";
+import { isExcluded } from "./pages.js";
 import { offer } from "./part.js";
 import { loadPopups } from "./popups.js";
 import { recordUnread } from "./purchases.js";
 import { watchPlatform } from "./recognition.js";
 import { pauseEnd } from "./rules.js";
 import { settings } from "./settings.js";
-import { bringDue } from "./showing.js";
-import { arriveAt, arrivedAt, goAway, lastActive, lasting, note, popups } from "./state.js";
-import { NOTE } from "./storage.js";
+import { lookForCodes } from "./showing.js";
+import { arrive, arrivedAt, goAway, lastActive, popups } from "./state.js";
+import { lasting, NOTE } from "./storage.js";
 import { fire } from "./triggers.js";
-import { changeSeen, keepSession } from "./visitor.js";
+import { changeSeen, keepSession, note } from "./visitor.js";
 import { begin, onActivity } from "./watching.js";
 
 /** @type {any} */
@@ -38,7 +38,7 @@ function takeOver() {
   offer({
     arrivedAt: () => arrivedAt,
     lastActive: () => lastActive,
-    popups: () => popups,
+    served: () => popups,
     settings,
     note: () => note,
     isExcluded,
@@ -46,13 +46,11 @@ function takeOver() {
     deviceType,
     fire,
     onActivity,
-    bringDue,
+    lookForCodes,
     changeSeen,
     eventFor,
     record,
-    deliver,
     discard,
-    outbox,
   });
   listen("pagehide", leave);
   if (document.readyState === "complete") start();
@@ -68,7 +66,7 @@ function catchUp() {
 async function start() {
   const loadedAt = Date.now();
   await idle();
-  arriveAt(pageAddress(), loadedAt);
+  arrive(loadedAt);
   await loadPopups(async () => {
     await idle();
     keepSession();

@@ -19,7 +19,7 @@ export function readMoney(value, named, tell) {
     tell({});
   };
   if (!text) return tell({});
-  const isPlain = +text >= 0 && +text < Infinity && /^([A-Z]{3})?$/.test(currency);
+  const isPlain = /^\d+(\.\d+)? ([A-Z]{3})?$/.test(`${text} ${currency}`);
   if (isPlain) return tell({ amount: +(+text).toFixed(4), currency });
   importFile(AMOUNTS_FILE).then(({ readMoney }) => tell(readMoney(text, currency)), unread);
 }

@@ -15,11 +15,10 @@ export const outbox = {};
 /**
  * @param {TrackedEvent} event
  * @param {Entry["settled"]} [settled]
- * @param {List} [list]
  */
-export function put(event, settled, list) {
-  const id = (event.event_id = newId());
-  outbox[id] = { event, settled, list };
+export function put(event, settled) {
+  const id = (event.event_id ||= newId());
+  outbox[id] = { event, settled };
   keepEvent(id);
   return outbox[id];
 }
@@ -30,19 +29,8 @@ export function put(event, settled, list) {
  * @param {string} id
  */
 export function keepEvent(id) {
-  const { event, list } = outbox[id];
-  store(`${NOTE}:${id}`, list ? { [list]: event } : event);
-}
-
-/**
- * @param {any} kept
- * @returns {Entry}
- */
-function asEntry(kept) {
-  /** @type {Entry} */
-  let entry = { event: kept };
-  eachKey(kept, (list) => kept[list]?.popup_id && (entry = { event: kept[list], list: /** @type {List} */ (list) }));
-  return entry;
+  const { event } = outbox[id];
+  store(`${NOTE}:${id}`, event.list ? { event } : event);
 }
 
 /** @param {string} id */
@@ -55,7 +43,8 @@ export function discard(id) {
 export function collectEvents() {
   eachStoredEvent((key) => {
     const id = key.slice(NOTE.length + 1);
-    if (!outbox[id]) outbox[id] = asEntry(stored(key));
+    const kept = stored(key);
+    outbox[id] ||= { event: kept?.event || kept };
   });
   eachKey(outbox, (id) => {
     if (!outbox[id].event?.popup_id || Date.now() - timeOfId(id) > KEEP_FOR) discard(id);

@@ -32,9 +32,6 @@ export function onPage(pattern) {
   return matches(pattern, attempt(() => decodeURI(path)) || path); // What is not UTF-8 is compared as it is.
 }
 
-/** The page we are on. What follows # is a place in it. */
-export const pageAddress = () => location.href.split("#")[0];
-
 /** Whether the shop wants no popup at all here. */
 export const isForbidden = () => some(shop.never_on_pages, onPage);
 

@@ -29,9 +29,9 @@ export async function withPart(act) {
   if (part) act(part);
 }
 
-/** @param {Part} module */
+/** @param {{ default: Part }} module */
 function arrived(module) {
-  part = module;
+  part = module.default;
   part.meet(offered);
 }
 

@@ -21,10 +21,11 @@ export async function loadPopups(then) {
   const address = addressOf(settings.getActivePopups, "get_active_popups");
   const query = `?shop_id=${encodeURIComponent(settings.shop || "")}&rules=${RULES}`;
   const { status, answer, refused, patience } = await ask(address + query);
+  const given = answer?.popups;
   /** @type {Popup[]} */
   const list = [];
-  each(answer?.popups, (popup) => popup?.trigger && (list[list.length] = popup));
-  takePopups(list, answer?.shop || {}, answer?.popups ? "" : status ? `answered ${status}` : "no answer");
-  if (!answer?.popups && !refused) timer = setTimeout(() => loadPopups(then), retryIn(++failures, patience));
+  each(given, (popup) => popup?.trigger && (list[list.length] = popup));
+  takePopups(list, answer?.shop || {}, given ? "" : status ? `answered ${status}` : "no answer");
+  if (!given && !refused) timer = setTimeout(() => loadPopups(then), retryIn(++failures, patience));
   await then();
 }

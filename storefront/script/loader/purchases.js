@@ -4,9 +4,8 @@ import { eachKey } from "../shared/lists.js";
 import { record } from "./delivery.js";
 import { eventFor } from "./events.js";
 import { readMoney } from "./money.js";
-import { note } from "./state.js";
 import { DAY } from "./units.js";
-import { changeNote, keepSession } from "./visitor.js";
+import { changeNote, keepSession, note } from "./visitor.js";
 
 const ATTRIBUTED_FOR = 30 * DAY;
 
@@ -23,9 +22,11 @@ export function purchase({ order_id, revenue, currency, discount_code } = {}) {
     delete note.session.kept; // It has been used, or was not wanted.
   });
   if (!popupId) return;
-  const event = eventFor(popupId, note.seen[popupId].variant);
-  event.order_id = `${order_id}`;
-  event.discount_code = discount_code || undefined;
+  const event = {
+    ...eventFor(popupId, note.seen[popupId].variant),
+    order_id: `${order_id}`,
+    discount_code: discount_code || undefined,
+  };
   if (discount_code) record({ ...event, type: "discount_code_used" }); // The order's use, named twice.
   recordUnread();
   const order = { ...event, type: "purchase" };

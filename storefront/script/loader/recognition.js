@@ -3,7 +3,7 @@
 import { each } from "../shared/lists.js";
 import { attempt } from "./careful.js";
 import { importFile } from "./files.js";
-import { note } from "./state.js";
+import { note } from "./visitor.js";
 
 /** @type {((visitor: string) => unknown)[]} */
 let waiting = [];
@@ -23,7 +23,7 @@ export function tellVisitor() {
 
 /** Shopify's orders say whose they are by what a file of its own leaves in the cart. */
 export function watchPlatform() {
-  if (typeof window.Shopify === "object") {
+  if (window.Shopify) {
     whenKnown((visitor) => importFile(SHOPIFY_FILE).then((shopify) => shopify.leave(visitor), console.debug));
   }
 }

@@ -6,8 +6,9 @@ import { isAskedFor } from "../shared/popups.js";
 import { deviceType } from "./devices.js";
 import { isForbidden, matches, onPage } from "./pages.js";
 import { part } from "./part.js";
-import { note, shop, shownHere, unaskedHere } from "./state.js";
+import { shop, shownHere, unaskedHere } from "./state.js";
 import { DAY, SECOND, within } from "./units.js";
+import { note } from "./visitor.js";
 
 /**
  * @template T
@@ -79,9 +80,9 @@ export function pauseEnd() {
   return within(shown_at, pause) ? /** @type {number} */ (shown_at) + pause : 0;
 }
 
-/** What holds for all popups together that come unasked. */
+/** What holds for all popups together that come unasked. Nothing is as large as a cap that the server does not name. */
 function brokenCap() {
-  if ((note.session.unasked || 0) >= (shop.popups_per_visit ?? Infinity)) return "shop.popups_per_visit";
+  if ((note.session.unasked || 0) >= /** @type {number} */ (shop.popups_per_visit)) return "shop.popups_per_visit";
   return pauseEnd() ? "shop.seconds_between_popups" : null;
 }
 

@@ -9,14 +9,16 @@ const named = /** @type {HTMLScriptElement | null} */ (tag);
 /** @type {import("../../index.js").Settings} */
 export const settings = { ...given, ...named?.dataset };
 
+/** @param {string} [folder] */
+const withSlash = (folder = "") => folder.replace(/\/?$/, "/");
+
 /**
  * The address of one function. A <base> of the page does not lead it elsewhere.
  *
  * @param {string | undefined} address
  * @param {string} name
  */
-export const addressOf = (address, name) =>
-  new URL(address || `${(settings.api || "").replace(/\/$/, "")}/${name}`, location.href).href;
+export const addressOf = (address, name) => new URL(address || withSlash(settings.api) + name, location.href).href;
 
 /** Where the script's other files lie: beside it, unless the shop says where. */
-export const folder = () => settings.files?.replace(/\/?$/, "/") || (named || own)?.src || "";
+export const folder = () => (settings.files ? withSlash(settings.files) : (named || own)?.src || "");

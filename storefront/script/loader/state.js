@@ -3,15 +3,6 @@
 
 import { DAY } from "./units.js";
 
-/** What is known about the visitor; nothing before the page is idle. @type {Note} */
-export let note;
-
-/** Whether what we note may outlive the tab. */
-export let lasting = false;
-
-/** Whether there was no room for it where it would. */
-export let full = false;
-
 /** The popups of the shop, highest priority first. @type {Popup[]} */
 export let popups = [];
 
@@ -36,21 +27,6 @@ export let shownHere = {};
 /** Whether one of them came unasked. */
 export let unaskedHere = false;
 
-/** @param {Note} known */
-export function takeNote(known) {
-  note = known;
-}
-
-/** @param {boolean} value */
-export function setLasting(value) {
-  lasting = value;
-}
-
-/** @param {boolean} value */
-export function setFull(value) {
-  full = value;
-}
-
 /**
  * @param {Popup[]} list
  * @param {Shop} settings
@@ -62,9 +38,11 @@ export function takePopups(list, settings, reason) {
   trouble = reason;
 }
 
-/** @param {string} address */
-export function arriveAt(address, at = Date.now()) {
-  page = address;
+/** The page we are on. What follows # is a place in it. */
+export const pageAddress = () => location.href.split("#")[0];
+
+export function arrive(at = Date.now()) {
+  page = pageAddress();
   arrivedAt = lastActive = at;
   shownHere = {};
   unaskedHere = false;
@@ -85,5 +63,5 @@ export function goAway() {
  */
 export function noteShown(id, asked) {
   shownHere[id] = true;
-  unaskedHere = unaskedHere || !asked;
+  unaskedHere ||= !asked;
 }

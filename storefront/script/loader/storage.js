@@ -4,7 +4,18 @@
 import { eachKey } from "../shared/lists.js";
 import { attempt, parse } from "./careful.js";
 import { settings } from "./settings.js";
-import { full, lasting, setFull } from "./state.js";
+
+/** Whether what we note may outlive the tab. */
+export let lasting = false;
+
+/** Whether there was no room for it where it would. */
+let full = false;
+
+/** @param {boolean} value */
+export function setLasting(value) {
+  lasting = value;
+  full = false;
+}
 
 export const NOTE = `store-notes:${settings.shop}`;
 
@@ -35,7 +46,7 @@ export function store(key, value) {
     return true;
   };
   if (withStorage(put) || full || !lasting) return;
-  setFull(true);
+  full = true;
   withStorage(put);
 }
 

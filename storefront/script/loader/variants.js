@@ -7,7 +7,8 @@
 import { each, some } from "../shared/lists.js";
 import { HOLDOUT, SHOP_HOLDOUT } from "../shared/popups.js";
 import { settings } from "./settings.js";
-import { note, shop } from "./state.js";
+import { shop } from "./state.js";
+import { note } from "./visitor.js";
 
 /** @param {string} text */
 function hashOf(text) {
@@ -25,13 +26,6 @@ function hashOf(text) {
  * @param {number | undefined} percent
  */
 const isBelow = (hash, percent = 0) => (hash & 0xffff) * 100 < percent * 65536;
-
-/**
- * Whether some are shown something else than others, or nothing.
- *
- * @param {Popup} popup
- */
-export const isCompared = ({ variants, holdout_percent }) => variants.length || holdout_percent || shop.holdout_percent;
 
 /**
  * The id of the visitor's variant, one of the holdouts, or null where the popup has no variants.

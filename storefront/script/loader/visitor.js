@@ -4,9 +4,11 @@ import { eachKey } from "../shared/lists.js";
 import { newId } from "./ids.js";
 import { collectEvents, discard, keepEvent, outbox } from "./outbox.js";
 import { settings } from "./settings.js";
-import { lasting, note, setFull, setLasting, takeNote } from "./state.js";
-import { eraseNotes, NOTE, store, stored } from "./storage.js";
+import { eraseNotes, lasting, NOTE, setLasting, store, stored } from "./storage.js";
 import { MINUTE, within } from "./units.js";
+
+/** What is known about the visitor; nothing before the page is idle. @type {Note} */
+export let note;
 
 const SESSION_IDLE = 30 * MINUTE;
 
@@ -20,7 +22,7 @@ export const plainAddress = (address) => address.replace(/[?#].*/, "").slice(0, 
 /** @param {(note: Note) => unknown} change */
 export function changeNote(change) {
   const kept = stored(NOTE);
-  takeNote(kept?.seen ? kept : note || { visits: 0, seen: {} });
+  note = kept?.seen ? kept : note || { visits: 0, seen: {} };
   change(note);
   store(NOTE, note);
 }
@@ -56,7 +58,7 @@ export function moveIn(ofTab) {
   const joined = { ...older, ...ofTab, seen: { ...older.seen, ...ofTab.seen } };
   if (older.session?.id !== joined.session.id) joined.visits += older.visits;
   joined.visitor = older.visitor || joined.visitor || joined.session.id; // The variant stays, too.
-  takeNote(joined);
+  note = joined;
   store(NOTE, note);
   eachKey(outbox, keepEvent);
 }
@@ -69,12 +71,11 @@ export function refuse() {
     if (seen[popup].session === session.id) seen[popup].session = id;
   });
   eachKey(outbox, discard);
-  setFull(false);
   setLasting(true);
   eraseNotes();
   setLasting(false);
   eraseNotes();
-  takeNote({ refused: true, visits: 1, seen, session: { ...session, id } });
+  note = { refused: true, visits: 1, seen, session: { ...session, id } };
   store(NOTE, note);
 }
 
@@ -90,12 +91,12 @@ export function keepSession(change, arriving = !note) {
     const now = Date.now();
     if (lasting && !note.visitor) note.visitor = newId();
     if (!note.session || !within(note.session.at, SESSION_IDLE)) {
-      note.session = { id: newId(), at: now, referrer: "", utm: {}, cart: note.session?.cart };
+      note.session = /** @type {Visit} */ ({ id: newId(), referrer: "", utm: {}, cart: note.session?.cart });
       note.visits++;
     }
     note.session.at = now;
     if (arriving) noteArrival(note.session);
-    if (change) change();
+    change?.();
   });
 }
 

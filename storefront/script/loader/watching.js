@@ -4,21 +4,20 @@ import { listen } from "../shared/listen.js";
 import { each } from "../shared/lists.js";
 import { idle } from "./careful.js";
 import { notePointer } from "./devices.js";
-import { pageAddress } from "./pages.js";
 import { part } from "./part.js";
 import { loadPopups } from "./popups.js";
-import { bringDue } from "./showing.js";
-import { arriveAt, lastActive, note, page, popups, stayActive, trouble } from "./state.js";
+import { lookForCodes } from "./showing.js";
+import { arrive, lastActive, page, pageAddress, popups, stayActive, trouble } from "./state.js";
 import { onClick, prepare } from "./triggers.js";
 import { MINUTE } from "./units.js";
-import { keepSession } from "./visitor.js";
+import { keepSession, note } from "./visitor.js";
 
 let watching = false;
 
 /** The popups have come, or the shopper to another page. */
 export function begin() {
   if (!watching && (popups.length || trouble)) watch();
-  bringDue();
+  lookForCodes();
   idle().then(() => prepare(0));
 }
 
@@ -27,7 +26,7 @@ function watch() {
   each(["pointermove", "pointerdown", "keydown", "touchmove"], (name) => listen(name, onActivity));
   listen("click", onClick);
   listen("popstate", noticePage);
-  listen("pageshow", (event) => event.persisted && arrive());
+  listen("pageshow", (event) => event.persisted && restart());
   window.navigation?.addEventListener("currententrychange", noticePage);
 }
 
@@ -43,12 +42,12 @@ export function onActivity(event) {
 }
 
 function noticePage() {
-  if (pageAddress() !== page) arrive();
+  if (pageAddress() !== page) restart();
 }
 
 /** On a page that was not loaded: its address has changed, or the shopper has come back to it. */
-function arrive() {
-  arriveAt(pageAddress());
+function restart() {
+  arrive();
   keepSession(null, true);
   part?.arrive();
   if (trouble) loadPopups(begin);

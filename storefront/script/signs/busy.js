@@ -4,12 +4,9 @@ import { isOpen } from "../dialog/showing.js";
 import { listen } from "../shared/listen.js";
 import { some } from "../shared/lists.js";
 
-/** @param {string} selector */
-const ifKnown = (selector) => (CSS.supports(`selector(${selector})`) ? `,${selector}` : "");
-
-/** What is over the page: dialogs, drawers that say so, and what a dialog of ours would close. Toasts may stay. */
-const overlays = () =>
-  `:modal,[aria-modal=true]${ifKnown(":popover-open:not([popover=manual])")}${ifKnown("select:open")}`;
+// What is over the page: dialogs, drawers that say so, and what a dialog of ours would close. Toasts may stay. Unlike a
+// plain list, :is() leaves out what the browser does not know.
+const OVERLAYS = ":is(:modal,[aria-modal=true],:popover-open:not([popover=manual]),select:open)";
 
 /** The field into which the shopper has typed. @type {EventTarget | undefined} */
 let typedInto;
@@ -54,7 +51,7 @@ const wasTypedInto = ({ value, defaultValue, type }) =>
  */
 function isCovered(root) {
   return (
-    some(root.querySelectorAll(overlays()), isOnScreen) ||
+    some(root.querySelectorAll(OVERLAYS), isOnScreen) ||
     some(root.querySelectorAll("*"), ({ shadowRoot }) => shadowRoot && isCovered(shadowRoot))
   );
 }

@@ -25,7 +25,7 @@ export function stopTimers() {
 export function startTimers(since) {
   if (running) return;
   running = true;
-  each(loader.popups(), (popup) => {
+  each(loader.served(), (popup) => {
     if (/time_delay|inactivity/.test(popup.trigger.type)) showInTime(popup, dueAt(popup) < since ? from(popup) : NaN);
   });
 }

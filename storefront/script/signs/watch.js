@@ -16,7 +16,7 @@ let watchingScroll = false;
 export function arrive() {
   startAtTop();
   stopTimers();
-  drop(loader.isExcluded);
+  drop();
 }
 
 /**
@@ -41,7 +41,7 @@ export function watch(since) {
  * @param {RegExp} types of triggers
  */
 function watchScrollingFor(types) {
-  if (watchingScroll || !some(loader.popups(), ({ trigger: { type } }) => types.test(type))) return;
+  if (watchingScroll || !some(loader.served(), ({ trigger: { type } }) => types.test(type))) return;
   watchingScroll = true;
   listen("scroll", (event) => {
     loader.onActivity(event);

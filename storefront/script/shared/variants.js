@@ -1,6 +1,6 @@
 // What a variant changes.
 
-import { find } from "../shared/lists.js";
+import { find } from "./lists.js";
 
 /**
  * @param {Partial<Popup>} popup

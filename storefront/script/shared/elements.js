@@ -1,6 +1,6 @@
 // Making elements. Text is text (textContent): whatever a merchant writes is never markup.
 
-import { eachKey } from "../shared/lists.js";
+import { eachKey } from "./lists.js";
 
 /**
  * @template {keyof HTMLElementTagNameMap} Name

@@ -1,7 +1,8 @@
 // The page's language. Where the style sheet resets everything, Chromium forgets it, and with it how words are parted.
 
 /** As far as the page says it; some write en_US. */
-export const language = () => document.body.closest("[lang]")?.getAttribute("lang")?.replace(/_/g, "-") || "";
+export const language = () =>
+  /** @type {HTMLElement | null} */ (document.body.closest("[lang]"))?.lang.replace(/_/g, "-") || "";
 
 /**
  * The last day on which a code works; nothing where there is none.
