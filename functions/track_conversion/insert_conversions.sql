@@ -87,7 +87,13 @@ WITH event AS MATERIALIZED (
     SELECT given.position, 1 AS choice, false AS is_order, given.sent_id AS conversion_id,
         CASE WHEN stored.popup_id = given.popup_id THEN stored.issued_code END AS issued_code
     FROM given
-    JOIN popup_conversions AS stored ON stored.event_id = coalesce(given.known_id, given.event_id)
+    -- Only the key can answer this: a join reads the whole table as long as that has not been analyzed.
+    CROSS JOIN LATERAL (
+        SELECT popup_id, issued_code
+        FROM popup_conversions
+        WHERE event_id = coalesce(given.known_id, given.event_id)
+        OFFSET 0
+    ) AS stored
     WHERE given.is_taken
     -- if full
     UNION ALL

@@ -86,6 +86,17 @@ def test_a_flush_asks_once_a_shop_whether_an_order_is_newer(
     assert [(node["Actual Loops"], node["Actual Rows"]) for node in reads] == [(1, 1)]
 
 
+@EACH_STATEMENT
+def test_a_flush_reads_no_table_of_events_whole_before_that_is_analyzed(
+    database: Database, popup_ids: list[str], sql: str, new_event: Any
+) -> None:
+    """As in a new database, and in a new month's partition."""
+    plan = plan_that_stays(database, sql, lambda: events(new_event, popup_ids, MANY))
+    scans = [node for node in nodes_of(plan) if node["Node Type"] == "Seq Scan" and node["Actual Rows"]]
+    whole = {node["Relation Name"] for node in scans}
+    assert not {name for name in whole if name.startswith(("popup_views", "popup_conversions", "viewers"))}
+
+
 def test_a_flush_that_gives_and_uses_codes_reads_those_and_no_others(database: Database) -> None:
     shop = make_shop(database)
     pool = make_discount_code(database, shop, single_use=True)
