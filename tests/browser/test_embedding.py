@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -82,17 +83,21 @@ def test_the_scripts_own_tag_says_more_than_the_page(shop: Shop, shopper: Shoppe
     assert shopper.is_shown()
 
 
-@pytest.mark.parametrize("api", ["", "/", "/api", "/api/"])
-def test_a_base_element_does_not_lead_the_script_elsewhere(shop: Shop, shopper: Shopper, api: str) -> None:
+def test_a_base_element_does_not_lead_the_script_elsewhere(shop: Shop, shopper: Shopper) -> None:
     asked: list[str] = []
     shopper.page.on("request", lambda request: asked.append(request.url.split("?")[0]))
-    html = f"""<!doctype html><base href="https://elsewhere.example/shop/">
-        <script src="{ORIGIN}/exit_intent.js" data-shop="{shop.id}" data-api="{api}"></script>"""
+    for api in ("", "/", "/api", "/api/"):
+        html = f"""<!doctype html><base href="https://elsewhere.example/shop/">
+            <script src="{ORIGIN}/exit_intent.js" data-shop="{shop.id}" data-api="{api}"></script>"""
+        serve(shopper, html)
+        asked.clear()
+        shopper.page.goto(f"{ORIGIN}/")
+        shopper.wait(1)
+        assert shopper.eventually(partial(asked.count, f"{ORIGIN}{api.rstrip('/')}/get_active_popups")), api
+
+
+def serve(shopper: Shopper, html: str) -> None:
     shopper.context.route(f"{ORIGIN}/", lambda route: route.fulfill(body=html, content_type="text/html"))
-    shopper.page.goto(f"{ORIGIN}/")
-    shopper.wait(1)
-    expected = f"{ORIGIN}{api.rstrip('/')}/get_active_popups"
-    assert shopper.eventually(lambda: expected in asked)
 
 
 def test_a_browser_that_does_not_know_modal_dialogs_is_left_in_peace(shop: Shop, shopper: Shopper) -> None:
