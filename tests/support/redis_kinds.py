@@ -1,13 +1,15 @@
 """The kinds of Redis besides a single plain server: a cluster of three nodes, and one behind TLS and a password."""
 
+import asyncio
 import contextlib
 import datetime
 import ipaddress
-import socket
+import queue
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -117,41 +119,40 @@ def running_behind_tls(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def tls_proxy_to(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """Yield the port of a proxy that speaks TLS with its clients."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    """Yield the port of a proxy that speaks TLS with its clients.
 
-    def accept() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=_carry, args=[client, target_port, context], daemon=True).start()
+    It has one thread, since OpenSSL forbids that one reads from a connection while another writes to it.
+    """
+    started: queue.SimpleQueue[tuple[int, Callable[[], object]]] = queue.SimpleQueue()
 
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
+    async def carry(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+            server, to_server = await asyncio.open_connection("127.0.0.1", target_port)
+            await asyncio.gather(_pump(client, to_server), _pump(server, to_client))
+
+    async def serve() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        proxy = await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
+        started.put((proxy.sockets[0].getsockname()[1], partial(loop.call_soon_threadsafe, stop.set)))
+        await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
+    thread.start()
+    port, stop = started.get()
+    try:
+        yield port
+    finally:
+        stop()
+        thread.join()
 
 
-def _carry(client: socket.socket, target_port: int, context: ssl.SSLContext) -> None:
-    with (
-        contextlib.suppress(OSError),
-        context.wrap_socket(client, server_side=True) as outside,
-        socket.create_connection(("127.0.0.1", target_port)) as inside,
-    ):
-        threading.Thread(target=_pump, args=[inside, outside], daemon=True).start()
-        _pump(outside, inside)
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while chunk := source.recv(1 << 16):
-            target.sendall(chunk)
-        target.shutdown(socket.SHUT_RDWR)
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    try:
+        while chunk := await source.read(1 << 16):
+            target.write(chunk)
+            await target.drain()
+    finally:
+        target.close()
 
 
 def make_certificates(folder: Path) -> tuple[Path, Path]:
