@@ -50,7 +50,10 @@ class Merchant:
         """Open the console at this place, signed in, and return the page."""
         if not self.page.url.startswith(self.site.console):
             take_in(self.page, self.site, self._session())
-            return self.visit(place)
+            self.visit(place)
+            # What every page asks for once, such as the shop's currency, is there before the test goes on.
+            self.page.wait_for_load_state("networkidle")
+            return self.page
         return self.visit(place) if place else self.page
 
     def _session(self) -> dict[str, str]:
