@@ -6,8 +6,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 _SCRIPT = Axe().axe_script
-_RUN = """() => axe.run({ resultTypes: ["violations"] }).then(({ violations }) =>
-    violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))"""
+# A button on its way from one colour to another has another contrast.
+_RUN = """async () => {
+    await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)));
+    const { violations } = await axe.run({ resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}"""
 
 
 def violations(page: Page) -> list[str]:
