@@ -9,7 +9,7 @@ import { Link } from "./parts/Link.tsx";
 import { StatusLine } from "./parts/StatusLine.tsx";
 import { here } from "./router.ts";
 import { mayWrite, READ_ONLY, session, signOut } from "./session.ts";
-import { loadShop, shop } from "./shop.ts";
+import { freshShop, loadShop, shop } from "./shop.ts";
 import { say } from "./status.ts";
 
 const WAYS: [Place, string, IconName, string[]][] = [
@@ -22,11 +22,14 @@ const WAYS: [Place, string, IconName, string[]][] = [
   [{ page: "keys" }, "API keys", "key", []],
 ];
 
+// Their pages tell since when the shop's orders are trusted, which the newest order may have changed.
+const OF_ORDERS = ["orders", "sources"];
+
 export function Layout() {
   const address = here.value;
   const isOpen = useSignal(false);
   const kind = kindOf(address);
-  useEffect(() => void loadShop(), []);
+  useEffect(() => void (OF_ORDERS.includes(kind) ? freshShop() : loadShop()), [kind]);
   // Another page closes the menu.
   useEffect(() => {
     isOpen.value = false;

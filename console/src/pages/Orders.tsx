@@ -1,4 +1,3 @@
-import { useEffect } from "preact/hooks";
 import { type Address, hash, type Query } from "../addresses.ts";
 import { listOrders } from "../api/calls.ts";
 import { useResource } from "../api/resource.ts";
@@ -9,7 +8,7 @@ import { type Choices, SelectField } from "../parts/fields.tsx";
 import { Notice, ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { setQuery } from "../router.ts";
-import { freshShop, shop } from "../shop.ts";
+import { shop } from "../shop.ts";
 import { SOURCES } from "../words/orders.ts";
 import { type Named, useNames } from "./orders/names.ts";
 import { OrdersHead } from "./orders/OrdersHead.tsx";
@@ -23,7 +22,6 @@ export function Orders({ address }: { address: Address }) {
   const asked = { source, popup_id, cursor, limit: 50 };
   const list = useResource(JSON.stringify(asked), async (signal) => (await listOrders(asked, signal)).data);
   const names = useNames();
-  useEffect(() => void freshShop(), []);
   const orders = list.data?.orders ?? [];
   const isFiltered = !!(source || popup_id || cursor);
   const isEmpty = list.data && orders.length === 0;

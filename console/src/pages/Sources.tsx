@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { listOrders, listSources } from "../api/calls.ts";
 import { useResource } from "../api/resource.ts";
 import { moment } from "../numbers.ts";
@@ -6,7 +6,7 @@ import { Button } from "../parts/Button.tsx";
 import { ProblemNotice } from "../parts/Notice.tsx";
 import { Page } from "../parts/Page.tsx";
 import { mayWrite, READ_ONLY } from "../session.ts";
-import { freshShop, shop } from "../shop.ts";
+import { shop } from "../shop.ts";
 import { PLATFORMS, type Platform } from "../words/platforms.ts";
 import { OrdersHead } from "./orders/OrdersHead.tsx";
 import { Connect } from "./sources/Connect.tsx";
@@ -23,7 +23,6 @@ export function Sources() {
   });
   const [connecting, setConnecting] = useState<Platform | null>(null);
   const [made, setMade] = useState("");
-  useEffect(() => void freshShop(), []);
   return (
     <Page title="Where orders come from" before={<OrdersHead page="sources" />}>
       <p>{whoseWord()}</p>
