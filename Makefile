@@ -3,8 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# Tests wait more than they work: for caches to end, outages to be noticed, browsers.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(12, 2 * (os.cpu_count() or 1) + 1))")
+# Tests wait more than they work: for caches to end, outages to be noticed, browsers. Not WORKERS: make would give it to
+# the functions, which functions-framework runs in so many processes.
+PARALLEL ?= $(shell $(PYTHON) -c "import os; print(min(12, 2 * (os.cpu_count() or 1) + 1))")
 # Hundreds of processes are started, and each would compile anew what the first could have left for all.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -32,7 +33,7 @@ run: $(READY) built-console ## Start everything on this machine: popups dev
 test: $(READY) built-console style ## Lint, type check and run every test
 	@verdict=$$(mktemp); $(BIN)/mypy >$$verdict 2>&1 & types=$$!; \
 	$(BIN)/pytest --quiet --collect-only >/dev/null; \
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS); tests=$$?; \
+	$(BIN)/pytest --numprocesses $(PARALLEL) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS); tests=$$?; \
 	wait $$types; types=$$?; cat $$verdict; rm $$verdict; exit $$((tests || types))
 
 fuzz: $(READY) ## Send every function hundreds of requests of each kind (FUZZ_EXAMPLES=…)
