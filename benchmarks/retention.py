@@ -38,7 +38,7 @@ COPY_POPUP_TO_SHOPS = """
     RETURNING id
 """
 
-# A third of them have also seen another popup of the shop.
+# They have seen it first, and a third of them another popup of the shop, too.
 INSERT_DELETED_POPUP = """
     WITH popup AS (
         INSERT INTO popups (id, shop_id, name, status, trigger, design, targeting, frequency, offer, deleted_at)
@@ -51,20 +51,20 @@ INSERT_DELETED_POPUP = """
     ), seen AS (
         INSERT INTO viewers_by_popup (shop_id, popup_id, viewer, is_holdout, first_day, last_day, previous_day, did,
             newly, variant_id, device_type)
-        SELECT shop_id, popup_id, viewer, false, current_date, current_date, current_date, 0, 0, '', 'desktop'
-        FROM (
-            SELECT shop_id, id AS popup_id, viewer FROM popup CROSS JOIN viewer
-            UNION ALL
-            SELECT shop_id, :popup_id, viewer FROM popup CROSS JOIN viewer WHERE number % 3 = 0
-        ) AS seen
+        SELECT shop_id, :popup_id, viewer, false, current_date, current_date, current_date, 0, 0, '', 'desktop'
+        FROM popup CROSS JOIN viewer
+        WHERE number % 3 = 0
     ), known AS (
-        INSERT INTO viewers (shop_id, viewer, first_day, last_day, previous_day, did, newly, device_type)
-        SELECT shop_id, viewer, current_date, current_date, current_date, 0, 0, 'desktop' FROM popup CROSS JOIN viewer
+        INSERT INTO viewers (shop_id, viewer, first_day, last_day, previous_day, did, newly, device_type, popup_id,
+            popup_last_day, popup_previous_day)
+        SELECT shop_id, viewer, current_date, current_date, current_date, 0, 0, 'desktop', id, current_date,
+            current_date
+        FROM popup CROSS JOIN viewer
     )
     SELECT id FROM popup
 """
 
-COUNT_VIEWERS = "SELECT count(*) AS count FROM viewers_by_popup WHERE popup_id = :popup_id"
+COUNT_VIEWERS = "SELECT count(*) AS count FROM viewers_of_popups WHERE popup_id = :popup_id"
 
 
 @dataclass(frozen=True)

@@ -71,23 +71,24 @@ DELETE_VIEWERS = """
         SELECT max(viewer) AS last
         FROM (
             SELECT viewer
-            FROM viewers_by_popup
+            FROM viewers_of_popups
             WHERE shop_id = :shop_id AND viewer > :after
             ORDER BY viewer
             LIMIT :batch_rows
         ) AS row
-    ), gone AS (
-        DELETE FROM viewers_by_popup
-        WHERE shop_id = :shop_id AND popup_id = :popup_id AND viewer = ANY (ARRAY(
-            SELECT viewer
-            FROM viewers_by_popup
-            WHERE shop_id = :shop_id AND viewer > :after AND viewer <= (SELECT last FROM part)
-              AND popup_id = :popup_id))
-        RETURNING viewer, is_holdout
+    ), here AS MATERIALIZED (
+        SELECT viewer, is_holdout
+        FROM viewers_of_popups
+        WHERE shop_id = :shop_id AND viewer > :after AND viewer <= (SELECT last FROM part) AND popup_id = :popup_id
     ), known AS MATERIALIZED (
         SELECT viewer, first_day, last_day, device_type, did
         FROM viewers
-        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM gone WHERE NOT is_holdout))
+        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM here WHERE NOT is_holdout))
+        ORDER BY viewer
+        FOR UPDATE
+    ), gone AS (
+        DELETE FROM viewers_by_popup
+        WHERE shop_id = :shop_id AND popup_id = :popup_id AND viewer = ANY (ARRAY(SELECT viewer FROM here))
     ), elsewhere AS MATERIALIZED (
         SELECT known.viewer, seen.*
         FROM known
@@ -95,7 +96,7 @@ DELETE_VIEWERS = """
             SELECT min(first_day) AS first_day, (array_agg(device_type ORDER BY first_day, device_type
                     <> known.device_type))[1] AS device_type, max(last_day) AS last_day,
                 bit_or(did) | known.did & conversion_bit('purchase') AS did
-            FROM viewers_by_popup AS other
+            FROM viewers_of_popups AS other
             WHERE other.shop_id = :shop_id AND other.viewer = known.viewer AND other.popup_id <> :popup_id
               AND NOT other.is_holdout
             HAVING count(*) > 0
@@ -107,7 +108,7 @@ DELETE_VIEWERS = """
     ), moved AS (
         UPDATE viewers
         SET first_day = elsewhere.first_day, last_day = elsewhere.last_day, device_type = elsewhere.device_type,
-            did = elsewhere.did
+            did = elsewhere.did, popup_id = nullif(viewers.popup_id, :popup_id)
         FROM elsewhere
         WHERE shop_id = :shop_id AND viewers.viewer = ANY (ARRAY(SELECT viewer FROM elsewhere))
           AND viewers.viewer = elsewhere.viewer

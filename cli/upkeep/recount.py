@@ -155,6 +155,7 @@ def _of_shop(
     for day in sorted({day for own in days.values() for day in own} | {row["day"] for row in tallied}):
         own = {**shop, "popup_ids": popups, "day": day}
         views = sum(each.get(day, 0) for each in days.values())
+        viewers += _parts(connection, sql.SEPARATE_FIRST_POPUPS, own, views)
         viewers += _parts(connection, sql.UPDATE_VIEWERS_OF_SHOP, own, views)
         viewers += _parts(connection, sql.UPDATE_CONVERTERS_OF_SHOP, own, views)
         tallies.append(partial(_change, connection, sql.TALLY_VIEWS_OF_SHOP, **own))

@@ -68,8 +68,82 @@ SELECT_DAYS_OF_SHOP = """
     WHERE shop_id = :shop_id AND popup_id = '00000000-0000-0000-0000-000000000000' AND day >= :since
 """
 
+# Whose row in `viewers` is not that of the popup first seen as the day's events say, or who has another row for that
+# popup (functions of before write it beside ours): all their popups get rows in viewers_by_popup, which are then set
+# right as any others.
+SEPARATE_FIRST_POPUPS = """
+    WITH event AS MATERIALIZED (
+        SELECT viewer_hash((:salt)::uuid, coalesce(visitor_id, session_id)) AS viewer, popup_id, event_id, viewed_at,
+            coalesce(variant_id, '') AS variant_id, coalesce(device_type, '') AS device_type, 0 AS bits
+        FROM popup_views
+        WHERE shop_id = :shop_id AND popup_id = ANY (:popup_ids::uuid[])
+          AND viewed_at >= (:day::date)::timestamp AT TIME ZONE :time_zone - interval '2 hours'
+          AND viewed_at < (:day::date + 1)::timestamp AT TIME ZONE :time_zone + interval '2 hours'
+          AND (viewed_at AT TIME ZONE :time_zone)::date = :day
+          AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
+          AND variant_id IS DISTINCT FROM 'holdout'
+        UNION ALL
+        SELECT viewer_hash((:salt)::uuid, coalesce(visitor_id, session_id)), popup_id, NULL, NULL, NULL, NULL,
+            conversion_bit(type)
+        FROM popup_conversions
+        WHERE shop_id = :shop_id AND popup_id = ANY (:popup_ids::uuid[]) AND type <> 'purchase'
+          AND (converted_at AT TIME ZONE :time_zone)::date = :day
+          AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
+          AND variant_id IS DISTINCT FROM 'holdout'
+    ), at_popup AS MATERIALIZED (
+        SELECT DISTINCT ON (viewer, popup_id) *, bit_or(bits) OVER (PARTITION BY viewer, popup_id) AS did,
+            first_value(popup_id) OVER (PARTITION BY viewer ORDER BY viewed_at, event_id) AS first_popup_id
+        FROM event
+        ORDER BY viewer, popup_id, viewed_at, event_id
+    ), wrong AS MATERIALIZED (
+        SELECT DISTINCT at_popup.viewer
+        FROM at_popup
+        CROSS JOIN LATERAL (
+            SELECT * FROM viewers WHERE viewers.shop_id = :shop_id AND viewers.viewer = at_popup.viewer OFFSET 0
+        ) AS known
+        WHERE known.popup_id <> at_popup.first_popup_id AND :day <= known.first_day AND at_popup.viewed_at IS NOT NULL
+            OR known.popup_id = at_popup.popup_id AND (
+                at_popup.did & ~known.popup_did <> 0
+                OR at_popup.viewed_at IS NOT NULL AND (
+                    :day NOT BETWEEN known.first_day AND known.popup_last_day
+                    OR :day = known.first_day AND (known.first_seen_at, known.variant_id, known.device_type)
+                        IS DISTINCT FROM
+                        (touched_at(at_popup.event_id, at_popup.viewed_at), at_popup.variant_id, at_popup.device_type))
+                OR EXISTS (
+                    SELECT
+                    FROM viewers_by_popup AS own
+                    WHERE own.shop_id = :shop_id AND own.viewer = known.viewer AND own.popup_id = known.popup_id
+                      AND NOT own.is_holdout
+                    OFFSET 0))
+    ), locked AS MATERIALIZED (
+        SELECT *
+        FROM viewers
+        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM wrong)) AND popup_id IS NOT NULL
+        ORDER BY viewer
+        FOR NO KEY UPDATE
+    ), separated AS (
+        UPDATE viewers
+        SET popup_id = NULL
+        WHERE shop_id = :shop_id AND viewer = ANY (ARRAY(SELECT viewer FROM locked))
+    )
+    INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, first_seen_at, first_day, variant_id,
+        device_type, last_day, previous_day, did, newly)
+    SELECT shop_id, viewer, popup_id, false, first_seen_at, first_day, variant_id, device_type, popup_last_day,
+        popup_last_day, popup_did, 0
+    FROM locked
+    ORDER BY viewer
+    ON CONFLICT (shop_id, viewer, popup_id, is_holdout) DO UPDATE
+    SET first_seen_at = CASE WHEN known.first_day < excluded.first_day THEN known.first_seen_at
+            ELSE excluded.first_seen_at END,
+        variant_id = CASE WHEN known.first_day < excluded.first_day THEN known.variant_id ELSE excluded.variant_id END,
+        device_type = CASE WHEN known.first_day < excluded.first_day THEN known.device_type
+            ELSE excluded.device_type END,
+        first_day = least(known.first_day, excluded.first_day),
+        last_day = greatest(known.last_day, excluded.last_day), did = known.did | excluded.did
+"""
+
 # Day after day: a row's first day is the first on which there is a view. Of the viewers, one in :mask + 1 at a time, so
-# that few rows are locked at once.
+# that few rows are locked at once. Popups in `viewers` are right by then (SEPARATE_FIRST_POPUPS).
 UPDATE_VIEWERS_OF_POPUP = """
     INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, first_seen_at, first_day, variant_id,
         device_type, last_day, previous_day, did, newly)
@@ -86,6 +160,9 @@ UPDATE_VIEWERS_OF_POPUP = """
           AND (viewed_at AT TIME ZONE :time_zone)::date = :day
           AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
     ) AS event
+    WHERE is_holdout OR (
+        SELECT popup_id FROM viewers WHERE viewers.shop_id = :shop_id AND viewers.viewer = event.viewer
+    ) IS DISTINCT FROM (:popup_id)::uuid
     ORDER BY viewer, is_holdout, viewed_at, event_id
     ON CONFLICT (shop_id, viewer, popup_id, is_holdout) DO UPDATE
     SET first_seen_at = CASE WHEN known.first_day < :day THEN known.first_seen_at ELSE excluded.first_seen_at END,
@@ -134,6 +211,9 @@ UPDATE_CONVERTERS_OF_POPUP = """
           AND (converted_at AT TIME ZONE :time_zone)::date = :day
           AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
     ) AS event
+    WHERE is_holdout OR (
+        SELECT popup_id FROM viewers WHERE viewers.shop_id = :shop_id AND viewers.viewer = event.viewer
+    ) IS DISTINCT FROM (:popup_id)::uuid
     GROUP BY viewer, is_holdout
     ORDER BY viewer, is_holdout
     ON CONFLICT (shop_id, viewer, popup_id, is_holdout) DO UPDATE SET did = known.did | excluded.did
@@ -171,7 +251,7 @@ TALLY_VIEWS_OF_POPUP = """
     ), viewer AS MATERIALIZED (
         SELECT seen.name, known.is_holdout, known.first_day, known.variant_id, known.device_type, known.did
         FROM (SELECT DISTINCT name, variant_id = 'holdout' AS is_holdout FROM event) AS seen
-        JOIN viewers_by_popup AS known ON known.shop_id = :shop_id AND known.popup_id = :popup_id
+        JOIN viewers_of_popups AS known ON known.shop_id = :shop_id AND known.popup_id = :popup_id
             AND known.viewer = viewer_hash((:salt)::uuid, seen.name) AND known.is_holdout = seen.is_holdout
     ), views AS (
         INSERT INTO daily_views AS tally (shop_id, popup_id, day, variant_id, device_type, views, viewers)

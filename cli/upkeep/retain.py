@@ -115,7 +115,8 @@ DELETE_CODE_BUDGETS = """
 """
 
 # There is no index by the last day, which would cost every view: a table is read through in the order of its pages,
-# from (PAGE,0) on. A view of one who is forgotten at this moment changes the row first, or finds none.
+# from (PAGE,0) on. A view of one who is forgotten at this moment changes the row first, or finds none. Of who was seen
+# since, but not at the popup first seen, that popup is forgotten.
 DELETE_VIEWERS = {
     "viewers_by_popup": """
         WITH gone AS (
@@ -130,6 +131,11 @@ DELETE_VIEWERS = {
             DELETE FROM viewers
             WHERE ctid >= :first::tid AND ctid < :above::tid AND last_day < :seen_before
             RETURNING viewer
+        ), seen_elsewhere AS (
+            UPDATE viewers
+            SET popup_id = NULL
+            WHERE ctid >= :first::tid AND ctid < :above::tid AND last_day >= :seen_before
+              AND popup_last_day < :seen_before AND popup_id IS NOT NULL
         )
         SELECT count(*) AS count FROM gone
     """,

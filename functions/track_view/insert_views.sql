@@ -5,7 +5,11 @@
 -- A foreign event (common/shop/event_ids.py) is new if its id is entered here for the first time, any other unless its
 -- id was entered while it was still foreign. They are looked up in a sub-select, which only the key can answer.
 -- A row of a viewer is changed by the first view, by the first on a later day, and by a view that comes after what the
--- viewer did: then that is tallied now. first_day = last_day just after the first view, and never again.
+-- viewer did: then that is tallied now. previous_day is 'infinity' just after the first view, and before last_day just
+-- after the first on a later day. The row in `viewers` is that of the popup first seen, too; others have theirs in
+-- viewers_by_popup. Rows that will change are told by a look at them (is_known). Those in `viewers` come first, and come
+-- back even where a concurrent statement has changed them alike: then popup_id says which view is in that row. Of a
+-- viewer's popups in the batch, the one in that row is put to it, if any, else the earliest.
 -- An order before which a view comes late is credited again (common/shop/orders/). Hardly any view is older than the
 -- shop's newest order, so that is looked up first, and not the orders of every viewer.
 -- Exposures come before views where both are of one batch: a viewer counts for the variant first met. A view of the
@@ -92,38 +96,67 @@ WITH event AS MATERIALIZED (
         touched_at(inserted.event_id, now()) AS seen_at
     FROM inserted
     JOIN popup ON popup.id = inserted.popup_id
+), first_view AS MATERIALIZED (
+    SELECT first.*, known.popup_id AS first_popup_id, first.is_holdout OR coalesce(
+        known.first_day IS NOT NULL AND known.last_day >= first.day
+        AND (known.popup_id IS DISTINCT FROM first.popup_id OR known.popup_last_day >= first.day), false) AS is_known
+    FROM (
+        SELECT DISTINCT ON (shop_id, viewer, popup_id, variant_id = 'holdout') *, variant_id = 'holdout' AS is_holdout
+        FROM new_view
+        ORDER BY shop_id, viewer, popup_id, variant_id = 'holdout', event_id
+    ) AS first
+    LEFT JOIN LATERAL (
+        SELECT popup_id, first_day, last_day, popup_last_day
+        FROM viewers
+        WHERE viewers.shop_id = first.shop_id AND viewers.viewer = first.viewer
+        OFFSET 0
+    ) AS known ON true
+), seen_in_shop AS (
+    INSERT INTO viewers AS known (shop_id, viewer, first_day, device_type, last_day, previous_day, did, newly,
+        popup_id, first_seen_at, variant_id, popup_last_day, popup_previous_day)
+    SELECT DISTINCT ON (shop_id, viewer) shop_id, viewer, day, device_type, day, 'infinity'::date, 0, 0, popup_id,
+        seen_at, variant_id, day, 'infinity'::date
+    FROM first_view
+    WHERE NOT is_known
+    ORDER BY shop_id, viewer, popup_id <> first_popup_id, event_id
+    ON CONFLICT (shop_id, viewer) DO UPDATE
+    SET first_day = coalesce(known.first_day, excluded.first_day),
+        device_type = CASE WHEN known.first_day IS NULL THEN excluded.device_type ELSE known.device_type END,
+        last_day = greatest(known.last_day, excluded.last_day),
+        previous_day = CASE WHEN known.first_day IS NULL THEN 'infinity' ELSE known.last_day END,
+        popup_last_day = CASE WHEN known.popup_id = excluded.popup_id
+            THEN greatest(known.popup_last_day, excluded.popup_last_day) ELSE known.popup_last_day END,
+        popup_previous_day = known.popup_last_day
+    RETURNING shop_id, viewer, popup_id, first_day, variant_id, device_type, last_day, previous_day, did,
+        popup_last_day, popup_previous_day, popup_did
 ), seen AS (
     INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, first_seen_at, first_day,
         variant_id, device_type, last_day, previous_day, did, newly)
-    SELECT DISTINCT ON (shop_id, viewer, popup_id, variant_id = 'holdout') shop_id, viewer, popup_id,
-        variant_id = 'holdout', seen_at, day, variant_id, device_type, day, day, 0, 0
-    FROM new_view
-    ORDER BY shop_id, viewer, popup_id, variant_id = 'holdout', event_id
+    SELECT shop_id, viewer, popup_id, is_holdout, seen_at, day, variant_id, device_type, day, 'infinity'::date, 0, 0
+    FROM first_view
+    WHERE is_holdout OR CASE WHEN is_known THEN popup_id IS DISTINCT FROM first_popup_id ELSE
+        (shop_id, viewer, popup_id) NOT IN (
+            SELECT shop_id, viewer, popup_id FROM seen_in_shop WHERE popup_id IS NOT NULL) END
+    ORDER BY shop_id, viewer, popup_id, is_holdout
     ON CONFLICT (shop_id, viewer, popup_id, is_holdout) DO UPDATE
     SET first_seen_at = coalesce(known.first_seen_at, excluded.first_seen_at),
         first_day = coalesce(known.first_day, excluded.first_day),
         variant_id = CASE WHEN known.first_day IS NULL THEN excluded.variant_id ELSE known.variant_id END,
         device_type = CASE WHEN known.first_day IS NULL THEN excluded.device_type ELSE known.device_type END,
-        last_day = excluded.last_day, previous_day = known.last_day, newly = known.did
+        last_day = excluded.last_day,
+        previous_day = CASE WHEN known.first_day IS NULL THEN 'infinity' ELSE known.last_day END
     WHERE known.first_day IS NULL OR known.last_day < excluded.last_day
-    RETURNING shop_id, popup_id, first_day, variant_id, device_type, last_day, previous_day, newly
-), seen_in_shop AS (
-    INSERT INTO viewers AS known (shop_id, viewer, first_day, device_type, last_day, previous_day, did, newly)
-    SELECT DISTINCT ON (shop_id, viewer) shop_id, viewer, day, device_type, day, day, 0, 0
-    FROM new_view
-    WHERE variant_id <> 'holdout'
-    ORDER BY shop_id, viewer, event_id
-    ON CONFLICT (shop_id, viewer) DO UPDATE
-    SET first_day = coalesce(known.first_day, excluded.first_day),
-        device_type = CASE WHEN known.first_day IS NULL THEN excluded.device_type ELSE known.device_type END,
-        last_day = excluded.last_day, previous_day = known.last_day, newly = known.did
-    WHERE known.first_day IS NULL OR known.last_day < excluded.last_day
-    RETURNING shop_id, first_day, device_type, last_day, previous_day, newly
-), met AS MATERIALIZED (
+    RETURNING shop_id, popup_id, first_day, variant_id, device_type, last_day, previous_day, did
+), met_at_popup AS MATERIALIZED (
     SELECT * FROM seen
     UNION ALL
-    SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, last_day, previous_day,
-        newly
+    SELECT shop_id, popup_id, first_day, variant_id, device_type, popup_last_day, popup_previous_day, popup_did
+    FROM seen_in_shop
+    WHERE popup_id IS NOT NULL
+), met AS MATERIALIZED (
+    SELECT * FROM met_at_popup
+    UNION ALL
+    SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, last_day, previous_day, did
     FROM seen_in_shop
 ), tallied AS (
     INSERT INTO daily_views AS tally (shop_id, popup_id, day, variant_id, device_type, views, viewers)
@@ -131,7 +164,9 @@ WITH event AS MATERIALIZED (
     FROM (
         SELECT shop_id, popup_id, day, variant_id, device_type, 1 AS views, 0 AS viewers FROM new_view
         UNION ALL
-        SELECT shop_id, popup_id, first_day, variant_id, device_type, 0, 1 FROM seen WHERE first_day = last_day
+        SELECT shop_id, popup_id, first_day, variant_id, device_type, 0, 1
+        FROM met_at_popup
+        WHERE previous_day = 'infinity'
     ) AS step
     GROUP BY shop_id, popup_id, day, variant_id, device_type
     ORDER BY shop_id, popup_id, day, variant_id, device_type
@@ -141,7 +176,7 @@ WITH event AS MATERIALIZED (
     INSERT INTO daily_shop_viewers AS tally (shop_id, day, device_type, viewers)
     SELECT shop_id, first_day, device_type, count(*)
     FROM seen_in_shop
-    WHERE first_day = last_day
+    WHERE previous_day = 'infinity'
     GROUP BY shop_id, first_day, device_type
     ORDER BY shop_id, first_day, device_type
     ON CONFLICT (shop_id, day, device_type) DO UPDATE SET viewers = tally.viewers + excluded.viewers
@@ -149,7 +184,7 @@ WITH event AS MATERIALIZED (
     INSERT INTO daily_returns AS tally (shop_id, popup_id, day, previous_day, variant_id, device_type, viewers)
     SELECT shop_id, popup_id, last_day, previous_day, variant_id, device_type, count(*)
     FROM met
-    WHERE first_day < last_day
+    WHERE previous_day < last_day
     GROUP BY shop_id, popup_id, last_day, previous_day, variant_id, device_type
     ORDER BY shop_id, popup_id, last_day, previous_day, variant_id, device_type
     ON CONFLICT (shop_id, popup_id, day, previous_day, variant_id, device_type) DO UPDATE
@@ -159,8 +194,8 @@ WITH event AS MATERIALIZED (
     SELECT shop_id, popup_id, first_day, variant_id, device_type, type, count(*)
     FROM met
     JOIN (VALUES ('click', 1), ('email_capture', 2), ('discount_code_used', 4)) AS kind (type, bit)
-        ON newly & bit <> 0
-    WHERE newly <> 0 AND first_day = last_day
+        ON did & bit <> 0
+    WHERE did <> 0 AND previous_day = 'infinity'
     GROUP BY shop_id, popup_id, first_day, variant_id, device_type, type
     ORDER BY shop_id, popup_id, first_day, variant_id, device_type, type
     ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type) DO UPDATE

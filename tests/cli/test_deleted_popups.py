@@ -13,13 +13,15 @@ from pg8000.native import to_statement
 from cli.batches import limited
 from cli.connection import open_connection
 from cli.upkeep.deleted_popups import DELETE_VIEWERS, LOWEST_VIEWER, delete_deleted_popups
+from cli.upkeep.recount import recount
 from cli.upkeep.retain import retain
 from common.config import load
 from common.shop.events import LOCK_VIEWERS, SHARE_VIEWERS, as_json_row, as_parameters
 from functions.track_view.queries import INSERT_VIEWS
 from functions.track_view.schemas import ViewSchema
 from tests.functions.test_query_budget import nodes_of
-from tests.support.factories import Shop, make_popup, make_shop, view
+from tests.promises.test_tallies import let_a_day_pass
+from tests.support.factories import Shop, conversion, make_popup, make_shop, view
 from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 from tests.support.tracking import assert_tallies_equal_events, send, send_each, statuses
 
@@ -27,7 +29,7 @@ OTHER_SHOPS, OTHER_VIEWERS, VIEWERS, BATCH = 2_000, 100_000, 6_000, 500
 # A row's own page and its indexes' in the two tables, of which it leaves one, and the look in the index by viewer.
 PAGES_PER_VIEWER = 6
 
-BEFORE_THE_NEXT = "SELECT min(viewer) - 1 FROM viewers_by_popup WHERE popup_id = :id"
+BEFORE_THE_NEXT = "SELECT min(viewer) - 1 FROM viewers_of_popups WHERE popup_id = :id"
 HASHED = "SELECT viewer_hash(viewer_salt, :name) FROM shops WHERE id = :id"
 
 
@@ -40,6 +42,13 @@ def database(stack: Stack) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def track_view(stack: Stack, database: Database) -> Iterator[FunctionProcess]:
     function = stack.start_function("track_view", DATABASE_URL=database.url, REDIS_URL=None)
+    yield function
+    function.stop()
+
+
+@pytest.fixture(scope="module")
+def track_conversion(stack: Stack, database: Database) -> Iterator[FunctionProcess]:
+    function = stack.start_function("track_conversion", DATABASE_URL=database.url, REDIS_URL=None)
     yield function
     function.stop()
 
@@ -144,6 +153,42 @@ class TestExactly:
             sender.join()
         assert_tallies_equal_events(database, shop.id)
 
+    @pytest.mark.parametrize("seed", range(4))
+    def test_what_the_other_popups_saw_and_did_stays(
+        self, track_view: FunctionProcess, track_conversion: FunctionProcess, database: Database, shop: Shop, seed: int
+    ) -> None:
+        """Whichever popup is seen first, on one day or on several, with conversions before and after, and holdouts."""
+        chance = random.Random(seed)
+        popups = [make_popup(database, shop, holdout_percent=10) for _ in range(3)]
+        for _ in range(80):
+            who = {"visitor_id": f"v{chance.randrange(12)}", "device_type": chance.choice(["mobile", "desktop"])}
+            variant = "holdout" if chance.random() < 0.1 else None
+            popup_id = chance.choice(popups)
+            if chance.random() < 0.6:
+                assert send(track_view, view(popup_id, variant_id=variant, **who)).ok
+            else:
+                assert send(track_conversion, conversion(popup_id, variant_id=variant, **who)).ok
+            if chance.random() < 0.05:
+                let_a_day_pass(database, shop.id)
+        for form in ("is_first", "NOT is_first AND NOT is_holdout"):
+            assert database(f"SELECT FROM viewers_of_popups WHERE popup_id = :id AND {form}", id=popups[0])
+        for gone in (1, 2):
+            kept = known(database, popups[gone:])
+            delete(database, popups[gone - 1])
+            run_retain(database)
+            assert known(database, popups) == kept
+            assert_tallies_equal_events(database, shop.id)
+            with open_connection(load({"DATABASE_URL": database.url})) as connection:
+                assert recount(connection, shop.id, say=lambda line: None) == 0
+
+
+def known(database: Database, popups: list[str]) -> list[dict[str, Any]]:
+    columns = "popup_id, viewer, is_holdout, first_day, variant_id, device_type, last_day, did"
+    return database(
+        f"SELECT {columns} FROM viewers_of_popups WHERE popup_id = ANY (:popups::uuid[]) ORDER BY {columns}",
+        popups=popups,
+    )
+
 
 class TestBesideOthers:
     def test_a_transaction_of_another_shop_keeps_it_from_nothing(
@@ -157,7 +202,7 @@ class TestBesideOthers:
             insert_views(writer, view(elsewhere))
             run_retain(database)
             writer("ROLLBACK")
-        assert database.value("SELECT count(*) FROM viewers_by_popup WHERE shop_id = :id", id=shop.id) == 0
+        assert database.value("SELECT count(*) FROM viewers_of_popups WHERE shop_id = :id", id=shop.id) == 0
 
     def test_each_batch_reads_its_own_viewers_and_no_others_also_with_a_plan_for_all(
         self, database: Database, shop: Shop, popup_id: str, other_popup: str
@@ -173,12 +218,12 @@ class TestBesideOthers:
             (explained,) = database.value(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE batch ({values})")
             assert not [node for node in nodes_of(explained["Plan"]) if node.startswith("Seq Scan")]
             read.append(explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"])
-        assert database.value("SELECT count(*) FROM viewers_by_popup WHERE popup_id = :id", id=popup_id) == 0
+        assert database.value("SELECT count(*) FROM viewers_of_popups WHERE popup_id = :id", id=popup_id) == 0
         assert max(read) < PAGES_PER_VIEWER * BATCH, read
 
 
 def fill(database: Database, shop: Shop, popup_id: str, other_popup: str) -> None:
-    """Viewers of the popup, of whom a third have seen the other one, among those of many other shops."""
+    """Viewers of the popup, which half have seen first, and a third the other one, too, among those of many shops."""
     new = "current_date, current_date, current_date, 0, 0, ''"
     rest = "first_day, last_day, previous_day, did, newly, device_type)"
     of_shop = f"INSERT INTO viewers (shop_id, viewer, {rest} SELECT shop_id, viewer, {new}"
@@ -203,4 +248,10 @@ def fill(database: Database, shop: Shop, popup_id: str, other_popup: str) -> Non
             every=every,
         )
     database(f"{of_shop} FROM viewers_by_popup WHERE popup_id = :id", id=popup_id)
+    database(
+        "WITH first AS (DELETE FROM viewers_by_popup WHERE popup_id = :id AND viewer % 2 = 0 RETURNING shop_id, viewer)"
+        " UPDATE viewers SET popup_id = :id, popup_last_day = last_day FROM first"
+        " WHERE (viewers.shop_id, viewers.viewer) = (first.shop_id, first.viewer)",
+        id=popup_id,
+    )
     database("ANALYZE")

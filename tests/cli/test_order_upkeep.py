@@ -232,7 +232,7 @@ def test_an_erased_person_is_in_no_order_and_the_credit_stays(
     assert "ann" not in names_in_orders(database, shop)
     assert "bob" in names_in_orders(database, shop)
     assert credited(database, shop, "click", 7) == {popup_id: 1, "nobody": 1}
-    viewers = database("SELECT viewer FROM viewers_by_popup WHERE shop_id = :shop", shop=shop.id)
+    viewers = database("SELECT viewer FROM viewers_of_popups WHERE shop_id = :shop", shop=shop.id)
     assert {
         row["viewer"]
         for row in database("SELECT viewer FROM orders WHERE shop_id = :shop AND order_id = '1'", shop=shop.id)

@@ -111,6 +111,18 @@ def age(database: Database, event_ids: list[str], days: int) -> None:
         )
 
 
+def make_older(database: Database, shop: Shop, visitor: str, days: int) -> None:
+    """Let everything that is known of the viewer be so many days older."""
+    for table in ("viewers", "viewers_by_popup"):
+        popup_day = f", popup_last_day = popup_last_day - {days}" if table == "viewers" else ""
+        database(
+            f"UPDATE {table} SET first_day = first_day - {days}, last_day = last_day - {days}{popup_day}"
+            " WHERE shop_id = :id AND viewer = (SELECT viewer_hash(viewer_salt, :name) FROM shops WHERE id = :id)",
+            id=shop.id,
+            name=visitor,
+        )
+
+
 def fill_default(
     database: Database, shop: Shop, popup_id: str, ids_of: datetime, viewed_at: datetime, count: int
 ) -> None:
@@ -392,25 +404,43 @@ class TestRetention:
         popup_id: str,
         run_retain: Callable[..., list[str]],
     ) -> None:
+        second = make_popup(own, shop)
         for visitor, days in (("gone", 401), ("kept", 400)):
-            send(tracking["track_view"], view(popup_id, visitor_id=visitor))
-            for table in ("viewers", "viewers_by_popup"):
-                own(
-                    f"UPDATE {table} SET first_day = first_day - {days}, last_day = last_day - {days}"
-                    " WHERE shop_id = :id"
-                    " AND viewer = (SELECT viewer_hash(viewer_salt, :name) FROM shops WHERE id = :id)",
-                    id=shop.id,
-                    name=visitor,
-                )
+            for seen in (popup_id, second):
+                send(tracking["track_view"], view(seen, visitor_id=visitor))
+            make_older(own, shop, visitor, days)
         said = run_retain(36500)
         for table in ("viewers", "viewers_by_popup"):
             assert f"forgot 1 of {table} who were last seen more than 400 days ago" in said
             assert own.value(f"SELECT count(*) FROM {table} WHERE shop_id = :id", id=shop.id) == 1
         unique = "SELECT sum(viewers) FROM daily_views WHERE popup_id = :id"
-        assert own.value(unique, id=popup_id) == 2
-        for visitor in ("gone", "kept"):
-            send(tracking["track_view"], view(popup_id, visitor_id=visitor))
-        assert own.value(unique, id=popup_id) == 3
+        for seen in (popup_id, second):
+            assert own.value(unique, id=seen) == 2
+            for visitor in ("gone", "kept"):
+                send(tracking["track_view"], view(seen, visitor_id=visitor))
+            assert own.value(unique, id=seen) == 3
+
+    @pytest.mark.parametrize("sees_first", [0, 1])
+    def test_of_who_was_seen_since_the_popups_are_forgotten_where_that_was_not(
+        self,
+        tracking: dict[str, FunctionProcess],
+        own: Database,
+        shop: Shop,
+        popup_id: str,
+        run_retain: Callable[..., list[str]],
+        sees_first: int,
+    ) -> None:
+        popups = [popup_id, make_popup(own, shop)]
+        for seen in popups:
+            send(tracking["track_view"], view(seen, visitor_id="v"))
+        make_older(own, shop, "v", 401)
+        send(tracking["track_view"], view(popups[sees_first], visitor_id="v"))
+        run_retain(36500)
+        for seen in popups:
+            send(tracking["track_view"], view(seen, visitor_id="v"))
+        unique = "SELECT sum(viewers)::integer FROM daily_views WHERE popup_id = :id"
+        assert [own.value(unique, id=seen) for seen in popups] == ([1, 2] if sees_first == 0 else [2, 1])
+        assert own.value("SELECT sum(viewers) FROM daily_shop_viewers WHERE shop_id = :id", id=shop.id) == 1
 
     def test_old_rows_of_default_go_by_the_servers_clock(
         self,
@@ -516,7 +546,7 @@ class TestDeletedPopups:
         said = run_retain(365)
         assert f"deleted 4 rows of popup_views of the deleted popup {popup_id}" in said
         assert f"deleted 3 rows of popup_conversions of the deleted popup {popup_id}" in said
-        for table in ("popup_views", "popup_conversions", "daily_views", "daily_conversions", "viewers_by_popup"):
+        for table in ("popup_views", "popup_conversions", "daily_views", "daily_conversions", "viewers_of_popups"):
             assert own.value(f"SELECT count(*) FROM {table} WHERE popup_id = :id", id=popup_id) == 0
         assert recount(own, shop.id)["shop_viewers"] == 3
         assert_tallies_equal_events(own, shop.id)
@@ -533,10 +563,7 @@ class TestDeletedPopups:
         send(tracking["track_view"], view(popup_id, visitor_id="v", device_type="mobile"))
         for table in ("daily_views", "daily_shop_viewers"):
             own(f"UPDATE {table} SET day = day - 3 WHERE shop_id = :id", id=shop.id)
-        for table in ("viewers", "viewers_by_popup"):
-            own(
-                f"UPDATE {table} SET first_day = first_day - 3, last_day = last_day - 3 WHERE shop_id = :id", id=shop.id
-            )
+        make_older(own, shop, "v", 3)
         send(tracking["track_view"], view(others, visitor_id="v", device_type="tablet"))
         own("UPDATE popups SET deleted_at = now() - interval '31 days' WHERE id = :id", id=popup_id)
         run_retain(365)

@@ -78,6 +78,7 @@ def let_a_day_pass(database: Database, shop: Shop) -> None:
     for table in (*TALLIES, "viewers", "viewers_by_popup"):
         days = ["first_day", "last_day", "previous_day"] if table.startswith("viewers") else ["day"]
         days += ["previous_day"] if table == "daily_returns" else []
+        days += ["popup_last_day", "popup_previous_day"] if table == "viewers" else []
         for step in (-1000, 999):  # in two steps: a day must not meet the one before it
             moved = ", ".join(f"{day} = {day} + ({step})" for day in days)
             database(f"UPDATE {table} SET {moved} WHERE shop_id = :id", id=shop.id)
@@ -120,7 +121,7 @@ class TestRecount:
         fill(database, shop, functions)
         before = rows(database, shop)
         columns = "viewer, popup_id, is_holdout, first_day, last_day, did, variant_id, device_type"
-        found = f"SELECT {columns} FROM viewers_by_popup WHERE shop_id = :id ORDER BY {columns}"
+        found = f"SELECT {columns} FROM viewers_of_popups WHERE shop_id = :id ORDER BY {columns}"
         viewers = database(found, id=shop.id)
         for table in ("viewers", "viewers_by_popup", *TALLIES):
             database(f"DELETE FROM {table} WHERE shop_id = :id", id=shop.id)
@@ -129,6 +130,21 @@ class TestRecount:
         assert [row for row in database(found, id=shop.id) if row["first_day"]] == [
             row for row in viewers if row["first_day"]
         ]
+
+    def test_rows_of_viewers_that_are_right_are_left_as_they_are(
+        self, functions: Functions, database: Database, shop: Shop
+    ) -> None:
+        popups = [make_popup(database, shop) for _ in range(2)]
+        for number in range(6):
+            who = [{"visitor_id": f"v{each}", "device_type": "mobile"} for each in (number, number // 2)]
+            assert send(functions["track_view"], view(popups[number % 2], **who[0])).ok
+            assert send(functions["track_conversion"], conversion(popups[0], **who[1])).ok
+            assert send(functions["track_view"], view(popups[0], **who[1])).ok
+        found = "SELECT * FROM viewers_of_popups WHERE shop_id = :id ORDER BY viewer, popup_id"
+        before = database(found, id=shop.id)
+        assert {row["is_first"] for row in before} == {True, False}
+        assert run(database, shop) == 0
+        assert database(found, id=shop.id) == before
 
     def test_another_shop_is_left_alone(self, functions: Functions, database: Database, shop: Shop) -> None:
         fill(database, shop, functions)
@@ -207,6 +223,7 @@ TIMES = {
     "experiment_stretches": ["viewed_at", "exposed_at", "ended_at"],
     "orders": ["ordered_at", "received_at", "reported_at"],
     "viewers_by_popup": ["first_seen_at"],
+    "viewers": ["first_seen_at"],
 }
 
 

@@ -265,10 +265,10 @@ class TestTheRestFollows:
             writer("COMMIT")
             erasing.join(30)
         assert traces(database, shop, EMAIL, *ann.values()) == []
-        assert database.value("SELECT count(*) FROM viewers_by_popup WHERE shop_id = :id", id=shop.id) == 1
+        assert database.value("SELECT count(*) FROM viewers_of_popups WHERE shop_id = :id", id=shop.id) == 1
         assert_tallies_equal_events(database, shop.id)
         send(functions["track_view"], view(popup_id, **ann))  # whoever comes back is somebody new
-        assert database.value("SELECT count(*) FROM viewers_by_popup WHERE shop_id = :id", id=shop.id) == 2
+        assert database.value("SELECT count(*) FROM viewers_of_popups WHERE shop_id = :id", id=shop.id) == 2
         assert_tallies_equal_events(database, shop.id)
 
 

@@ -48,7 +48,7 @@ def refusal_of(database: Database, sql: str, event: dict[str, Any]) -> str | Non
 
 def events_of(database: Database, popup_id: str) -> int:
     counted = "SELECT (SELECT count(*) FROM {}) + (SELECT count(*) FROM {}) + (SELECT count(*) FROM {})"
-    tables = (f"{name} WHERE popup_id = :id" for name in ("popup_views", "popup_conversions", "viewers_by_popup"))
+    tables = (f"{name} WHERE popup_id = :id" for name in ("popup_views", "popup_conversions", "viewers_of_popups"))
     return int(database.value(counted.format(*tables), id=popup_id))
 
 

@@ -289,7 +289,7 @@ class Market:
                 SELECT seen.*, called
                 FROM unnest(:names::text[]) AS called
                 JOIN shops ON id = :shop
-                JOIN viewers_by_popup AS seen ON shop_id = :shop AND viewer = viewer_hash(viewer_salt, called)
+                JOIN viewers_of_popups AS seen ON shop_id = :shop AND viewer = viewer_hash(viewer_salt, called)
                 WHERE first_seen_at IS NOT NULL
             )
             SELECT popup_id::text, variant_id, first_day::text, first_seen_at, called FROM seen

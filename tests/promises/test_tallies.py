@@ -86,7 +86,7 @@ TALLIES = {
     "daily_converters": ["day"],
     "daily_returns": ["day", "previous_day"],
     "daily_signals": ["day"],
-    "viewers": ["first_day", "last_day", "previous_day"],
+    "viewers": ["first_day", "last_day", "previous_day", "popup_last_day", "popup_previous_day"],
     "viewers_by_popup": ["first_day", "last_day", "previous_day"],
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cli.upkeep.recount import recount
 from functions.track_conversion.queries import INSERT_PLAIN_CONVERSIONS
 from functions.track_view.queries import INSERT_PLAIN_VIEWS
 from tests.promises.test_tallies import let_a_day_pass
@@ -21,10 +22,15 @@ AT_ONCE: dict[str, tuple[list[str], str, str]] = {
     "new, of two popups": ([], "view A", "view B"),
     "new, of several popups each": ([], "view A B", "view B C"),
     "new, clicks at what is seen": ([], "view A", "click A"),
+    "new, clicks there and elsewhere": ([], "view B", "click A B"),
+    "new, clicks elsewhere": ([], "view A", "click B"),
+    "clicks before it is seen": ([], "click A", "view A"),
     "clicks before another is seen": ([], "click A", "view B"),
     "clicks twice before anything is seen": ([], "click A", "click B"),
     "a second and a third popup": (["view A"], "view B", "view C"),
     "a second popup, and both": (["view A"], "view B", "view A B"),
+    "a second popup, and the first again": (["view A"], "view B", "view A"),
+    "a second popup, and a click at the first": (["view A"], "view B", "click A"),
     "a click at a second popup, and its view": (["view A"], "click B", "view B"),
     "the first again, another day": (["view A", A_DAY], "view A", "view A"),
     "a second popup, and the first, another day": (["view A", A_DAY], "view B", "view A"),
@@ -71,6 +77,20 @@ class Shopping:
             one("COMMIT")
             doing.result(20)
 
+    def assert_is_counted_right(self) -> None:
+        """Compare tallies and rows with the events. When first seen is left out: ids do not become a day older."""
+        assert_tallies_equal_events(self.database, self.shop.id)
+        rows = self.rows()
+        assert len({row["popup_id"] for row in rows}) == len(rows)
+        assert recount(self.database._connection, self.shop.id, say=lambda line: None) == 0
+        assert self.rows() == rows
+
+    def rows(self) -> list[dict[str, Any]]:
+        columns = "popup_id, is_holdout, first_day, variant_id, device_type, last_day, did"
+        return self.database(
+            f"SELECT {columns} FROM viewers_of_popups WHERE shop_id = :id ORDER BY popup_id", id=self.shop.id
+        )
+
     def waits(self, pid: int) -> bool:
         return bool(self.database.value("SELECT cardinality(pg_blocking_pids(:pid)) > 0", pid=pid))
 
@@ -84,7 +104,7 @@ def test_of_two_statements_at_once_each_counts_what_the_other_does_not(
     for what in before:
         shopping.does(what)
     shopping.does_at_once(first, second)
-    assert_tallies_equal_events(database, shopping.shop.id)
+    shopping.assert_is_counted_right()
     for what in ("click A B", "view C A", A_DAY, "view B", "click C", "view A B C"):
         shopping.does(what)
-    assert_tallies_equal_events(database, shopping.shop.id)
+    shopping.assert_is_counted_right()

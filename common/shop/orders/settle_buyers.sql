@@ -1,5 +1,5 @@
 -- Who bought within 7 days after a popup was first seen: bit 8 of `did`, tallied where that was. An unconfirmed order
--- makes nobody a buyer.
+-- makes nobody a buyer. The row in `viewers` has a bit for the shop and one for the popup first seen.
 WITH named AS MATERIALIZED (
     SELECT DISTINCT viewer
     FROM (
@@ -16,47 +16,55 @@ WITH named AS MATERIALIZED (
     WHERE orders.source <> 'browser' OR shops.confirmed_since IS NULL
         OR orders.ordered_at < shops.confirmed_since
 ), seen AS MATERIALIZED (
-    SELECT seen.viewer, seen.popup_id, seen.is_holdout, seen.first_seen_at, EXISTS (
+    SELECT seen.viewer, seen.popup_id, seen.is_holdout, seen.is_first, seen.first_seen_at, EXISTS (
         SELECT
         FROM bought
         WHERE bought.viewer = seen.viewer AND bought.ordered_at >= seen.first_seen_at
           AND bought.ordered_at <= seen.first_seen_at + interval '7 days'
     ) AS is_buyer
     FROM named
-    JOIN viewers_by_popup AS seen ON seen.shop_id = :shop_id AND seen.viewer = named.viewer
+    JOIN viewers_of_popups AS seen ON seen.shop_id = :shop_id AND seen.viewer = named.viewer
     WHERE seen.first_seen_at IS NOT NULL
-), of_popup AS (
-    UPDATE viewers_by_popup AS known
-    SET did = known.did # 8
-    FROM seen
-    WHERE known.shop_id = :shop_id AND known.viewer = seen.viewer AND known.popup_id = seen.popup_id
-      AND known.is_holdout = seen.is_holdout AND (known.did & 8 <> 0) <> seen.is_buyer
-    RETURNING known.popup_id, known.first_day AS day, known.variant_id, known.device_type, seen.is_buyer
 ), of_shop AS (
     UPDATE viewers AS known
-    SET did = known.did # 8
+    SET did = known.did & ~8 | seen.bit, newly = known.did & 8 # seen.bit,
+        popup_did = known.popup_did & ~8 | seen.popup_bit, popup_newly = known.popup_did & 8 # seen.popup_bit
     FROM (
-        SELECT seen.viewer, EXISTS (
+        SELECT seen.viewer, 8 * EXISTS (
             SELECT
             FROM bought
             WHERE bought.viewer = seen.viewer AND bought.ordered_at >= min(seen.first_seen_at)
               AND bought.ordered_at <= min(seen.first_seen_at) + interval '7 days'
-        ) AS is_buyer
+        )::integer AS bit, 8 * bool_or(seen.is_buyer AND seen.is_first)::integer AS popup_bit
         FROM seen
         WHERE NOT seen.is_holdout
         GROUP BY seen.viewer
     ) AS seen
     WHERE known.shop_id = :shop_id AND known.viewer = seen.viewer AND known.first_day IS NOT NULL
-      AND (known.did & 8 <> 0) <> seen.is_buyer
-    RETURNING known.first_day AS day, known.device_type, seen.is_buyer
+      AND (known.did & 8 <> seen.bit OR known.popup_did & 8 <> seen.popup_bit)
+    RETURNING known.popup_id, known.first_day AS day, known.variant_id, known.device_type, known.did, known.newly,
+        known.popup_did, known.popup_newly
+), of_popup AS (
+    UPDATE viewers_by_popup AS known
+    SET did = known.did # 8
+    FROM seen
+    WHERE known.shop_id = :shop_id AND known.viewer = seen.viewer AND known.popup_id = seen.popup_id
+      AND known.is_holdout = seen.is_holdout AND NOT seen.is_first AND (known.did & 8 <> 0) <> seen.is_buyer
+    RETURNING known.popup_id, known.first_day AS day, known.variant_id, known.device_type, known.did
 )
 INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
 SELECT :shop_id, popup_id, day, variant_id, device_type, 'purchase',
-    sum(CASE WHEN is_buyer THEN 1 ELSE -1 END)
+    sum(CASE WHEN did & 8 <> 0 THEN 1 ELSE -1 END)
 FROM (
-    SELECT popup_id, day, variant_id, device_type, is_buyer FROM of_popup
+    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS popup_id, day, '' AS variant_id, device_type, did
+    FROM of_shop
+    WHERE newly <> 0
     UNION ALL
-    SELECT '00000000-0000-0000-0000-000000000000', day, '', device_type, is_buyer FROM of_shop
+    SELECT popup_id, day, variant_id, device_type, popup_did
+    FROM of_shop
+    WHERE popup_newly <> 0 AND popup_id IS NOT NULL
+    UNION ALL
+    SELECT popup_id, day, variant_id, device_type, did FROM of_popup
 ) AS changed
 GROUP BY popup_id, day, variant_id, device_type
 ORDER BY popup_id, day, variant_id, device_type
