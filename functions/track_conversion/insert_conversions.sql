@@ -17,7 +17,7 @@
 -- days (of at most 1000 versions), in any variant; only then is it proof, and only then does it resubscribe anybody.
 -- Until `popups retain` has normalized a stored address, it may be in another form: `known_as`.
 -- What a viewer did is kept in `viewers`, for the shop and for the popup first seen, and in viewers_by_popup for others.
--- Where the look before (done) knew no row and a concurrent view has inserted one by then, only that row says which of
+-- Where the look before (did) knew no row and a concurrent view has inserted one by then, only that row says which of
 -- the popups is the first (previous_day is 'infinity' in what is put to it).
 -- functions/track_view/insert_views.sql explains the array of popups, ON CONFLICT without a key, and foreign events. sent_id
 -- is an event's id as sent, to which orders, consents and answers refer; event_id is its row's.
@@ -414,28 +414,28 @@ WITH event AS MATERIALIZED (
     ON CONFLICT (shop_id, popup_id, day, variant_id, device_type, type, currency) DO UPDATE
     SET conversions = tally.conversions + excluded.conversions, revenue = tally.revenue + excluded.revenue
 ), did AS MATERIALIZED (
-    SELECT inserted.shop_id, viewer_hash(popup.viewer_salt, name) AS viewer, popup_id,
-        variant_id = 'holdout' AS is_holdout, popup.day, bit_or(conversion_bit(type)) AS bits
-    FROM inserted
-    JOIN popup ON popup.id = inserted.popup_id
-    WHERE type <> 'purchase' AND popup.id <> '00000000-0000-0000-0000-000000000000'
-    GROUP BY 1, 2, 3, 4, 5
-), done AS MATERIALIZED (
-    SELECT did.*, known.did IS NULL AS is_new, known.popup_id AS first_popup_id, did.is_holdout OR coalesce(
-        did.bits & ~known.did = 0
-        AND (known.popup_id IS DISTINCT FROM did.popup_id OR did.bits & ~known.popup_did = 0), false) AS is_known
-    FROM did
+    SELECT own.*, known.did IS NULL AS is_new, known.popup_id AS first_popup_id, own.is_holdout OR coalesce(
+        own.bits & ~known.did = 0
+        AND (known.popup_id IS DISTINCT FROM own.popup_id OR own.bits & ~known.popup_did = 0), false) AS is_known
+    FROM (
+        SELECT inserted.shop_id, viewer_hash(popup.viewer_salt, name) AS viewer, popup_id,
+            variant_id = 'holdout' AS is_holdout, popup.day, bit_or(conversion_bit(type)) AS bits
+        FROM inserted
+        JOIN popup ON popup.id = inserted.popup_id
+        WHERE type <> 'purchase' AND popup.id <> '00000000-0000-0000-0000-000000000000'
+        GROUP BY 1, 2, 3, 4, 5
+    ) AS own
     LEFT JOIN LATERAL (
         SELECT popup_id, did, popup_did
         FROM viewers
-        WHERE viewers.shop_id = did.shop_id AND viewers.viewer = did.viewer
+        WHERE viewers.shop_id = own.shop_id AND viewers.viewer = own.viewer
         OFFSET 0
     ) AS known ON true
-), done_in_shop AS (
+), did_in_shop AS (
     INSERT INTO viewers AS known (shop_id, viewer, device_type, last_day, previous_day, did, newly, popup_newly)
     SELECT shop_id, viewer, '', day, CASE WHEN is_new THEN 'infinity' ELSE day END, bit_or(bits), bit_or(bits),
         coalesce(bit_or(bits) FILTER (WHERE popup_id = first_popup_id), 0)
-    FROM done
+    FROM did
     WHERE NOT is_known
     GROUP BY shop_id, viewer, day, is_new
     ORDER BY shop_id, viewer
@@ -446,20 +446,20 @@ WITH event AS MATERIALIZED (
             FROM (
                 SELECT CASE WHEN excluded.previous_day < 'infinity' THEN excluded.popup_newly ELSE (
                     SELECT coalesce(bit_or(bits), 0)::smallint
-                    FROM done
-                    WHERE done.shop_id = known.shop_id AND done.viewer = known.viewer
-                      AND done.popup_id = known.popup_id AND NOT done.is_holdout
+                    FROM did
+                    WHERE did.shop_id = known.shop_id AND did.viewer = known.viewer
+                      AND did.popup_id = known.popup_id AND NOT did.is_holdout
                 ) END AS bits
             ) AS at_popup)
     RETURNING shop_id, viewer, popup_id, first_day, variant_id, device_type, newly, popup_newly
-), done_at_popup AS (
+), did_at_popup AS (
     INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, variant_id, device_type, last_day,
         previous_day, did, newly)
     SELECT shop_id, viewer, popup_id, is_holdout, '', '', day, day, bits, bits
-    FROM done
+    FROM did
     WHERE is_holdout OR CASE WHEN is_known THEN popup_id IS DISTINCT FROM first_popup_id ELSE
         (shop_id, viewer, popup_id) NOT IN (
-            SELECT shop_id, viewer, popup_id FROM done_in_shop WHERE popup_id IS NOT NULL) END
+            SELECT shop_id, viewer, popup_id FROM did_in_shop WHERE popup_id IS NOT NULL) END
     ORDER BY shop_id, viewer, popup_id, is_holdout
     ON CONFLICT (shop_id, viewer, popup_id, is_holdout) DO UPDATE
     SET did = known.did | excluded.did, newly = excluded.did & ~known.did
@@ -469,13 +469,13 @@ WITH event AS MATERIALIZED (
     INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
     SELECT shop_id, popup_id, first_day, variant_id, device_type, type, count(*)
     FROM (
-        SELECT * FROM done_at_popup
+        SELECT * FROM did_at_popup
         UNION ALL
         SELECT shop_id, popup_id, first_day, variant_id, device_type, popup_newly
-        FROM done_in_shop
+        FROM did_in_shop
         WHERE popup_id IS NOT NULL
         UNION ALL
-        SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, newly FROM done_in_shop
+        SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, newly FROM did_in_shop
     ) AS converter
     JOIN (VALUES ('click', 1), ('email_capture', 2), ('discount_code_used', 4)) AS kind (type, bit)
         ON newly & bit <> 0
