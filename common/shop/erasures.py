@@ -94,6 +94,7 @@ RENAME_EVENTS = """
             FROM popup_views
             WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = name.viewer
               AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, name.viewer)
+            OFFSET 0
         ) AS event
         LIMIT :batch_rows
     ), converted AS MATERIALIZED (
@@ -104,6 +105,7 @@ RENAME_EVENTS = """
             FROM popup_conversions
             WHERE shop_id = :shop_id AND coalesce(visitor_id, session_id) = name.viewer
               AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, name.viewer)
+            OFFSET 0
         ) AS event
         LIMIT :batch_rows
     ), noted AS (

@@ -382,6 +382,8 @@ def test_a_crowd_of_others_is_not_read(
         own(f"SET plan_cache_mode = force_{plan}_plan")
         assert views_read(own, ERASE_SUBSCRIBER, **given) == 0
         own(USE_INDEXES.replace("true", "false"))
+        # Statistics may make a join of the names with all views look cheap: no statement may offer one.
+        own("SET enable_nestloop = off")
         for sql in (COLLECT_VIEWERS, RENAME_EVENTS, RENAME_VIEWERS, END_ERASURE):
             assert views_read(own, sql, **given, batch_rows=BATCH_ROWS, batch_viewers=BATCH_VIEWERS) == 0
     assert database("SELECT FROM erasures WHERE shop_id = :id", id=shop.id) == []
