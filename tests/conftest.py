@@ -166,6 +166,12 @@ def shop(database: Database) -> Shop:
 
 
 @pytest.fixture
+def reader(stats: FunctionProcess, shop: Shop) -> Client:
+    """Return a client of the shop's reports, whose key may only read."""
+    return Client(stats, shop.read_key)
+
+
+@pytest.fixture
 def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
     """Whoever may change that shop."""
     return Client(manage_popups, shop.write_key)

@@ -50,11 +50,6 @@ def popup_id(database: Database, shop: Shop) -> str:
 
 
 @pytest.fixture
-def reader(stats: FunctionProcess, shop: Shop) -> Client:
-    return Client(stats, shop.read_key)
-
-
-@pytest.fixture
 def merchant(manage_popups: FunctionProcess, shop: Shop) -> Client:
     return Client(manage_popups, shop.write_key)
 

@@ -9,17 +9,12 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.factories import Shop, insert, make_popup
-from tests.support.stack import Database, FunctionProcess
+from tests.support.stack import Database
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
 VARIANTS = [{"id": "a", "name": "Control", "weight": 50}, {"id": "b", "name": "", "weight": 50}]
 NIL = str(uuid.UUID(int=0))
-
-
-@pytest.fixture
-def reader(stats: FunctionProcess, shop: Shop) -> Client:
-    return Client(stats, shop.read_key)
 
 
 @pytest.fixture

@@ -19,11 +19,6 @@ NIL = str(uuid.UUID(int=0))
 
 
 @pytest.fixture
-def reader(stats: FunctionProcess, shop: Shop) -> Client:
-    return Client(stats, shop.read_key)
-
-
-@pytest.fixture
 def popup_id(database: Database, shop: Shop) -> str:
     return make_popup(database, shop, offer={"type": "email_capture"}, variants=[{"id": "a"}, {"id": "b"}])
 

@@ -49,11 +49,6 @@ def popup_id(database: Database, shop: Shop) -> str:
     return make_popup(database, shop, name="The popup", variants=[{"id": "a"}, {"id": "b"}])
 
 
-@pytest.fixture
-def reader(stats: FunctionProcess, shop: Shop) -> Client:
-    return Client(stats, shop.read_key)
-
-
 @pytest.fixture(scope="module")
 def somebody(stats: FunctionProcess, database: Database) -> Client:
     return Client(stats, make_shop(database).read_key)

@@ -29,11 +29,6 @@ def popup_id(database: Database, shop: Shop) -> str:
     return make_popup(database, shop)
 
 
-@pytest.fixture
-def reader(stats: FunctionProcess, shop: Shop) -> Client:
-    return Client(stats, shop.read_key)
-
-
 def crawlers_in(reader: Client, popup_id: str) -> tuple[int, int]:
     """Return the number of crawlers' events in the popup's report and in its shop's."""
     return tuple(reader.get(path).json()["crawlers"] for path in (f"/popups/{popup_id}", "/shop"))
