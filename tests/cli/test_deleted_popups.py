@@ -230,7 +230,7 @@ def fill(database: Database, shop: Shop, popup_id: str, other_popup: str) -> Non
     of_popup = f"INSERT INTO viewers_by_popup (shop_id, viewer, popup_id, is_holdout, variant_id, {rest}"
     database(
         f"{of_shop} FROM (SELECT 'other-' || number % :shops AS shop_id, number AS viewer"
-        " FROM generate_series(1, :viewers::integer) AS number)",
+        " FROM generate_series(1, :viewers::integer) AS number) AS other",
         shops=OTHER_SHOPS,
         viewers=OTHER_VIEWERS,
     )
