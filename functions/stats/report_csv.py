@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from common.json_text import format_time
 from common.shop.events import HOLDOUT
 from common.web import BYTE_ORDER_MARK, csv_lines, defused
 from functions.stats.sources import KINDS
@@ -65,4 +67,6 @@ def _cell(row: dict[str, Any], column: str) -> Any:
         value = value[ENDS.index(part)] if part in ENDS else value[part]
     if name in TEXTS:
         return defused(value)
+    if isinstance(value, datetime.datetime):
+        return format_time(value)
     return "" if value is None else value

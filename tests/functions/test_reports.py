@@ -246,6 +246,24 @@ def rows_of(text: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline="")))
 
 
+def cells(figures: dict[str, Any]) -> dict[str, str]:
+    return {name: "" if value is None else str(value) for name, value in figures.items()}
+
+
+# The heads of tables: of the figures of a group, and of an experiment.
+HEAD = (
+    "exposures,views,unique_viewers,active_viewers,closes,converters,conversion_rate,converters_click,"
+    "converters_email_capture,converters_discount_code_used,converters_purchase,conversions,conversions_click,"
+    "conversions_email_capture,conversions_discount_code_used,conversions_purchase,orders,revenue,refunded,"
+    "net_revenue,unconfirmed_orders,revenue_per_viewer,average_order_value,currency"
+)
+HEAD_OF_EXPERIMENT = (
+    "variant_id,name,weight,viewers,converters,rate,revenue_per_viewer,credible_interval_low,credible_interval_high,"
+    "chance_to_be_best,expected_loss,lift,lift_interval_low,lift_interval_high,beats_first,goal,currency,stretch,"
+    "experiment_started_at,verdict,best"
+)
+
+
 @pytest.fixture
 def filled(database: Database, shop: Shop, popup_id: str) -> str:
     database("UPDATE popups SET name = '=HYPERLINK(\"x\")' WHERE id = :id", id=popup_id)
@@ -283,6 +301,20 @@ def test_every_report_is_a_table_too(reader: Client, filled: str, path: str, fir
     assert reader.get(f"{path.format(filled)}&format=csv").headers["X-Cache"] == "HIT"
 
 
+def test_a_table_has_the_figures_of_the_report(reader: Client, filled: str) -> None:
+    path = f"/popups/{filled}?{MARCH}"
+    report = reader.get(path).json()
+    for rows, row, of in (("days", 1, report["by_day"][1]), ("popups", 0, report)):
+        shown = rows_of(reader.get(f"{path}&format=csv&rows={rows}").content)[row]
+        by_type = {
+            f"{name}_{type_}": count
+            for name in ("converters", "conversions")
+            for type_, count in of[f"{name}_by_type"].items()
+        }
+        expected = cells({name: {**of, **by_type}[name] for name in HEAD.split(",")})
+        assert shown == shown | expected
+
+
 def test_an_experiment_is_a_table_too(
     reader: Client, database: Database, shop: Shop, track_view: FunctionProcess
 ) -> None:
@@ -294,15 +326,21 @@ def test_an_experiment_is_a_table_too(
     send(track_view, {"exposures": met})
     path = f"/popups/{popup_id}/experiment"
     rows = rows_of(reader.get(path, headers={"Accept": "text/csv"}).content)
-    assert next(iter(rows[0])) == "variant_id"
+    assert ",".join(rows[0]) == HEAD_OF_EXPERIMENT
     told = [picked(row, "variant_id", "name", "viewers", "converters", "verdict", "goal") for row in rows]
     assert told == [
         ("a", "'=a", "2", "0", "collecting", "click"),
         ("b", "'=b", "1", "0", "collecting", "click"),
         ("holdout", "", "1", "", "collecting", "click"),
     ]
-    low, high = reader.get(path).json()["variants"][0]["credible_interval"]
-    assert picked(rows[0], "credible_interval_low", "credible_interval_high") == (str(low), str(high))
+    experiment = reader.get(path).json()
+    first = experiment["variants"][0]
+    low, high = first.pop("credible_interval")
+    expected = {**first, **{name: experiment[name] for name in rows[0].keys() & experiment.keys()}}
+    expected |= {"name": "'=a", "credible_interval_low": low, "credible_interval_high": high}
+    expected |= {"lift_interval_low": None, "lift_interval_high": None}
+    del expected["lift_interval"]
+    assert rows[0] == cells(expected)
 
 
 def test_sources_are_a_table_too(reader: Client, popup_id: str, track_view: FunctionProcess) -> None:
@@ -340,8 +378,10 @@ def test_the_form_is_what_accept_asks_for(reader: Client, popup_id: str, accept:
 
 
 def test_a_shop_without_popups_is_a_table_with_a_head_only(reader: Client) -> None:
-    assert rows_of(reader.get("/shop?format=csv").content) == []
-    assert reader.get("/shop?format=csv").content.startswith(b"\xef\xbb\xbfpopup_id,name,status,exposures,")
+    for rows, first in (("popups", "popup_id,name,status"), ("days", "day")):
+        table = reader.get(f"/shop?format=csv&rows={rows}").content
+        assert table.startswith(b"\xef\xbb\xbf" + f"{first},{HEAD}\r\n".encode())
+        assert len(rows_of(table)) == (30 if rows == "days" else 0)
 
 
 @pytest.mark.parametrize(
