@@ -8,11 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from common.postgres import Row
+from common.shop.currencies import decimals_of
 from common.shop.events import CONVERSION_TYPES, HOLDOUT
 from functions.stats.order_figures import OrderFigures
 
 RATE_DECIMALS = 6
-CENT = Decimal("0.01")
 
 # A group by what it is of: ("day", 2026-11-01). The whole is ().
 Group = tuple[Any, ...]
@@ -80,9 +80,9 @@ class Figures:
         }
 
     def _average_order_value(self, currency: str) -> str | None:
-        """Return the mean amount of the orders in this currency; None without any."""
-        orders = self.orders_by_currency[currency]
-        return str((self.orders.revenue[currency] / orders).quantize(CENT, ROUND_HALF_UP)) if orders else None
+        """Return the mean amount of the orders in this currency, to its decimals, at least two; None without any."""
+        orders, decimals = self.orders_by_currency[currency], Decimal(1).scaleb(-max(2, decimals_of(currency)))
+        return str((self.orders.revenue[currency] / orders).quantize(decimals, ROUND_HALF_UP)) if orders else None
 
 
 class Report:

@@ -125,14 +125,31 @@ def test_a_popup_without_exposures_has_none_in_the_shops_report_either(
     assert reader.get(f"/popups/{other}").json()["exposures"] is None
 
 
+# Of two orders of four viewers, by the shop's currency: what was paid, in all, by a viewer and by a buyer.
+WORTHS = {
+    "USD": (("10.00", "5.01"), "15.01", "3.752500", "7.51"),
+    "JPY": (("10", "5"), "15.00", "3.750000", "7.50"),
+    "KWD": (("1.125", "1.250"), "2.375", "0.593750", "1.188"),
+}
+
+
+@pytest.mark.parametrize(("currency", "worth"), WORTHS.items())
 def test_what_an_order_is_worth_is_told_per_viewer_and_per_order(
-    reader: Client, popup_id: str, track_view: FunctionProcess, track_conversion: FunctionProcess
+    reader: Client,
+    popup_id: str,
+    shop: Shop,
+    database: Database,
+    track_view: FunctionProcess,
+    track_conversion: FunctionProcess,
+    currency: str,
+    worth: tuple[tuple[str, str], str, str, str],
 ) -> None:
+    database("UPDATE shops SET currency = :currency WHERE id = :id", currency=currency, id=shop.id)
     send(track_view, *(view(popup_id) for _ in range(4)))
-    send(track_conversion, purchase(popup_id, "1", "10.00"), purchase(popup_id, "2", "5.01"))
+    for amount in worth[0]:
+        send(track_conversion, purchase(popup_id, amount, amount) | {"currency": currency})
     report = reader.get(f"/popups/{popup_id}").json()
-    told = picked(report, "orders", "revenue", "net_revenue", "revenue_per_viewer", "average_order_value")
-    assert told == (2, "15.01", "15.01", "3.752500", "7.51")
+    assert picked(report, "orders", "revenue", "revenue_per_viewer", "average_order_value") == (2, *worth[1:])
 
 
 @pytest.mark.parametrize("of", ["popup", "shop"])
