@@ -44,8 +44,8 @@ def days_of(period: Period) -> list[datetime.date]:
 
 
 def parts_of(period: Period, popups: int) -> list[Period]:
-    """Return the period in parts of as many days as one statement may add up, of so many popups."""
-    span = datetime.timedelta(days=max(1, MAX_POPUP_DAYS // max(1, popups)))
+    """Return the period in parts of as many days as one statement may add up, of so many popups (at least one)."""
+    span = datetime.timedelta(days=max(1, MAX_POPUP_DAYS // popups))
     parts, first = [], period["first"]
     while first <= period["last"]:
         parts.append({"first": first, "last": min(first + span - datetime.timedelta(days=1), period["last"])})

@@ -106,7 +106,9 @@ def test_hours_are_those_of_today_in_the_shop(
 
 def test_another_period_has_other_views(sources: Any, popup_id: str, track_view: FunctionProcess) -> None:
     send(track_view, view(popup_id, page_url="/"))
-    assert sources("?from=2020-01-01&to=2020-01-31")["pages"] == []
+    assert sources()["pages"] == [{"name": "/", "views": 1}]
+    for period in ("from=2020-01-01&to=2020-01-31", "to=2020-01-31", "from=2099-01-01"):
+        assert sources(f"?{period}")["pages"] == [], period
 
 
 def test_another_shops_popup_is_not_found(stats: FunctionProcess, database: Database, popup_id: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from common.shop.currencies import DECIMALS, WITHDRAWN
 from tests.support.client import PROMISED_SECONDS, Client, assert_problem
+from tests.support.clock import zone_with_midnight_in
 from tests.support.factories import Shop, capture, conversion, insert, make_popup, make_shop, purchase, view
 from tests.support.stack import Database, FunctionProcess, Stack, eventually
 
@@ -151,17 +152,19 @@ def test_every_type_of_conversion_is_counted_and_purchases_bring_revenue(
 def test_revenue_is_the_exact_sum_in_the_shops_currency_and_others_stand_beside_it(
     reader: Client, popup_id: str, track_conversion: FunctionProcess
 ) -> None:
-    send(track_conversion, *(purchase(popup_id, f"o-{n}", "0.1") for n in range(3)))
+    devices = ("mobile", "tablet", None)
+    send(track_conversion, *(purchase(popup_id, f"o-{device}", "0.1", device_type=device) for device in devices))
     send(
         track_conversion,
         purchase(popup_id, "euros", "20.00") | {"currency": "EUR"},
         purchase(popup_id, "dinars", "1.125") | {"currency": "KWD"},
         purchase(popup_id, "yen", "5000") | {"currency": "JPY"},
     )
-    report = reader.get(f"/popups/{popup_id}").json()
-    assert report["revenue"] == "0.30"
-    others = {"EUR": "20.00", "JPY": "5000.00", "KWD": "1.125", "USD": "0.30"}
-    assert report["revenue_by_currency"] == others
+    by_currency = {"EUR": "20.00", "JPY": "5000.00", "KWD": "1.125", "USD": "0.30"}
+    for path in (f"/popups/{popup_id}", "/shop"):
+        report = reader.get(path).json()
+        assert picked(report, "orders", "revenue", "average_order_value") == (6, "0.30", "0.10")
+        assert list(report["revenue_by_currency"].items()) == list(by_currency.items())
 
 
 def test_a_report_tells_of_currencies_that_there_are_however_many_were_invented(
@@ -218,10 +221,14 @@ def test_devices_are_told_apart_and_the_unknown_is_null(
     reader: Client, popup_id: str, track_view: FunctionProcess, track_conversion: FunctionProcess
 ) -> None:
     send(track_view, *(view(popup_id, device_type="mobile") for _ in range(2)), view(popup_id))
-    send(track_conversion, conversion(popup_id, device_type="mobile"), conversion(popup_id, device_type="tablet"))
+    send(track_conversion, *(conversion(popup_id, device_type=device) for device in ("tablet", "mobile", "desktop")))
     by_device = reader.get(f"/popups/{popup_id}").json()["by_device"]
-    shown = {device["device_type"]: picked(device, "views", "unique_viewers", "conversions") for device in by_device}
-    assert shown == {"mobile": (2, 2, 1), None: (1, 1, 0), "tablet": (0, 0, 1)}
+    assert [picked(device, "device_type", "views", "unique_viewers", "conversions") for device in by_device] == [
+        ("mobile", 2, 2, 1),
+        (None, 1, 1, 0),
+        ("desktop", 0, 0, 1),
+        ("tablet", 0, 0, 1),
+    ]
 
 
 def test_variants_are_told_apart_and_the_holdout_counts_in_no_total(
@@ -311,10 +318,36 @@ def test_a_report_says_which_days_it_is_about(
     assert picked(report["by_day"][0], "day") + picked(report["by_day"][-1], "day") == (first, last)
 
 
-@pytest.mark.parametrize("path", ["popup", "/shop"])
-def test_more_than_a_year_up_to_today_is_refused_and_not_cut(reader: Client, popup_id: str, path: str) -> None:
-    answer = reader.get(f"{path if path == '/shop' else f'/popups/{popup_id}'}?from=2020-01-01")
-    assert_problem(answer, 422, "invalid", "from")
+@pytest.mark.parametrize("path", ["/shop", "/popups/{}", "/popups/{}/sources"])
+def test_more_than_a_year_up_to_today_is_refused_and_not_cut(
+    stats: FunctionProcess, database: Database, path: str
+) -> None:
+    noon = zone_with_midnight_in(12 * 3600, datetime.datetime.now(datetime.UTC))
+    shop = make_shop(database, time_zone=noon)
+    reader, address = Client(stats, shop.read_key), path.format(make_popup(database, shop))
+    today = datetime.date.fromisoformat(reader.get(address).json()["to"])
+    first = str(today - datetime.timedelta(days=365))
+    assert picked(reader.get(f"{address}?from={first}").json(), "from", "to") == (first, str(today))
+    for days in (366, 2000):
+        answer = reader.get(f"{address}?from={today - datetime.timedelta(days=days)}")
+        assert_problem(answer, 422, "invalid", "from")
+
+
+def test_at_midnight_in_the_shop_reports_are_of_other_days_at_once(stats: FunctionProcess, database: Database) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    zone = zone_with_midnight_in(3, now)
+    shop = make_shop(database, time_zone=zone)
+    popup_id = make_popup(database, shop)
+    reader = Client(stats, shop.read_key)
+    day = database.value(
+        "SELECT (:now::timestamptz AT TIME ZONE time_zone)::date FROM shops WHERE id = :id", now=now, id=shop.id
+    )
+    paths = ("/shop", f"/popups/{popup_id}", f"/popups/{popup_id}/sources")
+    for path in paths:  # so that it is cached
+        reader.get(path)
+    for path in paths:
+        tomorrow = str(day + datetime.timedelta(days=1))
+        eventually(lambda path=path, day=tomorrow: reader.get(path).json()["to"] == day)
 
 
 def test_what_retention_takes_from_a_shop_shows_at_once(

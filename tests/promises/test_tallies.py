@@ -18,6 +18,7 @@ import requests
 
 from cli.upkeep.recount import recount
 from tests.functions.test_comparisons import assert_sums
+from tests.support.clock import zone_with_midnight_in
 from tests.support.factories import Shop, make_popup, make_shop, uuid7
 from tests.support.stack import Database, FunctionProcess
 from tests.support.tracking import HOLDOUT, assert_tallies_equal_events, send
@@ -317,16 +318,3 @@ def test_midnight_in_the_shop_divides_the_days(
     expected = report(database, shop, time_zone, popup_id)
     assert len(expected["by_day"]) == 2
     assert shown(stats, f"/popups/{popup_id}", shop) == expected
-
-
-def zone_with_midnight_in(seconds: int, now: datetime.datetime) -> str:
-    """Return a POSIX time zone in which the next midnight is in so many seconds.
-
-    Its offset counts westwards: `<X>-05:30:00` is five and a half hours ahead of UTC.
-    """
-    since_midnight = now.hour * 3600 + now.minute * 60 + now.second
-    ahead = 24 * 3600 - since_midnight - seconds
-    if ahead > 12 * 3600:
-        ahead -= 24 * 3600
-    sign = "-" if ahead >= 0 else "+"
-    return f"<X>{sign}{abs(ahead) // 3600:02}:{abs(ahead) // 60 % 60:02}:{abs(ahead) % 60:02}"
