@@ -134,6 +134,19 @@ def test_an_order_that_the_shop_has_deleted_comes_back_by_the_shops_report_alone
     assert [(order["source"], order["revenue"]) for order in listed(merchant)] == [("api", "5.00")]
 
 
+@pytest.mark.parametrize("withdrawn", [{}, {"test": True}])
+def test_an_order_that_the_platform_has_withdrawn_is_none_by_the_shops_report(
+    shopify: Platform, merchant: Client, withdrawn: dict[str, Any]
+) -> None:
+    shopify("orders/paid" if withdrawn else "orders/cancelled", shopify_order(70_031, **withdrawn))
+    unknown = dict.fromkeys(("revenue", "currency", "refunded", "recognised_by", "popup_id", "variant_id", "reason"))
+    for name in NAMES:
+        answer = merchant.post("/orders", an_order(name, ordered_at="2026-11-01T09:00:00.000Z"))
+        order = {"order_id": name, "source": "api", "confirmed": True, "ordered_at": "2026-11-01T09:00:00.000Z"}
+        assert (answer.status_code, answer.json()) == (200, order | unknown)
+    assert listed(merchant) == []
+
+
 def test_a_name_keeps_the_order_that_it_was_given_to_first(
     shopify: Platform, merchant: Client, track_conversion: FunctionProcess, popup_id: str
 ) -> None:

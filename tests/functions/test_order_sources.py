@@ -86,13 +86,33 @@ def test_a_patch_replaces_secrets_and_takes_the_api_away(merchant: Client, datab
         ({"api": {"url": "https://localhost", "token": "t"}}, "api.url"),
         ({"api": {"url": "https://user:pw@acme.example", "token": "t"}}, "api.url"),
         ({"api": {"url": "https://acme.example:8443", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://acme.example:0", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://acme.example:x", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://@acme.example", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://[acme.example", "token": "t"}}, "api.url"),
         ({"api": {"url": "https://acme.example/?a=b", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://acme.example/#a", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://acme.example/a b", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://acme.example/\x7f", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://acm\u00e9.example", "token": "t"}}, "api.url"),
+        ({"api": {"url": f"https://acme.example/{'a' * 280}", "token": "t"}}, "api.url"),
+        ({"api": {"url": "https://acme.example", "token": ""}}, "api.token"),
+        ({"api": {"url": "https://acme.example", "token": "t" * 256}}, "api.token"),
+        ({"api": {"url": "https://acme.example", "token": "with blank"}}, "api.token"),
         ({"api": {"url": "https://acme.example"}}, "api.token"),
         ({"more": 1}, "more"),
     ],
 )
 def test_what_cannot_work_is_refused_at_its_field(merchant: Client, wrong: dict[str, Any], field: str) -> None:
     assert_problem(merchant.post("/order-sources", a_source(**wrong)), 422, "invalid", field)
+
+
+def test_a_source_may_have_the_most_of_everything(merchant: Client, database: Database) -> None:
+    secrets = [f"{number}" + "!~" * 127 for number in range(5)]
+    api = {"url": "https://acme.example:443/" + "a" * 275, "token": "t" * 255}
+    source_id = uuid.UUID(connected(merchant, secrets=secrets, api=api)["id"])
+    (row,) = database("SELECT secrets, api FROM order_sources WHERE id = :id", id=source_id)
+    assert (unseal_secrets(source_id, row["secrets"]), unseal_api(source_id, row["api"])) == (secrets, api)
 
 
 def test_a_shop_has_a_bounded_number_of_sources(merchant: Client) -> None:

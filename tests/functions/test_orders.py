@@ -2,12 +2,14 @@
 
 import datetime
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
-from tests.support.client import Client, assert_problem
+from tests.support.client import PROMISED_SECONDS, Client, assert_problem
 from tests.support.factories import (
     Shop,
     insert,
@@ -16,7 +18,7 @@ from tests.support.factories import (
     make_shop,
     uuid7,
 )
-from tests.support.stack import Database, FunctionProcess
+from tests.support.stack import Database, FunctionProcess, eventually
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -122,8 +124,38 @@ def test_a_bad_order_is_refused_by_its_field(merchant: Client, wrong: dict[str, 
     assert listed(merchant) == []
 
 
+# At every bound, and just inside those of time.
+EXTREME_ORDERS: dict[str, dict[str, Any]] = {
+    "the most": {
+        "order_id": "x" * 100,
+        "revenue": "1000000000000.00",
+        "discount_codes": [f"{n:0100}" for n in range(20)],
+        "email": f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 57}.com",
+        "visitor_id": "v" * 64,
+        "ordered_at": (NOW + DAY).isoformat(),
+    },
+    "the least": {
+        "order_id": "1",
+        "revenue": "0",
+        "discount_codes": ["1"],
+        "visitor_id": "v",
+        "ordered_at": "2000-01-01T00:00:00+00:00",
+    },
+}
+
+
+@pytest.mark.parametrize("extreme", EXTREME_ORDERS.values(), ids=EXTREME_ORDERS)
+def test_an_order_may_have_the_most_and_the_least_of_everything(merchant: Client, extreme: dict[str, Any]) -> None:
+    order = reported(merchant, an_order(**extreme))
+    refund = a_refund("r" * len(extreme["order_id"]), amount="0.01", refunded_at=extreme["ordered_at"])
+    assert merchant.post(f"/orders/{extreme['order_id']}/refunds", refund).status_code == 201
+    assert listed(merchant) == [order | {"refunded": "0.01"}]
+    assert order["ordered_at"][:19] == extreme["ordered_at"][:19]
+
+
 BAD_REFUNDS: dict[str, tuple[dict[str, Any], str]] = {
     "no id": ({"refund_id": ""}, "refund_id"),
+    "an id of 101 characters": ({"refund_id": "x" * 101}, "refund_id"),
     "nothing": ({"amount": "0"}, "amount"),
     "a negative amount": ({"amount": "-1"}, "amount"),
     "too much": ({"amount": "1000000000001"}, "amount"),
@@ -131,6 +163,7 @@ BAD_REFUNDS: dict[str, tuple[dict[str, Any], str]] = {
     "a currency that does not exist": ({"currency": "usd"}, "currency"),
     "another currency than its order": ({"currency": "EUR"}, "currency"),
     "a time in two days": ({"refunded_at": (NOW + 2 * DAY).isoformat()}, "refunded_at"),
+    "a time of the last century": ({"refunded_at": "1999-12-31T23:59:59Z"}, "refunded_at"),
 }
 
 
@@ -203,6 +236,20 @@ def test_refunds_count_once_each_and_may_come_before_their_order(
         ((NOW - 3 * DAY).date(), 0, "9.90"),
         (NOW.date(), 0, "1.00"),
     ]
+
+
+def test_an_order_has_a_thousand_refunds_at_most(merchant: Client, database: Database, shop: Shop) -> None:
+    reported(merchant, an_order("1"))
+    database(
+        "INSERT INTO refunds (shop_id, order_id, refund_id, amount, currency, refunded_at, day)"
+        " SELECT :shop, '1', 'r' || number, 0.01, 'USD', now(), now()::date FROM generate_series(1, 999) AS number",
+        shop=shop.id,
+    )
+    path = "/orders/1/refunds"
+    assert merchant.post(path, a_refund("last")).status_code == 201
+    assert_problem(merchant.post(path, a_refund("too many")), 409, "conflict")
+    assert merchant.post(path, a_refund("last")).status_code == 200
+    assert listed(merchant)[0]["refunded"] == "19.89"
 
 
 def test_a_refund_in_another_currency_that_came_first_is_not_counted(merchant: Client) -> None:
@@ -507,8 +554,9 @@ def test_orders_are_listed_newest_first_by_popup_and_source_page_by_page(
         reported(merchant, an_order(f"{n}", visitor_id="ann" if n % 2 else None, ordered_at=at(2 - n / 9)))
     reported(merchant, an_order("same time", ordered_at=at(2)))
     assert [order["order_id"] for order in listed(merchant)] == ["4", "3", "2", "1", "same time", "0"]
-    assert [order["order_id"] for order in listed(merchant, popup_id=popup_id)] == ["3", "1"]
-    assert [order["order_id"] for order in listed(merchant, popup_id=popup_id, source="shopify")] == []
+    for query in ({"popup_id": popup_id}, {"popup_id": popup_id, "source": "api"}):
+        assert [order["order_id"] for order in listed(merchant, **query)] == ["3", "1"]
+    assert listed(merchant, popup_id=popup_id, source="shopify") == listed(merchant, source="shopify") == []
     assert len(listed(merchant, source="api")) == 6
     paged: list[str] = []
     cursor: str | None = None
@@ -596,6 +644,27 @@ def test_reports_add_up_orders_by_rule_and_window_for_popups_and_the_shop(
         assert whole["revenue_by_currency"] == {"EUR": "5.00", "USD": "42.00"}
         assert whole["refunded_by_currency"] == {"USD": "12.00"}
         assert whole["popups"][0]["orders"] == (0 if query else 1)
+
+
+def test_what_is_done_with_orders_shows_in_reports_within_two_seconds(
+    merchant: Client, stats: FunctionProcess, database: Database, shop: Shop
+) -> None:
+    popup_id = make_popup(database, shop)
+    touch(database, shop, popup_id, "ann", 1)
+    acts: list[tuple[Callable[[], requests.Response], tuple[int, str]]] = [
+        (lambda: merchant.get("/orders"), (0, "0.00")),
+        (lambda: merchant.post("/orders", an_order("1", visitor_id="ann")), (1, "49.90")),
+        (lambda: merchant.post("/orders/1/refunds", a_refund()), (1, "40.00")),
+        (lambda: merchant.delete("/orders/1"), (0, "0.00")),
+    ]
+    for act, expected in acts:
+        assert act().ok
+
+        def told(expected: tuple[int, str] = expected) -> bool:
+            reports = [report(stats, shop, path) for path in ("/shop", f"/popups/{popup_id}")]
+            return all((each["orders"], each["net_revenue"]) == expected for each in reports)
+
+        eventually(told, seconds=PROMISED_SECONDS)
 
 
 @pytest.mark.parametrize(

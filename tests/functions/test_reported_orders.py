@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.functions.test_orders import DAY, a_refund, an_order, at, credited, figures, listed, report, reported
+from common.postgres.driver import Connection
+from common.shop.orders import _recording
+from tests.functions.test_orders import DAY, a_refund, an_order, at, credited, figures, listed, report, reported, touch
 from tests.support.client import Client, assert_problem
+from tests.support.clock import Clock
 from tests.support.factories import (
     Shop,
     capture,
     conversion,
+    insert,
     make_discount_code,
     make_popup,
     make_shop,
@@ -136,7 +140,7 @@ def test_since_the_first_trusted_order_others_are_unconfirmed_and_left_out(
     assert figures(report(stats, shop, path))["orders"] == 4
     assert converters(database, shop) == {popup_id: 4, str(uuid.UUID(int=0)): 4}
     first = reported(merchant, an_order("trusted", ordered_at=at(2.5), revenue="1.00"))
-    unconfirmed = {"orders": 2, "revenue": "20.00", "unconfirmed_orders": 2}
+    unconfirmed = {"orders": 2, "revenue": "20.00", "average_order_value": "10.00", "unconfirmed_orders": 2}
     assert {name: report(stats, shop, path, window_days=8)[name] for name in unconfirmed} == unconfirmed
     whole = report(stats, shop, window_days=8)
     assert [whole[name] for name in ("orders", "revenue", "unconfirmed_orders")] == [3, "21.00", 2]
@@ -205,6 +209,40 @@ def test_a_late_touch_changes_no_order_of_more_than_a_week_ago(
         "2": None,
         "3": None,
     }
+
+
+# How many of five orders that wait a call credits in batches of two, by the seconds that each batch takes.
+CREDITED_BY_A_CALL = {0.0: 5, 0.6: 4, 1.0: 2}
+
+
+@pytest.mark.parametrize(("seconds", "orders"), CREDITED_BY_A_CALL.items())
+def test_what_waits_is_credited_in_batches_for_as_long_as_a_call_may_take(
+    merchant: Client,
+    database: Database,
+    shop: Shop,
+    popup_id: str,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    orders: int,
+) -> None:
+    for number in range(5):
+        reported(merchant, an_order(f"{number}", visitor_id="ann", ordered_at=at(0)))
+    touch(database, shop, popup_id, "ann", 1)
+    for number in range(5):
+        insert(database, "orders_to_credit", shop_id=shop.id, order_id=f"{number}")
+    forgotten: list[frozenset[uuid.UUID]] = []
+
+    def forget(shop_id: str, recorded: _recording.Recorded) -> None:
+        clock.now += seconds
+        forgotten.append(recorded.popup_ids)
+
+    monkeypatch.setattr(_recording, "BATCH_ORDERS", 2)
+    monkeypatch.setattr(_recording, "forget_figures", forget)
+    _recording.credit_for_a_while(Connection(database._connection), shop.id)
+    credit = {popup_id: orders, "nobody": 5 - orders}
+    assert credited(database, shop, "last_touch", 7) == {whose: count for whose, count in credit.items() if count}
+    assert [uuid.UUID(popup_id) in popups for popups in forgotten] == [True] * -(-orders // 2)
 
 
 def test_touches_and_orders_at_once_never_miss_each_other(
@@ -348,7 +386,8 @@ def test_an_order_of_a_held_out_visitor_is_no_popups(
     track_conversion: FunctionProcess, merchant: Client, shop: Shop, popup_id: str
 ) -> None:
     send(track_conversion, purchase(popup_id, "1", variant_id="holdout"))
-    assert listed(merchant)[0]["popup_id"] is None
+    (order,) = listed(merchant)
+    assert (order["popup_id"], order["variant_id"]) == (None, None)
 
 
 def test_orders_of_several_shops_in_one_flush_are_each_their_own(
