@@ -8,7 +8,8 @@ import sys
 from benchmarks import chart
 from benchmarks.load import find_wrk
 from benchmarks.report import describe_machine
-from benchmarks.scenarios import QUOTED, SCENARIOS, WITH_WRK, Run
+from benchmarks.run import Run
+from benchmarks.scenarios import QUOTED, SCENARIOS
 from benchmarks.servers import running_bench
 from benchmarks.shop import make_shops
 from cli.dev.child import StartError
@@ -27,13 +28,14 @@ lost                      events that were acknowledged and are not in the table
 def main() -> None:
     options = _parse()
     try:
-        if WITH_WRK.intersection(options.scenarios or WITH_WRK):
+        names = options.scenarios or ["functions"]
+        if any(SCENARIOS[name].needs_wrk for name in names):
             find_wrk()
         machine = describe_machine()
         print(machine, flush=True)
         with running_bench() as bench:
             run = Run(bench, make_shops(bench), options.rounds, options.seconds)
-            for name in options.scenarios or ["functions"]:
+            for name in names:
                 run.rounds, run.seconds = QUOTED[name] if options.quoted else (options.rounds, options.seconds)
                 _measure(name, run, machine, save=options.save)
         if options.save:
@@ -46,18 +48,18 @@ def main() -> None:
 
 def _measure(name: str, run: Run, machine: str, *, save: bool) -> None:
     scenario = SCENARIOS[name]
-    print(f"\n## {scenario.__doc__}\n", flush=True)
-    result = scenario(run)
+    print(f"\n## {scenario.title}\n", flush=True)
+    result = scenario.measure(run)
     print(result, flush=True)
     if save:
         command = f"python -m benchmarks {name} --rounds {run.rounds} --seconds {run.seconds} --save"
-        text = f"# {scenario.__doc__}\n\n`{command}`\n\n{result}\n\n{machine}\n"
+        text = f"# {scenario.title}\n\n`{command}`\n\n{result}\n\n{machine}\n"
         (chart.RESULTS / f"{name}.md").write_text(text)
 
 
 def _parse() -> argparse.Namespace:
     longest = max(map(len, SCENARIOS))
-    scenarios = "\n".join(f"  {name:{longest}}  {scenario.__doc__}" for name, scenario in SCENARIOS.items())
+    scenarios = "\n".join(f"  {name:{longest}}  {scenario.title}" for name, scenario in SCENARIOS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=ABOUT,

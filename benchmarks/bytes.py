@@ -24,7 +24,7 @@ SELECT_SIZES = """
 
 
 def bytes_a_view(run: Run) -> str:
-    """The bytes that a view of a new viewer takes, by table and index"""
+    """Store VIEWS of as many viewers, and return by how much each table and index has grown."""
     before = _sizes(run)
     for _ in range(VIEWS // VIEWS_A_FLUSH):
         views = [_view(run.shops[SHOWN].popup_ids[0], position) for position in range(VIEWS_A_FLUSH)]

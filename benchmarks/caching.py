@@ -31,7 +31,7 @@ VIEWS_FOR_ROUNDS = 10
 
 
 def hits(run: Run) -> str:
-    """get_active_popups on 10 instances for 1000 shops, popular as by Zipf's law, with an edit a minute"""
+    """Count how many reads a fleet answers from memory, from Redis and from Postgres, with an edit per minute."""
     traffic, rows, before = Traffic(run), [], Counter[str]()
     with traffic.instances("get_active_popups") as instances, _edited_now_and_then(run):
         for period in ("at first, all memories empty", "after that"):
@@ -49,7 +49,7 @@ def _hits_row(period: str, done: Round, asked: Counter[str]) -> tuple[object, ..
 
 
 def freshness(run: Run) -> str:
-    """How soon an edit is served by two instances and an event shows in stats, and what that costs the cache"""
+    """Measure how soon two instances serve an edit, and `stats` counts an event; and the hits of such polls."""
     edits, polls, lag = _seconds_to_serve_edits(run), *_poll_under_load(run)
     rows = [
         ("an edit, from the answer to the PATCH until both instances serve it", _milliseconds(edits), ""),

@@ -1,4 +1,4 @@
-"""Writes the table by which `stats` plans experiments: python -m benchmarks.experiment_plan.
+"""Write the table by which `stats` plans experiments: python -m benchmarks.experiment_plan.
 
 The verdict looks at a random walk: the difference of two arms in standard errors of one viewer each. How soon it finds
 a difference depends only on the arms, on the signal, and on how far the planned viewers are from those needed. So one
@@ -36,7 +36,7 @@ def table() -> dict[str, object]:
 
 
 def needed_signals(arms: int) -> list[float]:
-    """For each ratio the signal, in standard errors at the last of the looks, with which POWER of the runs end.
+    """Return for each ratio the signal with which POWER of the runs end, in standard errors at the last look.
 
     One arm is better than all others, which are alike. A run ends at the first look at which the better arm's sequence
     against every other arm is above 0.
@@ -47,7 +47,7 @@ def needed_signals(arms: int) -> list[float]:
 
 
 def least_signals(drawer: np.random.Generator, arms: int) -> npt.NDArray[np.float64]:
-    """For each ratio and run the least signal with which that run ends at one of the looks."""
+    """Return for each ratio and run the least signal with which that run ends at one of the looks."""
     looks = np.arange(1, LOOKS + 1) / LOOKS
     walks = drawer.standard_normal((RUNS, LOOKS, arms), dtype=np.float32).cumsum(axis=1) / np.sqrt(LOOKS)
     against = ((walks[:, :, 1:] - walks[:, :, :1]) / np.sqrt(2)).max(axis=2)

@@ -1,4 +1,4 @@
-"""How often the verdict is right: python -m benchmarks.experiments [--runs N] [--save].
+"""Measure how often the verdict is right: python -m benchmarks.experiments [--runs N] [--save].
 
 A shop looks every day for 28 days and stops when it is told to. `judged` does to all runs at once what
 functions/stats/experiments/verdicts.py does to one; tests/functions/test_experiment_simulation.py compares the two.
@@ -136,12 +136,12 @@ def judged(case: Case, sums: Sums, truth: Numbers) -> Outcomes:
 
 
 def _location(sigma: float) -> float:
-    """The lognormal's μ at which an order's mean is MEAN_ORDER."""
+    """Return the lognormal's μ at which an order's mean is MEAN_ORDER."""
     return float(np.log(MEAN_ORDER) - sigma**2 / 2)
 
 
 def _mean_order(case: Case) -> float:
-    """The mean of an order, cut at the cap."""
+    """Return the mean of an order, cut at the cap."""
     if np.isinf(case.cap):
         return MEAN_ORDER
     assert case.sigma is not None
@@ -160,7 +160,7 @@ HEADINGS = (
 
 
 def row(case: Case, outcomes: Outcomes) -> dict[str, Any]:
-    """The shares of the runs that ended in each way."""
+    """Return the shares of the runs that ended in each way."""
     better = case.arms - 1 if case.lift else None
     named = outcomes.winner >= 0
     right = named & (outcomes.winner == better) if better is not None else np.zeros_like(named)

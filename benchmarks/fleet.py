@@ -35,13 +35,17 @@ class _Minute:
 
 
 def fleet(run: Run) -> str:
-    """Ten instances at 1000 reads a second of 1000 shops: empty, after FLUSHALL, a deployment, and an outage"""
+    """Measure a fleet in its worst minutes, beside no-ops that were started in the same way."""
     traffic = Traffic(run)
     with traffic.instances("hello_aio") as noops:
         empty = _measure(run, traffic, noops)
-    minutes = {"no-op, aio: ten new ones": empty}
-    for part in (_empty, _flushed, _deployed, _recovered):
-        minutes[str(part.__doc__)] = part(run, traffic)
+    minutes = {
+        "no-op, aio: ten new ones": empty,
+        "ten new instances, Redis empty": _started_without_cache(run, traffic),
+        "after FLUSHALL": _flushed(run, traffic),
+        "ten new instances, Redis warm": _deployed(run, traffic),
+        "after Postgres was away": _recovered(run, traffic),
+    }
     columns = ("", "requests", "p50 ms", "p99 ms", "p99 of no-ops", "errors")
     used = ("CPU ms a request", "loads", "connections", "Redis commands")
     rows = [_row(name, minute, empty) for name, minute in minutes.items()]
@@ -49,22 +53,19 @@ def fleet(run: Run) -> str:
     return f"{about}\n\n" + table((*columns, *used), rows)
 
 
-def _empty(run: Run, traffic: Traffic) -> _Minute:
-    """ten new instances, Redis empty"""
+def _started_without_cache(run: Run, traffic: Traffic) -> _Minute:
     _flush(run)
     with traffic.instances(FUNCTION) as instances:
         return _measure(run, traffic, instances)
 
 
 def _flushed(run: Run, traffic: Traffic) -> _Minute:
-    """after FLUSHALL"""
     with traffic.instances(FUNCTION) as instances:
         traffic.visit_all(instances)
         return _measure(run, traffic, instances, before=lambda: _flush(run))
 
 
 def _deployed(run: Run, traffic: Traffic) -> _Minute:
-    """ten new instances, Redis warm"""
     with traffic.instances(FUNCTION) as instances:
         traffic.visit_all(instances[:1])
     with traffic.instances(FUNCTION) as instances:
@@ -72,7 +73,6 @@ def _deployed(run: Run, traffic: Traffic) -> _Minute:
 
 
 def _recovered(run: Run, traffic: Traffic) -> _Minute:
-    """after Postgres was away"""
     with traffic.instances(FUNCTION, **SHORT_TTL) as instances:
         traffic.visit_all(instances)
         run.bench.postgres.stop()

@@ -25,7 +25,7 @@ SELECT_CONNECTIONS = "SELECT sum(numbackends)::int AS connections FROM pg_stat_d
 
 
 def scale(run: Run) -> str:
-    """1, 2 and 4 instances of track_view on one database: lists of 20 views over 100 popups"""
+    """Measure the views per second of INSTANCES of track_view on one database, and the CPU time of both sides."""
     measured: dict[int, list[tuple[float, float, float]]] = {count: [] for count in INSTANCES}
     with progress(range(run.rounds), "Rounds") as rounds:
         for _ in rounds:
@@ -68,7 +68,7 @@ def _send(run: Run, instances: Sequence[Server], seconds: int) -> list[Round]:
 
 
 def soak(run: Run) -> str:
-    """track_view at half of what breaks it, a window a round: `--rounds 30` is half an hour"""
+    """Send half of the views that track_view can take, and measure latency, memory and connections per window."""
     popup_id = run.shops[SHOWN].popup_ids[0]
     server = run.bench.start("track_view")
     seconds, rows = SECONDS_FOR_WINDOW * run.seconds, []

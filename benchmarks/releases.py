@@ -39,7 +39,7 @@ Act = Callable[[Tree], float]
 
 
 def releases(run: Run) -> str:
-    """Reads, views, p99 at a steady rate and start, beside the previous release"""
+    """Compare throughput, latency and start with the previous release, both on the newest schema."""
     with previous_release() as release:
         trees = [_start(run, folder) for folder in (release.folder, ROOT)]
         faster, slower = _rates(run), {"p99 ms at 500 views/s": _steady_p99(run), "start, ms": _start_ms(run)}

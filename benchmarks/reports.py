@@ -51,7 +51,7 @@ OF_EACH = """
 
 
 def reports(run: Run) -> str:
-    """What a year of a shop with 1000 popups of 11 variants costs, compared with one popup's 30 days"""
+    """Measure reports on one popup and on a shop with POPUPS of VARIANTS, over 30 days and over a year."""
     popup_id = _fill(run)
     month, year = LAST - timedelta(days=29), LAST - timedelta(days=DAYS - 1)
     asked = {

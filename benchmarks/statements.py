@@ -35,7 +35,7 @@ Make = Callable[[int], list[Any]]
 
 
 def statements(run: Run) -> str:
-    """The CPU time of Postgres for an event, by statement and events a flush, beside that of a plain view"""
+    """Measure the CPU time of Postgres per event, by statement and by events per flush."""
     compared, *_ = run.shops[SHOWN].popup_ids
     run.query(UPDATE_POPUP, variants=json.dumps(VARIANTS), shop_id=SHOWN, id=compared)
     plain = run.shops[SPREAD].popup_ids

@@ -176,7 +176,7 @@ def reconcile_orders(shop_id: str | None, since: datetime, every: bool) -> None:
 
 @popups.group()
 def shop() -> None:
-    """Shops."""
+    """Create, list, export and delete shops."""
 
 
 @shop.command("create")
@@ -235,7 +235,7 @@ def delete_shop(shop_id: str, yes: bool) -> None:
 
 @popups.group()
 def key() -> None:
-    """API keys."""
+    """Create, list and revoke API keys."""
 
 
 @key.command("create")
