@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 
-from common.cache import _loading, _looks, _memory, _redis
+from common.cache import _loading, _lookups, _memory, _redis
 from common.cache._entry import BODY, Cached, Slot
 from common.cache._loading import CHANGING_SECONDS, Loaded
-from common.cache._redis import LEASE_PAUSES_SECONDS, Look
+from common.cache._redis import LEASE_PAUSES_SECONDS, Lookup
 from common.errors import DatabaseUnavailable
 from common.process.bounded import Memory
 from common.process.threads import in_loading_thread
@@ -56,6 +56,7 @@ async def get_async(key: str, load: Callable[[], Loaded], name: str = BODY) -> C
     if cached := _memory.find(slot) or _loading.find_unchanged(slot):
         return cached
     refresh = _refreshes.get(slot) or _start_refresh(slot, load)
+    # A caller that joins a running refresh waits only for the rest of the first caller's patience.
     patience = max(0.0, refresh.started_at + PATIENCE_SECONDS - time.monotonic())
     while not refresh.task.done():
         await asyncio.wait({refresh.task}, timeout=patience)
@@ -71,7 +72,10 @@ async def get_async(key: str, load: Callable[[], Loaded], name: str = BODY) -> C
 
 
 def get_blocking(key: str, load: Callable[[], Loaded], name: str = BODY) -> Cached:
-    """Return the same for threads: from memory, from Redis, or loaded by one thread for all. May block."""
+    """Return the same for threads: from memory, from Redis, or loaded by one thread for all. May block.
+
+    The change log is not asked: it has no keys of reports, which threads read.
+    """
     slot = Slot(key, name)
     if cached := _memory.find(slot):
         return cached
@@ -83,12 +87,12 @@ def get_blocking(key: str, load: Callable[[], Loaded], name: str = BODY) -> Cach
     try:
         if cached := _memory.find(slot):  # the thread that held the lock has loaded it
             return cached
-        found = _loading.look(slot)
+        found = _loading.look_up(slot)
         for pause in LEASE_PAUSES_SECONDS:
-            if not _loading.is_elsewhere(found):
+            if not _loading.is_loading_elsewhere(found):
                 break
             time.sleep(pause)
-            found = _loading.look(slot)
+            found = _loading.look_up(slot)
         return found if isinstance(found, Cached) else _loading.load(slot, load, found)
     finally:
         lock.release()
@@ -116,9 +120,9 @@ def forget_soon(*keys: str) -> None:
 def reload(key: str, load: Callable[[], Loaded], name: str = BODY) -> None:
     """Drop everything under the key, and store what `load` returns as `name`: its readers do not wait. Never fails."""
     _memory.drop(key)
-    look = Look(_redis.forget(key)[key], looked_at=time.monotonic())
+    lookup = Lookup(_redis.forget(key)[key], looked_at=time.monotonic())
     with suppress(DatabaseUnavailable):
-        _loading.keep(Slot(key, name), load(), look)
+        _loading.keep(Slot(key, name), load(), lookup)
 
 
 def _start_refresh(slot: Slot, load: Callable[[], Loaded]) -> _Refresh:
@@ -143,12 +147,12 @@ def _end_refresh(slot: Slot, task: asyncio.Task[Cached]) -> None:
 
 async def _refresh(slot: Slot, load: Callable[[], Loaded]) -> Cached:
     """Ask Redis; while another process loads the answer, wait for that without holding a thread."""
-    found = await _looks.look(slot)
+    found = await _lookups.look_up(slot)
     for pause in LEASE_PAUSES_SECONDS:
-        if not _loading.is_elsewhere(found):
+        if not _loading.is_loading_elsewhere(found):
             break
         await asyncio.sleep(pause)
-        found = await _looks.look(slot)
+        found = await _lookups.look_up(slot)
     return found if isinstance(found, Cached) else await in_loading_thread(_loading.load, slot, load, found)
 
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from common import redis
 
-# Keys that are written to the log. Reports are not: they change with every event, and would crowd out the rest.
-ANNOUNCED = "active-popups:"
+# The prefix of the keys in the log. Reports are not logged: they change with every event, and would crowd out the rest.
+LOGGED = "active-popups:"
 # How old the known state of the log may be. An edit is promised to show everywhere within 2 s; the other half second is
 # for the requests themselves.
 KNOWN_SECONDS = 1.5
@@ -49,7 +49,7 @@ _asking = threading.Lock()
 def unchanged_until(key: str, looked_at: float) -> float:
     """Return the monotonic time until which an entry looked up at looked_at is current; -inf if unknown."""
     known = _known
-    if known is None or not key.startswith(ANNOUNCED):
+    if known is None or not key.startswith(LOGGED):
         return -inf
     if looked_at < known.since or looked_at <= known.changed_at.get(key.encode(), -inf):
         return -inf
@@ -67,12 +67,12 @@ def catch_up() -> None:
             _known = _ask(_known, asked_at)
 
 
-def announce(keys: set[str]) -> bool:
+def add(keys: set[str]) -> bool:
     """Append keys, already forgotten, to the log that every process reads. Return whether Redis stored them."""
-    announced = [key for key in keys if key.startswith(ANNOUNCED)]
-    if announced:
+    logged = [key for key in keys if key.startswith(LOGGED)]
+    if logged:
         try:
-            _add_script.run(_KEY, [uuid.uuid4().hex, KEPT_SECONDS * 1000, MAX_CHANGES, *announced])
+            _add_script.run(_KEY, [uuid.uuid4().hex, KEPT_SECONDS * 1000, MAX_CHANGES, *logged])
         except redis.RedisDown:
             return False
     return True

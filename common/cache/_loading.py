@@ -16,7 +16,7 @@ from math import inf
 from common import logs
 from common.cache import _changes, _memory, _redis
 from common.cache._entry import Cached, Entry, Slot, make_entry
-from common.cache._redis import OUTAGE_SECONDS, Look
+from common.cache._redis import OUTAGE_SECONDS, Lookup
 from common.errors import DatabaseUnavailable, ProblemError
 
 MEMORY_SECONDS = _changes.KNOWN_SECONDS
@@ -48,58 +48,59 @@ def find_unchanged(slot: Slot) -> Cached | None:
     serve_until = min(cached.fresh_until, _changes.unchanged_until(slot.key, cached.looked_at))
     if time.monotonic() >= serve_until:
         return None
-    _memory.hold(slot, replace(cached, serve_until=serve_until))
+    _memory.put(slot, replace(cached, serve_until=serve_until))
     return cached
 
 
-def look(slot: Slot) -> Cached | Look:
-    """Return the entry that Redis has, held in memory from now on, as STALE if it is not fresh; otherwise the Look.
+def look_up(slot: Slot) -> Cached | Lookup:
+    """Return the entry that Redis has, put into memory, as STALE if it is not fresh; otherwise the Lookup.
 
-    Who holds the lease gets the Look and loads the replacement; the others are served the stale entry meanwhile.
+    A caller that holds the lease gets the Lookup and loads the replacement; the others are served the stale entry.
     """
-    (found,) = look_each([slot])
+    (found,) = look_up_each([slot])
     return found
 
 
-def look_each(slots: Sequence[Slot]) -> list[Cached | Look]:
+def look_up_each(slots: Sequence[Slot]) -> list[Cached | Lookup]:
     """Do the same for several slots, in one round trip."""
-    return [_held(slot, found) for slot, found in zip(slots, _redis.look_each(slots), strict=True)]
+    return [_put_found(slot, lookup) for slot, lookup in zip(slots, _redis.read_each(slots), strict=True)]
 
 
-def _held(slot: Slot, found: Look) -> Cached | Look:
-    if found.entry is None:
-        return found
-    verdict = "HIT" if found.fresh_seconds > 0 else "STALE"
-    cached = _hold(slot, found.entry, verdict, found.looked_at, found.fresh_seconds)
-    return found if found.holds_lease else cached
+def _put_found(slot: Slot, lookup: Lookup) -> Cached | Lookup:
+    """Put what Redis had into memory. Return it, or the lookup if the caller has to load a newer answer."""
+    if lookup.entry is None:
+        return lookup
+    verdict = "HIT" if lookup.fresh_seconds > 0 else "STALE"
+    cached = _put(slot, lookup.entry, verdict, lookup.looked_at, lookup.fresh_seconds)
+    return lookup if lookup.holds_lease else cached
 
 
-def is_elsewhere(found: Cached | Look) -> bool:
+def is_loading_elsewhere(found: Cached | Lookup) -> bool:
     """Return whether another process holds the lease and there is nothing yet to serve."""
-    return isinstance(found, Look) and not found.holds_lease
+    return isinstance(found, Lookup) and not found.holds_lease
 
 
-def load(slot: Slot, source: Callable[[], Loaded], look: Look) -> Cached:
+def load(slot: Slot, source: Callable[[], Loaded], lookup: Lookup) -> Cached:
     """Load from the source into the cache. Blocks."""
     try:
-        return replace(keep(slot, source(), look), verdict="MISS")
+        return replace(keep(slot, source(), lookup), verdict="MISS")
     except BaseException as error:
-        _redis.end_lease(slot, look.generation)
+        _redis.end_lease(slot, lookup.generation)
         old = _memory.copy_of(slot)
         if old is None or not _is_trouble(error):
             raise
         return _memory.serve_stale(slot, old, RETRY_SECONDS)
 
 
-def keep(slot: Slot, loaded: Loaded, look: Look) -> Cached:
+def keep(slot: Slot, loaded: Loaded, lookup: Lookup) -> Cached:
     """Store a loaded answer in memory and Redis. Its freshness counts from before the load."""
     entry = make_entry(loaded.body)
     fresh_seconds = min(loaded.ttl_seconds * random.uniform(1 - TTL_JITTER, 1 + TTL_JITTER), loaded.most_seconds)
-    if look.forgotten_seconds is not None and look.forgotten_seconds < 2 * CHANGING_SECONDS:
+    if lookup.forgotten_seconds is not None and lookup.forgotten_seconds < 2 * CHANGING_SECONDS:
         fresh_seconds = min(fresh_seconds, CHANGING_FRESH_SECONDS)
-    cached = _hold(slot, entry, "HIT", look.looked_at, fresh_seconds)
-    left_seconds = max(0.0, look.looked_at + fresh_seconds - time.monotonic())
-    _redis.store(slot, look.generation, entry, left_seconds)
+    cached = _put(slot, entry, "HIT", lookup.looked_at, fresh_seconds)
+    left_seconds = max(0.0, lookup.looked_at + fresh_seconds - time.monotonic())
+    _redis.store(slot, lookup.generation, entry, left_seconds)
     return cached
 
 
@@ -113,9 +114,9 @@ def _is_trouble(error: BaseException) -> bool:
     return True
 
 
-def _hold(slot: Slot, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> Cached:
+def _put(slot: Slot, entry: Entry, verdict: str, since: float, fresh_seconds: float) -> Cached:
     fresh_until = since + fresh_seconds
     serve_until = min(since + MEMORY_SECONDS, fresh_until)
     cached = Cached(entry, verdict, since, serve_until, fresh_until, fresh_until + OUTAGE_SECONDS)
-    _memory.hold(slot, cached)
+    _memory.put(slot, cached)
     return cached

@@ -34,8 +34,8 @@ def find_stale(slot: Slot) -> Cached | None:
     return cached and replace(cached, verdict="STALE")
 
 
-def hold(slot: Slot, cached: Cached) -> None:
-    """Keep an answer in place of what the slot held."""
+def put(slot: Slot, cached: Cached) -> None:
+    """Put an answer in the place of what the slot had."""
     room, other = (_absent, _present) if cached.entry.body is None else (_present, _absent)
     other.remove(slot)
     room.put(slot, cached)
@@ -44,7 +44,7 @@ def hold(slot: Slot, cached: Cached) -> None:
 def serve_stale(slot: Slot, cached: Cached, seconds: float) -> Cached:
     """Return the copy as STALE, served for `seconds` without asking Redis, but kept no longer than before."""
     stale = replace(cached, verdict="STALE", serve_until=min(time.monotonic() + seconds, cached.keep_until))
-    hold(slot, stale)
+    put(slot, stale)
     return stale
 
 

@@ -32,20 +32,20 @@ GENERATION_SECONDS = 3600
 MAX_NAMES = 50
 # Older than any entry.
 AGES_SECONDS = 1e9
-MAX_UNTOLD = 10_000
-TELL_SECONDS = 0.25
-MAX_TOLD_AT_ONCE = 500
+MAX_PENDING = 10_000
+REPLAY_SECONDS = 0.25
+MAX_REPLAYED_AT_ONCE = 500
 
 _read_script = redis.Script(Path(__file__).with_name("read.lua"))
 _store_script = redis.Script(Path(__file__).with_name("store.lua"))
 _forget_script = redis.Script(Path(__file__).with_name("forget.lua"))
 # Invalidations that Redis has not taken yet. While there are any, a thread replays them.
-_untold: Memory[str, str] = Memory(MAX_UNTOLD)
-_telling = threading.Lock()
+_pending: Memory[str, str] = Memory(MAX_PENDING)
+_pending_guard = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Lookup:
     """The result of a lookup: the entry, for how long it is fresh, and whether the caller holds the lease to load it.
 
     forgotten_seconds is the time since its key was forgotten, None if that was long ago. looked_at is monotonic time.
@@ -59,18 +59,12 @@ class Look:
     looked_at: float = 0.0
 
 
-def look(slot: Slot) -> Look:
-    """Look the slot up in Redis; a miss while Redis is down."""
-    (found,) = look_each([slot])
-    return found
-
-
-def look_each(slots: Sequence[Slot]) -> list[Look]:
-    """Look several slots up in one round trip."""
+def read_each(slots: Sequence[Slot]) -> list[Lookup]:
+    """Look the slots up in Redis, in one round trip; misses while Redis is down."""
     looked_at = time.monotonic()
     if not slots or not redis.is_configured():
-        return [Look(looked_at=looked_at) for _ in slots]
-    return [_as_look(found, looked_at) for found in _read_script.run_each([_read_run(slot) for slot in slots])]
+        return [Lookup(looked_at=looked_at) for _ in slots]
+    return [_as_lookup(found, looked_at) for found in _read_script.run_each([_read_run(slot) for slot in slots])]
 
 
 def _read_run(slot: Slot) -> redis.Run:
@@ -78,12 +72,12 @@ def _read_run(slot: Slot) -> redis.Run:
     return slot.key, [_field(slot), int(LEASE_SECONDS * 1000), int(trusted_seconds * 1000)]
 
 
-def _as_look(found: Any, looked_at: float) -> Look:
+def _as_lookup(found: Any, looked_at: float) -> Lookup:
     if isinstance(found, redis.RedisDown):
-        return Look(looked_at=looked_at)
+        return Lookup(looked_at=looked_at)
     generation, stored, fresh_ms, holds_lease, forgotten_ms = found
     entry = decode(stored) if stored else None
-    return Look(
+    return Lookup(
         generation.decode(),
         entry,
         fresh_ms / 1000,
@@ -96,7 +90,8 @@ def _as_look(found: Any, looked_at: float) -> Look:
 
 def is_fresh_in_redis(key: str, name: str = BODY) -> bool:
     """Return whether Redis has a fresh entry."""
-    return look(Slot(key, name)).fresh_seconds > 0
+    (lookup,) = read_each([Slot(key, name)])
+    return lookup.fresh_seconds > 0
 
 
 def store(slot: Slot, generation: str, entry: Entry, fresh_seconds: float) -> None:
@@ -113,37 +108,37 @@ def end_lease(slot: Slot, generation: str) -> None:
 def forget(*keys: str) -> dict[str, str]:
     """Drop all entries under the keys. Return the new generation of each."""
     generations = {key: uuid.uuid4().hex for key in keys}
-    if keys and redis.is_configured() and (untold := generations.keys() - _tell(generations)):
-        _tell_later(untold)
+    if keys and redis.is_configured() and (failed := generations.keys() - _invalidate(generations)):
+        _replay_later(failed)
     return generations
 
 
-def _tell_later(keys: set[str]) -> None:
+def _replay_later(keys: set[str]) -> None:
     """Replay these invalidations in a thread, so that the current request does not wait for Redis."""
-    with _telling:
-        is_running = bool(_untold.keys())
+    with _pending_guard:
+        is_running = bool(_pending.keys())
         for key in keys:
-            _untold.put(key, key)
+            _pending.put(key, key)
         if not is_running:
-            threading.Thread(target=_tell_untold, daemon=True).start()
+            threading.Thread(target=_replay_pending, daemon=True).start()
 
 
-def _tell_untold() -> None:
-    keys = _untold.keys()
+def _replay_pending() -> None:
+    keys = _pending.keys()
     while keys:
-        time.sleep(TELL_SECONDS)
-        told = _tell({key: uuid.uuid4().hex for key in keys[:MAX_TOLD_AT_ONCE]})
-        with _telling:
-            for key in told:
-                _untold.remove(key)
-            keys = _untold.keys()
+        time.sleep(REPLAY_SECONDS)
+        done = _invalidate({key: uuid.uuid4().hex for key in keys[:MAX_REPLAYED_AT_ONCE]})
+        with _pending_guard:
+            for key in done:
+                _pending.remove(key)
+            keys = _pending.keys()
 
 
-def _tell(generations: dict[str, str]) -> set[str]:
+def _invalidate(generations: dict[str, str]) -> set[str]:
     """Drop the keys in Redis and append them to the change log. Return those for which both succeeded."""
     answers = _forget_script.run_each([(key, [new, GENERATION_SECONDS * 1000]) for key, new in generations.items()])
     dropped = {key for key, answer in zip(generations, answers, strict=True) if not isinstance(answer, redis.RedisDown)}
-    return dropped if _changes.announce(dropped) else set()
+    return dropped if _changes.add(dropped) else set()
 
 
 def _store(slot: Slot, generation: str, stored: bytes, fresh_seconds: float) -> None:

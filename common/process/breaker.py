@@ -67,7 +67,7 @@ class Breaker:
     def seconds_since_outage(self) -> float:
         """Return the seconds since the last outage ended: 0 while it lasts, infinite if there was none or only a blip.
 
-        The probe is told 0 too: it may be answered first, before anybody could tell Redis what has changed meanwhile.
+        The probe gets 0 too: it may be answered before the pending invalidations have been replayed.
         """
         if not self.closed:
             return 0.0

@@ -1,4 +1,4 @@
-"""The log of changes: memory is trusted while nothing is announced, and no longer than that is known for sure."""
+"""The log of changes: memory is trusted while nothing is added, and no longer than that is known for sure."""
 
 import time
 import uuid
@@ -102,7 +102,7 @@ def test_an_edit_is_served_within_two_seconds_though_memory_could_go_on_for_minu
         eventually(lambda number=number: heading(read(reader, shop)) == f"edit {number}", seconds=2 + 1)
 
 
-def test_what_nobody_announced_stays_in_memory_for_as_long_as_it_is_fresh(
+def test_what_is_not_in_the_log_stays_in_memory_for_as_long_as_it_is_fresh(
     reader: FunctionProcess, shop: Shop, valkey: redis.Redis
 ) -> None:
     vouched_for(reader, shop)
@@ -115,12 +115,12 @@ def lose(valkey: redis.Redis, shop: Shop) -> None:
     valkey.delete(LOG)
 
 
-def announce_in_a_log_that_is_full(valkey: redis.Redis, shop: Shop) -> None:
+def add_to_a_log_that_is_full(valkey: redis.Redis, shop: Shop) -> None:
     valkey.hset(LOG, mapping={f"active-popups:{uuid.uuid4()}": 1 for _ in range(_changes.MAX_CHANGES + 1)})
     Log(valkey).add("active-popups:another-shop")
 
 
-def announce(valkey: redis.Redis, shop: Shop) -> None:
+def add_the_shop(valkey: redis.Redis, shop: Shop) -> None:
     Log(valkey).add(keys.active_popups(shop.id))
 
 
@@ -129,7 +129,7 @@ def fall_back(valkey: redis.Redis, shop: Shop) -> None:
     valkey.hset(LOG, "number", -1)
 
 
-@pytest.mark.parametrize("event", [announce, lose, announce_in_a_log_that_is_full, fall_back])
+@pytest.mark.parametrize("event", [add_the_shop, lose, add_to_a_log_that_is_full, fall_back])
 def test_memory_is_not_trusted_any_longer_after(
     reader: FunctionProcess,
     shop: Shop,
@@ -156,11 +156,11 @@ def test_memory_is_not_trusted_beyond_an_outage(
     assert heading(read(reader, shop)) == "new"
 
 
-def test_only_what_storefronts_read_is_announced() -> None:
+def test_only_what_storefronts_read_is_logged() -> None:
     """Reports change with every event."""
-    assert keys.active_popups("acme").startswith(_changes.ANNOUNCED)
-    assert not keys.shop_stats("acme").startswith(_changes.ANNOUNCED)
-    assert not keys.popup_stats(uuid.uuid4()).startswith(_changes.ANNOUNCED)
+    assert keys.active_popups("acme").startswith(_changes.LOGGED)
+    assert not keys.shop_stats("acme").startswith(_changes.LOGGED)
+    assert not keys.popup_stats(uuid.uuid4()).startswith(_changes.LOGGED)
 
 
 class Log:
@@ -298,7 +298,7 @@ class TestCatchingUp:
         assert _changes.unchanged_until("active-popups:acme", 1001.9) == -inf
         assert _changes.unchanged_until("active-popups:acme", 1002) == 1003.5
 
-    def test_while_redis_does_not_answer_nothing_is_known_nor_announced(
+    def test_while_redis_does_not_answer_nothing_is_known_nor_logged(
         self, log: Log, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         _changes.catch_up()
@@ -307,22 +307,22 @@ class TestCatchingUp:
         clock.now += 2
         _changes.catch_up()
         assert _changes.unchanged_until("active-popups:acme", clock.now) == -inf
-        assert _changes.announce({"active-popups:acme"}) is False
-        assert _changes.announce({"stats:popup:acme"}), "of which nothing need be told"
+        assert _changes.add({"active-popups:acme"}) is False
+        assert _changes.add({"stats:popup:acme"}), "of which nothing need be told"
 
     def test_without_redis_nothing_is_asked(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("common.redis.is_configured", lambda: False)
         _changes.catch_up()
         assert _changes._known is None
 
-    def test_only_what_is_vouched_for_is_announced_and_kept_for_an_hour(self, log: Log, valkey: redis.Redis) -> None:
-        assert _changes.announce({"active-popups:acme", "stats:popup:acme"})
+    def test_only_what_is_vouched_for_is_logged_and_kept_for_an_hour(self, log: Log, valkey: redis.Redis) -> None:
+        assert _changes.add({"active-popups:acme", "stats:popup:acme"})
         epoch, number, keys = log.read()
         assert (len(epoch), number, keys) == (32, 1, {b"active-popups:acme"})
-        assert _changes.announce(set())
-        assert _changes.announce({"stats:popup:acme"})
+        assert _changes.add(set())
+        assert _changes.add({"stats:popup:acme"})
         assert log.read()[1] == 1
-        _changes.announce({"active-popups:acme"})
+        _changes.add({"active-popups:acme"})
         assert _changes.KEPT_SECONDS == 3600
         assert 3_590_000 < valkey.pttl(_changes._KEY) <= 3_600_000
 
@@ -332,8 +332,8 @@ class TestCatchingUp:
 
     def test_a_log_of_a_thousand_changes_is_cut_off(self, log: Log) -> None:
         assert _changes.MAX_CHANGES == 1000
-        _changes.announce({f"active-popups:{number}" for number in range(1000)})
+        _changes.add({f"active-popups:{number}" for number in range(1000)})
         epoch = log.read()[0]
-        _changes.announce({"active-popups:last"})
+        _changes.add({"active-popups:last"})
         assert log.read()[1:] == (1, {b"active-popups:last"})
         assert log.read()[0] != epoch
