@@ -185,7 +185,7 @@ def _introduce(port: int, key: str, codes: dict[str, str], example_key: str | No
     click.echo(f"""
 The demo store   {address}/    (move the mouse out through the top)
 The console      {_console(address)}
-The script       {address}/exit_intent.js
+The script       {address}/storefront.js
 The API          {address}/reference/
 The functions    {address}/NAME: {" ".join(FUNCTIONS)}
 Postgres         {config.database_url}

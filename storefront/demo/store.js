@@ -1,5 +1,5 @@
 /* The demo store: a shelf, a product page, a cart in sessionStorage and a checkout that charges nobody.
-   What a real shop has to do for exit_intent.js is in the two calls named tell(...). */
+   What a real shop has to do for storefront.js is in the two calls named tell(...). */
 "use strict";
 
 const PLANTS = [
@@ -16,7 +16,7 @@ const find = (id) => PLANTS.find((plant) => plant.id === id);
 const place = (name) => document.querySelector(`[data-${name}]`);
 
 function tell(...call) {
-  (window.exitIntent = window.exitIntent || []).push(call); // Works before and after exit_intent.js has arrived.
+  (window.exitIntent = window.exitIntent || []).push(call); // Works before and after storefront.js has arrived.
 }
 
 function make(name, properties, ...children) {

@@ -129,6 +129,7 @@ def test_the_demo_shop_has_three_active_popups_that_differ_in_layout_trigger_and
     ("path", "status", "content_type"),
     [
         ("/", 200, "text/html"),
+        ("/storefront.js", 200, "text/javascript"),
         ("/exit_intent.js", 200, "text/javascript"),
         ("/cart.html", 200, "text/html"),
         ("/reference/", 200, "text/html"),
@@ -142,6 +143,7 @@ def test_the_demo_shop_has_three_active_popups_that_differ_in_layout_trigger_and
     ids=[
         "the store",
         "the script",
+        "the script by its former name",
         "a page",
         "the reference",
         "its document",
