@@ -1,4 +1,4 @@
-"""Shops and their keys, as an operator sees them. Only he creates a shop and its first key."""
+"""Shops and their keys, for operators: only they create a shop and its first key."""
 
 from typing import Any
 

@@ -196,7 +196,7 @@ class HoldoutAnswer(Schema):
     viewers = needed(fields.Integer)
     shown_viewers = needed(fields.Integer)
     increment = nullable(fields.Nested, nested=IncrementAnswer)
-    refused = nullable(fields.String, metadata={"description": "Why no increment is told."})
+    refused = nullable(fields.String, metadata={"description": "The reason why there is no increment."})
 
 
 class ShopHoldoutAnswer(HoldoutAnswer):

@@ -14,7 +14,7 @@ from cli.progress import progress
 from common.postgres.driver import Connection
 
 KEPT_NAMES = 50
-"""Of each day and kind; the others are kept together, without their names."""
+"""Names kept of each day and kind; the others are added up without their names."""
 
 KEPT_MEANWHILE = 10_000
 """The same while a day is being added up. A name that is rarer than so many others may lose some of its views."""

@@ -68,9 +68,9 @@ SELECT_DAYS_OF_SHOP = """
     WHERE shop_id = :shop_id AND popup_id = '00000000-0000-0000-0000-000000000000' AND day >= :since
 """
 
-# Whose row in `viewers` is not that of the popup first seen as the day's events say, or who has another row for that
-# popup (functions of before write it beside ours): all their popups get rows in viewers_by_popup, which are then set
-# right as any others.
+# Finds viewers whose row in `viewers` is not of the popup first seen by the day's events, or who have a second row for
+# that popup (written by functions of an earlier release). All their popups get rows in viewers_by_popup, which the
+# statements below correct like any others.
 SEPARATE_FIRST_POPUPS = """
     WITH event AS MATERIALIZED (
         SELECT viewer_hash((:salt)::uuid, coalesce(visitor_id, session_id)) AS viewer, popup_id, event_id, viewed_at,
@@ -198,7 +198,7 @@ UPDATE_VIEWERS_OF_SHOP = """
         OR known.first_day = :day AND known.device_type <> excluded.device_type
 """
 
-# What was done, whether the view has come yet or not. What orders say is told by those.
+# Sets the bits of conversions, whether or not there is a view yet. Orders set the bit of purchases themselves.
 UPDATE_CONVERTERS_OF_POPUP = """
     INSERT INTO viewers_by_popup AS known (shop_id, viewer, popup_id, is_holdout, variant_id, device_type, last_day,
         previous_day, did, newly)
@@ -237,8 +237,8 @@ UPDATE_CONVERTERS_OF_SHOP = """
     WHERE excluded.did & ~known.did <> 0
 """
 
-# Who came back is looked up first, which takes the longest; the other tallies are changed just before the commit. When
-# somebody was seen before :since is not known any more, and left as it was tallied.
+# Viewers who came back are looked up first, which takes the longest; the other tallies are changed just before the
+# commit. Days before :since on which a viewer was seen are no longer known and stay as they were tallied.
 TALLY_VIEWS_OF_POPUP = """
     WITH event AS MATERIALIZED (
         SELECT coalesce(visitor_id, session_id) AS name, coalesce(variant_id, '') AS variant_id,
@@ -426,7 +426,7 @@ TALLY_CONVERSIONS = """
     SELECT count(*) AS changed FROM tallied
 """
 
-# Of pools only: how often a code that all may use was used is not known from what is stored.
+# Only for pools: the uses of a shared code cannot be counted from what is stored.
 TALLY_CODES_OF_POOLS = """
     WITH counted AS MATERIALIZED (
         SELECT code.discount_code_id, count(*) AS codes, count(code.claimed_by) AS claimed,

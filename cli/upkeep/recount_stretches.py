@@ -14,8 +14,8 @@ from uuid import UUID
 from common.postgres.driver import Connection
 from functions.manage_popups.popups.stretches import begins_stretch
 
-# Who was met longer ago may have been forgotten (VIEWER_DAYS of cli/upkeep/retain.py, by the browser's clock) and is
-# still counted: such stretches are left alone.
+# Viewers who met a variant longer ago may have been deleted (VIEWER_DAYS of cli/upkeep/retain.py, by the browser's
+# clock) and are still tallied, so older stretches are left alone.
 KNOWN_DAYS = 390
 
 # Every stretch that has begun, and the present one of popups that compare anything. `since` is when somebody was first
@@ -49,7 +49,7 @@ SELECT_VERSIONS = """
     ORDER BY version
 """
 
-# What is compared is that of now, if nobody has begun the stretch yet: an earlier one has a row.
+# A stretch without a row has not begun, so it compares what the popup has now.
 BEGIN_STRETCH = """
     INSERT INTO experiment_stretches AS known (shop_id, popup_id, stretch, variants, holdout_percent, experiment,
         currency, viewed_at)
@@ -73,8 +73,8 @@ BEGIN_STRETCH = """
 
 # A day's events of one in :mask + 1 viewers, who are of the variant that they met first. As in the statements that
 # store events (functions/track_view/insert_views.sql): a view of the holdout is an exposure once there are exposures.
-# For some seconds after an edit the statements before it may still be writing, so that whoever they had counted is not
-# counted again, nor a view as an exposure.
+# Statements from before an edit may still be writing for some seconds after it: in these, viewers of the stretch before
+# are not entered again, and a view does not count as an exposure.
 ENTER_VIEWERS = """
     WITH event AS MATERIALIZED (
         SELECT viewer_hash((:salt)::uuid, coalesce(visitor_id, session_id)) AS viewer, event_id, viewed_at AS at,
@@ -126,7 +126,7 @@ ENTER_VIEWERS = """
             AND known.variant_id <> excluded.variant_id)
 """
 
-# Of all stretches that may be compared still, the shop-wide holdout's too, in one pass over the viewers.
+# For all stretches that may still be compared, the shop-wide holdout's included, in one pass over the viewers.
 TALLY_STRETCHES = """
     WITH known AS MATERIALIZED (
         SELECT popup_id, stretch

@@ -35,7 +35,7 @@ OF_NOW = timedelta(seconds=MAX_AGE_SECONDS + DOUBT_SECONDS)
 BUDGET_AGE = timedelta(hours=2)
 
 VIEWER_DAYS = 400
-"""A viewer who was not seen for longer is forgotten, and a new one when he comes back."""
+"""A viewer who was not seen for longer is forgotten; a later view is a new viewer's."""
 
 BATCH_PAGES = 500
 

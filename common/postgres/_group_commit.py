@@ -101,10 +101,10 @@ class GroupCommit(Generic[Event, Answer]):
         return batch
 
     def _take_all(self) -> list[_Submission[Event, Answer]]:
-        everybody = list(self._waiting)
+        waiting = list(self._waiting)
         self._waiting.clear()
         self._events_waiting = 0
-        return everybody
+        return waiting
 
     def _flush(self, batch: list[_Submission[Event, Answer]]) -> _Flushed[Answer]:
         """Write a batch in a thread. It serves many requests, so no single request logs its queries."""

@@ -14,7 +14,7 @@ from common.process.per_process import per_process
 from common.shop.events import forget_stats
 
 # One row per existing popup, however many events and invented ids a batch names. In key order, so that two batches
-# never deadlock; the popups are looked up by an array, as in track_view.
+# never deadlock. The popups are looked up by an array: for a join Postgres would scan the whole table.
 COUNT_CRAWLERS = """
     WITH seen AS MATERIALIZED (
         SELECT popup_id, events

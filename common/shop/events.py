@@ -76,11 +76,11 @@ class EventRow(TypedDict):
 
 # The errors by the codes with which the inserting statements report a refusal.
 _REFUSALS: dict[str, type[ProblemError]] = {
-    refusal.code: refusal for refusal in (PopupNotFound, ShopNotFound, OriginNotAllowed)
+    error.code: error for error in (PopupNotFound, ShopNotFound, OriginNotAllowed)
 }
 
 
-def refusal(code: str) -> ProblemError:
+def refusal_error(code: str) -> ProblemError:
     """Return the error for a refused event."""
     return _REFUSALS[code]()
 

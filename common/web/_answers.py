@@ -11,10 +11,9 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 class Answers(NamedTuple):
     """The successful answers: the name of a schema in openapi/ for each status, and their headers.
 
-    `or_csv`: the 200 is CSV where the client asks for that.
-
-    None stands for an answer without a body, or with a body of `media_type` instead of JSON. `problems` are statuses
-    beyond those that every endpoint of its kind may answer.
+    None in place of a name stands for an answer without a body, or with a body of `media_type` instead of JSON.
+    `problems` are statuses beyond those that every endpoint of its kind may answer. With `or_csv` the 200 is CSV for a
+    client that asks for it.
     """
 
     schemas: Mapping[int, str | None]

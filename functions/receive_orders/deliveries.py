@@ -1,4 +1,4 @@
-"""Verifies a delivery: whose it is, that the platform has signed it, and that the source is below its limit."""
+"""Verifies a delivery: finds its source, checks the platform's signature, and counts it against the source's limit."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SELECT_SOURCE = "SELECT id, shop_id, platform, secrets FROM order_sources WHERE 
 def counted_as(request: Request, *, source_id: uuid.UUID) -> str:
     """Return the client as which a delivery counts before its signature is known.
 
-    A platform sends the orders of all its shops from few addresses, so each source and address count apart, of the
-    sources that this process has seen. An id that it has not may be invented: it counts against its address.
+    A platform sends the orders of all its shops from few addresses. So a source that this process has found before
+    counts by source and address. Any other id may be invented and counts against its address.
     """
     return f"{request.client} {source_id}" if _seen().get(str(source_id)) else request.client
 

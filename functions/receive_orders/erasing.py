@@ -23,7 +23,7 @@ SELECT_PERSONS = """
 
 DELETE_REQUESTS = "DELETE FROM order_source_requests WHERE shop_id = :shop_id AND email = ANY (:emails)"
 
-# The orders stay, as nobody's: their money is the shop's bookkeeping.
+# The orders stay without their buyers: the amounts are the shop's bookkeeping.
 FORGET_BUYERS = """
     UPDATE orders
     SET viewer_name = NULL, reported_viewer = NULL
@@ -36,8 +36,8 @@ MARK_SOURCE = """
     WHERE shop_id = :shop_id AND id = :id
 """
 
-# What a browser has reported too was not known through the platform alone; nor, where the shop has another source of
-# it, is it known through which of them an order came.
+# Leaves out orders that a browser has reported, too; and all of them if the shop has another source of the platform,
+# because an order does not say from which source it came.
 SELECT_ORDERS_OF_PLATFORM = """
     SELECT order_id
     FROM orders

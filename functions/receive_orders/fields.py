@@ -20,7 +20,7 @@ from common.shop.orders import (
     MAX_ORDER_ID_CHARACTERS,
 )
 
-# Of a request that names orders: a customer's.
+# The most orders that a customer's request may name.
 MAX_ORDERS = 1000
 
 VISITOR = "_store_visitor"

@@ -13,7 +13,7 @@ from functions.receive_orders import fields
 from functions.receive_orders.news import News, Withdrawal, withdrawn
 
 FORM = "application/x-www-form-urlencoded"
-# Of an order that was paid for; pending, on-hold and failed ones may still be.
+# The states of a paid order; an order that is pending, on hold or failed may still be paid.
 PAID = ("processing", "completed", "refunded")
 WITHDRAWN = {"cancelled": "cancelled", "trash": "deleted"}
 

@@ -19,7 +19,7 @@ Group = tuple[Any, ...]
 
 
 class Figures:
-    """Views, viewers and what they did, conversions, orders and what the storefront tells beside views."""
+    """Views, viewers and what they did, conversions, orders, exposures and closes."""
 
     def __init__(self) -> None:
         self.views = 0
@@ -34,7 +34,7 @@ class Figures:
         self.orders_by_currency: dict[str, int] = defaultdict(int)
 
     def add_views(self, tally: Row) -> None:
-        if tally.get("variant_id") == HOLDOUT:  # older scripts tell so that they showed nothing
+        if tally.get("variant_id") == HOLDOUT:  # older scripts report a held-out visitor so
             self.signals["exposure"] += tally["views"]
         else:
             self.views += tally["views"]
@@ -105,7 +105,7 @@ class Report:
 
     @property
     def has_exposures(self) -> bool:
-        """Return whether the storefront sends exposures, be it of the holdout: only where something is compared."""
+        """Return whether there are exposures, the holdout's included: they are sent only if arms are compared."""
         return any(figures.is_exposed for figures in self._figures.values())
 
     def of(self, *group: Any) -> Figures:

@@ -34,7 +34,7 @@ from functions.stats.sources import load_sources
 # Browsers revalidate each time, which If-None-Match makes cheap.
 CACHE_CONTROL = "private, no-cache"
 
-# What of a query the figures depend on.
+# The parameters of a query that change the figures.
 AFFECTING_FIGURES = ("from_", "to", "goal", "compare", "attribution", "window_days")
 # About 2 MB.
 MAX_CSV_POPUPS = 10_000
@@ -47,7 +47,7 @@ function = Function("stats", path="shop-reports", limit=STATS, audience=Audience
 def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
     """Report how a popup did.
 
-    Figures are of viewers first seen in the period, wherever they are told of viewers; see docs/reports.md.
+    Numbers of viewers are of viewers first seen in the period; docs/reports.md explains each.
     """
     key, load = keys.popup_stats(popup_id), partial(load_popup_report, request.shop_id, popup_id, request.query)
     if not wants_csv(request):
@@ -122,7 +122,7 @@ def _answer_csv(request: Request, key: str, name: str, load: Callable[[], Loaded
 
 
 def _asked(request: Request) -> str:
-    """Return what of the query the figures depend on, as part of the name of a cached answer."""
+    """Return the query's parameters that change the figures, as part of the name of a cached answer."""
     return " ".join(str(request.query[name]) for name in AFFECTING_FIGURES)
 
 

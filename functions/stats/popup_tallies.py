@@ -6,7 +6,7 @@ nothing, counts only by variant.
 
 from __future__ import annotations
 
-# What the groups are by, by the bits of `grouped`.
+# The columns by which the groups of each value of `grouped` are formed.
 GROUPS: dict[int, tuple[tuple[str, ...], ...]] = {
     0b111: ((),),
     0b011: (("day",),),
@@ -27,7 +27,7 @@ SELECT_VIEWS = """
     HAVING NOT is_holdout OR grouping(variant_id) = 0
 """
 
-# Who came back, once in each group: on the day, or for the first time in the period.
+# Viewers who came back, each once per group: on the day, or for the first time in the period.
 SELECT_RETURNS = """
     SELECT grouping(day, device_type, variant_id) AS grouped, day, device_type, variant_id,
         CASE WHEN grouping(day) = 0 THEN sum(viewers)
@@ -65,9 +65,9 @@ SELECT_CONVERSIONS = """
     HAVING NOT is_holdout OR grouping(variant_id) = 0
 """
 
-# Orders are tallied in steps of the window, which are summed up to it. Those that only browsers have reported are told
-# apart by the day of `confirmed_since` (in UTC): before it they count, after it they are unconfirmed; the orders of
-# that day are read themselves. A stored currency that does not exist counts as `unknown`: a storefront could have
+# Orders are tallied in steps of the window, which are summed up to it. Of those that only browsers have reported, days
+# before that of `confirmed_since` (in UTC) count, later days are unconfirmed, and the orders of that day itself are
+# read one by one. A stored currency that does not exist counts as `unknown`: a storefront could have
 # invented 17 000 such codes.
 SELECT_ORDERS = """
     SELECT grouping(day, device_type, variant_id) AS grouped, day, device_type, variant_id, currency, is_confirmed,
@@ -98,7 +98,7 @@ SELECT_ORDERS = """
        AND (sum(orders), sum(revenue), sum(refunded)) <> (0, 0, 0)
 """
 
-# Exposures and closes. Those whom the shop's holdout kept from it are told as a variant, too.
+# Exposures and closes. Visitors in the shop's holdout count as a variant, too.
 SELECT_SIGNALS = """
     SELECT grouping(day, device_type, variant_id) AS grouped, day, device_type, variant_id, kind,
         sum(signals)::bigint AS signals

@@ -29,9 +29,9 @@ VARIANT = (
 )  # fmt: skip
 # The same in each row of an experiment.
 OF_EXPERIMENT = ("goal", "currency", "stretch", "experiment_started_at", "verdict", "best")
-# Of an interval.
+# The parts of an interval's columns.
 ENDS = ("low", "high")
-# What others have written.
+# Columns with texts of users, which are defused.
 TEXTS = ("name",)
 
 

@@ -51,7 +51,7 @@ OF_SHOP: Statements = {
     shop_tallies.SELECT_ORDERS: Figures.add_orders,
     shop_tallies.SELECT_SIGNALS: Figures.add_signals,
 }
-# Beside these, what a popup has of its own.
+# Added to these for the popups' own figures.
 OF_POPUPS: Statements = {
     shop_tallies.SELECT_RETURNS_OF_POPUPS: Figures.add_returns,
     shop_tallies.SELECT_CONVERTERS_OF_POPUPS: Figures.add_converters,
@@ -116,7 +116,7 @@ def _load_shop_report(
     tallied = {"shop_id": shop_id, "popup_ids": [*(popup["id"] for popup in known), NO_POPUP]}
     frame = Frame(shop, period_of(query, shop["today"]), query["goal"] or _usual_goal(popups), query)
     report = _shop_tallies(connection, tallied, frame, frame.period, {**OF_SHOP, **OF_POPUPS})
-    # Of a popup that sends none exposures are null, whatever the shop's others send.
+    # A popup without exposures shows null, even if the shop's other popups have some.
     shown = partial(Figures.as_json, currency=frame.currency, goal=frame.goal, with_exposures=False)
     crawlers = connection.fetch_all(shop_tallies.SELECT_CRAWLERS, **tallied, **frame.period)
     answer = {

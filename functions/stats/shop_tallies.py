@@ -19,8 +19,8 @@ GROUPS: dict[int, tuple[tuple[str, ...], ...]] = {
     0b110: (("popup_id",),),
 }
 
-# Postgres would plan a statement that it has seen five times for few popups, which takes three times as long of many.
-# Applies to the transaction that it is sent in.
+# After five executions Postgres would use a generic plan, made for few popups, which takes three times as long with
+# many. Applies to the transaction that it is sent in.
 PLAN_EACH = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 # The viewers of the popups; those of the shop are in SELECT_VIEWERS.
@@ -39,7 +39,7 @@ SELECT_VIEWERS = """
     WHERE shop_id = :shop_id AND day BETWEEN :first AND :last
 """
 
-# Who came back, once in each group: on the day, or for the first time in the period.
+# Viewers who came back, each once per group: on the day, or for the first time in the period.
 SELECT_RETURNS = """
     SELECT grouping(day, device_type) * 2 + 1 AS grouped, day, device_type,
         CASE WHEN grouping(day) = 0 THEN sum(viewers)

@@ -1,7 +1,7 @@
 """Where a popup was seen: pages, referrers, campaigns and today's hours.
 
 Days that are over are added up at night (cli/upkeep/daily_sources.py). Views of the others are read themselves, the
-newest of them up to a bound; the report says of how many views it is, and whether those are all.
+newest of them up to a bound; the report says how many views it covers, and whether those are all.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from functions.stats import queries
 from functions.stats.freshness import UNKNOWN_POPUP_SECONDS
 from functions.stats.periods import Period, period_of
 
-# Of days that are not added up yet.
+# The most views that are read of days that are not added up yet.
 MAX_VIEWS = 10_000
 MAX_VIEWS_TODAY = 100_000
-# Of each kind; the others together are null.
+# The most names listed of each kind; the others are added up as null.
 MAX_LISTED = 20
 KINDS = ("pages", "referrers", "utm_sources", "utm_mediums", "utm_campaigns")
 
@@ -68,7 +68,7 @@ SELECT_SOURCES = """
     ORDER BY kind, name IS NULL, sum(views) DESC, name
 """
 
-# Of the period; as many as those above if all are added up or within the bound.
+# The period's views, of which SELECT_SOURCES may have read fewer.
 SELECT_VIEWS = """
     SELECT coalesce(sum(views), 0)::bigint AS views
     FROM daily_views

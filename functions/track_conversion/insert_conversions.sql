@@ -2,25 +2,33 @@
 -- one; then the events themselves; and for those actually inserted the tallies, the consents, and the tallies of the
 -- codes that were claimed or used. A race with another statement shows as an event without an answer, or as a violated
 -- unique key: the statement is then run again and finds the other's rows. Rows are written in key order, so that two
--- statements never deadlock. A code is issued until 30 minutes after the popup was last shown: that is when an edit
--- stopped it (stopped_at), its schedule ended, a view reached its limit, or a code ran out without which it stops.
--- Each event without an order uses a code once; an order uses a code that it names once, in whichever of its events.
--- Older releases knew the code of a purchase only, so a stored purchase counts too.
+-- statements never deadlock.
+--
+-- A code is issued until 30 minutes after the popup was last shown: that is when an edit stopped it (stopped_at), its
+-- schedule ended, a view reached its limit, or a code ran out without which it stops. Each event without an order uses
+-- a code once; an order uses a code that it names once, in whichever of its events. Older releases knew the code of a
+-- purchase only, so a stored purchase counts too.
+--
 -- Budgets (code_budgets) protect what any client could drain: codes of a pool, by network and shop, and uses that count
--- towards a limit. They are spent by available codes and counted uses only, in the step that decides. A network's budget
--- is checked before the shop's, so that a network that has spent its own takes nothing from the others.
--- A purchase of an order that the shop or its platform has reported is one of a known order if a browser has reported it
--- before, also under another name of it, and if it is withdrawn: then it changes nothing. An event that names no popup
--- has the nil one, in a statement of one shop only. Orders before which a click or a capture comes late are credited
--- again (common/shop/orders/).
+-- towards a limit. They are spent by available codes and counted uses only, in the step that decides. A network's
+-- budget is checked before the shop's, so that a network that has spent its own takes nothing from the others.
+--
+-- A purchase of an order that the shop or its platform has reported changes nothing if a browser has reported it before,
+-- also under another name of the order, or if the order is withdrawn: it is then one of a known order. An event that
+-- names no popup has the nil one, in a statement of one shop only. Orders before which a click or a capture comes late
+-- are credited again (common/shop/orders/).
+--
 -- Clients may send any address: a consent is valid only if its text is that of a version of the popup in the last 30
 -- days (of at most 1000 versions), in any variant; only then is it proof, and only then does it resubscribe anybody.
 -- Until `popups retain` has normalized a stored address, it may be in another form: `known_as`.
+--
 -- What a viewer did is kept in `viewers`, for the shop and for the popup first seen, and in viewers_by_popup for others.
--- Where the look before (did) knew no row and a concurrent view has inserted one by then, only that row says which of
--- the popups is the first (previous_day is 'infinity' in what is put to it).
--- functions/track_view/insert_views.sql explains the array of popups, ON CONFLICT without a key, and foreign events. sent_id
--- is an event's id as sent, to which orders, consents and answers refer; event_id is its row's.
+-- If the lookup before (did) found no row and a concurrent view has inserted one by then, only that row says which popup
+-- is the first (previous_day is 'infinity' in what is written there).
+--
+-- functions/track_view/insert_views.sql explains the array of popups, ON CONFLICT without a key, and foreign events.
+-- sent_id is an event's id as sent, to which orders, consents and answers refer; event_id is its row's.
+--
 -- is_taken is a column because Postgres expects it to be true for half of the rows, but a condition for one in 200, and
 -- would then compare each event with each. A view's id is of about now (common/shop/event_ids.py), so bounds on it prune
 -- the other months' partitions.

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.limits import CONVERSIONS
 from common.shop.crawler_tallies import count_crawler
-from common.shop.events import refusal
+from common.shop.events import refusal_error
 from common.web import Audience, Function, Request, Response, answers, json_response, page_origin
 from common.web.asgi import asgi_function
 from common.web.crawlers import is_crawler
@@ -25,7 +25,7 @@ async def report_conversion(request: Request) -> Response:
         return json_response({"conversion_id": request.data["event_id"]}, 201)
     recorded = await record_conversion(request.data, page_origin(request), request.client)  # once it is committed
     if recorded["refusal"]:
-        raise refusal(recorded["refusal"])
+        raise refusal_error(recorded["refusal"])
     answer: dict[str, Any] = {"conversion_id": recorded["conversion_id"]}
     if recorded["issued_code"]:
         answer["discount_code"] = recorded["issued_code"]

@@ -54,7 +54,8 @@ class ConversionOutcome(TypedDict):
 INSERT_CONVERSIONS = read_statement(__file__, "insert_conversions.sql", "full")
 INSERT_PLAIN_CONVERSIONS = read_statement(__file__, "insert_conversions.sql", "plain")
 
-# As in track_view.
+# Enters the ids of conversions that were stored under their own id, while it was not yet foreign or by the previous
+# release, so that the statement sent with this one finds them.
 ENTER_STORED_CONVERSIONS = """
     INSERT INTO foreign_event_ids (shop_id, kind, sent_id, event_id)
     SELECT shop_id, 'conversion', event_id, event_id

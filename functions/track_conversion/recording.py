@@ -73,10 +73,10 @@ def _insert_conversions(conversions: list[ConversionRow]) -> list[ConversionOutc
     raise LostRace()
 
 
-def _warn(met: set[tuple[str, str]]) -> None:
-    """Log exhausted budgets for the operator; the API reports them to the merchant."""
+def _warn(exhausted: set[tuple[str, str]]) -> None:
+    """Log exhausted budgets, as (shop_id, budget), for the operator; the API reports them to the merchant."""
     now = time.monotonic()
-    for shop_id, budget in met:
+    for shop_id, budget in exhausted:
         name = f"{shop_id} {budget}"
         last = _warned().get(name)
         if last is None or now >= last + SECONDS_BETWEEN_WARNINGS:

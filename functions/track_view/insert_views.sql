@@ -1,20 +1,27 @@
 -- Rows are inserted in key order, so that two statements with the same rows wait for each other and never deadlock. The
 -- popups are looked up by an array: Postgres does not know how many a batch names, and would scan the whole table for a
--- join. ON CONFLICT names no key, although there is only one: Postgres would look it up for each index of the partition,
--- a twentieth of the statement. The popup's own variants and the holdout are stored; an unknown variant counts as none.
+-- join. ON CONFLICT names no key, although there is only one: Postgres would look it up for each index of the
+-- partition, a twentieth of the statement. The popup's own variants and the holdout are stored; an unknown variant
+-- counts as none.
+--
 -- A foreign event (common/shop/event_ids.py) is new if its id is entered here for the first time, any other unless its
 -- id was entered while it was still foreign. They are looked up in a sub-select, which only the key can answer.
--- A row of a viewer is changed by the first view, by the first on a later day, and by a view that comes after what the
--- viewer did: then that is tallied now. previous_day is 'infinity' just after the first view, and before last_day just
--- after the first on a later day. The row in `viewers` is that of the popup first seen, too; others have theirs in
--- viewers_by_popup. Rows that will change are told by a look at them (is_known). Those in `viewers` come first, and come
--- back even where a concurrent statement has changed them alike: then popup_id says which view is in that row. Of a
--- viewer's popups in the batch, the one in that row is put to it, if any, else the earliest.
+--
+-- A viewer's row is changed by the first view, by the first on a later day, and by a view that comes after what the
+-- viewer did, which is then tallied. previous_day is 'infinity' just after the first view, and before last_day just
+-- after the first on a later day. The row in `viewers` is also that of the popup first seen; other popups have theirs in
+-- viewers_by_popup. A lookup before tells the rows that do not change (is_known). Rows in `viewers` are written first,
+-- and returned even if a concurrent statement has made the same change: their popup_id says which view they are of. Of a
+-- viewer's popups in the batch, the one in that row is written there, if any, else the earliest.
+--
 -- An order before which a view comes late is credited again (common/shop/orders/). Hardly any view is older than the
 -- shop's newest order, so that is looked up first, and not the orders of every viewer.
--- Exposures come before views where both are of one batch: a viewer counts for the variant first met. A view of the
--- holdout, which older scripts send, counts as an exposure once the stretch has exposures: before, nobody's do.
--- met_by_before and was_in_two say in which group the row was tallied until now.
+--
+-- A viewer meets a variant of a stretch by a view (met_by 1) or an exposure (met_by 2), and counts for the variant
+-- first met; in one batch exposures come before views. A view of the holdout, which older scripts send, counts as an
+-- exposure once the stretch has exposures. met_by_before and was_in_two say in which group the row was tallied until
+-- now.
+--
 -- A popup is near its limit if the views that all instances may be writing at the moment can reach it (10 instances, 2
 -- flushes of 500 events each): concurrent statements do not see each other, so none can tell which one reaches it.
 WITH event AS MATERIALIZED (
@@ -147,14 +154,14 @@ WITH event AS MATERIALIZED (
         previous_day = CASE WHEN known.first_day IS NULL THEN 'infinity' ELSE known.last_day END
     WHERE known.first_day IS NULL OR known.last_day < excluded.last_day
     RETURNING shop_id, popup_id, first_day, variant_id, device_type, last_day, previous_day, did
-), met_at_popup AS MATERIALIZED (
+), seen_at_popup AS MATERIALIZED (
     SELECT * FROM seen
     UNION ALL
     SELECT shop_id, popup_id, first_day, variant_id, device_type, popup_last_day, popup_previous_day, popup_did
     FROM seen_in_shop
     WHERE popup_id IS NOT NULL
-), met AS MATERIALIZED (
-    SELECT * FROM met_at_popup
+), seen_anywhere AS MATERIALIZED (
+    SELECT * FROM seen_at_popup
     UNION ALL
     SELECT shop_id, '00000000-0000-0000-0000-000000000000', first_day, '', device_type, last_day, previous_day, did
     FROM seen_in_shop
@@ -165,7 +172,7 @@ WITH event AS MATERIALIZED (
         SELECT shop_id, popup_id, day, variant_id, device_type, 1 AS views, 0 AS viewers FROM new_view
         UNION ALL
         SELECT shop_id, popup_id, first_day, variant_id, device_type, 0, 1
-        FROM met_at_popup
+        FROM seen_at_popup
         WHERE previous_day = 'infinity'
     ) AS step
     GROUP BY shop_id, popup_id, day, variant_id, device_type
@@ -183,7 +190,7 @@ WITH event AS MATERIALIZED (
 ), tallied_returns AS (
     INSERT INTO daily_returns AS tally (shop_id, popup_id, day, previous_day, variant_id, device_type, viewers)
     SELECT shop_id, popup_id, last_day, previous_day, variant_id, device_type, count(*)
-    FROM met
+    FROM seen_anywhere
     WHERE previous_day < last_day
     GROUP BY shop_id, popup_id, last_day, previous_day, variant_id, device_type
     ORDER BY shop_id, popup_id, last_day, previous_day, variant_id, device_type
@@ -192,7 +199,7 @@ WITH event AS MATERIALIZED (
 ), tallied_converters AS (
     INSERT INTO daily_converters AS tally (shop_id, popup_id, day, variant_id, device_type, type, converters)
     SELECT shop_id, popup_id, first_day, variant_id, device_type, type, count(*)
-    FROM met
+    FROM seen_anywhere
     JOIN (VALUES ('click', 1), ('email_capture', 2), ('discount_code_used', 4)) AS kind (type, bit)
         ON did & bit <> 0
     WHERE did <> 0 AND previous_day = 'infinity'

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.limits import VIEWS
 from common.shop.crawler_tallies import count_crawler
-from common.shop.events import refusal
+from common.shop.events import refusal_error
 from common.web import Audience, Function, Request, Response, answers, json_response, page_origin
 from common.web.asgi import asgi_function
 from common.web.crawlers import is_crawler
@@ -27,9 +27,9 @@ async def report_views(request: Request) -> Response:
     refusals = await record_events(events, page_origin(request))  # returns once they are committed
     rejected = _rejected(request.data, refusals) if any(refusals) else []
     if rejected and not request.data["is_list"]:
-        raise refusal(rejected[0]["code"])
+        raise refusal_error(rejected[0]["code"])
     if len(rejected) == len(events) and any(each["code"] == "origin_not_allowed" for each in rejected):
-        raise refusal("origin_not_allowed")
+        raise refusal_error("origin_not_allowed")
     answer = {"accepted": len(events) - len(rejected)}
     return json_response(answer | ({"rejected": rejected} if rejected else {}), 202)
 

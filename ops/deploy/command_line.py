@@ -39,7 +39,7 @@ Usage: ./deploy.sh [OPTION...] COMMAND
   console             upload the merchant's console, which front-door serves at https://DOMAIN/console/
   front-door          one https address, DOMAIN, for all functions, the script and the console
   front-door remove   remove that address and what belongs to it
-  jobs                run `popups retain` nightly (RETAIN_DAYS)
+  jobs                run `popups retain` (RETAIN_DAYS) and `popups reconcile` (SECRETS_KEY_SECRET) nightly
   jobs remove         stop doing so
   admin WORDS...      run `popups WORDS...` in a job beside the database: admin shop create ..., admin key create ...
   monitoring          create or update log metrics, dashboard, alerts and uptime checks (ops/monitoring/)

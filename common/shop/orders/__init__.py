@@ -1,4 +1,4 @@
-"""Orders: what was bought, on whose word, whose order it was, and which popup gets the credit."""
+"""Orders: reports of them by shops and browsers, the viewer that each belongs to, and the popup that has the credit."""
 
 from __future__ import annotations
 

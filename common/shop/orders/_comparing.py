@@ -1,9 +1,9 @@
-"""The SQL that tells experiments who bought what.
+"""The SQL that counts orders in experiments.
 
-It belongs to the transaction that credits orders, while they are open (_crediting.py). Whatever popup gets the credit,
-an order counts in every comparison that its viewer had met before it and that was open when it came, and only if it is
-known by the visitor: a visitor who was shown nothing leaves no address and holds no code, so that orders known by those
-alone would count in one arm and not in the other. An order that an address or a code gives to somebody counts for the
+It belongs to the transaction that credits orders, while they are open (_crediting.py). Whichever popup gets the credit,
+an order counts in every comparison that its viewer had met before it and that was open when it came. It must be known
+by the visitor: a visitor who was shown nothing leaves no address and holds no code, so orders known only by those would
+count in one arm and not in the other. If an address or a code says whose an order is, it counts in experiments for the
 visitor whose browser reported it.
 """
 

@@ -1,8 +1,9 @@
-"""The SQL that finds out whose an order was and which popup gets the credit, and that keeps the tallies.
+"""The SQL that recognises an order's viewer, credits a popup, and keeps the tallies.
 
-They belong to a transaction that holds the shop's viewers exclusively (LOCK_VIEWERS), so that each touch of a viewer is
-either stored already or finds the order. Orders are opened and taken out of the tallies, changed or stored, put back as
-they are then, and closed: whatever happened in between, the tallies hold each once.
+The statements belong to a transaction that holds the shop's viewers exclusively (LOCK_VIEWERS), so that each touch of a
+viewer is either stored already or finds the order. They open orders (`is_credited` is false) and take them out of the
+tallies; change or store orders; add those that are open to the tallies; and close them. So the tallies have each order
+once.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ OPEN_RANGE = """
       AND (:until::text IS NULL OR order_id <= :until)
 """
 
-# Whose word an order of before there were orders is: the browser's that sent its purchase, as long as that is stored.
+# For orders that a release without orders stored as purchases: sets the viewer who reported it, while the event is
+# stored.
 NAME_REPORTERS = """
     UPDATE orders
     SET reported_viewer = coalesce(event.visitor_id, event.session_id), codes = ARRAY(
@@ -92,7 +94,7 @@ TALLY_OPEN = """
 
 RECOGNISE = read_statement(__file__, "recognise.sql")
 
-# Whose an order is in experiments where an address or a code says whose it was: the visitor whose browser reported it.
+# For an order that was recognised by an address or a code, experiments count the visitor whose browser reported it.
 NAME_VISITORS = """
     UPDATE orders
     SET visitor = viewer_hash(shops.viewer_salt, orders.reported_viewer)
@@ -112,7 +114,7 @@ CLOSE = """
     WHERE shop_id = :shop_id AND NOT is_credited
 """
 
-# Where ranges of about so many orders end, of all that are known, or that a release without orders has stored.
+# The ends of ranges of about :range_orders orders each, purchases of a release without orders included.
 SELECT_ENDS_OF_RANGES = """
     SELECT order_id
     FROM (

@@ -26,7 +26,7 @@ def fetch_ranges(connection: postgres.Connection, shop_id: str) -> list[Range]:
 def adopt_purchases(connection: postgres.Connection, shop_id: str, of: Range) -> int:
     """Make orders of a range's purchases that a release without orders has stored; return how many.
 
-    They are credited as they were stored. `credit_range` has to follow, which tells who bought.
+    They are credited as they were stored. `credit_range` has to follow, which marks the buyers.
     """
     place = {"after": of[0], "until": of[1]}
     rows = connection.fetch_all(_storing.SELECT_PURCHASES_ALONE, shop_id=shop_id, **place)
@@ -42,7 +42,7 @@ def adopt_purchases(connection: postgres.Connection, shop_id: str, of: Range) ->
 
 
 def credit_range(connection: postgres.Connection, shop_id: str, of: Range, whole_since: datetime.date) -> int:
-    """Credit a range of orders again, and tell who bought; return how many credits and tallies that changed.
+    """Credit a range of orders again, and mark the buyers; return how many credits and tallies that changed.
 
     Every touch of orders of `whole_since` and later is stored; what earlier ones were credited by is remembered.
     """

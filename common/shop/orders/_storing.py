@@ -24,8 +24,8 @@ INSERT_ALIASES = """
 """
 
 # Stores the first trusted report of an order; a later one finds nothing to do, unless the shop deleted the order and
-# now reports it anew. What browsers reported of it, also under its other names, stays as their word on whose it was;
-# where the viewer's name has left already (`popups retain`), the viewer's hash does.
+# now reports it again. What browsers reported of it, also under its other names, is kept to recognise its viewer: the
+# viewer's name or, once `popups retain` has removed that, the hash.
 STORE_TRUSTED_ORDER = """
     WITH adopted AS (
         DELETE FROM orders
@@ -82,7 +82,7 @@ STORE_TRUSTED_ORDER = """
     RETURNING order_id
 """
 
-# What came under another name before anybody knew that it was one.
+# Refunds that were reported under another name of the order before its report named it.
 MOVE_REFUNDS = """
     WITH moved AS (
         DELETE FROM refunds
@@ -165,7 +165,7 @@ STORE_REPORTED_ORDERS = """
     RETURNING conversion_id, source
 """
 
-# A code that a browser names later is one of its order's, as long as nobody else's word on that is there.
+# Adds codes that a browser names later, to orders of which there is no trusted report.
 ADD_REPORTED_CODES = """
     UPDATE orders
     SET codes = ARRAY(

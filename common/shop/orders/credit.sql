@@ -1,10 +1,12 @@
--- The last click or capture and the last view before the order, none older than 30 days; and the popup whose code it
--- was: of those that offer one of the codes the one that the viewer met last, whenever; if none was met, that of the
--- first code which only one popup offers. Who was held out has met nothing.
--- Events and offers leave, and credit stays: what an order was credited by is remembered, and only a later touch takes
--- its place. An order of :whole_since or later is credited by the stored touches alone, since all of them are there but
--- those of popups that are gone. An order that got another viewer is credited anew, and one whose viewer's name has left
--- with the events keeps its credit.
+-- Credits each open order to the last click or capture and to the last view before it, none older than 30 days, and to
+-- a popup by code: of the popups that offer one of the order's codes, the one that the viewer met last, however long
+-- ago; if the viewer met none, the popup that alone offers the first such code. A viewer who was held out has met
+-- nothing.
+--
+-- The credit outlives its events and offers: the order remembers what it was credited by, and only a later touch
+-- replaces that. An order of :whole_since or later is credited by the stored touches alone: all are stored, except those
+-- of deleted popups. An order with a new viewer is credited again; one whose viewer's name was removed with the events
+-- keeps its credit.
 WITH due AS MATERIALIZED (
     SELECT *, ordered_at >= :whole_since::timestamptz AS is_whole
     FROM orders

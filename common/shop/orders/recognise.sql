@@ -1,7 +1,7 @@
--- Whose order it was: the first that is known of the visitor in a trusted report, the holder of a single-use code, the
--- subscriber with this address, and a browser that reported the order within a day. A person is the viewer as whom the
--- address was last captured before the order. A viewer without a name is one that a browser had reported, and whose name
--- has left since.
+-- Sets each open order's viewer, by the first of these that is known: the visitor in a trusted report, the holder of a
+-- single-use code, the subscriber with the address, the browser that reported the order within a day. A subscriber
+-- stands for the viewer with whom the address was last captured before the order. A viewer without a name was reported
+-- by a browser, and the name has been removed since (`popups retain`).
 WITH found AS MATERIALIZED (
     SELECT orders.order_id, whose.recognised_by, whose.viewer_name
     FROM orders

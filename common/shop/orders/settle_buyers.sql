@@ -1,5 +1,6 @@
--- Who bought within 7 days after a popup was first seen: bit 8 of `did`, tallied where that was. An unconfirmed order
--- makes nobody a buyer. The row in `viewers` has a bit for the shop and one for the popup first seen.
+-- Marks the viewers who bought within 7 days after they first saw a popup (bit 8 of `did`), and tallies them in the
+-- group where they first saw it. Unconfirmed orders do not count. The row in `viewers` has a bit for the shop and one
+-- for the popup first seen.
 WITH named AS MATERIALIZED (
     SELECT DISTINCT viewer
     FROM (

@@ -82,7 +82,7 @@ def _trigger(trigger: dict[str, Any], stored: Mapping[str, Any] | None, errors: 
 def _in_currency(
     connection: postgres.Connection, shop_id: str, amounts: dict[str, Decimal], errors: Errors
 ) -> dict[str, Decimal]:
-    """Return the popup with its amounts in the decimals of the shop's currency."""
+    """Round the amounts to the decimals of the shop's currency; add to `errors` those that have more."""
     shop = connection.fetch_one(SELECT_CURRENCY, shop_id=shop_id)
     assert shop is not None, "an API key belongs to a shop"
     for name, amount in amounts.items():

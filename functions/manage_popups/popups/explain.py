@@ -63,7 +63,7 @@ CHECKED_FOR_VISITORS = ("frequency.days_after_conversion", "holdout", SHOP_HOLDO
 
 
 class Served(NamedTuple):
-    """What the rules ask of a shop, its popups that storefronts get, by id, and those that fit into the download."""
+    """The shop's settings that the rules need, the popups that it serves, by id, and which fit into the download."""
 
     shop: dict[str, Any]
     popups: dict[uuid.UUID, postgres.Row]
@@ -104,7 +104,7 @@ def fetch_served(connection: postgres.Connection, shop_id: str) -> Served:
 
 
 def _of_shop(shop_id: str, shop: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the rules ask of the shop, in the names that they give it."""
+    """Return the shop's settings under the names that the rules use."""
     return {
         "shop_id": shop_id,
         "never_on_pages": shop["never_on_pages"],

@@ -20,10 +20,10 @@ from functions.manage_popups.popups.explain import (
 from functions.manage_popups.popups.rules import first_no, is_held_out, variant_for
 from functions.manage_popups.popups.shoppers import shopper_of
 
-# Of the draft: what depends on the shop's other popups and on its stock. The shop's own holdout is known.
+# What cannot be checked for a draft: it depends on the shop's other popups, or on the stock of codes.
 NOT_CHECKED_FOR_DRAFTS = (*NEVER_CHECKED, *CHECKED_FOR_VISITORS, "priority", "size", "offer.when_empty")
 
-# Of those that storefronts do not get only what says why not, and who would see which variant.
+# For popups that storefronts do not get: the reason why not, and the variant that this visitor would see.
 SELECT_POPUPS_FOR_VISITOR = """
     WITH converted AS MATERIALIZED (
         SELECT popup_id, extract(epoch FROM now() - max(converted_at))::float8 AS seconds_since_conversion

@@ -22,7 +22,7 @@ class Increment:
 def increment(
     shown: tuple[Arm, Arm], held_out: tuple[Arm, Arm], days: float, planned_viewers: int
 ) -> tuple[Increment | None, str | None]:
-    """Return the increment, or None and the reason why none is told; both arms as buyers and as money."""
+    """Return the increment, or None and the reason why there is none; both arms as buyers and as money."""
     buyers, money = shown
     buyers_without, money_without = held_out
     if days < MIN_DAYS:

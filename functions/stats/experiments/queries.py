@@ -24,7 +24,7 @@ SELECT_EXPERIMENT = """
     WHERE popups.shop_id = :shop_id AND popups.id = :popup_id AND popups.deleted_at IS NULL
 """
 
-# Where exposures are sent, those who were exposed (met_by 2), else all who were met.
+# The arms' viewers: if exposures are sent, those who met the variant by an exposure (met_by 2), else all who met it.
 SELECT_ARMS = """
     SELECT variant_id, sum(viewers)::bigint AS viewers, sum(in_two)::bigint AS in_two, sum(clicked)::bigint AS clicked,
         sum(captured)::bigint AS captured, sum(bought)::bigint AS bought,
@@ -35,7 +35,7 @@ SELECT_ARMS = """
     GROUP BY variant_id
 """
 
-# The shop-wide holdout as it is now, a row for each arm; the first column is NULL while nobody was met.
+# The current shop-wide holdout, a row for each arm; the first column is NULL until a visitor has met it.
 SELECT_SHOP_HOLDOUT = """
     SELECT tally.variant_id, tally.viewers, tally.bought, tally.capped AS total, tally.capped_squares AS squares,
         tally.capped_cubes AS cubes, shops.currency AS shop_currency, shops.shop_holdout_percent AS holdout_percent,
