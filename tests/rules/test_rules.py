@@ -5,10 +5,13 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import click
+
 from benchmarks import chart
+from cli.main import popups
 from common.config import Config, about, load
 from common.version import VERSION
 from ops.settings_pages import PAGES
@@ -152,6 +155,25 @@ def test_files_that_documents_name_exist() -> None:
     named = {(path.name, name) for path in DOCUMENTS for name in NAMED_FILE.findall(path.read_text())}
     assert len(named) > 50
     assert sorted(pair for pair in named if not any(file.endswith(f"/{pair[1]}") for file in files)) == []
+
+
+def test_the_list_of_documents_has_every_page() -> None:
+    listed = links_in(ROOT / "docs" / "README.md")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if page.name not in (*listed, "README.md")] == []
+
+
+def test_the_readme_has_every_command() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in commands_of(popups, "popups") if f"| `{name}" not in text] == []
+
+
+def commands_of(group: click.Group, name: str) -> Iterator[str]:
+    """Yield the names of the group's commands, those of its groups included."""
+    for each, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_of(command, f"{name} {each}")
+        else:
+            yield f"{name} {each}"
 
 
 def links_in(path: Path) -> list[str]:
