@@ -41,6 +41,14 @@ def decimals_of(code: str) -> int:
     return DECIMALS.get(code, OTHER_DECIMALS)
 
 
+def decimals_in(amount: Decimal) -> int:
+    """Return how many decimals a finite amount has, without zeros at its end.
+
+    Exact for any number of digits; Decimal.normalize would first round to the 28 of its context.
+    """
+    return len(format(amount, "f").partition(".")[2].rstrip("0"))
+
+
 def rounded(amount: Decimal, code: str) -> Decimal:
     """Round half up to the currency's decimals, for an amount that a browser has computed."""
     return amount.quantize(Decimal(1).scaleb(-decimals_of(code)), ROUND_HALF_UP)
@@ -54,6 +62,5 @@ def check_currency(code: str) -> None:
 
 def check_decimals(amount: Decimal, code: str) -> None:
     """Raise ValidationError for an amount with more decimals than the currency has: it is never rounded."""
-    exponent = amount.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > (most := decimals_of(code)):
+    if decimals_in(amount) > (most := decimals_of(code)):
         raise ValidationError(f"{code} has {most} decimals." if most else f"{code} has no decimals.")

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from common.postgres import Row
+from common.shop.currencies import decimals_in
 
 # The queries' name for a currency that does not exist, whose amounts are left out.
 UNKNOWN_CURRENCY = "unknown"
@@ -61,9 +62,7 @@ def confirmation(shop: Row) -> dict[str, Any]:
 
 def money(amount: Decimal) -> str:
     """Format with at least two decimals, and as many as the amounts had: `10.00`, `0.125`."""
-    exponent = amount.normalize().as_tuple().exponent
-    decimals = max(2, -exponent if isinstance(exponent, int) else 0)
-    return f"{amount:.{decimals}f}"
+    return f"{amount:.{max(2, decimals_in(amount))}f}"
 
 
 def per_viewer(amount: Decimal, viewers: int) -> str | None:

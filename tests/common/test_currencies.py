@@ -37,7 +37,15 @@ def test_an_amount_that_can_be_paid_is_taken(amount: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "code"), [("0.005", "EUR"), ("1.2505", "KWD"), ("0.5", "JPY"), ("1.00001", "CLF"), ("0.001", "ZZZ")]
+    ("amount", "code"),
+    [
+        ("0.005", "EUR"),
+        ("1.2505", "KWD"),
+        ("0.5", "JPY"),
+        ("1.00001", "CLF"),
+        ("0.001", "ZZZ"),
+        ("20." + "0" * 27 + "1", "EUR"),  # of 30 digits, two more than decimal's context has
+    ],
 )
 def test_one_that_cannot_is_refused_and_not_rounded(amount: str, code: str) -> None:
     with pytest.raises(ValidationError):

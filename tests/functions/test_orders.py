@@ -102,6 +102,7 @@ BAD_ORDERS: dict[str, tuple[dict[str, Any], str]] = {
     "negative revenue": ({"revenue": "-0.01"}, "revenue"),
     "too much revenue": ({"revenue": "1000000000000.01"}, "revenue"),
     "more decimals than the currency has": ({"revenue": "10.001"}, "revenue"),
+    "decimals behind many zeros": ({"revenue": "20." + "0" * 27 + "1"}, "revenue"),
     "decimals in a currency without": ({"revenue": "10.5", "currency": "JPY"}, "revenue"),
     "a revenue that is a word": ({"revenue": "ten"}, "revenue"),
     "no currency": ({"currency": None}, "currency"),

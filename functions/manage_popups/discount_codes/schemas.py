@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from common.errors import Invalid
 from common.shop.blanks import shows_nothing
-from common.shop.currencies import DECIMALS, check_decimals, rounded
+from common.shop.currencies import DECIMALS, check_decimals, decimals_in, rounded
 from common.shop.fields import BoundedList, Flag, PlainDecimal, StrictSchema, Trimmed
 from functions.manage_popups.rest.fields import optional_time, out_of_order
 from functions.manage_popups.rest.paging import PageQuery
@@ -34,15 +34,9 @@ def _check_code(code: str) -> None:
         raise ValidationError(f"1 to {MAX_CODE_CHARACTERS} letters, numbers and signs, without blanks.")
 
 
-def _decimals(amount: Decimal) -> int:
-    exponent = amount.normalize().as_tuple().exponent
-    assert isinstance(exponent, int), "PlainDecimal takes no NaN"
-    return -exponent
-
-
 def _check_decimals(amount: Decimal) -> None:
     """Refuse more decimals than any currency has; `in_currency` checks the shop's own."""
-    if _decimals(amount) > MAX_DECIMALS:
+    if decimals_in(amount) > MAX_DECIMALS:
         raise ValidationError(f"At most {MAX_DECIMALS} decimals.")
 
 
@@ -99,7 +93,7 @@ def checked_code(code: dict[str, Any]) -> dict[str, Any]:
     if code["type"] == "percentage":
         if code["value"] > MAX_PERCENTAGE:
             errors["value"] = [f"A percentage is at most {MAX_PERCENTAGE}."]
-        elif _decimals(code["value"]) > PERCENTAGE_DECIMALS:
+        elif decimals_in(code["value"]) > PERCENTAGE_DECIMALS:
             errors["value"] = [f"A percentage has at most {PERCENTAGE_DECIMALS} decimals."]
         code = {**code, "value": round(code["value"], PERCENTAGE_DECIMALS)}
     if out_of_order(code["starts_at"], code["expires_at"]):
@@ -111,7 +105,7 @@ def checked_code(code: dict[str, Any]) -> dict[str, Any]:
 
 def money_decimals(code: dict[str, Any]) -> int:
     """Return how many decimals the code's amounts need."""
-    return max((_decimals(code[name]) for name in _money(code)), default=0)
+    return max((decimals_in(code[name]) for name in _money(code)), default=0)
 
 
 def in_currency(code: dict[str, Any], currency: str, before: dict[str, Any] | None = None) -> dict[str, Any]:

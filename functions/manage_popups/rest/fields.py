@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields, validate
 
 from common.json_text import is_storable
 from common.shop.blanks import shows_nothing
-from common.shop.currencies import DECIMALS, MAX_AMOUNT
+from common.shop.currencies import DECIMALS, MAX_AMOUNT, decimals_in
 from common.shop.fields import BoundedList, PlainDecimal
 
 MAX_LIST_ITEMS = 50
@@ -89,8 +89,7 @@ def amount() -> PlainDecimal:
 
 
 def _check_decimals(amount: Decimal) -> None:
-    exponent = amount.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -MAX_DECIMALS:
+    if decimals_in(amount) > MAX_DECIMALS:
         raise ValidationError(f"At most {MAX_DECIMALS} decimals.")
 
 
