@@ -11,8 +11,9 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate
 from common.errors import MAX_ERRORS
 from common.shop.blanks import trimmed
 
-# No exponent, which could mean more digits than fit into memory; no space, underscore, or digits of other scripts.
-_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+# No exponent, which could mean more digits than fit into memory; no space, underscore, or digits of other scripts. No
+# double has more than 340 decimals when it is written without one.
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,340})?")
 
 
 class Flag(fields.Boolean):
@@ -25,10 +26,10 @@ class Flag(fields.Boolean):
 
 
 class PlainDecimal(fields.Decimal):
-    """A JSON number, or a decimal string such as `"49.90"`."""
+    """A JSON number, also one with an exponent such as what is left of 0.3 - 0.1 - 0.2; or a string such as "49.90"."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
-        text = format(value, "f") if isinstance(value, Decimal) else str(value)
+        text = format(Decimal(str(value)), "f") if isinstance(value, Decimal | float) else str(value)
         if isinstance(value, bool) or not _PLAIN_DECIMAL.fullmatch(text):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(text, attr, data, **options)
