@@ -44,9 +44,10 @@ def beginning(text: str) -> str:
 def canonical(normalized_email: str) -> str:
     """Return one text per person, for one discount code each: without `+tags`, and without dots that Gmail ignores."""
     local, _, domain = normalized_email.rpartition("@")
-    local = local.split("+", 1)[0]
+    # Nothing may be left of one such as "+ann": that is everybody's.
+    local = local.split("+", 1)[0] or local
     if domain in _GMAIL:
-        return f"{local.replace('.', '')}@gmail.com"
+        return f"{local.replace('.', '') or local}@gmail.com"
     return f"{local}@{domain}"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.shop.emails import beginning, normalized, other_spellings
+from common.shop.emails import beginning, canonical, normalized, other_spellings
 
 GOOD = [
     "ada@example.com",
@@ -89,6 +89,13 @@ def test_all_spellings_have_one_form_and_it_is_its_own(spelling: str, form: str)
 @pytest.mark.parametrize(("one", "other"), [("a@faß.de", "a@fass.de"), ("a.b@example.com", "ab@example.com")])
 def test_what_may_be_another_mailbox_is_another_address(one: str, other: str) -> None:
     assert normalized(one) != normalized(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("+ann@example.com", "+bob@example.com"), ("..@gmail.com", "...@gmail.com")]
+)
+def test_addresses_of_which_no_person_would_be_left_have_codes_of_their_own(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
 
 
 @pytest.mark.parametrize("email", GOOD, ids=ascii)
