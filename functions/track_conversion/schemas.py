@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from common.json_text import dumps
-from common.shop.blanks import trimmed
+from common.shop.blanks import shows_nothing, trimmed
 from common.shop.currencies import MAX_AMOUNT, check_currency, rounded
 from common.shop.emails import MAX_CHARACTERS, normalized
 from common.shop.events import CONVERSION_TYPES, MAX_ID_CHARACTERS, EventSchema
@@ -60,7 +60,7 @@ class ConversionSchema(EventSchema):
         validate=validate.And(validate.Length(max=MAX_CHARACTERS), _check_email),
         metadata={"format": "email"},
     )
-    name = _text(200)
+    name = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
     consent = Flag(load_default=None, allow_none=True)
     consent_text = _text(1000, validate.Regexp(r"\s*\S", error="Must not be blank."))
     discount_code = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=100))
@@ -77,6 +77,9 @@ class ConversionSchema(EventSchema):
             raise ValidationError(errors)
         conversion = super().finish(conversion)
         conversion["discount_code"] = conversion["discount_code"] or None
+        # A known name is never replaced, so one that shows nothing must not become known.
+        if shows_nothing(conversion["name"] or ""):
+            conversion["name"] = None
         if conversion["popup_id"] is not None:
             conversion["named_shop"] = None
         # A click has no revenue.

@@ -345,6 +345,16 @@ class TestSubscribers:
         assert code_in(send(track_conversion, capture(popup_id, "ann@bücher.example"))) == "ONE"
         assert [row["email_normalized"] for row in subscribers(database, shop_id)] == [old]
 
+    @pytest.mark.parametrize("blank", ["", "  ", "\u200b", "\u3164"], ids=ascii)
+    def test_a_name_that_shows_nothing_is_none_and_a_later_one_becomes_known(
+        self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str, blank: str
+    ) -> None:
+        names = []
+        for name in (blank, "Ann", blank, "Eve"):
+            assert send(track_conversion, capture(popup_id, "ann@example.com", name=name)).status_code == 201
+            names += [row["name"] for row in subscribers(database, shop_id)]
+        assert names == [None, "Ann", "Ann", "Ann"]
+
     def test_tags_and_dots_make_another_subscriber(
         self, track_conversion: FunctionProcess, database: Database, shop_id: str, popup_id: str
     ) -> None:
