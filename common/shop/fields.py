@@ -16,6 +16,19 @@ from common.shop.blanks import trimmed
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,340})?")
 
 
+# With braces or as a URN, too.
+_UUID = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?")
+
+
+class Uuid(fields.UUID):
+    """A UUID; marshmallow's own field accepts what int() does: blanks, underscores, signs, digits of any script."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
+            raise self.make_error("invalid_uuid")
+        return super()._deserialize(value, attr, data, **options)
+
+
 class Flag(fields.Boolean):
     """JSON's true or false; marshmallow's own field would accept 1 and "yes" as well."""
 

@@ -12,13 +12,15 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
+from common.shop.fields import Uuid
+
 # How a UUID is written by nearly every client, and by str() of one.
 _CANONICAL_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Check = Callable[[Any], bool]
 
 
-class UuidText(fields.UUID):
+class UuidText(Uuid):
     """A UUID, loaded as its canonical text: events need no other form of it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:

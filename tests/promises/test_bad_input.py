@@ -293,6 +293,9 @@ BAD_EVENTS: dict[str, tuple[dict[str, Any], str]] = {
     "a list of devices": ({"device_type": ["mobile"]}, "device_type"),
     "an event id that is none": ({"event_id": "1"}, "event_id"),
     "a number for an event id": ({"event_id": 2**128 - 1}, "event_id"),
+    "an event id with a blank": ({"event_id": " " + "1" * 31}, "event_id"),
+    "an event id as a program's number": ({"event_id": "0x" + "1_" * 15}, "event_id"),
+    "a popup in wide digits": ({"popup_id": "\uff11" * 32}, "popup_id"),
 }
 BAD_VIEWS: dict[str, tuple[dict[str, Any], str]] = {
     "a number for a page": ({"page_url": 5}, "page_url"),

@@ -8,7 +8,7 @@ import pytest
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from common.errors import MAX_ERRORS
-from common.shop.fields import BoundedDict, BoundedList, StrictSchema
+from common.shop.fields import BoundedDict, BoundedList, StrictSchema, Uuid
 from tests.support.imports import sources
 
 
@@ -49,6 +49,17 @@ def test_every_list_and_every_object_of_any_names_is_bounded() -> None:
         if looks_at_any_number(field)
     }
     assert unbounded == set()
+
+
+def test_no_id_is_read_by_marshmallows_own_field_which_takes_what_int_does() -> None:
+    lax = {
+        f"{schema.__name__}.{name}"
+        for schema in accepted_schemas()
+        for name, declared in schema._declared_fields.items()
+        for field in fields_in(declared)
+        if isinstance(field, fields.UUID) and not isinstance(field, Uuid)
+    }
+    assert lax == set()
 
 
 def test_every_schema_that_refuses_unknown_names_counts_them_first() -> None:

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from common.shop.currencies import MAX_AMOUNT, check_currency, check_decimals
 from common.shop.emails import MAX_CHARACTERS, normalized
 from common.shop.events import id_field
-from common.shop.fields import BoundedList, PlainDecimal, StrictSchema, Trimmed
+from common.shop.fields import BoundedList, PlainDecimal, StrictSchema, Trimmed, Uuid
 from common.shop.orders import EARLIEST, MAX_CODE_CHARACTERS, MAX_CODES, MAX_ORDER_ID_CHARACTERS, SOURCES
 from functions.manage_popups.rest.fields import Time
 from functions.manage_popups.rest.paging import PageQuery
@@ -81,7 +81,7 @@ class RefundSchema(StrictSchema):
 class OrdersQuery(PageQuery):
     """`?popup_id=…&source=api&limit=50&cursor=…`."""
 
-    popup_id = fields.UUID(load_default=None)
+    popup_id = Uuid(load_default=None)
     source = fields.String(load_default=None, validate=validate.OneOf(SOURCES))
 
 

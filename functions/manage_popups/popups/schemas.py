@@ -9,7 +9,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from common.shop.events import DEVICE_TYPES, HOLDOUTS
-from common.shop.fields import BoundedDict, BoundedList, StrictSchema
+from common.shop.fields import BoundedDict, BoundedList, StrictSchema, Uuid
 from common.shop.targeting_rules import VISITORS
 from functions.manage_popups.rest.fields import (
     MAX_PATTERN_CHARACTERS,
@@ -107,14 +107,14 @@ class OfferSchema(StrictSchema):
     """What a popup offers."""
 
     type = one_of(OFFERS, "none")
-    discount_code_id = fields.UUID(load_default=None, allow_none=True)
+    discount_code_id = Uuid(load_default=None, allow_none=True)
     consent_text = fields.String(
         load_default=None, allow_none=True, validate=[validate.Length(min=1, max=1000), check_visible]
     )
     # Stored only if given: what happens once the code can no longer be issued. The fallback must be a public code, so
     # that it cannot run out too; without either, the popup continues without a code.
     when_empty = fields.String(validate=validate.OneOf(WHEN_EMPTY))
-    fallback_discount_code_id = fields.UUID()
+    fallback_discount_code_id = Uuid()
 
 
 def changes_to(schema: type[Schema]) -> fields.Nested:

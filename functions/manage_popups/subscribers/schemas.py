@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from common.shop.fields import StrictSchema
+from common.shop.fields import StrictSchema, Uuid
 from functions.manage_popups.rest.fields import check_storable
 from functions.manage_popups.rest.paging import PageQuery
 
@@ -18,7 +18,7 @@ class SubscribersFilter(StrictSchema):
     email = fields.String(
         load_default=None, validate=[validate.Length(min=1, max=MAX_EMAIL_CHARACTERS), check_storable]
     )
-    popup_id = fields.UUID(load_default=None)
+    popup_id = Uuid(load_default=None)
     active = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
 
 
