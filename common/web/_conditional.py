@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from common.cache import Cached
 from common.config import settings
 from common.web._messages import Request, Response
+
+# One of a list: commas within quotes belong to a tag.
+_LISTED = re.compile(r'(?:[^,"]|"[^"]*"?)+')
 
 
 def answer_cached(
@@ -41,7 +46,7 @@ def is_stale(request: Request, etag: str) -> bool:
 def _names(condition: str | None, etag: str, *, weak: bool) -> bool:
     if condition is None:
         return False
-    candidates = [candidate.strip() for candidate in condition.split(",")]
+    candidates = [candidate.strip() for candidate in _LISTED.findall(condition)]
     if "*" in candidates:
         return True
     if weak:

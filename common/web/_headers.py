@@ -132,7 +132,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
     wanted = {}
     for choice in accept_encoding.lower().split(","):
         name, _, parameter = choice.partition(";")
-        wanted[name.strip()] = not re.fullmatch(r"q=0(\.0*)?", parameter.replace(" ", ""))
+        wanted[name.strip()] = not re.fullmatch(r"q=0(\.0*)?", "".join(parameter.split()))
     return wanted.get("gzip", wanted.get("*", False))
 
 

@@ -483,7 +483,7 @@ def test_a_patch_with_the_etag_last_read_is_made(merchant: Client) -> None:
 
 
 @pytest.mark.parametrize("verb", ["PATCH", "DELETE"])
-@pytest.mark.parametrize("if_match", ['"1"', '"0"', '"x", "y"', 'W/"2"', "2", "", "ü"])
+@pytest.mark.parametrize("if_match", ['"1"', '"0"', '"x", "y"', '"x, *, y"', 'W/"2"', "2", "", "ü"])
 def test_a_write_with_a_stale_if_match_changes_nothing(merchant: Client, verb: str, if_match: str) -> None:
     popup = create(merchant)
     path = f"/popups/{popup['id']}"

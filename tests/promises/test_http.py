@@ -375,6 +375,7 @@ ACCEPTING: dict[str, tuple[str, bool]] = {
     "that and no other": ("*;q=0, gzip;q=1", True),
     "all others": ("*, gzip;q=0", False),
     "not": ("gzip;q=0", False),
+    "not, with tabs": ("gzip\t;\tq=0", False),
     "not at all": ("br, gzip; q=0.000", False),
     "another": ("br", False),
     "identity": ("identity", False),
