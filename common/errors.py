@@ -214,8 +214,8 @@ class OrderSourceNotFound(ProblemError):
 
 def _bounded(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return at most MAX_ERRORS of the errors, with their paths cut to MAX_PATH_CHARACTERS."""
-    told = MAX_ERRORS if len(errors) <= MAX_ERRORS else MAX_ERRORS - 1
-    bounded = {path[:MAX_PATH_CHARACTERS]: messages for path, messages in islice(errors.items(), told)}
-    if len(errors) > told:
+    shown = MAX_ERRORS if len(errors) <= MAX_ERRORS else MAX_ERRORS - 1
+    bounded = {path[:MAX_PATH_CHARACTERS]: messages for path, messages in islice(errors.items(), shown)}
+    if len(errors) > shown:
         bounded[""] = [*bounded.get("", []), MORE_ERRORS]
     return bounded

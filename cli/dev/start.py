@@ -152,7 +152,7 @@ def _serve(listener: socket.socket, data: Path, with_history: bool) -> None:
         introduction.result()
 
 
-def _tell_history(port: int, key: str) -> None:
+def _write_history(port: int, key: str) -> None:
     popup_ids = example_shop.prepare_popups(partial(demo.call, port, key))
     with open_connection() as connection:
         example_shop.write_history(connection, popup_ids)
@@ -179,7 +179,7 @@ def _introduce(port: int, key: str, codes: dict[str, str], example_key: str | No
     """Create the shops' popups and print the introduction, in a thread, since it calls the running server."""
     popup_id = demo.prepare_popups(port, key, codes)
     if example_key:
-        _tell_history(port, example_key)
+        _write_history(port, example_key)
     address = f"http://localhost:{port}"
     config = settings()
     click.echo(f"""

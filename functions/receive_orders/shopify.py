@@ -73,7 +73,7 @@ def _refund(payload: dict[str, Any], order_id: str) -> Iterator[Refund]:
 
 
 def _paid_back(payload: dict[str, Any]) -> tuple[Decimal, str] | tuple[None, None]:
-    """Return the money paid back, in the shop's currency where the refund tells it.
+    """Return the money paid back, in the shop's currency if the refund has it.
 
     A transaction's amount is in the currency that the buyer saw; the shop's own stands in its `amount_set`.
     """
@@ -82,11 +82,11 @@ def _paid_back(payload: dict[str, Any]) -> tuple[Decimal, str] | tuple[None, Non
         for each in fields.items(payload, "transactions")
         if each.get("kind") == "refund" and each.get("status") == "success"
     ]
-    told = [_shop_money(each) for each in successful]
-    if not told or any(currency is None or currency != told[0][1] for _, currency in told):
+    paid_back = [_shop_money(each) for each in successful]
+    if not paid_back or any(currency is None or currency != paid_back[0][1] for _, currency in paid_back):
         return None, None
-    total = sum((amount for amount, _ in told if amount is not None), Decimal(0))
-    return fields.money(str(total), told[0][1])
+    total = sum((amount for amount, _ in paid_back if amount is not None), Decimal(0))
+    return fields.money(str(total), paid_back[0][1])
 
 
 def _shop_money(transaction: dict[str, Any]) -> tuple[Decimal, str] | tuple[None, None]:

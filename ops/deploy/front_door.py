@@ -54,7 +54,7 @@ def open_front_door(cloud: Cloud) -> None:
             _limit(cloud, resource.name)
         elif resource.kind == "backend-services":
             _add_backend(cloud, resource.name)
-    _tell(cloud)
+    _print_addresses(cloud)
 
 
 def _apply(cloud: Cloud, resource: Resource) -> None:
@@ -163,7 +163,7 @@ def _add_backend(cloud: Cloud, service: str) -> None:
         cloud.change("compute", "backend-services", "add-backend", service, *group, *GLOBAL, *cloud.in_project)
 
 
-def _tell(cloud: Cloud) -> None:
+def _print_addresses(cloud: Cloud) -> None:
     domain = cloud.settings["DOMAIN"]
     reading = ("compute", "addresses", "describe", NAME, "--format=value(address)")
     ip = cloud.ask(*reading, *GLOBAL, *cloud.in_project, supposed="ADDRESS")

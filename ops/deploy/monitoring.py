@@ -55,9 +55,9 @@ def _apply_alert(cloud: Cloud, file: Path) -> None:
     policy = f"--policy-from-file={_for_these_services(cloud, file)}"
     # The file replaces the whole policy and has no channels: without the flag nobody would be notified.
     flag = "--set-notification-channels" if known else "--notification-channels"
-    told = [f"{flag}={channels}"] if channels else []
+    notified = [f"{flag}={channels}"] if channels else []
     verb = ("update", known) if known else ("create",)
-    cloud.change(*policies, *verb, policy, *told, *cloud.in_project)
+    cloud.change(*policies, *verb, policy, *notified, *cloud.in_project)
 
 
 def _titled_like(cloud: Cloud, file: Path, *kind: str) -> str:

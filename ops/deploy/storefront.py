@@ -33,10 +33,10 @@ def upload_storefront(cloud: Cloud) -> None:
     upload(FOR_EVER, "application/json", *sorted(BUILT.glob("storefront-*.map")))
     upload(FOR_MINUTES, "text/javascript", BUILT / "storefront.js")  # last, when the files that it loads are uploaded
     domain = cloud.settings["DOMAIN"]
-    _tell(f"https://{domain}" if domain else f"https://storage.googleapis.com/{bucket}")
+    _print_addresses(f"https://{domain}" if domain else f"https://storage.googleapis.com/{bucket}")
 
 
-def _tell(address: str) -> None:
+def _print_addresses(address: str) -> None:
     names = json.loads((BUILT / "files.json").read_text())
     click.echo(f"storefront script  {address}/storefront.js")
     click.echo(f"this very version  {address}/{names['loader']}  integrity {names['integrity']}")

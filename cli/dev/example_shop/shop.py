@@ -45,11 +45,14 @@ def prepare_popups(call: Call) -> list[str]:
     }
     for popup in waiting(datetime.now(UTC)):
         call("POST", "/manage_popups/popups", _with_code(popup, codes))
-    return [_tell(call, {"status": "active", **_with_code(story.popup, codes)}, story.edits) for story in STORIES]
+    return [
+        _create_with_history(call, {"status": "active", **_with_code(story.popup, codes)}, story.edits)
+        for story in STORIES
+    ]
 
 
-def _tell(call: Call, popup: dict[str, Any], edits: dict[int, dict[str, Any]]) -> str:
-    """Create a popup and edit it as its story says, so that it has a history."""
+def _create_with_history(call: Call, popup: dict[str, Any], edits: dict[int, dict[str, Any]]) -> str:
+    """Create a popup, and edit it as its story says. Return its id."""
     made = call("POST", "/manage_popups/popups", popup)
     for edit in edits.values():
         call("PATCH", f"/manage_popups/popups/{made['id']}", edit)

@@ -103,7 +103,9 @@ def _explain_draft(connection: postgres.Connection, request: Request, draft: dic
     try:
         popup = checked(connection, request.shop_id, draft)
     except Invalid as invalid:
-        raise Invalid(errors={_inside_popup(path): told for path, told in (invalid.errors or {}).items()}) from None
+        raise Invalid(
+            errors={_inside_popup(path): messages for path, messages in (invalid.errors or {}).items()}
+        ) from None
     visitor = request.data["visitor_id"]
     shop = connection.fetch_one(SELECT_SHOP_FOR_VISITOR, shop_id=request.shop_id, visitor=visitor)
     assert shop is not None, "an API key belongs to a shop"
