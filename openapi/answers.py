@@ -34,7 +34,7 @@ class ProblemAnswer(Schema):
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "Of a 422: what is wrong with which field, by its path."},
+        metadata={"description": "Only of a 422: what is wrong, by field path."},
     )
 
 

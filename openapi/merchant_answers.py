@@ -48,17 +48,19 @@ class PoolCodesAnswer(Schema):
     added = needed(fields.Integer)
     duplicates = fields.List(fields.String(), required=True)
     pool = fields.Nested(PoolAnswer, required=True)
-    codes = fields.List(fields.String(), metadata={"description": "The new codes, where `count` asked for them."})
+    codes = fields.List(fields.String(), metadata={"description": "The new codes, if the request had a `count`."})
 
 
 class ReleaseAnswer(Schema):
     withdrawn = needed(fields.Integer)
     added = needed(fields.Integer)
     withdrawn_codes = fields.List(
-        fields.String(), required=True, metadata={"description": "The shop must no longer take these."}
+        fields.String(), required=True, metadata={"description": "The shop must no longer accept these."}
     )
-    codes = fields.List(fields.String(), required=True, metadata={"description": "The fresh ones."})
-    has_more = needed(fields.Boolean, metadata={"description": "10 000 are withdrawn at a time: call it again."})
+    codes = fields.List(fields.String(), required=True, metadata={"description": "The new codes."})
+    has_more = needed(
+        fields.Boolean, metadata={"description": "True if more than 10 000 are to be withdrawn: call it again."}
+    )
     pool = fields.Nested(PoolAnswer, required=True)
 
 
@@ -103,7 +105,10 @@ class OrderAnswer(Schema):
     order_id = needed(fields.String)
     source = needed(fields.String, validate=validate.OneOf(SOURCES))
     confirmed = needed(
-        fields.Boolean, metadata={"description": "False if only browsers reported it, where others could."}
+        fields.Boolean,
+        metadata={
+            "description": "False if only a browser reported it, in a shop whose server or platform reports orders."
+        },
     )
     revenue = nullable(fields.Decimal, as_string=True)
     currency = nullable(fields.String)
@@ -130,8 +135,10 @@ class PlatformSourceAnswer(Schema):
     secrets_count = needed(fields.Integer)
     api = fields.Nested(PlatformApiAnswer, required=True, allow_none=True)
     last_order_at = nullable(fields.AwareDateTime)
-    reconciled_at = nullable(fields.AwareDateTime, metadata={"description": "When its API was last asked for orders."})
-    reconcile_error = nullable(fields.String, metadata={"description": "Why that failed; null where it did not."})
+    reconciled_at = nullable(fields.AwareDateTime, metadata={"description": "When orders were last read from its API."})
+    reconcile_error = nullable(
+        fields.String, metadata={"description": "Why the last reading failed; null if it did not."}
+    )
     created_at = needed(fields.AwareDateTime)
     updated_at = needed(fields.AwareDateTime)
 
@@ -153,7 +160,7 @@ class CustomerRequestsAnswer(Schema):
 
 
 class ReceivedAnswer(Schema):
-    received = needed(fields.Integer, metadata={"description": "How much of it was new."})
+    received = needed(fields.Integer, metadata={"description": "How many of its reports were new."})
 
 
 class RefundAnswer(Schema):
@@ -164,7 +171,8 @@ class RefundAnswer(Schema):
 class ShopAnswer(ShopSchema):
     budgets_met = each(BudgetMetAnswer)
     last_event_at = nullable(
-        fields.AwareDateTime, metadata={"description": "The newest view or conversion; null: none in 30 days."}
+        fields.AwareDateTime,
+        metadata={"description": "When the newest view or conversion came; null if there was none in 30 days."},
     )
     id = needed(fields.String)
     created_at = needed(fields.AwareDateTime)
@@ -189,7 +197,7 @@ class KeyInUseAnswer(Schema):
 
 
 class NewApiKeyAnswer(ApiKeyAnswer):
-    key = needed(fields.String, metadata={"description": "Shown this once, and stored nowhere."})
+    key = needed(fields.String, metadata={"description": "Shown only in this answer; it is not stored."})
 
 
 class ApiKeysAnswer(Schema):

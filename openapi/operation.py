@@ -22,20 +22,20 @@ from openapi.tags import PROBES, tag_of
 
 PROBLEM = {"$ref": "#/components/responses/Problem"}
 HEADERS = {
-    "ETag": "The version of what is answered.",
-    "Location": "Where the new thing is.",
+    "ETag": "The version of the answer.",
+    "Location": "The address of what was created.",
     "X-Cache": "HIT, MISS or STALE.",
 }
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "The same key within 24 hours gets the first answer again.",
+    "description": "A repeated request with the same key gets the first answer again, for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
-    "description": "Only where this is still the ETag; else 412.",
+    "description": "Refuses the request with a 412 unless this is still the ETag.",
     "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
     "example": '"1"',
 }
@@ -44,7 +44,7 @@ IF_MATCH = {
 def describe(function: Function, endpoint: Endpoint) -> dict[str, Any]:
     """Describe an endpoint: the id is the handler's name, summary and description are its docstring."""
     summary, _, description = (inspect.getdoc(endpoint.handler) or "").partition("\n\n")
-    rights = f"Asks for a key that may {endpoint.rights}." if endpoint.rights else ""
+    rights = f"Needs a key that may {endpoint.rights}." if endpoint.rights else ""
     described: dict[str, Any] = {
         "tags": [tag_of(function, endpoint.template)],
         "operationId": endpoint.handler.__name__,
@@ -65,8 +65,8 @@ def describe_probes(function_name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     health = {"200": json_answer("OK", HealthAnswer), "405": PROBLEM}
     ready = {"200": json_answer("OK", ReadyAnswer), "405": PROBLEM, "503": json_answer("Down", ReadyAnswer)}
     for path, act, summary, answers in (
-        ("/_health", "health", "Whether the process lives", health),
-        ("/_ready", "readiness", "Whether database and cache answer", ready),
+        ("/_health", "health", "Whether the process is alive", health),
+        ("/_ready", "readiness", "Whether the database and the cache answer", ready),
     ):
         yield (
             path,

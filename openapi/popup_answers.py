@@ -58,7 +58,7 @@ class VersionAnswer(Schema):
     api_key = fields.Nested(KeyNameAnswer, required=True)
     changed_fields = fields.List(fields.String(), required=True)
     popup = fields.Nested(
-        PopupSchema, required=True, allow_none=True, metadata={"description": "Null where it was deleted."}
+        PopupSchema, required=True, allow_none=True, metadata={"description": "Null for the version that deleted it."}
     )
 
 
@@ -69,11 +69,13 @@ class HistoryAnswer(PageAnswer):
 class ExplanationAnswer(Schema):
     popup_id = needed(fields.UUID)
     would_show = needed(fields.Boolean)
-    reason = nullable(fields.String, metadata={"description": "The first rule that says no."})
+    reason = nullable(
+        fields.String, metadata={"description": "The first rule that excludes the shopper; null if none does."}
+    )
     trigger = needed(fields.String)
     variant = nullable(fields.String)
     not_checked = fields.List(
-        fields.String(), required=True, metadata={"description": "Rules that only the shopper's browser can decide."}
+        fields.String(), required=True, metadata={"description": "Rules that only the shopper's browser can check."}
     )
 
 
@@ -81,11 +83,12 @@ class ExplainedAnswer(Schema):
     popup_id = nullable(fields.UUID, metadata={"description": "Null for a draft."})
     name = needed(fields.String)
     would_show = needed(fields.Boolean)
-    reason = nullable(fields.String, metadata={"description": "The first rule that says no; `status` if inactive."})
-    variant = nullable(fields.String)
-    not_checked = fields.List(
-        fields.String(), required=True, metadata={"description": "Rules that were not decided here."}
+    reason = nullable(
+        fields.String,
+        metadata={"description": "The first rule that excludes the shopper; `status` if inactive; null if none does."},
     )
+    variant = nullable(fields.String)
+    not_checked = fields.List(fields.String(), required=True, metadata={"description": "Rules that were not checked."})
 
 
 class ExplanationsAnswer(Schema):

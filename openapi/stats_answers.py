@@ -26,10 +26,17 @@ def amounts_by_currency() -> Any:
 class NumbersAnswer(Schema):
     """What happened, added up."""
 
-    exposures = nullable(fields.Integer, metadata={"description": "Null where the storefront sends none."})
+    exposures = nullable(
+        fields.Integer,
+        metadata={
+            "description": "Null if there are none: they are sent only where variants or a holdout are compared."
+        },
+    )
     views = needed(fields.Integer)
-    unique_viewers = needed(fields.Integer, metadata={"description": "First seen in the period."})
-    active_viewers = needed(fields.Integer, metadata={"description": "Seen in the period at all."})
+    unique_viewers = needed(fields.Integer, metadata={"description": "Viewers first seen in the period."})
+    active_viewers = needed(
+        fields.Integer, metadata={"description": "Viewers seen in the period, for the first time or again."}
+    )
     closes = needed(fields.Integer)
     converters = needed(fields.Integer, metadata={"description": "Unique viewers who did the goal at least once."})
     converters_by_type = counts_by_type()
@@ -93,7 +100,7 @@ class AnnotationAnswer(Schema):
 
 
 class SourceAnswer(Schema):
-    name = nullable(fields.String, metadata={"description": "Null: all that are not listed."})
+    name = nullable(fields.String, metadata={"description": "Null for all that are not listed."})
     views = needed(fields.Integer)
 
 
@@ -109,9 +116,9 @@ class SourcesAnswer(Schema):
     from_ = needed(fields.Date, data_key="from")
     to = needed(fields.Date)
     time_zone = needed(fields.String)
-    views = needed(fields.Integer, metadata={"description": "All of the period."})
-    views_read = needed(fields.Integer, metadata={"description": "Those of which this report is."})
-    is_complete = needed(fields.Boolean, metadata={"description": "Whether it is of all views of the period."})
+    views = needed(fields.Integer, metadata={"description": "The views of the period."})
+    views_read = needed(fields.Integer, metadata={"description": "The views that this report covers."})
+    is_complete = needed(fields.Boolean, metadata={"description": "Whether the report covers all views of the period."})
     pages = each(SourceAnswer)
     referrers = each(SourceAnswer)
     utm_sources = each(SourceAnswer)
@@ -119,7 +126,7 @@ class SourcesAnswer(Schema):
     utm_campaigns = each(SourceAnswer)
     hours_of_today = each(HourAnswer)
     is_today_complete = needed(
-        fields.Boolean, metadata={"description": "False if the hours are of the newest 100 000 views only."}
+        fields.Boolean, metadata={"description": "False if the hours cover only the newest 100 000 views."}
     )
 
 
@@ -147,7 +154,7 @@ class ReportAnswer(NumbersAnswer):
     goal = needed(fields.String, validate=validate.OneOf(REPORT_GOALS))
     active_viewers_estimated = needed(fields.Boolean)
     funnel = fields.Nested(FunnelAnswer, required=True)
-    previous = fields.Nested(PreviousAnswer, metadata={"description": "With `compare=previous`."})
+    previous = fields.Nested(PreviousAnswer, metadata={"description": "Only with `compare=previous`."})
     crawlers = needed(fields.Integer)
     # Present only if there are any; their amounts are left out.
     conversions_in_unknown_currency = fields.Integer()
@@ -161,7 +168,9 @@ class PopupReportAnswer(ReportAnswer):
     status = needed(fields.String)
     by_variant = each(VariantNumbersAnswer)
     by_variant_and_device = each(VariantAndDeviceAnswer)
-    variants_left_out = needed(fields.Integer, metadata={"description": "Beyond the 100 most viewed."})
+    variants_left_out = needed(
+        fields.Integer, metadata={"description": "The number of variants beyond the 100 most viewed."}
+    )
     annotations = each(AnnotationAnswer)
 
 
@@ -209,7 +218,7 @@ class ShopReportAnswer(ReportAnswer):
     popups = each(RankedPopupAnswer)
     next_cursor = nullable(fields.String)
     deleted_popups = fields.Nested(DeletedPopupsAnswer, required=True)
-    holdout = nullable(fields.Nested, nested=ShopHoldoutAnswer, metadata={"description": "The shop-wide one."})
+    holdout = nullable(fields.Nested, nested=ShopHoldoutAnswer, metadata={"description": "The shop-wide holdout."})
 
 
 class ComparedVariantAnswer(Schema):
@@ -217,14 +226,21 @@ class ComparedVariantAnswer(Schema):
     name = needed(fields.String)
     weight = needed(fields.Integer)
     viewers = needed(fields.Integer)
-    converters = needed(fields.Integer, metadata={"description": "Viewers who did it at least once."})
-    rate = nullable(fields.Float, metadata={"description": "Null of the goal revenue."})
-    revenue_per_viewer = nullable(fields.String, metadata={"description": "Of the goal revenue only."})
-    credible_interval = interval("By this arm's data alone, the truth lies between these with 95 %.", allow_none=True)
-    chance_to_be_best = nullable(fields.Float, metadata={"description": "A note; the verdict does not use it."})
-    expected_loss = nullable(fields.Float, metadata={"description": "A note: what choosing it costs a viewer."})
-    lift = nullable(fields.Float, metadata={"description": "Over the first variant: 0.1 is a tenth more."})
-    lift_interval = interval("Holds at all looks together; null of the first variant.", allow_none=True)
+    converters = needed(fields.Integer, metadata={"description": "Viewers who did the goal at least once."})
+    rate = nullable(fields.Float, metadata={"description": "Null for the goal revenue."})
+    revenue_per_viewer = nullable(fields.String, metadata={"description": "Only for the goal revenue."})
+    credible_interval = interval(
+        "Contains the true value with 95 % probability, by this arm's data alone.", allow_none=True
+    )
+    chance_to_be_best = nullable(
+        fields.Float, metadata={"description": "For information; the verdict does not use it."}
+    )
+    expected_loss = nullable(
+        fields.Float,
+        metadata={"description": "For information: the expected loss per viewer if this variant is chosen."},
+    )
+    lift = nullable(fields.Float, metadata={"description": "Compared with the first variant: 0.1 is a tenth more."})
+    lift_interval = interval("Holds at all looks together; null for the first variant.", allow_none=True)
     beats_first = needed(fields.Boolean)
 
 
@@ -240,16 +256,17 @@ class ExperimentAnswer(Schema):
     stretch = needed(fields.Integer)
     experiment_started_at = nullable(fields.DateTime)
     verdict = needed(fields.String, validate=validate.OneOf(VERDICTS))
-    stop = needed(fields.Boolean, metadata={"description": "Choosing is safe; a tie is a result, too."})
-    best = nullable(fields.String, metadata={"description": "Of the verdict winner only."})
+    stop = needed(fields.Boolean, metadata={"description": "Whether the experiment is over, with or without a winner."})
+    best = nullable(fields.String, metadata={"description": "Only with the verdict winner."})
     reason = needed(fields.String)
     viewers_needed = nullable(
-        fields.Integer, metadata={"description": "Of all variants together, to find a lift of a tenth."}
+        fields.Integer,
+        metadata={"description": "How many viewers of all variants together it takes to find a lift of a tenth."},
     )
     variants = each(ComparedVariantAnswer)
     orders_left_out = needed(
         fields.Integer,
-        metadata={"description": "Known by an address or a code only, which a visitor who saw nothing cannot leave."},
+        metadata={"description": "Orders known only by an address or a code, which a held-out visitor cannot have."},
     )
     holdout = nullable(fields.Nested, nested=HoldoutAnswer)
     health = each(HealthNoteAnswer)

@@ -25,7 +25,7 @@ class StorefrontAnswer(Schema):
 class RejectedAnswer(Schema):
     index = needed(fields.Integer)
     code = needed(fields.String)
-    list = fields.String(metadata={"description": "exposures or closes; missing of events."})
+    list = fields.String(metadata={"description": "`exposures` or `closes`; missing for `events`."})
 
 
 class AcceptedAnswer(Schema):

@@ -17,7 +17,7 @@ OF_STOREFRONTS: list[dict[str, Any]] = [
     {
         "in": "query",
         "name": "rules",
-        "description": "The edition of the targeting rules that the script knows; popups of a newer one are left out.",
+        "description": "The newest edition of targeting rules that the script knows; popups of newer ones are omitted.",
         "schema": {"type": "integer", "minimum": 1, "maximum": 999, "default": FIRST_EDITION},
     },
 ]

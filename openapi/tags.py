@@ -7,17 +7,17 @@ from common.web import Audience, Function
 STOREFRONT, STATS, PLATFORMS, PROBES = "storefront", "stats", "platforms", "probes"
 
 TAGS = {
-    STOREFRONT: "What the script on a shop's pages calls. Anybody may; there is no key.",
-    "popups": "What is shown to whom, its variants and its history.",
-    "discount-codes": "The codes that popups give out, and pools of single-use ones.",
-    "subscribers": "Who left an e-mail address, and what they consented to.",
-    PLATFORMS: "What the shops' platforms call, with a signature.",
-    "order-sources": "The platforms that report a shop's orders by themselves.",
-    "orders": "What was bought, and which popup gets the credit.",
+    STOREFRONT: "Called by the script on a shop's pages, without a key.",
+    "popups": "Popups with their targeting, variants and history.",
+    "discount-codes": "Codes that popups give to shoppers, and pools of single-use codes.",
+    "subscribers": "E-mail addresses that shoppers left, and their consents.",
+    PLATFORMS: "Called by the shops' platforms, with a signature.",
+    "order-sources": "Platforms that report a shop's orders by webhooks.",
+    "orders": "Orders and refunds, and the popup that has the credit.",
     "shop": "The shop that a key belongs to.",
     "api-keys": "Keys for the shop's own programs.",
-    STATS: "How popups did.",
-    PROBES: "Whether a function lives and can work.",
+    STATS: "Reports and experiments.",
+    PROBES: "Liveness and readiness of a function.",
 }
 
 _OF_SEGMENTS = {"explain": "popups", "key": "api-keys"}

@@ -58,7 +58,7 @@ class ApiKeySchema(StrictSchema):
 
 @answers({201: "NewApiKey"}, headers=("Location",))
 def create_api_key(request: Request) -> Response:
-    """Create an API key, which is shown this once."""
+    """Create an API key, which only this answer shows."""
     # The key is in the answer, also in a replayed one, but never in the stored one. That has a salt instead, from which
     # only the holder of the calling key can derive the new key again.
     answer = once(request, lambda connection: _insert(connection, request))
@@ -69,7 +69,7 @@ def create_api_key(request: Request) -> Response:
 
 @answers({200: "KeyInUse"})
 def get_key(request: Request) -> Response:
-    """Get the key in use: whose it is, and what it may do."""
+    """Get the API key in use: its shop and its rights."""
     key = postgres.fetch_one(SELECT_KEY_IN_USE, shop_id=request.shop_id, id=request.key_id)
     if key is None:
         raise Unauthorized(headers={"WWW-Authenticate": "Bearer"})  # revoked a moment ago

@@ -18,7 +18,7 @@ route = function.endpoint
 @route("POST", "/shopify/{source_id}", body=RawBody(), client=counted_as)
 @answers({200: "Received"}, problems=(401, 404))
 def receive_from_shopify(request: Request, source_id: uuid.UUID) -> Response:
-    """Take a webhook of Shopify: orders, refunds, and what the law asks of apps.
+    """Take a webhook of Shopify: orders, refunds, and the compliance topics of apps.
 
     It is verified by its HMAC over the raw body with one of the source's secrets, and answered once it is committed.
     Repeated, late and stale webhooks change nothing; other topics are ignored.
@@ -33,7 +33,7 @@ def receive_from_shopify(request: Request, source_id: uuid.UUID) -> Response:
 def receive_from_woocommerce(request: Request, source_id: uuid.UUID) -> Response:
     """Take a webhook of WooCommerce: orders, with their refunds.
 
-    As Shopify's. The unsigned ping that WooCommerce sends when a webhook is saved is answered and does nothing.
+    Verified and answered as Shopify's. The unsigned ping that WooCommerce sends when a webhook is saved is ignored.
     """
     signature = request.headers.get("x-wc-webhook-signature")
     if signature is None and woocommerce.is_ping(request):

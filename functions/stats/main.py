@@ -45,7 +45,7 @@ function = Function("stats", path="shop-reports", limit=STATS, audience=Audience
 @function.endpoint("GET", "/popups/{popup_id}", rights="read", query=ReportQuery())
 @answers({200: "PopupReport", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
-    """Report how a popup did.
+    """Report on a popup.
 
     Numbers of viewers are of viewers first seen in the period; docs/reports.md explains each.
     """
@@ -59,9 +59,9 @@ def get_popup_stats(request: Request, popup_id: uuid.UUID) -> Response:
 @function.endpoint("GET", "/popups/{popup_id}/sources", rights="read", query=SourcesQuery())
 @answers({200: "Sources", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_popup_sources(request: Request, popup_id: uuid.UUID) -> Response:
-    """Say where a popup was seen: pages, referrers, campaigns; and in which hours of today.
+    """Report where a popup was seen: pages, referrers and campaigns, and the hours of today.
 
-    The 20 most frequent of each; the others together are null.
+    The 20 most frequent of each are listed; the others are added up under null.
     """
     key, load = keys.popup_stats(popup_id), partial(load_sources, request.shop_id, popup_id, request.query)
     name = f"sources {request.query['from_']} {request.query['to']}"
@@ -73,7 +73,7 @@ def get_popup_sources(request: Request, popup_id: uuid.UUID) -> Response:
 @function.endpoint("GET", "/popups/{popup_id}/experiment", rights="read", query=ExperimentQuery())
 @answers({200: "Experiment", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_experiment(request: Request, popup_id: uuid.UUID) -> Response:
-    """Say whether a popup's experiment may stop, what it has found, and how sure that is."""
+    """Report on a popup's experiment: whether it may stop, what it has found, and how certain that is."""
     goal, stretch = request.query["goal"], request.query["stretch"]
     key, load = keys.popup_stats(popup_id), partial(load_experiment, request.shop_id, popup_id, goal, stretch)
     name = f"experiment {goal} {stretch}"
@@ -85,16 +85,16 @@ def get_experiment(request: Request, popup_id: uuid.UUID) -> Response:
 @function.endpoint("GET", "/experiment-plan", rights="read", query=PlanQuery())
 @answers({200: "ExperimentPlan"})
 def get_experiment_plan(request: Request) -> Response:
-    """Say how many viewers an experiment needs to find a lift four times in five."""
+    """Plan an experiment: how many viewers it needs to find a lift with 80 % probability."""
     return json_response(plan(**request.query))
 
 
 @function.endpoint("GET", "/shop", rights="read", query=ShopReportQuery())
 @answers({200: "ShopReport", 304: None}, headers=("ETag", "X-Cache"), or_csv=True)
 def get_shop_stats(request: Request) -> Response:
-    """Report how the shop did, with its popups ranked by converters.
+    """Report on the shop, with its popups ranked by converters.
 
-    A CSV has all popups.
+    A CSV has all popups, up to 10 000.
     """
     key, load = keys.shop_stats(request.shop_id), partial(load_shop_report, request.shop_id, request.query)
     if not wants_csv(request):

@@ -24,7 +24,7 @@ GROUPS, GROUP_CHARACTERS = 3, 4
 def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
     """Add single-use codes to a discount code's pool.
 
-    The answer says what was added and what was there before; of codes made here it also lists them.
+    The answer says how many were added and which were in the pool already; generated codes are listed.
     """
 
     def insert(connection: postgres.Connection) -> Response:
@@ -46,9 +46,9 @@ def add_pool_codes(request: Request, code_id: uuid.UUID) -> Response:
 
 @answers({200: "Release"})
 def release_codes(request: Request, code_id: uuid.UUID) -> Response:
-    """Withdraw the codes that were given and not used, and add as many fresh ones to the pool.
+    """Withdraw the codes that were given but not used, and add as many new ones to the pool.
 
-    The answer lists the codes that were withdrawn, which the shop must no longer take, and the fresh ones.
+    The answer lists the withdrawn codes, which the shop must no longer accept, and the new ones.
     """
     code = {"shop_id": request.shop_id, "id": code_id}
 

@@ -25,7 +25,7 @@ _schema = OrderSourceSchema()
 def create_order_source(request: Request) -> Response:
     """Connect a platform that reports the shop's orders.
 
-    The answer's `url` is where the platform's webhooks go. They are signed with one of the `secrets`, which are stored
+    The platform's webhooks go to the answer's `url`. They are signed with one of the `secrets`, which are stored
     encrypted and never answered.
     """
     source_id, given = new_id(), request.data
@@ -83,7 +83,7 @@ def delete_order_source(request: Request, source_id: uuid.UUID) -> Response:
 
 @answers({200: "CustomerRequests"})
 def list_customer_requests(request: Request, source_id: uuid.UUID) -> Response:
-    """List customers' requests for their data, which the platform passed on, oldest first."""
+    """List the requests of customers for their data that the platform passed on, oldest first."""
     rows = postgres.fetch_all(queries.SELECT_REQUESTS, shop_id=request.shop_id, id=source_id)
     if not rows:
         raise OrderSourceNotFound()
@@ -94,7 +94,7 @@ def list_customer_requests(request: Request, source_id: uuid.UUID) -> Response:
 
 @answers({204: None})
 def drop_customer_request(request: Request, source_id: uuid.UUID, request_id: str) -> Response:
-    """Drop a customer's request that was answered, with the personal data in it."""
+    """Delete a customer's request, with the personal data in it, once it was answered."""
     place = {"shop_id": request.shop_id, "id": source_id, "request_id": request_id}
     if not is_storable(request_id) or not postgres.fetch_one(queries.DELETE_REQUEST, **place):
         raise NotFound("There is no such request.")

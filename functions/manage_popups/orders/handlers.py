@@ -24,7 +24,7 @@ NEWEST = datetime.datetime.max.replace(tzinfo=datetime.UTC), ""
 def report_order(request: Request) -> Response:
     """Report an order.
 
-    The first report from the shop or its platform counts, and wins over what browsers say. A later one is answered
+    The first report from the shop or its platform counts, and replaces browsers' reports. A later one is answered
     with 200 and changes nothing: to correct an order, delete it and report it again.
     """
     order = _order(request.data)
@@ -49,7 +49,7 @@ def report_order(request: Request) -> Response:
 def report_refund(request: Request, order_id: str) -> Response:
     """Report a refund of an order, in the order's currency.
 
-    It counts on its own day. It may come before its order; the same `refund_id` again changes nothing.
+    It counts on its own day, and may be reported before its order. Repeating a `refund_id` changes nothing.
     """
     given = request.data
     refund = orders.Refund(
@@ -103,9 +103,9 @@ def list_orders(request: Request) -> Response:
 
 @answers({204: None})
 def delete_order(request: Request, order_id: str) -> Response:
-    """Delete an order: it leaves every figure with its refunds.
+    """Delete an order, and take it and its refunds out of every report.
 
-    No browser or platform that reports it late brings it back, only `POST /orders`.
+    A later report by a browser or platform does not bring it back; `POST /orders` does.
     """
     with postgres.connection() as connection:
         recorded = orders.delete_order(connection, request.shop_id, _order_id(order_id))

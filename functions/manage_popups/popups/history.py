@@ -43,7 +43,7 @@ class RollbackSchema(StrictSchema):
 def list_popup_versions(request: Request, popup_id: uuid.UUID) -> Response:
     """List a popup's versions, newest first.
 
-    Each with the key that made it and the fields it changed.
+    Each names the API key that made it and the fields that it changed.
     """
     (before,) = decode_cursor(request, _version) or [MAX_VERSION]
     rows = postgres.fetch_all(
@@ -67,7 +67,7 @@ def list_popup_versions(request: Request, popup_id: uuid.UUID) -> Response:
 def rollback_popup(request: Request, popup_id: uuid.UUID) -> Response:
     """Bring back an earlier version of a popup.
 
-    Everything that a merchant may write becomes what it was, its status too, as a version of its own.
+    Everything that a merchant may write becomes what it was, including the status. This makes a new version.
     """
     answer = once(request, lambda connection: _restore(connection, request, popup_id))
     cached_answers.forget(request.shop_id, popup_id)

@@ -49,8 +49,8 @@ SELECT_RESTORABLE_POPUP = """
 def restore_popup(request: Request, popup_id: uuid.UUID) -> Response:
     """Bring back a deleted popup, as a draft.
 
-    For 30 days after its deletion, with its numbers and its history. What it offered of discount codes that were
-    deleted since is taken out of it.
+    Possible for 30 days after its deletion, with its numbers and its history. Discount codes that were deleted
+    meanwhile are taken out of its offers.
     """
     answer = once(request, lambda connection: _restore(connection, request, popup_id))
     cached_answers.forget(request.shop_id, popup_id)

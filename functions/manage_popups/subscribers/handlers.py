@@ -24,7 +24,7 @@ LAST_CHARACTER = "\U0010ffff"
 def list_subscribers(request: Request) -> Response:
     """List subscribers, newest first.
 
-    Those that were searched for by their e-mail address come in its order.
+    With `email` they are ordered by address.
     """
     if request.query["email"] is not None:
         return _list_by_email(request)
@@ -58,7 +58,7 @@ def get_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
 def unsubscribe(request: Request, subscriber_id: uuid.UUID) -> Response:
     """Unsubscribe a subscriber.
 
-    The answer, which an Idempotency-Key keeps for a day, says nothing about the person.
+    The answer has no personal data, because an Idempotency-Key keeps it for a day.
     """
 
     def withdraw(connection: postgres.Connection) -> Response:
@@ -76,8 +76,8 @@ def unsubscribe(request: Request, subscriber_id: uuid.UUID) -> Response:
 def erase_subscriber(request: Request, subscriber_id: uuid.UUID) -> Response:
     """Erase a person from every table; the counts stay.
 
-    The person is gone with the answer. Events that are too many to be renamed in a second are renamed by the next
-    `popups retain`.
+    The person is deleted when the answer comes. The person's events are pseudonymized within a second; if there are too
+    many, the next `popups retain` does the rest.
     """
     with postgres.connection() as connection:
         if not erase_person(connection, request.shop_id, subscriber_id):
