@@ -22,6 +22,7 @@ from tests.support.factories import (
 )
 from tests.support.proxy import proxy_to
 from tests.support.stack import Database, FunctionProcess, Stack, eventually
+from tests.support.tracking import NO_POPUP
 
 VARIANTS = [{"id": "a", "name": "Control"}, {"id": "b", "name": "Bold"}]
 CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
@@ -326,16 +327,14 @@ def test_the_shop_wide_holdout_is_compared_in_the_shops_report_and_in_no_popups(
     assert reader.get("/shop").json()["holdout"] is None
     assert merchant.patch("/shop", {"holdout_percent": 50}).status_code == 200
     other = make_popup(database, shop)
+    send(track_view, exposures=[exposure(id_, "v", "shop_holdout") for id_ in (popup_id, other)])
+    begun_at = "SELECT exposed_at FROM experiment_stretches WHERE shop_id = :shop AND popup_id = :whole_shop"
+    assert database.value(begun_at, shop=shop.id, whole_shop=NO_POPUP) is None, "nobody was shown anything"
     send(
         track_view,
-        exposures=[
-            exposure(popup_id, "v", "shop_holdout"),
-            exposure(other, "v", "shop_holdout"),
-            exposure(popup_id, "w", "a"),
-            exposure(other, "w", "a"),
-            exposure(other, "x", "a"),
-        ],
+        exposures=[exposure(popup_id, "w", "a"), exposure(other, "w", "a"), exposure(other, "x", "a")],
     )
+    assert database.value(begun_at, shop=shop.id, whole_shop=NO_POPUP) is not None
 
     def holdout() -> Any:
         return reader.get("/shop").json()["holdout"]

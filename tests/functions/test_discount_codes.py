@@ -627,13 +627,15 @@ class TestWhenEmpty:
     ) -> None:
         assert self.given(track_conversion, self.offering(call, pool, **offer)) == ["ONLY", None, "ONLY"]
 
-    def test_it_falls_back_to_a_code_for_everybody(
+    def test_it_falls_back_to_a_code_for_everybody_while_that_is_valid(
         self, call: Call, pool: Any, make: Any, track_conversion: FunctionProcess
     ) -> None:
         everybody = make(code="EVERYBODY")
         popup_id = self.offering(call, pool, when_empty="fallback", fallback_discount_code_id=everybody["id"])
         assert self.given(track_conversion, popup_id) == ["ONLY", "EVERYBODY", "ONLY"]
         assert call("DELETE", f"/discount-codes/{everybody['id']}").status_code == 409
+        assert call("PATCH", f"/discount-codes/{everybody['id']}", {"is_active": False}).status_code == 200
+        assert "discount_code" not in track(track_conversion, capture(popup_id, "cid@example.com"))
 
     def test_it_falls_back_also_from_a_code_that_is_used_up(
         self, call: Call, make: Any, track_conversion: FunctionProcess

@@ -323,6 +323,52 @@ def test_a_purchase_that_names_its_shop_is_the_popups_that_has_the_credit(
     }
 
 
+# What a visitor met: the popup, the act, days ago, the variant. Then the code of the purchase, and whose that is.
+MET: dict[str, tuple[list[tuple[str, str, float, str | None]], str | None, str | None]] = {
+    "a view within a week": ([("P", "view", 6.9, None)], None, "P"),
+    "a view of longer ago": ([("P", "view", 7.1, None)], None, None),
+    "the last of two views": ([("P", "view", 3, None), ("Q", "view", 4, None)], None, "P"),
+    "the last of two clicks": ([("P", "click", 4, None), ("Q", "click", 3, None)], None, "Q"),
+    "a click, and a view since": ([("P", "email_capture", 3, None), ("Q", "view", 1, None)], None, "P"),
+    "a code used is no click": ([("P", "discount_code_used", 1, None)], None, None),
+    "held out from the popup": ([("P", "view", 1, "holdout")], None, None),
+    "held out from all popups": ([("P", "click", 1, "shop_holdout")], None, None),
+    "a popup that is deleted": ([("deleted", "click", 1, None), ("P", "view", 2, None)], None, "P"),
+    "a code's popup met last, whenever": ([("A", "view", 9, None), ("B", "view", 20, None)], "TEN", "A"),
+    "a code's popup before a click": ([("B", "view", 9, None), ("P", "click", 1, None)], "ten", "B"),
+    "a code of two popups, of which none was met": ([("P", "click", 1, None)], "TEN", "P"),
+    "a code of one popup, which was not met": ([("P", "click", 1, None)], "FIVE", "C"),
+    "a code of a pool": ([("P", "click", 1, None)], "POOL-1", "D"),
+}
+
+
+def test_a_purchase_that_names_its_shop_is_of_the_popup_that_the_buyer_met_last(
+    track_conversion: FunctionProcess, database: Database, shop: Shop
+) -> None:
+    """Of those that offer the code, if any was met or there is one; else by a click; else by a view in a week."""
+    ten, five = (make_discount_code(database, shop, code=code) for code in ("TEN", "FIVE"))
+    offers = {"A": ten, "B": ten, "C": five, "D": make_discount_code(database, shop, ["POOL-1"])}
+    popups = {
+        name: make_popup(database, shop, offer={"type": "discount", "discount_code_id": offers.get(name)})
+        for name in ("P", "Q", "deleted", *offers)
+    }
+    database("UPDATE popups SET deleted_at = now() WHERE id = :id", id=popups["deleted"])
+    for visitor, (touches, code, _) in MET.items():
+        for name, act, days_ago, variant in touches:
+            of_type = {} if act == "view" else {"type": act}
+            touch(database, shop, popups[name], visitor, days_ago, variant_id=variant, **of_type)
+        event = bought(shop, visitor, visitor_id=visitor, discount_code=code)
+        assert send(track_conversion, event).status_code == 201
+    rows = database(
+        "SELECT visitor_id, popup_id::text FROM popup_conversions WHERE shop_id = :shop AND type = 'purchase'",
+        shop=shop.id,
+    )
+    no_popup = {None: str(uuid.UUID(int=0))}
+    assert {row["visitor_id"]: row["popup_id"] for row in rows} == {
+        visitor: (popups | no_popup)[expected] for visitor, (_, _, expected) in MET.items()
+    }
+
+
 def test_a_code_used_that_names_its_shop_counts_for_the_popup_that_offers_it(
     track_conversion: FunctionProcess, stats: FunctionProcess, database: Database, shop: Shop, merchant: Client
 ) -> None:

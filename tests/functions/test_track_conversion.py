@@ -608,39 +608,58 @@ class TestCodes:
     def test_a_popup_that_reached_its_view_limit_gives_codes_for_30_minutes(
         self, track_view: FunctionProcess, track_conversion: FunctionProcess, database: Database, shop_id: str
     ) -> None:
-        pool = make_discount_code(database, shop_id, codes=["ONE", "TWO"])
+        """Views of other popups and of its holdout neither bring the limit nearer nor give more time."""
+        pool = make_discount_code(database, shop_id, codes=["1", "2", "3"])
         offer = {"type": "email_capture", "discount_code_id": pool}
-        popup_id = make_popup(database, shop_id, offer=offer, view_limit=2)
-        for _ in range(3):
-            assert send(track_view, view(popup_id)).status_code == 202
-        assert code_in(send(track_conversion, capture(popup_id, "ann@example.com"))) == "ONE"
-        database(
-            "UPDATE popup_views SET viewed_at = now() - interval '31 minutes' WHERE event_id IN"
-            " (SELECT event_id FROM popup_views WHERE popup_id = :id LIMIT 2)",
-            id=popup_id,
-        )
-        assert code_in(send(track_conversion, capture(popup_id, "bob@example.com"))) is None
+        popup_id, other = (make_popup(database, shop_id, offer=offer, view_limit=2) for _ in range(2))
+        first, second, third = (view(popup_id) for _ in range(3))
+
+        def seen(*events: dict[str, Any], minutes_ago: int) -> None:
+            others = [view(other) for _ in range(2)] + [view(popup_id, variant_id="holdout") for _ in range(2)]
+            assert send(track_view, {"events": [*events, *others]}).status_code == 202
+            database(
+                "UPDATE popup_views SET viewed_at = now() - make_interval(mins => :ago) WHERE event_id = ANY (:ids)",
+                ago=minutes_ago,
+                ids=[event["event_id"] for event in events],
+            )
+
+        def given(email: str) -> str | None:
+            return code_in(send(track_conversion, capture(popup_id, email)))
+
+        seen(first, minutes_ago=50)
+        assert given("ann@example.com") == "1"
+        seen(second, third, minutes_ago=29)
+        assert given("bob@example.com") == "2"
+        seen(second, minutes_ago=31)
+        assert given("cid@example.com") is None
 
     def test_a_popup_that_stops_without_a_code_gives_its_others_for_30_minutes(
         self, track_conversion: FunctionProcess, database: Database, shop_id: str
     ) -> None:
-        empty = make_discount_code(database, shop_id, codes=["ONLY"])
-        other = make_discount_code(database, shop_id, codes=["ONE", "TWO"])
-        popup_id = make_popup(
-            database,
-            shop_id,
-            offer={"type": "email_capture", "discount_code_id": empty, "when_empty": "stop"},
-            variants=[{"id": "a"}, {"id": "b", "offer": {"discount_code_id": other}}],
-        )
+        """And none if it could never give one. Other popups go on."""
+        other = make_discount_code(database, shop_id, codes=["1", "2", "3"])
 
-        def given(email: str, variant_id: str) -> str | None:
+        def stopping_without(pool: str) -> str:
+            offer = {"type": "email_capture", "discount_code_id": pool, "when_empty": "stop"}
+            variants = [{"id": "a"}, {"id": "b", "offer": {"discount_code_id": other}}]
+            return make_popup(database, shop_id, offer=offer, variants=variants)
+
+        def given(email: str, variant_id: str, popup_id: str) -> str | None:
             return code_in(send(track_conversion, capture(popup_id, email, variant_id=variant_id)))
 
-        assert [given("ann@example.com", "a"), given("bob@example.com", "b")] == ["ONLY", "ONE"]
-        database(
-            "UPDATE discount_code_tallies SET taken_at = now() - interval '31 minutes' WHERE shop_id = :id", id=shop_id
-        )
-        assert given("cid@example.com", "b") is None
+        def taken(minutes_ago: int) -> None:
+            ago = f"now() - interval '{minutes_ago} minutes'"
+            database(f"UPDATE discount_code_tallies SET taken_at = {ago} WHERE shop_id = :id", id=shop_id)
+
+        popup_id = stopping_without(make_discount_code(database, shop_id, codes=["ONLY"]))
+        assert [given("ann@example.com", "a", popup_id), given("bob@example.com", "b", popup_id)] == ["ONLY", "1"]
+        taken(29)
+        assert given("cid@example.com", "b", popup_id) == "2"
+        taken(31)
+        never_filled = stopping_without(make_discount_code(database, shop_id, single_use=True))
+        goes_on = make_popup(database, shop_id, offer={"type": "email_capture", "discount_code_id": other})
+        codes = [given("dora@example.com", "b", id_) for id_ in (popup_id, never_filled, goes_on)]
+        assert codes == [None, None, "3"]
 
     @pytest.mark.parametrize(
         "terms",
@@ -657,14 +676,13 @@ class TestCodes:
     def test_a_click_gets_a_code_where_the_offer_asks_for_no_address(
         self, track_conversion: FunctionProcess, database: Database, shop_id: str
     ) -> None:
-        code_id = make_discount_code(database, shop_id, codes=["ONE", "TWO", "THREE"])
+        code_id = make_discount_code(database, shop_id, codes=["1", "2", "3"])
         for_a_click = make_popup(database, shop_id, offer={"type": "discount", "discount_code_id": code_id})
         for_an_email = make_popup(database, shop_id, offer={"type": "email_capture", "discount_code_id": code_id})
-        clicks = [(for_a_click, "v1"), (for_a_click, "v1"), (for_a_click, "v2"), (for_an_email, "v3")]
+        for_shipping = make_popup(database, shop_id, offer={"type": "free_shipping", "discount_code_id": code_id})
+        clicks = [(for_a_click, "v1"), (for_a_click, "v1"), (for_shipping, "v2"), (for_an_email, "v3")]
         codes = [code_in(send(track_conversion, conversion(id_, visitor_id=visitor))) for id_, visitor in clicks]
-        assert codes[0] == codes[1] != codes[2]
-        assert codes[2] is not None
-        assert codes[3] is None
+        assert codes == ["1", "1", "2", None]
 
     def test_a_variants_offer_goes_before_the_popups(
         self, track_conversion: FunctionProcess, database: Database, shop_id: str

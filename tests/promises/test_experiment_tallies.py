@@ -110,6 +110,8 @@ class Laboratory:
                 event["variant_id"] = "shop_holdout"
             lists[name].append(event)
             meetings.append((name, at, event))
+        if self.random.random() < 0.3:
+            lists["closes"] = [self.event()[1]]  # which is no meeting
         body = {name: events for name, events in lists.items() if events}
         self.sent.append(lambda: self.post("track_view", body))
         self.sent[-1]()
