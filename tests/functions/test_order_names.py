@@ -1,6 +1,7 @@
 """A platform's order is one under its id, its name and its number, whoever uses which, and whatever comes first."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -157,11 +158,49 @@ def test_a_name_keeps_the_order_that_it_was_given_to_first(
     assert orders == {"70031": popup_id, "80031": None}
 
 
-def test_a_number_that_is_another_orders_id_is_no_name_of_it(woocommerce: Platform, merchant: Client) -> None:
-    """A shop that numbers its orders by itself has an order of the number 31 and, of long ago, one of the id 31."""
-    for order in (woocommerce_order(31, number="7"), woocommerce_order(1045, number="31")):
+# A shop that numbers its orders by itself has an order of the number 31 and, of long ago, one of the id 31.
+OF_THE_ID = woocommerce_order(31, number="7", refunds=[{"id": 1, "total": "-5.00"}])
+OF_THE_NUMBER = woocommerce_order(1045, number="31", refunds=[{"id": 1, "total": "-8.00"}])
+
+
+def both(first: str, **fields: Any) -> list[dict[str, Any]]:
+    """Return both orders, the one of the id or the one of the number first."""
+    orders = [OF_THE_ID | fields, OF_THE_NUMBER | fields]
+    return orders if first == "id" else orders[::-1]
+
+
+@pytest.mark.parametrize("first", ["id", "number"])
+def test_a_number_that_is_another_orders_id_is_no_name_of_it(
+    woocommerce: Platform, merchant: Client, database: Database, shop: Shop, first: str
+) -> None:
+    for order in both(first):
         assert woocommerce("order.created", order).ok
-    assert {order["order_id"] for order in listed(merchant)} == {"31", "1045"}
+    assert {order["order_id"]: order["refunded"] for order in listed(merchant)} == {"31": "5.00", "1045": "8.00"}
+    assert credited(database, shop, "last_touch", 7, "refunded") == {"nobody": Decimal(13)}
+
+
+@pytest.mark.parametrize(
+    "withdrawal", [("order.updated", {**OF_THE_ID, "status": "trash"}), ("order.deleted", {"id": 31})]
+)
+def test_a_platform_withdraws_the_order_of_the_id_and_no_other_of_that_number(
+    woocommerce: Platform, merchant: Client, withdrawal: tuple[str, dict[str, Any]]
+) -> None:
+    assert woocommerce("order.created", OF_THE_NUMBER).ok
+    assert woocommerce(*withdrawal).ok
+    assert woocommerce("order.updated", OF_THE_ID).ok
+    assert [order["order_id"] for order in listed(merchant)] == ["1045"]
+
+
+@pytest.mark.parametrize("first", ["id", "number"])
+@pytest.mark.parametrize("status", ["processing", "cancelled"])
+def test_an_order_has_the_codes_that_it_names_and_not_those_of_the_order_of_its_number(
+    woocommerce: Platform, merchant: Client, database: Database, shop: Shop, status: str, first: str
+) -> None:
+    code_id = make_discount_code(database, shop, code="TEN")
+    for order in both(first, coupon_lines=[{"code": "ten"}]):
+        assert woocommerce("order.created", order | {"status": status if order["id"] == 1045 else order["status"]}).ok
+    used = 2 if status == "processing" else 1
+    assert merchant.get(f"/discount-codes/{code_id}").json()["usage_count"] == used
 
 
 def test_an_order_that_is_deleted_before_it_comes_is_not_counted(woocommerce: Platform, merchant: Client) -> None:

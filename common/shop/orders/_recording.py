@@ -93,6 +93,7 @@ def record_order(connection: postgres.Connection, shop_id: str, order: TrustedOr
     before = _open(connection, shop_id, [order.order_id, *aliases], reported_by="shop")
     new = connection.queue(_storing.STORE_TRUSTED_ORDER, **report, **_columns(order))
     if aliases:
+        connection.queue(_storing.TAKE_ID, **report)
         connection.queue(_storing.MOVE_REFUNDS, **report)
         connection.queue(_storing.MOVE_CODES, **report)
     unconfirmed = connection.queue(_storing.CONFIRM_FROM_FIRST, **report)

@@ -24,8 +24,9 @@ INSERT_ALIASES = """
 """
 
 # Stores the first trusted report of an order; a later one finds nothing to do, unless the shop deleted the order and
-# now reports it again. What browsers reported of it, also under its other names, is kept to recognise its viewer: the
-# viewer's name or, once `popups retain` has removed that, the hash.
+# now reports it again. A platform's id is another name of an order that the shop itself has reported, but not of the
+# platform's own order of that number. What browsers reported of it, also under its other names, is kept to recognise
+# its viewer: the viewer's name or, once `popups retain` has removed that, the hash.
 STORE_TRUSTED_ORDER = """
     WITH adopted AS (
         DELETE FROM orders
@@ -58,7 +59,7 @@ STORE_TRUSTED_ORDER = """
         FROM order_aliases AS other
         JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = other.order_id
         WHERE other.shop_id = :shop_id AND other.alias = :order_id
-          AND NOT (orders.state = 'deleted' AND :source = 'api')
+          AND 'api' IN (orders.source, :source) AND NOT (orders.state = 'deleted' AND :source = 'api')
     )
     ON CONFLICT (shop_id, order_id) DO UPDATE
     SET source = excluded.source, state = excluded.state, report_id = excluded.report_id, revenue = excluded.revenue,
@@ -82,11 +83,33 @@ STORE_TRUSTED_ORDER = """
     RETURNING order_id
 """
 
-# Refunds that were reported under another name of the order before its report named it.
+# The id of an order that was just stored is no name of an earlier one with that number any longer, and the codes of
+# that one are not its own.
+TAKE_ID = """
+    WITH taken AS (
+        DELETE FROM order_aliases AS other
+        USING orders
+        WHERE other.shop_id = :shop_id AND other.alias = :order_id
+          AND orders.shop_id = :shop_id AND orders.order_id = :order_id AND orders.report_id = :report_id
+        RETURNING other.order_id
+    )
+    DELETE FROM order_codes AS copied
+    USING taken
+    JOIN order_codes AS used ON used.shop_id = :shop_id AND used.order_id = taken.order_id
+    WHERE copied.shop_id = :shop_id AND copied.order_id = :order_id AND copied.code = used.code
+"""
+
+# Refunds that were reported under another name of the order before its report named it, unless that is the id of
+# another of a platform's orders.
 MOVE_REFUNDS = """
     WITH moved AS (
         DELETE FROM refunds
-        WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND (
+        WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND NOT EXISTS (
+            SELECT
+            FROM orders AS other
+            WHERE other.shop_id = :shop_id AND other.order_id = refunds.order_id
+              AND other.source NOT IN ('browser', 'api')
+        ) AND (
             SELECT orders.report_id
             FROM orders
             WHERE orders.shop_id = :shop_id AND orders.order_id = :order_id
@@ -103,7 +126,12 @@ MOVE_CODES = """
     INSERT INTO order_codes (shop_id, order_id, code, is_counted)
     SELECT shop_id, :order_id, code, bool_or(is_counted)
     FROM order_codes
-    WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[])
+    WHERE shop_id = :shop_id AND order_id = ANY (:aliases::text[]) AND NOT EXISTS (
+        SELECT
+        FROM orders AS other
+        WHERE other.shop_id = :shop_id AND other.order_id = order_codes.order_id
+          AND other.source NOT IN ('browser', 'api')
+    )
     GROUP BY shop_id, code
     ORDER BY code
     ON CONFLICT (shop_id, order_id, code) DO UPDATE
@@ -179,7 +207,8 @@ ADD_REPORTED_CODES = """
 """
 
 # Takes an order out of every figure; `state` says why. With a `report_id` one that is not known is entered, so that a
-# later report of it finds that it is not to be counted.
+# later report of it finds that it is not to be counted. A platform (`source`) names its own id, which may be the number
+# of another of its orders.
 WITHDRAW_ORDER = """
     WITH named AS MATERIALIZED (
         SELECT coalesce((
@@ -187,7 +216,9 @@ WITHDRAW_ORDER = """
         ), (
             SELECT other.order_id
             FROM order_aliases AS other
+            JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = other.order_id
             WHERE other.shop_id = :shop_id AND other.alias = :order_id
+              AND (:source::text IS NULL OR orders.source = 'api')
         ), :order_id) AS order_id
     ), entered AS (
         INSERT INTO orders (shop_id, order_id, source, state, report_id, ordered_at, day, is_credited)
