@@ -61,6 +61,7 @@ def insert_for_shop(
         shop_id,
         [row["order_id"] for row in conversions if row["order_id"] is not None],
         [row["event_id"] for row in purchases],
+        [row["event_id"] for row in purchases if row["named_shop"] is not None],
     )
     each = connection.fetch_each()
     changed, known = reported.read(each)
@@ -76,6 +77,7 @@ def _with_popups(
     without = [
         {
             "position": row["position"],
+            "event_id": row["event_id"],
             "viewer": row["visitor_id"] or row["session_id"],
             "code": row["trimmed_code"],
         }

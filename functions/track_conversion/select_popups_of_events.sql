@@ -1,10 +1,10 @@
 -- The popup of events that name only their shop: of those that offer the code the one that the viewer met last, or the
--- only one; else that of the last click or capture in a week, else of the last view in it.
+-- only one; else that of the last click or capture in the week before, else of the last view in it.
 WITH event AS MATERIALIZED (
-    SELECT position, viewer, upper(normalize(code, NFKC)) AS code
-    FROM json_to_recordset(:events) AS event (position integer, viewer text, code text)
+    SELECT position, viewer, upper(normalize(code, NFKC)) AS code, touched_at(event_id, now()) AS at
+    FROM json_to_recordset(:events) AS event (position integer, event_id uuid, viewer text, code text)
 ), touch AS MATERIALIZED (
-    SELECT event.position, stored.*
+    SELECT event.position, stored.*, stored.at >= event.at - interval '7 days' AS is_in_window
     FROM event
     CROSS JOIN LATERAL (
         SELECT event_id, popup_id, variant_id, touched_at(event_id, viewed_at) AS at, false AS is_click
@@ -18,7 +18,7 @@ WITH event AS MATERIALIZED (
           AND event_viewer(shop_id, visitor_id, session_id) = event_viewer(:shop_id, NULL, event.viewer)
           AND type IN ('click', 'email_capture')
     ) AS stored
-    WHERE coalesce(stored.variant_id, '') NOT IN ('holdout', 'shop_holdout')
+    WHERE stored.at <= event.at AND coalesce(stored.variant_id, '') NOT IN ('holdout', 'shop_holdout')
 ), offered AS MATERIALIZED (
     SELECT DISTINCT event.position, popups.id AS popup_id
     FROM event
@@ -48,7 +48,7 @@ WITH event AS MATERIALIZED (
     UNION ALL
     SELECT position, CASE WHEN is_click THEN 3 ELSE 4 END, popup_id, at, event_id
     FROM touch
-    WHERE at >= now() - interval '7 days'
+    WHERE is_in_window
 )
 SELECT DISTINCT ON (possible.position) possible.position, possible.popup_id
 FROM possible

@@ -369,6 +369,37 @@ def test_a_purchase_that_names_its_shop_is_of_the_popup_that_the_buyer_met_last(
     }
 
 
+@pytest.mark.parametrize(("window_days", "orders"), [(2, 0), (4, 1), (30, 1)])
+def test_a_purchase_that_names_its_shop_is_no_popups_outside_the_window(
+    track_conversion: FunctionProcess,
+    track_view: FunctionProcess,
+    stats: FunctionProcess,
+    shop: Shop,
+    popup_id: str,
+    window_days: int,
+    orders: int,
+) -> None:
+    send(track_view, ago(view(popup_id, visitor_id="ann"), 3))
+    assert send(track_conversion, bought(shop, "1", visitor_id="ann")).status_code == 201
+    for attribution in ("last_touch", "view"):
+        answer = report(stats, shop, f"/popups/{popup_id}", attribution=attribution, window_days=window_days)
+        assert answer["orders"] == orders
+
+
+def test_a_purchase_that_names_its_shop_and_comes_late_is_no_popups_that_was_met_since(
+    track_conversion: FunctionProcess,
+    track_view: FunctionProcess,
+    merchant: Client,
+    stats: FunctionProcess,
+    shop: Shop,
+    popup_id: str,
+) -> None:
+    send(track_view, ago(view(popup_id, visitor_id="ann"), 2))
+    assert send(track_conversion, ago(bought(shop, "1", visitor_id="ann"), 3)).status_code == 201
+    assert [(order["popup_id"], order["reason"]) for order in listed(merchant)] == [(None, None)]
+    assert report(stats, shop, f"/popups/{popup_id}")["conversions_by_type"]["purchase"] == 0
+
+
 def test_a_code_used_that_names_its_shop_counts_for_the_popup_that_offers_it(
     track_conversion: FunctionProcess, stats: FunctionProcess, database: Database, shop: Shop, merchant: Client
 ) -> None:

@@ -121,15 +121,24 @@ class Reported:
 
 
 def queue_reported_orders(
-    connection: postgres.Connection, shop_id: str, order_ids: Sequence[str], event_ids: Sequence[str]
+    connection: postgres.Connection,
+    shop_id: str,
+    order_ids: Sequence[str],
+    event_ids: Sequence[str],
+    unnamed: Sequence[str],
 ) -> Reported:
     """Queue storing and crediting the orders of conversions that are stored in the same transaction.
 
-    It holds LOCK_VIEWERS. `order_ids` are as reported; `event_ids` are the purchases', the others have named codes.
+    It holds LOCK_VIEWERS. `order_ids` are as reported; `event_ids` are the purchases', the others have named codes;
+    `unnamed` are those of `event_ids` whose reports named no popup.
     """
     before = _open(connection, shop_id, order_ids, reported_by="browser")
     stored = connection.queue(
-        _storing.STORE_REPORTED_ORDERS, shop_id=shop_id, event_ids=list(event_ids), is_credited_as_stored=False
+        _storing.STORE_REPORTED_ORDERS,
+        shop_id=shop_id,
+        event_ids=list(event_ids),
+        unnamed=list(unnamed),
+        is_credited_as_stored=False,
     )
     connection.queue(_storing.ADD_REPORTED_CODES, shop_id=shop_id, order_ids=list(order_ids))
     connection.queue(_crediting.RECOGNISE, shop_id=shop_id, visitor_id=None, emails=[])

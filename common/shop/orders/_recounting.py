@@ -34,7 +34,8 @@ def adopt_purchases(connection: postgres.Connection, shop_id: str, of: Range) ->
         return 0
     connection.queue(LOCK_VIEWERS, shop_id=shop_id)
     event_ids = [str(row["event_id"]) for row in rows]
-    connection.queue(_storing.STORE_REPORTED_ORDERS, shop_id=shop_id, event_ids=event_ids, is_credited_as_stored=True)
+    stored = {"event_ids": event_ids, "unnamed": [], "is_credited_as_stored": True}
+    connection.queue(_storing.STORE_REPORTED_ORDERS, shop_id=shop_id, **stored)
     connection.queue(_crediting.TALLY_OPEN, shop_id=shop_id, sign=1)
     connection.queue(_crediting.CLOSE, shop_id=shop_id)
     connection.fetch_each()

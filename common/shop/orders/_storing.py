@@ -149,7 +149,9 @@ COPY_CODES = """
     ON CONFLICT DO NOTHING
 """
 
-# Orders that browsers have reported, from the conversions just stored. A trusted order only learns whose it may be.
+# Orders that browsers have reported, from the conversions just stored. A trusted order only learns whose it may be. An
+# event that named no popup (:unnamed) is no word on whose credit it is: the popup that was found for it is that of a
+# touch, which may be outside a report's window.
 STORE_REPORTED_ORDERS = """
     WITH event AS MATERIALIZED (
         SELECT stored.*, bought.event_id AS sent_id, touched_at(stored.event_id, stored.converted_at) AS at,
@@ -179,7 +181,8 @@ STORE_REPORTED_ORDERS = """
             ORDER BY used.used_at, used.code
         ), at, (at AT TIME ZONE shops.time_zone)::date, event.converted_at, sent_id, at,
         coalesce(visitor_id, session_id),
-        CASE WHEN :is_credited_as_stored OR coalesce(variant_id, '') NOT IN ('holdout', 'shop_holdout')
+        CASE WHEN :is_credited_as_stored OR event_id <> ALL (:unnamed::uuid[])
+                AND coalesce(variant_id, '') NOT IN ('holdout', 'shop_holdout')
             THEN nullif(popup_id, '00000000-0000-0000-0000-000000000000') END,
         variant_id, device_type, :is_credited_as_stored
     FROM event
