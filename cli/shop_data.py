@@ -10,14 +10,15 @@ from typing import BinaryIO, NamedTuple
 
 from pg8000.core import CoreConnection
 
-from cli.batches import BATCH_ROWS, limited, run_batches
+from cli.batches import BATCH_ROWS, limited, run_batch, run_batches
 from cli.shops import refuse_unknown
 from common import cache
 from common.cache import keys
 from common.postgres.driver import Connection
+from common.shop.events import CONVERSION_TYPES, NO_POPUP
 
 # What opens something, or ties hashed viewers and networks to names.
-SECRETS = ("key_sha256", "network_salt", "viewer_salt", "secrets", "api_token", "salt")
+SECRETS = ("key_sha256", "network_salt", "viewer_salt", "secrets", "api", "salt")
 
 # A statement in progress may still write rows for a shop whose rows have just been deleted.
 MAX_PASSES = 5
@@ -47,6 +48,21 @@ CLOSE_SHOP = """
 """
 
 DELETE_SHOP = "DELETE FROM shops WHERE id = :shop_id"
+
+SELECT_DAYS = """
+    SELECT day
+    FROM shops
+    CROSS JOIN generate_series(shops.created_at - interval '1 day', now(), interval '1 day') AS day
+    WHERE shops.id = :shop_id
+"""
+
+# What names its shop and is no popup's: purchases and used codes. Such events of all shops are together in the index by
+# popup, type and time, of which this reads a day.
+DELETE_EVENTS_OF_NO_POPUP = """
+    DELETE FROM popup_conversions
+    WHERE shop_id = :shop_id AND popup_id = :no_popup AND type = ANY (:conversion_types::text[])
+      AND converted_at >= :day::timestamptz AND converted_at < :day::timestamptz + interval '1 day'
+"""
 
 
 class Table(NamedTuple):
@@ -98,7 +114,7 @@ def shop_tables(connection: Connection) -> list[Table]:
 
 
 def _delete_rows(connection: Connection, shop_id: str, say: Callable[[str], None]) -> int:
-    total = 0
+    total = _delete_events_of_no_popup(connection, shop_id, say)
     for table in shop_tables(connection):
         if table.is_partitioned:
             continue  # its partitions are tables of this list
@@ -106,6 +122,15 @@ def _delete_rows(connection: Connection, shop_id: str, say: Callable[[str], None
             say(f"deleted {deleted} rows of {table.name}")
         total += deleted
     return total
+
+
+def _delete_events_of_no_popup(connection: Connection, shop_id: str, say: Callable[[str], None]) -> int:
+    found = {"shop_id": shop_id, "no_popup": NO_POPUP, "conversion_types": list(CONVERSION_TYPES)}
+    days = connection.fetch_all(SELECT_DAYS, shop_id=shop_id)
+    deleted = sum(run_batch(partial(connection.execute, DELETE_EVENTS_OF_NO_POPUP, **found, **each)) for each in days)
+    if deleted:
+        say(f"deleted {deleted} events of no popup")
+    return deleted
 
 
 def _delete_sql(table: Table) -> str:
