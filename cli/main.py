@@ -38,9 +38,9 @@ def popups(context: click.Context) -> None:
 
 @popups.command()
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Where it answers.")
-@click.option("--fresh", is_flag=True, help="Forget the data of earlier runs first.")
-@click.option("--no-redis", is_flag=True, help="Run on the cache and limits in memory.")
-@click.option("--no-history", is_flag=True, help="Leave out the second shop, which has 60 days behind it.")
+@click.option("--fresh", is_flag=True, help="Delete the data of earlier runs first.")
+@click.option("--no-redis", is_flag=True, help="Keep the cache and limits in memory.")
+@click.option("--no-history", is_flag=True, help="Leave out the second shop, which has a history of 60 days.")
 @click.option(
     "--data",
     default=Path(".popups"),
@@ -59,11 +59,11 @@ def dev(port: int, fresh: bool, no_redis: bool, no_history: bool, data: Path) ->
 
 
 @popups.command()
-@click.option("--status", is_flag=True, help=f"Only list them; exit code {PENDING} when some are pending.")
+@click.option("--status", is_flag=True, help=f"Only list migrations; exit code {PENDING} if any is pending.")
 def migrate(status: bool) -> None:
     """Bring the database to the schema in sql/, and make the coming months' partitions.
 
-    Safe to run twice, and by two at once.
+    Safe to repeat, and to run twice at once.
     """
     try:
         with open_connection() as connection:
@@ -78,26 +78,28 @@ def migrate(status: bool) -> None:
 
 
 @popups.command("grant")
-@click.option("--app", multiple=True, metavar="USER", help="Whom functions sign in as; may be given several times.")
-@click.option("--stats", multiple=True, metavar="USER", help="The same for those that only read reports.")
+@click.option("--app", multiple=True, metavar="USER", help="A user that functions sign in as; may be repeated.")
+@click.option("--stats", multiple=True, metavar="USER", help="A user of `stats`, which only reads; may be repeated.")
 def grant_rights(app: tuple[str, ...], stats: tuple[str, ...]) -> None:
-    """Let functions write rows and read them, and nothing else: no CREATE, no DROP. As the owner; safe to repeat."""
+    """Let functions read and write rows, and nothing else: no CREATE, no DROP. Run as the owner; safe to repeat."""
     with open_connection() as connection:
         grant(connection, app, stats)
     click.echo("granted")
 
 
 @popups.command()
-@click.option("--wanted", required=True, type=click.IntRange(0), help="How many the functions may open together.")
-@click.option("--reserve", default=10, show_default=True, type=click.IntRange(0), help="How many are for others.")
+@click.option(
+    "--wanted", required=True, type=click.IntRange(0), help="Connections that the functions may open together."
+)
+@click.option("--reserve", default=10, show_default=True, type=click.IntRange(0), help="Connections kept for others.")
 def connections(wanted: int, reserve: int) -> None:
-    """Check that the database has room for so many connections. deploy.sh does so before each deployment."""
+    """Check that the database has room for these connections, as deploy.sh does before each deployment."""
     with open_connection() as connection:
         click.echo(check_connections(connection, wanted, reserve))
 
 
 @popups.command()
-@click.option("--days", required=True, type=click.IntRange(1, MAX_DAYS), help="Older events go, by whole months.")
+@click.option("--days", required=True, type=click.IntRange(1, MAX_DAYS), help="Delete older events, by whole months.")
 def retain(days: int) -> None:
     """Make the coming months' partitions; delete old events and what deleted popups left. The statistics stay."""
     with open_connection() as connection:
@@ -106,10 +108,10 @@ def retain(days: int) -> None:
 
 @popups.command()
 @click.argument("url")
-@click.option("--audience", required=True, help="The service's address, for which a token is asked.")
-@click.option("--seconds", default=180, show_default=True, type=click.IntRange(1, 3600), help="How long it may take.")
+@click.option("--audience", required=True, help="The service's address, for the identity token.")
+@click.option("--seconds", default=180, show_default=True, type=click.IntRange(1, 3600), help="When to give up.")
 def ready(url: str, audience: str, seconds: int) -> None:
-    """Wait until URL, a revision's /_ready, answers 200. Inside Google Cloud: deploy.sh asks so where it cannot."""
+    """Wait until URL, a revision's /_ready, answers 200. deploy.sh runs it in a job if it cannot reach URL itself."""
     if not await_ready(url, audience, seconds):
         raise click.ClickException(f"{url} does not answer 200")
     click.echo(f"{url} answers 200")
@@ -120,8 +122,8 @@ def ready(url: str, audience: str, seconds: int) -> None:
 def recount(shop_id: str | None) -> None:
     """Make every tally of SHOP, or of all shops, what its stored events say.
 
-    Runs beside traffic, in batches, and may be repeated: after a deployment or a rollback that ran functions of two
-    releases at once, which ./deploy.sh does.
+    Runs beside traffic, in batches, and may be repeated. Needed after functions of two releases ran at once, during a
+    deployment or a rollback; ./deploy.sh then runs it.
     """
     with open_connection() as connection:
         click.echo(f"changed {recounting.recount(connection, shop_id, say=click.echo)} tallies")
@@ -129,7 +131,7 @@ def recount(shop_id: str | None) -> None:
 
 @popups.command()
 def warm() -> None:
-    """Fill the cache with the popups of every shop that shows any. Exit code 1 when some could not be."""
+    """Fill the cache with the active popups of every shop. Exit code 1 if any could not be loaded."""
     if not settings().redis_url:
         click.echo("REDIS_URL is unset: there is no shared cache to fill")
         return
@@ -153,10 +155,10 @@ def _show(listed: list[migrations.Migration]) -> int:
     default=lambda: (datetime.now(UTC) - timedelta(days=3)).strftime("%Y-%m-%d"),
     show_default="3 days ago",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Orders that changed since then, in UTC.",
+    help="Read orders that changed since then, in UTC.",
 )
 def reconcile_orders(shop_id: str | None, since: datetime, every: bool) -> None:
-    """Read the orders of SHOP by the APIs of its platforms, for webhooks that were lost. Safe to repeat.
+    """Read the orders of SHOP from the APIs of its platforms, for webhooks that were lost. Safe to repeat.
 
     Order sources without an `api` are left out.
     """
@@ -181,9 +183,9 @@ def shop() -> None:
 
 @shop.command("create")
 @click.argument("shop_id", metavar="ID")
-@click.option("--name", required=True, help="As people know it.")
-@click.option("--origin", "origins", multiple=True, help="Whose pages may report events; may be given several times.")
-@click.option("--time-zone", default="UTC", show_default=True, help="An IANA name; its days are those of the reports.")
+@click.option("--name", required=True, help="The name that people know.")
+@click.option("--origin", "origins", multiple=True, help="An origin whose pages may report events; may be repeated.")
+@click.option("--time-zone", default="UTC", show_default=True, help="An IANA name; reports use its days.")
 @click.option("--currency", default="USD", show_default=True, help="An ISO 4217 code.")
 def create_shop(shop_id: str, name: str, origins: tuple[str, ...], time_zone: str, currency: str) -> None:
     """Create the shop ID. Without --origin it takes events from every page."""
@@ -212,7 +214,7 @@ def list_shops() -> None:
 def export_shop(shop_id: str) -> None:
     """Write everything of the shop ID to stdout: a line of JSON for each row, {"table": …, "row": {…}}.
 
-    All of one instant, without the hashes of its keys and without its secrets.
+    A consistent snapshot, without the hashes of its keys and without its secrets.
     """
     with open_connection() as connection:
         shop_data.export_shop(connection, shop_id, sys.stdout.buffer)
@@ -220,9 +222,9 @@ def export_shop(shop_id: str) -> None:
 
 @shop.command("delete")
 @click.argument("shop_id", metavar="ID")
-@click.option("--yes", is_flag=True, help="Do not ask. Nobody is asked where stdin is no terminal.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation. Without a terminal nothing is asked.")
 def delete_shop(shop_id: str, yes: bool) -> None:
-    """Delete the shop ID with everything of it, for good. Its keys stop to work at once.
+    """Delete the shop ID with everything of it, for good. Its keys stop working at once.
 
     In batches beside the traffic of other shops; an interrupted run can be repeated.
     """
@@ -240,13 +242,13 @@ def key() -> None:
 
 @key.command("create")
 @click.argument("shop_id", metavar="SHOP")
-@click.option("--rights", required=True, type=click.Choice(RIGHTS), help="What its bearer may do.")
-@click.option("--name", default="", help="To tell it from the shop's other keys.")
+@click.option("--rights", required=True, type=click.Choice(RIGHTS), help="What the key allows.")
+@click.option("--name", default="", help="A name, to distinguish the shop's keys.")
 @click.option(
     "--to-secret", metavar="NAME", help="Add it to this secret of GOOGLE_CLOUD_PROJECT instead of printing it."
 )
 def create_key(shop_id: str, rights: str, name: str, to_secret: str | None) -> None:
-    """Create a key for SHOP and print it. It is not kept and cannot be shown again."""
+    """Create a key for SHOP and print it. Only its hash is stored, so it cannot be shown again."""
     with open_connection() as connection:
         if to_secret:
             click.echo(shops.create_key_in_secret(Connection(connection), shop_id, rights, name, to_secret))
