@@ -39,8 +39,8 @@ CHECKOUT_PAGES = (
     "/kassa*", "/commande*", "/*/commande*", "/pagamento*", "/finalizar-compra*", "/afrekenen*",
 )  # fmt: skip
 
-# Also returns how often each budget for codes was exhausted, and when shoppers last did something: a look at the newest
-# rows of 100 popups at most, in the partitions in which an event of the last 30 days may be. NULL if there is none.
+# Also returns how often each budget for codes was exhausted, and when the newest event came: the newest rows of 100
+# popups at most are read, in the partitions in which an event of the last 30 days may be. NULL if there is none.
 SELECT_SHOP = """
     SELECT id, name, time_zone, currency, allowed_origins, popups_per_visit, seconds_between_popups, never_on_pages,
         shop_holdout_percent AS holdout_percent, codes_per_hour, codes_per_network_per_hour,
@@ -85,7 +85,7 @@ SELECT_SHOP = """
     WHERE id = :shop_id
 """
 
-# Orders that are no longer unconfirmed, or only now, make somebody a buyer or no longer: they are credited anew.
+# Orders that a change of confirmed_since makes confirmed or unconfirmed are credited again.
 # A changed holdout begins a new stretch of the shop-wide comparison, whose popup_id is nil.
 UPDATE_SHOP = """
     WITH written AS (

@@ -17,7 +17,7 @@ from functions.stats.experiments.sequences import DEFAULT_PLANNED_VIEWERS
 
 REVENUE = "revenue"
 PURCHASE = "purchase"
-# Who did it, by goal: the column that counts them.
+# The column that counts the converters of each goal.
 COLUMNS = {"email_capture": "captured", "click": "clicked", PURCHASE: "bought", REVENUE: "bought"}
 GOALS = tuple(COLUMNS)
 # The goal by the popup's offer, unless the merchant asks for another.

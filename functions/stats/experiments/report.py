@@ -129,7 +129,7 @@ def _holdout(experiment: Experiment, *, is_uneven: bool) -> dict[str, Any] | Non
 
 
 def _is_uneven(experiment: Experiment, variants: list[Variant]) -> bool:
-    """Whether chance does not explain how the viewers are split; the holdout's only if measured at the same moment."""
+    """Return whether chance fails to explain the viewers' shares; the holdout counts if measured at the same moment."""
     total = sum(variant.weight for variant in variants)
     held_out = experiment.holdout_percent / 100 if experiment.is_exposed else 0.0
     viewers = [variant.arm.viewers for variant in variants] or [experiment.shown.people.viewers]
