@@ -25,7 +25,7 @@ def answer_cached(
 
 
 def for_cdn(answer: Response, tag: str) -> Response:
-    """Where a CDN caches answers, free this one of what is one client's, and give it the tag that purges it."""
+    """If a CDN caches answers, mark this one as the same for every client, and give it the tag that purges it."""
     if settings().cdn:
         answer.headers["Cache-Tag"] = tag
         answer.for_everybody = True

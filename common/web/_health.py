@@ -65,7 +65,7 @@ class Verdict(NamedTuple):
 
 
 _verdict = Verdict("down", "down", {}, 0.0)
-_looking = threading.Lock()
+_checking = threading.Lock()
 
 
 @per_process
@@ -94,15 +94,15 @@ def fresh_verdict() -> Verdict | None:
 
 def readiness() -> Verdict:
     """Return whether the dependencies answer: one thread checks, the others wait for its verdict. May block."""
-    if not _looking.acquire(timeout=PATIENCE_SECONDS):
+    if not _checking.acquire(timeout=PATIENCE_SECONDS):
         return _verdict._replace(database="down")
     try:
-        return fresh_verdict() or _look()
+        return fresh_verdict() or _check()
     finally:
-        _looking.release()
+        _checking.release()
 
 
-def _look() -> Verdict:
+def _check() -> Verdict:
     global _verdict
     database_state, cache_state = _database_state(), _cache_state()
     known = schema() if database_state == "ok" else {}
