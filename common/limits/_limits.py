@@ -2,9 +2,9 @@
 
 A sliding window is estimated from two counters ("sliding window counter"): exact if the previous window's requests were
 evenly spread. Every hit is counted in memory; each time a client has made SETTLED_SHARE of its quota here, the hits are
-added to Redis and the sum comes back; near the quota, that is every hit. So most requests make no round trip, refusals
-none at all, and each further instance admits at most that share, or one request, beyond the quota. While Redis is down,
-each process counts in memory alone.
+added to Redis and the sum comes back; near the quota, and of a small one always, that is every hit. So most requests
+make no round trip, refusals none at all, and each further instance admits at most that share, or one request, beyond
+the quota; of a small one none. While Redis is down, each process counts in memory alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ WINDOW_SECONDS = 60
 WINDOW_MS = WINDOW_SECONDS * 1000
 # Ten instances together exceed the quota by at most 1 %.
 SETTLED_SHARE = 0.001
+# Of a quota up to this, each hit is settled: one request too many would be a twentieth of it.
+SMALL_QUOTA = 20
 # About 300 bytes each: 3 MB.
 MAX_CLIENTS_IN_MEMORY = 10_000
 
@@ -132,8 +134,12 @@ def quota_of(name: str) -> int:
 
 
 def _hits_to_settle(window: _Window, quota: int) -> int:
-    """Return how many hits are settled at a time: at least two, for occasional callers; one past half the quota."""
-    return 1 if window.current + 1 > quota / 2 else max(2, 1 + int(quota * SETTLED_SHARE))
+    """Return how many hits are settled at a time: one of a small quota, and past half of any; at least two else.
+
+    Two spare an occasional caller the round trip.
+    """
+    is_near = quota <= SMALL_QUOTA or window.current + 1 > quota / 2
+    return 1 if is_near else max(2, 1 + int(quota * SETTLED_SHARE))
 
 
 def _verdict(name: str, quota: int, passes: bool, window: _Window, now_ms: int) -> Verdict:

@@ -215,9 +215,10 @@ class TestWhenToSettle:
         ("quota", "current", "hits"),
         [
             (1, 0, 1),
-            (2, 0, 2),
-            (10, 4, 2),
-            (10, 5, 1),
+            (2, 0, 1),
+            (20, 0, 1),
+            (21, 0, 2),
+            (21, 10, 1),
             (1000, 0, 2),
             (1000, 499, 2),
             (1000, 500, 1),
@@ -226,7 +227,7 @@ class TestWhenToSettle:
             (5000, 2500, 1),
         ],
     )
-    def test_a_thousandth_of_the_quota_is_settled_at_a_time_two_at_least_and_each_hit_past_half(
+    def test_a_thousandth_of_the_quota_is_settled_at_a_time_two_at_least_and_each_hit_of_a_small_one_or_past_half(
         self, quota: int, current: int, hits: int
     ) -> None:
         assert _limits._hits_to_settle(_limits._Window(0, current), quota) == hits
@@ -436,6 +437,17 @@ def test_a_small_limit_that_two_instances_share_is_kept_to_the_request(stack: St
     env = {"RATE_LIMIT_DEFAULT": "20", "TRUSTED_PROXIES": "1"}
     both = itertools.cycle([stack.start_function("get_active_popups", **env) for _ in range(2)])
     assert [passes(next(both), address) for _ in range(60)] == [True] * 20 + [False] * 40
+
+
+def test_what_was_used_up_at_one_instance_no_other_gives_out_of_a_small_limit(
+    limited: FunctionProcess, stack: Stack, address: str
+) -> None:
+    other = stack.start_function("get_active_popups", RATE_LIMIT_DEFAULT=str(QUOTA), TRUSTED_PROXIES="1")
+    assert passes(limited, address)
+    assert ask(other, address).headers["RateLimit"].startswith(f'"default";r={QUOTA - 2};')
+    while passes(limited, address):
+        pass
+    assert not passes(other, address)
 
 
 def test_a_clock_of_redis_that_was_set_back_locks_nobody_out(
