@@ -36,8 +36,19 @@ SELECT_ACTIVE_POPUPS = """
             'holdout_percent', shop_holdout_percent
         ) AS shop,
         (SELECT extract(epoch FROM min(change) - now())::float8
-         FROM popups AS scheduled, unnest(ARRAY[scheduled.starts_at, scheduled.ends_at]) AS change
-         WHERE scheduled.shop_id = :shop_id AND scheduled.is_active AND change > now()
+         FROM (
+            SELECT unnest(ARRAY[scheduled.starts_at, scheduled.ends_at]) AS change
+            FROM popups AS scheduled
+            WHERE scheduled.shop_id = :shop_id AND scheduled.is_active
+            UNION ALL
+            SELECT unnest(ARRAY[code.starts_at, code.expires_at])
+            FROM popups AS scheduled
+            JOIN shown_offers AS offered ON offered.shop_id = :shop_id AND offered.popup_id = scheduled.id
+            JOIN discount_codes AS code ON code.shop_id = :shop_id
+                AND code.id = (offered.offer ->> 'discount_code_id')::uuid
+            WHERE scheduled.shop_id = :shop_id AND scheduled.is_active AND offered.offer ->> 'when_empty' = 'stop'
+         ) AS schedule
+         WHERE change > now()
         ) AS seconds_to_next_change
     FROM shops
     LEFT JOIN popups ON popups.shop_id = :shop_id
@@ -70,7 +81,7 @@ def cached_answer(shop_id: str, rules: int = NEWEST_EDITION) -> tuple[str, Calla
 
 
 def load_active_popups(shop_id: str, rules: int) -> Loaded:
-    """Return the answer to scripts of that edition, fresh at most until a popup's schedule changes it."""
+    """Return the answer to scripts of that edition, fresh at most until the schedule of a popup or code changes it."""
     rows = postgres.fetch_all(SELECT_ACTIVE_POPUPS, shop_id=shop_id)
     if not rows:
         return Loaded(None, UNKNOWN_SHOP_SECONDS)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 
+from common.shop.active_popups import SELECT_ACTIVE_POPUPS
 from common.shop.targeting_rules import NEWEST_EDITION
 from functions.manage_popups.shop import CHECKOUT_PAGES
 from tests.support.client import PROMISED_SECONDS, Client, assert_problem
@@ -134,6 +135,35 @@ def test_a_schedule_is_kept_to_without_waiting_for_the_cache(
         assert shown(function, shop) == [ending]
     for function in instances:
         eventually(lambda function=function: shown(function, shop) == [starting], seconds=5)
+
+
+HOUR = 3600
+# The code's times, what the popup does without it, the popup's status, and when the answer changes.
+CODES_TIMES: dict[str, tuple[dict[str, str], str, str, float | None]] = {
+    "its end": ({"expires_at": in_seconds(HOUR)}, "stop", "active", HOUR),
+    "its start": ({"starts_at": in_seconds(2 * HOUR)}, "stop", "active", 2 * HOUR),
+    "its end is over": ({"expires_at": in_seconds(-HOUR)}, "stop", "active", None),
+    "the popup goes on without": ({"expires_at": in_seconds(HOUR)}, "without_code", "active", None),
+    "the popup is not shown": ({"expires_at": in_seconds(HOUR)}, "stop", "paused", None),
+}
+
+
+@pytest.mark.parametrize("in_a_variant", [False, True])
+@pytest.mark.parametrize(("times", "when_empty", "status", "changes_in"), CODES_TIMES.values(), ids=CODES_TIMES)
+def test_an_answer_is_fresh_no_longer_than_the_code_without_which_a_popup_stops(
+    shop: Shop,
+    database: Database,
+    times: dict[str, str],
+    when_empty: str,
+    status: str,
+    changes_in: float | None,
+    in_a_variant: bool,
+) -> None:
+    offer = {"discount_code_id": make_discount_code(database, shop, **times), "when_empty": when_empty}
+    own = {"variants": [{"id": "a", "name": "A", "offer": offer}]} if in_a_variant else {"offer": offer}
+    make_popup(database, shop, status=status, **own)
+    row, *_ = database(SELECT_ACTIVE_POPUPS, shop_id=shop.id)
+    assert row["seconds_to_next_change"] == (changes_in and pytest.approx(changes_in, abs=HOUR / 2))
 
 
 def test_another_shops_popups_are_not_shown(get_active_popups: FunctionProcess, shop: Shop, database: Database) -> None:
