@@ -232,11 +232,11 @@ def test_a_redis_that_refuses_commands_fails_no_request(stack: Stack, reader: Fu
 
 def test_the_outage_and_its_end_are_a_line_each(reader: FunctionProcess, to_redis: Proxy, shop: Shop) -> None:
     name = f"Redis at 127.0.0.1:{to_redis.port}"
-    before = len(reader.log_lines())
+    before = reader.log_bytes()
 
     def told() -> list[str]:
         """Its lines since then, without a late one of the end of an outage before."""
-        messages = [line["message"] for line in reader.log_lines()[before:]]
+        messages = [line["message"] for line in reader.log_lines(since=before)]
         ours = [message for message in messages if message.startswith(name)]
         return list(dropwhile(lambda message: message != f"{name} does not answer", ours))
 
