@@ -4,13 +4,10 @@ import base64
 import http.server
 import itertools
 import json
-import os
 import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,7 +18,7 @@ from cli import google_cloud, shops
 from common.config import load
 from common.postgres.connect import connect
 from common.postgres.driver import Connection
-from tests.support.stack import ROOT, Database, FunctionProcess, Stack, create_database
+from tests.support.stack import Database, FunctionProcess, Stack, create_database
 
 Popups = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -30,14 +27,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def popups(stack: Stack) -> Popups:
-    """Return a function that runs `popups` with these words, on the stack's database unless `env` says otherwise."""
-
-    def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        program = Path(sys.executable).with_name("popups")
-        environ = os.environ | {"DATABASE_URL": stack.database_url} | env
-        return subprocess.run([program, *words], capture_output=True, text=True, env=environ, cwd=ROOT, timeout=60)
-
-    return run
+    return stack.popups
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """`popups shop list|export|delete` and `popups key list|revoke`: everything of a shop, and nothing of another."""
 
 import json
-import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from common.config import load
 from common.postgres.driver import Connection
 from tests.support.client import PROMISED_SECONDS, Client
 from tests.support.factories import Shop, capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
-from tests.support.stack import ROOT, Database, FunctionProcess, Stack, create_database, eventually, open_database
+from tests.support.stack import Database, FunctionProcess, Stack, create_database, eventually, open_database
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,13 +42,9 @@ def shop(own: Database) -> Shop:
 
 
 @pytest.fixture
-def run(own: Database) -> Run:
+def run(stack: Stack, own: Database) -> Run:
     """Return a function that runs `popups` with these words on the module's database."""
-    program = Path(sys.executable).with_name("popups")
-    environ = os.environ | {"DATABASE_URL": own.url}
-    return lambda *words: subprocess.run(
-        [program, *words], capture_output=True, text=True, env=environ, cwd=ROOT, timeout=60, stdin=subprocess.DEVNULL
-    )
+    return partial(stack.popups, DATABASE_URL=own.url)
 
 
 def value_of(kind: str, name: str) -> str:

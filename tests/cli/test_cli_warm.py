@@ -1,10 +1,7 @@
 """`popups warm`: afterwards no storefront's first shopper waits for Postgres."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -12,7 +9,7 @@ import requests
 
 from cli.dev.child import free_port
 from tests.support.factories import make_popup, make_shop
-from tests.support.stack import ROOT, Database, Stack, create_database, open_database
+from tests.support.stack import Database, Stack, create_database, open_database
 
 SHOPS = 12
 
@@ -43,9 +40,7 @@ def cache(stack: Stack) -> Iterator[redis.Redis]:
 
 
 def warm(stack: Stack, shops: Database, **env: str) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).with_name("popups")
-    environ = os.environ | {"DATABASE_URL": shops.url, "REDIS_URL": stack.valkey.url} | env
-    return subprocess.run([program, "warm"], capture_output=True, text=True, env=environ, cwd=ROOT, timeout=60)
+    return stack.popups("warm", **{"DATABASE_URL": shops.url, "REDIS_URL": stack.valkey.url, **env})
 
 
 def keys(cache: redis.Redis) -> set[str]:

@@ -1,10 +1,6 @@
 """`popups grant`: functions write and read rows, and change nothing of the schema; the owner does that."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pg8000.exceptions import DatabaseError
@@ -12,7 +8,6 @@ from pg8000.exceptions import DatabaseError
 from cli.schema.grant import grant
 from tests.support.stack import (
     APP_USER,
-    ROOT,
     STATS_USER,
     Database,
     FunctionProcess,
@@ -103,13 +98,6 @@ def test_what_the_owner_makes_later_has_the_same_rights(database: Database, app:
         database("DROP TABLE later")
 
 
-def run(url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("popups")), "grant", *words]
-    return subprocess.run(
-        command, env=os.environ | {"DATABASE_URL": url}, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
 def test_an_owner_who_is_no_superuser_grants_and_may_repeat_it(stack: Stack) -> None:
     url = create_database(stack.postgres, "granted", migrated=False)
     with open_database(url) as admin:
@@ -118,17 +106,10 @@ def test_an_owner_who_is_no_superuser_grants_and_may_repeat_it(stack: Stack) -> 
         for group in ("popups_app", "popups_stats"):  # made by somebody else in this server, who lets it give them
             admin(f"GRANT {group} TO granting WITH ADMIN OPTION")
     owner_url = url.replace("//popups:", "//granting:")
-    migrated = subprocess.run(
-        [str(Path(sys.executable).with_name("popups")), "migrate"],
-        env=os.environ | {"DATABASE_URL": owner_url},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    migrated = stack.popups("migrate", DATABASE_URL=owner_url)
     assert migrated.returncode == 0, migrated.stderr
     for _ in range(2):
-        done = run(owner_url, "--app", APP_USER, "--stats", STATS_USER)
+        done = stack.popups("grant", "--app", APP_USER, "--stats", STATS_USER, DATABASE_URL=owner_url)
         assert (done.returncode, done.stdout) == (0, "granted\n"), done.stderr
     with open_database(url.replace("//popups:", f"//{APP_USER}:")) as app:
         app("DELETE FROM popup_views")
@@ -145,7 +126,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
 @pytest.mark.parametrize(("words", "line"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_granted_is_one_plain_line(stack: Stack, words: tuple[str, ...], line: str) -> None:
     url = stack.database_url if words else stack.url_of_function("track_view")
-    done = run(url, *words)
+    done = stack.popups("grant", *words, DATABASE_URL=url)
     assert done.returncode == 1
     assert line in done.stderr
     assert "Traceback" not in done.stderr
@@ -153,7 +134,7 @@ def test_what_cannot_be_granted_is_one_plain_line(stack: Stack, words: tuple[str
 
 def test_an_account_of_cloud_sql_may_be_a_member(stack: Stack, database: Database) -> None:
     database('CREATE ROLE "shop-notes@acme-shop.iam" LOGIN')
-    assert run(stack.database_url, "--app", "shop-notes@acme-shop.iam").returncode == 0
+    assert stack.popups("grant", "--app", "shop-notes@acme-shop.iam").returncode == 0
     assert database.value("SELECT pg_has_role('shop-notes@acme-shop.iam', 'popups_app', 'USAGE')")
 
 

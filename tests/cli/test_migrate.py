@@ -59,12 +59,6 @@ def pending(database: Database, folder: Path) -> list[str]:
         return [migration.name for migration in status(connection, folder) if migration.applied_at is None]
 
 
-def popups_migrate(database: Database, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("popups")), "migrate", *options]
-    environ = os.environ | {"DATABASE_URL": database.url}
-    return subprocess.run(command, capture_output=True, text=True, env=environ, cwd=ROOT, timeout=60)
-
-
 def test_every_migration_applies_to_an_empty_database_in_order(empty: Database) -> None:
     files = sorted(path.name for path in SQL_FOLDER.glob("*.sql"))
     assert run(empty) == files
@@ -88,9 +82,9 @@ def test_a_server_that_is_too_old_is_refused_in_one_line_before_anything_is_made
     assert empty.value("SELECT to_regclass('schema_migrations') AS ledger") is None
 
 
-def test_two_deployers_at_once_apply_each_file_once(empty: Database) -> None:
+def test_two_deployers_at_once_apply_each_file_once(stack: Stack, empty: Database) -> None:
     def deploy() -> None:
-        results.append(popups_migrate(empty))
+        results.append(stack.popups("migrate", DATABASE_URL=empty.url))
 
     results: list[subprocess.CompletedProcess[str]] = []
     deployers = [threading.Thread(target=deploy) for _ in range(2)]
@@ -241,23 +235,25 @@ def test_a_semicolon_inside_something_ends_no_statement(statement: str) -> None:
     assert split_statements(f"-- first;\n{statement}\n;\n/* then; */ SELECT 2;\n-- done") == [statement, "SELECT 2"]
 
 
-def test_status_lists_each_file_and_tells_by_its_exit_code_whether_some_are_pending(empty: Database) -> None:
+def test_status_lists_each_file_and_tells_by_its_exit_code_whether_some_are_pending(
+    stack: Stack, empty: Database
+) -> None:
     files = sorted(path.name for path in SQL_FOLDER.glob("*.sql"))
-    before = popups_migrate(empty, "--status")
+    before = stack.popups("migrate", "--status", DATABASE_URL=empty.url)
     assert before.returncode == 3
     assert before.stdout.splitlines() == [f"{name}  pending" for name in files]
     assert empty.value("SELECT to_regclass('schema_migrations')") is None
     run(empty)
-    after = popups_migrate(empty, "--status")
+    after = stack.popups("migrate", "--status", DATABASE_URL=empty.url)
     assert after.returncode == 0
     assert [line.split("  ")[0] for line in after.stdout.splitlines()] == files
     assert all("  applied 2" in line for line in after.stdout.splitlines())
 
 
-def test_a_contradiction_is_one_plain_line_and_exit_code_1(empty: Database) -> None:
+def test_a_contradiction_is_one_plain_line_and_exit_code_1(stack: Stack, empty: Database) -> None:
     run(empty)
     empty("UPDATE schema_migrations SET checksum = 'another' WHERE version = 1")
-    refused = popups_migrate(empty)
+    refused = stack.popups("migrate", DATABASE_URL=empty.url)
     assert refused.returncode == 1
     assert refused.stdout == ""
     assert len(refused.stderr.splitlines()) == 1

@@ -85,12 +85,6 @@ def run_retain(url: str) -> Callable[..., list[str]]:
     return run
 
 
-def run_popups(url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).with_name("popups")
-    environ = {**os.environ, "DATABASE_URL": url}
-    return subprocess.run([program, *words], env=environ, capture_output=True, text=True, timeout=60)
-
-
 def months(database: Database, table: str = "popup_views") -> set[str]:
     rows = database(
         "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = (:table)::regclass", table=table
@@ -194,7 +188,7 @@ class TestMonths:
     @pytest.mark.parametrize("table", EVENT_TABLES)
     def test_a_migrated_database_has_the_last_month_this_one_and_three_ahead(self, stack: Stack, table: str) -> None:
         url = create_database(stack.postgres, f"fresh-{uuid.uuid4().hex[:8]}", migrated=False)
-        done = run_popups(url, "migrate")
+        done = stack.popups("migrate", DATABASE_URL=url)
         assert done.returncode == 0, done.stderr
         first = (NOW.replace(day=1) - timedelta(days=1)).replace(day=1)
         wanted = {f"{first.year + (first.month - 1 + n) // 12}_{(first.month - 1 + n) % 12 + 1:02}" for n in range(5)}
@@ -495,13 +489,13 @@ class TestRetention:
         ]
 
     @pytest.mark.parametrize("days", ["0", "-1", "36501", "many"])
-    def test_days_are_1_to_36500(self, url: str, days: str) -> None:
-        done = run_popups(url, "retain", "--days", days)
+    def test_days_are_1_to_36500(self, stack: Stack, url: str, days: str) -> None:
+        done = stack.popups("retain", "--days", days, DATABASE_URL=url)
         assert done.returncode == 2
         assert "--days" in done.stderr
 
-    def test_the_command_does_it(self, url: str) -> None:
-        done = run_popups(url, "retain", "--days", "36500")
+    def test_the_command_does_it(self, stack: Stack, url: str) -> None:
+        done = stack.popups("retain", "--days", "36500", DATABASE_URL=url)
         assert done.returncode == 0, done.stderr
 
 

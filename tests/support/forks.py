@@ -1,4 +1,4 @@
-"""Functions as forks of one process that has imported their libraries: a third of the CPU of a start, and its wait."""
+"""Our programs as forks of a process that has imported their libraries: a third of the CPU of a start, and its wait."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ class ForkServer:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             return int(self._process.stdout.readline())
+
+    def start(self, command: list[str], environ: Mapping[str, str], folder: Path, output: Path, errors: Path) -> "Fork":
+        """Start a Python program of this environment, which appends to these files."""
+        files = {"folder": str(folder), "output": str(output), "errors": str(errors)}
+        return Fork(self, self.ask(command=command, environ=dict(environ), **files))
 
     def close(self) -> None:
         """End it, and with it what still runs of its forks."""
@@ -98,6 +103,5 @@ class ForkedChild(Child):
         self._server = server
 
     def _spawn(self) -> Process:
-        environ, folder = dict(self._environ or os.environ), str(self._folder or Path.cwd())
-        pid = self._server.ask(command=self.command, environ=environ, folder=folder, log=str(self.log))
-        return Fork(self._server, pid)
+        environ, folder = self._environ or os.environ, self._folder or Path.cwd()
+        return self._server.start(self.command, environ, folder, self.log, self.log)

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -142,13 +143,19 @@ class FunctionProcess:
         assert self._child._process
         return self._child._process
 
-    def logs(self) -> str:
-        """Everything it has written so far."""
-        return self._child.log.read_text(errors="replace")
+    def log_bytes(self) -> int:
+        """Return how much it has written so far, for who asks later what came since."""
+        return self._child.log.stat().st_size
 
-    def log_lines(self) -> list[dict[str, Any]]:
-        """Return the structured lines of the log, parsed, without one that is still being written."""
-        *whole, _ = self.logs().split("\n")  # splitlines() also splits at what a client may have sent, such as U+2028
+    def logs(self, since: int = 0) -> str:
+        """Return what it has written, from this byte on."""
+        with self._child.log.open("rb") as log:
+            log.seek(since)
+            return log.read().decode(errors="replace")
+
+    def log_lines(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the structured lines of the log from this byte on, parsed, without one that is still being written."""
+        *whole, _ = self.logs(since).split("\n")  # splitlines() also splits at what a client may have sent
         return [json.loads(line) for line in whole if line.startswith("{")]
 
     def healthy(self) -> bool:
@@ -225,6 +232,17 @@ class Stack:
         if self._forks and settings["folder"] == ROOT:
             return ForkedChild(self._forks, *words, **settings)
         return Child(*words, **settings)
+
+    def popups(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run `popups` with these words as an operator does, on this stack's database unless `env` names another."""
+        command = [str(Path(sys.executable).with_name("popups")), *words]
+        environ = os.environ | {"DATABASE_URL": self.database_url} | env
+        if not self._forks:
+            return subprocess.run(command, capture_output=True, text=True, env=environ, cwd=ROOT, timeout=60)
+        with tempfile.TemporaryDirectory() as folder:
+            output, errors = Path(folder, "output"), Path(folder, "errors")
+            code = self._forks.start(command, environ, ROOT, output, errors).wait(60)
+            return subprocess.CompletedProcess(command, code, output.read_text(), errors.read_text())
 
     def keep(self, function: FunctionProcess) -> FunctionProcess:
         """Have it end with the stack, and not with the module in which it was started."""
