@@ -26,11 +26,12 @@ USE_INDEXES = "SELECT set_config('enable_seqscan', 'off', true)"
 
 # Deletes the person: row, address, name, consents, and the name under which codes are held. The events are renamed
 # afterwards (common/shop/erasures.py), for which a row of `erasures` stands; consents beyond a few thousand likewise.
+# A request for data that waits for the merchant's answer loses the address and keeps the platform's id of the customer.
 ERASE_SUBSCRIBER = """
     WITH person AS (
         DELETE FROM email_subscribers
         WHERE shop_id = :shop_id AND id = :id
-        RETURNING shop_id, id, claimer
+        RETURNING shop_id, id, claimer, email_normalized, lower(normalize(email, NFC)) AS email
     ), renaming AS (
         INSERT INTO erasures (shop_id, subscriber_id)
         SELECT shop_id, id FROM person
@@ -46,6 +47,12 @@ ERASE_SUBSCRIBER = """
         FROM person CROSS JOIN discount_codes AS pool
         WHERE pool.shop_id = :shop_id AND pool.single_use
           AND claim.shop_id = :shop_id AND claim.discount_code_id = pool.id AND claim.claimed_by = person.claimer
+    ), requests AS (
+        UPDATE order_source_requests AS asked
+        SET email = NULL
+        FROM person
+        WHERE asked.shop_id = :shop_id
+          AND lower(normalize(asked.email, NFC)) IN (person.email, person.email_normalized)
     )
     SELECT id FROM person
 """

@@ -275,6 +275,8 @@ class TestErasure:
             )
             return [report["views"], report["unique_viewers"], report["conversions"], distinct]
 
+        asked = {"shop_id": shop.id, "source_id": shop.source_id, "request_id": "99", "customer_id": "5"}
+        insert(database, "order_source_requests", **asked, email="Ann.Erased@Example.com")
         eventually(lambda: numbers()[:3] == [4, 2, 3])
         before = numbers()
         (person,) = listed(merchant, "email=ann.erased")
@@ -288,6 +290,8 @@ class TestErasure:
                 assert not found, (table, trace)
         assert numbers() == before
         assert emails(listed(merchant)) == ["bob@example.com"]
+        (request,) = merchant.get(f"/order-sources/{shop.source_id}/requests").json()["requests"]
+        assert (request["email"], request["customer_id"]) == (None, "5")
         kept = database("SELECT metadata FROM popup_conversions WHERE visitor_id = :id", id=bob["visitor_id"])
         assert kept == [{"metadata": {"n": "Bob"}}]
         claims = database("SELECT count(claimed_by) AS claimed FROM single_use_codes WHERE shop_id = :id", id=shop.id)
