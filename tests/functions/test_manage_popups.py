@@ -319,6 +319,7 @@ SEARCHES: dict[str, tuple[str, list[str]]] = {
     "a part": ("mmer", ["Summer SALE"]),
     "another case": ("SUMMER sale", ["Summer SALE"]),
     "another alphabet": ("ΠΡΟΣΦΟΡΆ", ["Προσφορά"]),
+    "a letter that has two small forms": ("\u03ad\u03bb\u03b5\u03bf\u03c2", ["\u0388\u039b\u0395\u039f\u03a3"]),
     "a wide form": ("\uff33\uff35\uff2d", ["Summer SALE"]),
     "a per cent sign": ("%", ["50 % off"]),
     "an underscore": ("_", ["a_b"]),
@@ -332,7 +333,7 @@ SEARCHES: dict[str, tuple[str, list[str]]] = {
 def test_a_list_is_searched_by_a_part_of_the_name_in_any_case(
     merchant: Client, shop: Shop, database: Database, text: str, found: list[str]
 ) -> None:
-    for name in ("Summer SALE", "Προσφορά", "50 % off", "a_b", "c\\d"):
+    for name in ("Summer SALE", "Προσφορά", "\u0388\u039b\u0395\u039f\u03a3", "50 % off", "a_b", "c\\d"):
         make_popup(database, shop, name=name)
     page = merchant.get("/popups", params={"search": text}).json()
     assert [popup["name"] for popup in page["popups"]] == found

@@ -52,7 +52,8 @@ SELECT_POPUPS = """
         FROM popups
         WHERE shop_id = :shop_id AND deleted_at IS NULL
           AND (:status::text IS NULL OR status = :status)
-          AND (:search::text IS NULL OR strpos(lower(normalize(name, NFKC)), lower(normalize(:search, NFKC))) > 0)
+          AND (:search::text IS NULL OR strpos(
+            upper(lower(normalize(name, NFKC))), upper(lower(normalize(:search, NFKC)))) > 0)
           AND (created_at, id) < (:before_created_at::timestamptz, :before_id::uuid)
         ORDER BY created_at DESC, id DESC
         LIMIT :limit
