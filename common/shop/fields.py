@@ -16,6 +16,9 @@ from common.shop.blanks import trimmed
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,340})?")
 
 
+_INTEGER = re.compile(r"-?[0-9]{1,30}")
+_NUMBER = re.compile(r"-?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")
+
 # With braces or as a URN, too.
 _UUID = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?")
 
@@ -26,6 +29,24 @@ class Uuid(fields.UUID):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if not isinstance(value, str) or not _UUID.fullmatch(value):
             raise self.make_error("invalid_uuid")
+        return super()._deserialize(value, attr, data, **options)
+
+
+class QueryInteger(fields.Integer):
+    """A whole number in a query; marshmallow's own field accepts what int() does."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if not _INTEGER.fullmatch(str(value)):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **options)
+
+
+class QueryNumber(fields.Float):
+    """A number in a query; marshmallow's own field accepts what float() does."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if not _NUMBER.fullmatch(str(value)):
+            raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **options)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from common.shop.fields import StrictSchema
+from common.shop.fields import QueryInteger, QueryNumber, StrictSchema
 from common.shop.orders import DEFAULT_RULE, DEFAULT_WINDOW_DAYS, MAX_WINDOW_DAYS, RULES
 from functions.stats.experiments.data import GOALS
 from functions.stats.experiments.plan import DEFAULT_LIFT, MAX_VARIANTS
@@ -75,7 +75,7 @@ class ReportQuery(PeriodQuery):
     compare = fields.String(load_default=None, validate=validate.OneOf(("previous",)))
     # Which popup gets the credit for an order.
     attribution = fields.String(load_default=DEFAULT_RULE, validate=validate.OneOf(RULES))
-    window_days = fields.Integer(load_default=DEFAULT_WINDOW_DAYS, validate=validate.Range(1, MAX_WINDOW_DAYS))
+    window_days = QueryInteger(load_default=DEFAULT_WINDOW_DAYS, validate=validate.Range(1, MAX_WINDOW_DAYS))
     format = _format()
     # Of CSV.
     rows = fields.String(load_default=None, validate=validate.OneOf(ROWS))
@@ -84,7 +84,7 @@ class ReportQuery(PeriodQuery):
 class ShopReportQuery(ReportQuery):
     """The same with `limit` and `cursor`: of the popups, which are ranked by converters."""
 
-    limit = fields.Integer(load_default=DEFAULT_POPUPS, validate=validate.Range(1, MAX_POPUPS))
+    limit = QueryInteger(load_default=DEFAULT_POPUPS, validate=validate.Range(1, MAX_POPUPS))
     cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
 
 
@@ -95,17 +95,17 @@ class ExperimentQuery(StrictSchema):
     """
 
     goal = fields.String(load_default=None, validate=validate.OneOf(GOALS))
-    stretch = fields.Integer(load_default=None, validate=validate.Range(1, MAX_STRETCH))
+    stretch = QueryInteger(load_default=None, validate=validate.Range(1, MAX_STRETCH))
     format = _format()
 
 
 class PlanQuery(StrictSchema):
     """`?rate=0.03&lift=0.1&viewers_per_day=2000&variants=2`: what an experiment is to find, and in what traffic."""
 
-    rate = fields.Float(required=True, validate=validate.Range(MIN_RATE, 1, max_inclusive=False))
-    lift = fields.Float(load_default=DEFAULT_LIFT, validate=validate.Range(MIN_LIFT, MAX_LIFT))
-    viewers_per_day = fields.Integer(required=True, validate=validate.Range(1, MAX_VIEWERS_PER_DAY))
-    variants = fields.Integer(load_default=2, validate=validate.Range(2, MAX_VARIANTS))
+    rate = QueryNumber(required=True, validate=validate.Range(MIN_RATE, 1, max_inclusive=False))
+    lift = QueryNumber(load_default=DEFAULT_LIFT, validate=validate.Range(MIN_LIFT, MAX_LIFT))
+    viewers_per_day = QueryInteger(required=True, validate=validate.Range(1, MAX_VIEWERS_PER_DAY))
+    variants = QueryInteger(load_default=2, validate=validate.Range(2, MAX_VARIANTS))
 
     @validates_schema
     def check_better_rate(self, query: dict[str, Any], **_: Any) -> None:

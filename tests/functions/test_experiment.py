@@ -166,6 +166,8 @@ def test_a_plan_says_how_many_viewers_and_days_the_verdict_needs(stats: Function
         ("rate=0&viewers_per_day=100", "rate"),
         ("rate=1&viewers_per_day=100", "rate"),
         ("rate=nan&viewers_per_day=100", "rate"),
+        ("rate=0.0_3&viewers_per_day=100", "rate"),
+        ("rate=0.1&viewers_per_day=1_0", "viewers_per_day"),
         ("rate=0.6&lift=0.7&viewers_per_day=100", "lift"),
         ("rate=0.1&lift=0&viewers_per_day=100", "lift"),
         ("rate=0.1&lift=inf&viewers_per_day=100", "lift"),

@@ -8,8 +8,10 @@ import pytest
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from common.errors import MAX_ERRORS
-from common.shop.fields import BoundedDict, BoundedList, StrictSchema, Uuid
+from common.shop.fields import BoundedDict, BoundedList, PlainDecimal, QueryInteger, QueryNumber, StrictSchema, Uuid
 from tests.support.imports import sources
+
+STRICT_NUMBERS = (PlainDecimal, QueryInteger, QueryNumber)
 
 
 def accepted_schemas() -> list[type[Schema]]:
@@ -58,6 +60,18 @@ def test_no_id_is_read_by_marshmallows_own_field_which_takes_what_int_does() -> 
         for name, declared in schema._declared_fields.items()
         for field in fields_in(declared)
         if isinstance(field, fields.UUID) and not isinstance(field, Uuid)
+    }
+    assert lax == set()
+
+
+def test_no_number_is_read_by_marshmallows_own_field_which_takes_what_int_and_float_do() -> None:
+    lax = {
+        f"{schema.__name__}.{name}"
+        for schema in accepted_schemas()
+        for name, declared in schema._declared_fields.items()
+        for field in fields_in(declared)
+        if isinstance(field, fields.Number)
+        and not (isinstance(field, STRICT_NUMBERS) or (isinstance(field, fields.Integer) and field.strict))
     }
     assert lax == set()
 

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from common.shop.currencies import MAX_AMOUNT
 from common.shop.events import DEVICE_TYPES, MAX_ID_CHARACTERS
-from common.shop.fields import PlainDecimal, StrictSchema
+from common.shop.fields import PlainDecimal, QueryInteger, StrictSchema
 from common.shop.targeting_rules import KINDS_OF_VISITORS
 from functions.manage_popups.popups.rules import Shopper
 from functions.manage_popups.popups.schemas import PopupSchema
@@ -44,8 +44,8 @@ class ExplainQuery(StrictSchema):
     visitor = _visitor()  # its name in the first release
     visitors = fields.String(load_default=None, validate=validate.OneOf(KINDS_OF_VISITORS))
     referrer = fields.String(load_default="", validate=validate.Length(max=MAX_ADDRESS_CHARACTERS))
-    cart_value = fields.Decimal(load_default=Decimal(0), validate=validate.Range(0, MAX_AMOUNT))
-    cart_items = fields.Integer(load_default=0, validate=validate.Range(0, MAX_ITEMS))
+    cart_value = PlainDecimal(load_default=Decimal(0), validate=validate.Range(Decimal(0), MAX_AMOUNT))
+    cart_items: fields.Integer = QueryInteger(load_default=0, validate=validate.Range(0, MAX_ITEMS))
 
     @validates_schema
     def check_one_name(self, shopper: dict[str, Any], **_: Any) -> None:
@@ -61,7 +61,6 @@ class ExplainQuery(StrictSchema):
 class ExplainSchema(ExplainQuery):
     """`{"url": "/products/1", "popup": {…}}`: a shopper, and a draft instead of the shop's own popups."""
 
-    cart_value = PlainDecimal(load_default=Decimal(0), validate=validate.Range(Decimal(0), MAX_AMOUNT))
     cart_items = fields.Integer(strict=True, load_default=0, validate=validate.Range(0, MAX_ITEMS))
     popup = fields.Nested(PopupSchema, load_default=None, allow_none=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from common.postgres import Row
-from common.shop.fields import StrictSchema
+from common.shop.fields import QueryInteger, StrictSchema
 from common.web import Request, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
@@ -25,7 +25,7 @@ OLDEST = datetime.datetime.min.replace(tzinfo=datetime.UTC), uuid.UUID(int=0)
 class PageQuery(StrictSchema):
     """`?limit=50&cursor=…`."""
 
-    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
+    limit = QueryInteger(load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT))
     cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
 
 
