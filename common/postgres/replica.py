@@ -21,7 +21,7 @@ MAX_LAG_SECONDS = 5
 SETTLED_LAG_SECONDS = 0.5
 UNSETTLED_FRESH_SECONDS = 1.0
 # How long a measurement of the lag holds: one query per second under any load.
-VERDICT_SECONDS = 1.0
+MEASURED_SECONDS = 1.0
 
 SELECT_PRIMARY_POSITION = "SELECT pg_current_wal_lsn()::text AS lsn"
 
@@ -34,7 +34,7 @@ SELECT_REPLICA_LAG = """
 """
 
 
-class _Verdict:
+class _Lag:
     """The last measured lag. One thread refreshes it once it expires; others use the old value meanwhile."""
 
     def __init__(self) -> None:
@@ -55,10 +55,10 @@ class _Verdict:
         if keeps_up != kept_up:
             logs.write("INFO" if keeps_up else "WARNING", "Replica keeps up" if keeps_up else "Replica is not used")
         self.lag_seconds = lag_seconds
-        self._until = time.monotonic() + VERDICT_SECONDS
+        self._until = time.monotonic() + MEASURED_SECONDS
 
 
-_verdict = _Verdict()
+_lag = _Lag()
 
 
 def read(act: Callable[[_database.Connection], T]) -> T:
@@ -66,14 +66,14 @@ def read(act: Callable[[_database.Connection], T]) -> T:
 
     A result of None is retried on the primary, because a new row may not be replicated yet.
     """
-    if has_replica(settings()) and _verdict.keeps_up():
+    if has_replica(settings()) and _lag.keeps_up():
         try:
             with _database.connection(replica=True) as connection:
                 found = act(connection)
         except DatabaseTimeout:
             raise  # the primary would not be faster, and has other work
         except DatabaseUnavailable:
-            _verdict.set(inf)
+            _lag.set(inf)
         else:
             if found is not None:
                 return found
@@ -83,7 +83,7 @@ def read(act: Callable[[_database.Connection], T]) -> T:
 
 def fresh_seconds() -> float:
     """Return how long the last read is fresh, in seconds: bounded while the replica lags, else infinite."""
-    return UNSETTLED_FRESH_SECONDS if SETTLED_LAG_SECONDS < _verdict.lag_seconds <= MAX_LAG_SECONDS else inf
+    return UNSETTLED_FRESH_SECONDS if SETTLED_LAG_SECONDS < _lag.lag_seconds <= MAX_LAG_SECONDS else inf
 
 
 def _lag_seconds() -> float:

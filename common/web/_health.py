@@ -15,7 +15,7 @@ from common.version import VERSION
 
 LIVE, READY = "/_health", "/_ready"
 
-# How long a verdict holds: probes are not rate-limited, but any number of them costs one check per second.
+# How long a check holds: probes are not rate-limited, but any number of them costs one check per second.
 FRESH_SECONDS = 1.0
 # A probe that waits longer for a running check reports the database as down.
 PATIENCE_SECONDS = 1.0
@@ -47,7 +47,7 @@ SELECT_SCHEMA = """
 """
 
 
-class Verdict(NamedTuple):
+class Readiness(NamedTuple):
     """The states of the database and the cache, the schema's state for the log, and the monotonic time it expires."""
 
     database: str
@@ -64,7 +64,7 @@ class Verdict(NamedTuple):
         return {"status": status, "version": VERSION, "database": self.database, "cache": self.cache}
 
 
-_verdict = Verdict("down", "down", {}, 0.0)
+_readiness = Readiness("down", "down", {}, 0.0)
 _checking = threading.Lock()
 
 
@@ -87,27 +87,27 @@ def _load_clients() -> None:
     freeze_loaded()
 
 
-def fresh_verdict() -> Verdict | None:
-    """Return the last verdict, or None once it has expired. Never blocks."""
-    return _verdict if time.monotonic() < _verdict.fresh_until else None
+def fresh_readiness() -> Readiness | None:
+    """Return the last result, or None once it has expired. Never blocks."""
+    return _readiness if time.monotonic() < _readiness.fresh_until else None
 
 
-def readiness() -> Verdict:
-    """Return whether the dependencies answer: one thread checks, the others wait for its verdict. May block."""
+def check_readiness() -> Readiness:
+    """Return whether the dependencies answer: one thread checks, the others wait for its result. May block."""
     if not _checking.acquire(timeout=PATIENCE_SECONDS):
-        return _verdict._replace(database="down")
+        return _readiness._replace(database="down")
     try:
-        return fresh_verdict() or _check()
+        return fresh_readiness() or _check()
     finally:
         _checking.release()
 
 
-def _check() -> Verdict:
-    global _verdict
+def _check() -> Readiness:
+    global _readiness
     database_state, cache_state = _database_state(), _cache_state()
     known = schema() if database_state == "ok" else {}
-    _verdict = Verdict(database_state, cache_state, known, time.monotonic() + FRESH_SECONDS)
-    return _verdict
+    _readiness = Readiness(database_state, cache_state, known, time.monotonic() + FRESH_SECONDS)
+    return _readiness
 
 
 def schema() -> dict[str, Any]:

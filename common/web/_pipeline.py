@@ -149,14 +149,14 @@ class Function:
         if request.path == _health.LIVE:
             _health.load_clients()
             return json_response({"status": "ok", "version": VERSION})
-        verdict = _health.fresh_verdict()
-        if verdict is None:
-            verdict = await in_probe_thread(_health.readiness)
-        if verdict.schema:
-            request.logged["schema"] = verdict.schema
-        if verdict.is_ready:
-            return json_response(verdict.as_answer())
-        return json_response(verdict.as_answer(), 503, {"Retry-After": "1"})
+        readiness = _health.fresh_readiness()
+        if readiness is None:
+            readiness = await in_probe_thread(_health.check_readiness)
+        if readiness.schema:
+            request.logged["schema"] = readiness.schema
+        if readiness.is_ready:
+            return json_response(readiness.as_answer())
+        return json_response(readiness.as_answer(), 503, {"Retry-After": "1"})
 
     async def _count(self, request: Request, endpoint: Endpoint | None = None, ids: Ids = _NO_IDS) -> None:
         forwarded_for = request.headers.get("x-forwarded-for")

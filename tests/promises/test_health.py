@@ -64,4 +64,4 @@ def test_any_number_of_probes_a_second_costs_one_look(
 
 def test_who_cannot_wait_for_anothers_look_is_told_that_the_database_is_down() -> None:
     with _health._checking:
-        assert _health.readiness().database == "down"
+        assert _health.check_readiness().database == "down"

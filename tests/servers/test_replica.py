@@ -222,7 +222,7 @@ class TestTheVerdict:
 
     @pytest.fixture(autouse=True)
     def verdict(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(replica_module, "_verdict", replica_module._Verdict())
+        monkeypatch.setattr(replica_module, "_lag", replica_module._Lag())
         monkeypatch.setattr(replica_module, "has_replica", lambda _: True)
 
     def test_a_replica_that_fails_between_two_looks_costs_no_request_and_is_left_alone(
@@ -238,7 +238,7 @@ class TestTheVerdict:
             yield "the primary's session"
 
         monkeypatch.setattr(database_module, "connection", connection)
-        replica_module._verdict.set(0)
+        replica_module._lag.set(0)
         assert [replica_module.read(str) for _ in range(2)] == ["the primary's session"] * 2
         assert asked == ["replica", "primary", "primary"]
 
@@ -254,7 +254,7 @@ class TestTheVerdict:
             yield ""
 
         monkeypatch.setattr(database_module, "connection", connection)
-        replica_module._verdict.set(0)
+        replica_module._lag.set(0)
         for _ in range(2):
             with pytest.raises(DatabaseTimeout):
                 replica_module.read(str)
@@ -272,8 +272,8 @@ class TestTheVerdict:
             return {"lsn": "0/0"}
 
         monkeypatch.setattr(database_module, "fetch_one", fetch_one)
-        assert replica_module._verdict.keeps_up() is (down == "primary")
-        assert replica_module._verdict.lag_seconds == lag_seconds
+        assert replica_module._lag.keeps_up() is (down == "primary")
+        assert replica_module._lag.lag_seconds == lag_seconds
 
     @pytest.mark.parametrize(
         ("lag_seconds", "fresh_seconds"), [(0, inf), (0.5, inf), (0.6, 1), (5, 1), (5.1, inf), (inf, inf)]
@@ -282,5 +282,5 @@ class TestTheVerdict:
         self, lag_seconds: float, fresh_seconds: float
     ) -> None:
         """Beyond five seconds it is the primary that was read."""
-        replica_module._verdict.set(lag_seconds)
+        replica_module._lag.set(lag_seconds)
         assert replica_module.fresh_seconds() == fresh_seconds
