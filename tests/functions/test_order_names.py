@@ -158,6 +158,20 @@ def test_a_name_keeps_the_order_that_it_was_given_to_first(
     assert orders == {"70031": popup_id, "80031": None}
 
 
+def test_a_number_that_is_the_orders_own_id_is_no_other_name(
+    woocommerce: Platform, merchant: Client, track_conversion: FunctionProcess, popup_id: str
+) -> None:
+    send(track_conversion, purchase(popup_id, "31", "1.00"))
+    assert woocommerce("order.created", woocommerce_order(31, number="31", date_created_gmt=None)).ok
+    (order,) = listed(merchant)
+    assert [order[field] for field in ("source", "revenue", "recognised_by", "popup_id")] == [
+        "woocommerce",
+        "49.90",
+        "browser",
+        popup_id,
+    ]
+
+
 # A shop that numbers its orders by itself has an order of the number 31 and, of long ago, one of the id 31.
 OF_THE_ID = woocommerce_order(31, number="7", refunds=[{"id": 1, "total": "-5.00"}])
 OF_THE_NUMBER = woocommerce_order(1045, number="31", refunds=[{"id": 1, "total": "-8.00"}])
