@@ -115,4 +115,4 @@ class Report:
     def by(self, *names: str) -> list[tuple[tuple[Any, ...], Figures]]:
         """Return the groups by these names with their figures, most views first."""
         found = [(group[1::2], figures) for group, figures in self._figures.items() if group[::2] == names]
-        return sorted(found, key=lambda item: (-item[1].views, [str(part) for part in item[0]]))
+        return sorted(found, key=lambda item: (-item[1].views, item[0]))
