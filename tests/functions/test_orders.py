@@ -125,6 +125,16 @@ def test_a_bad_order_is_refused_by_its_field(merchant: Client, wrong: dict[str, 
     assert listed(merchant) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("/orders", an_order("1")), ("/orders/1/refunds", a_refund())], ids=["order", "refund"]
+)
+def test_an_id_and_money_must_be_there(merchant: Client, path: str, body: dict[str, Any]) -> None:
+    for field in body:
+        rest = {name: value for name, value in body.items() if name != field}
+        assert_problem(merchant.post(path, rest), 422, "invalid", field)
+    assert listed(merchant) == []
+
+
 # At every bound, and just inside those of time.
 EXTREME_ORDERS: dict[str, dict[str, Any]] = {
     "the most": {
@@ -189,6 +199,8 @@ def test_an_order_id_is_any_text_percent_encoded_in_paths(merchant: Client, orde
 @pytest.mark.parametrize("path", ["/orders/nowhere", "/orders/" + "x" * 101, "/orders/%00"])
 def test_an_order_that_is_not_there_is_a_404(merchant: Client, path: str) -> None:
     assert_problem(merchant.delete(path), 404, "order_not_found")
+    if path != "/orders/nowhere":  # an order may come after its refund, and these never
+        assert_problem(merchant.post(f"{path}/refunds", a_refund()), 404, "order_not_found")
 
 
 def test_another_shops_order_is_not_there(merchant: Client, manage_popups: FunctionProcess, database: Database) -> None:

@@ -178,13 +178,13 @@ def test_a_shops_popups_come_in_pages_by_rank(reader: Client, shop: Shop, databa
     for popup_id, (converters, viewers, views) in zip(popups[:5], RANKED, strict=False):
         tally(database, "daily_converters", shop, popup_id, "2026-03-01", type="click", converters=converters)
         tally(database, "daily_views", shop, popup_id, "2026-03-01", views=views, viewers=viewers)
-    seen, cursor = [], ""
+    pages, cursor = [], ""
     while cursor is not None:
         page = reader.get(f"/shop?{MARCH}&limit=2{cursor and f'&cursor={cursor}'}").json()
-        seen += [popup["popup_id"] for popup in page["popups"]]
+        pages.append([popup["popup_id"] for popup in page["popups"]])
         assert page["views"] == 28
         cursor = page["next_cursor"]
-    assert seen == popups
+    assert pages == [popups[:2], popups[2:4], popups[4:6], popups[6:]]
 
 
 def test_a_cursor_of_another_ranking_is_refused(reader: Client, shop: Shop, database: Database) -> None:
@@ -346,6 +346,13 @@ def test_a_table_has_the_figures_of_the_report(reader: Client, filled: str) -> N
         }
         expected = cells({name: {**of, **by_type}[name] for name in HEAD.split(",")})
         assert shown == shown | expected
+
+
+def test_tables_of_other_goals_are_other_tables(reader: Client, filled: str) -> None:
+    for path in (f"/popups/{filled}", "/shop"):
+        for goal, converters in (("email_capture", "1"), ("purchase", "0")):
+            (row,) = rows_of(reader.get(f"{path}?{MARCH}&format=csv&rows=popups&goal={goal}").content)
+            assert row["converters"] == converters, (path, goal)
 
 
 def test_an_experiment_is_a_table_too(

@@ -300,6 +300,8 @@ PERIODS: dict[str, tuple[str, str, str]] = {
     "30 days up to a day": ("to=2026-03-01", "2026-01-31", "2026-03-01"),
     "a leap year": ("from=2024-01-01&to=2024-12-31", "2024-01-01", "2024-12-31"),
     "from a day to come": ("from=2099-01-01", "2099-01-01", "2099-01-01"),
+    "the first day": ("from=2000-01-01&to=2000-01-01", "2000-01-01", "2000-01-01"),
+    "the last day": ("from=2200-01-01&to=2200-01-01", "2200-01-01", "2200-01-01"),
     "days to come": ("from=2099-01-01&to=2099-01-02", "2099-01-01", "2099-01-02"),
 }
 
@@ -367,8 +369,8 @@ REFUSED_PERIODS: dict[str, tuple[str, str]] = {
     "ISO 8601's short form": ("from=20260301", "from"),
     "a day of a week": ("to=2026-W09-1", "to"),
     "367 days": ("from=2026-01-01&to=2027-01-02", "to"),
-    "before all shops": ("from=0001-01-01&to=0001-01-01", "from to"),
-    "after all shops": ("to=9999-12-31", "to"),
+    "before all shops": ("from=0001-01-01&to=1999-12-31", "from to"),
+    "after all shops": ("from=2200-01-02&to=9999-12-31", "from to"),
     "a year of five digits": ("from=12026-01-01", "from"),
     "SQL": ("from=2026-01-01'%3B DROP TABLE popups--", "from"),
     "NUL": ("from=%00", "from"),
