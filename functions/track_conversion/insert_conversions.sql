@@ -72,7 +72,8 @@ WITH event AS MATERIALIZED (
 ), given AS MATERIALIZED (
     SELECT event.*, popup.shop_id, popup.version AS popup_version, judged.refusal,
         judged.refusal IS NULL AS is_taken,
-        coalesce(variant.value ->> 'id', CASE WHEN event.variant_id = 'holdout' THEN 'holdout' END) AS variant,
+        coalesce(variant.value ->> 'id', CASE WHEN event.variant_id IN ('holdout', 'shop_holdout') THEN 'holdout' END)
+            AS variant,
         popup.offer || coalesce(variant.value -> 'offer', '{}') AS offer,
         event.variant_id IN ('holdout', 'shop_holdout') OR variant.value -> 'weight' = '0' AS is_hidden,
         (SELECT known.event_id

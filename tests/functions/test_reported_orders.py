@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from common.postgres.driver import Connection
+from common.shop.events import HOLDOUT, SHOP_HOLDOUT
 from common.shop.orders import _recording
 from tests.functions.test_orders import DAY, a_refund, an_order, at, credited, figures, listed, report, reported, touch
 from tests.support.client import Client, assert_problem
@@ -459,12 +460,21 @@ def test_the_codes_of_an_order_that_the_shop_has_reported_are_the_shops_word(
     assert [(order["popup_id"], order["reason"]) for order in listed(merchant)] == [(popup_id, "report")]
 
 
+@pytest.mark.parametrize("variant_id", [HOLDOUT, SHOP_HOLDOUT])
 def test_an_order_of_a_held_out_visitor_is_no_popups(
-    track_conversion: FunctionProcess, merchant: Client, shop: Shop, popup_id: str
+    track_conversion: FunctionProcess,
+    merchant: Client,
+    stats: FunctionProcess,
+    shop: Shop,
+    popup_id: str,
+    variant_id: str,
 ) -> None:
-    send(track_conversion, purchase(popup_id, "1", variant_id="holdout"))
+    send(track_conversion, purchase(popup_id, "1", variant_id=variant_id))
+    send(track_conversion, conversion(popup_id, "click", variant_id=variant_id))
     (order,) = listed(merchant)
     assert (order["popup_id"], order["variant_id"]) == (None, None)
+    told = report(stats, shop, f"/popups/{popup_id}")
+    assert (told["conversions"], told["converters"], told["revenue"]) == (0, 0, "0.00")
 
 
 def test_orders_of_several_shops_in_one_flush_are_each_their_own(
