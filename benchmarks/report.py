@@ -13,9 +13,12 @@ from statistics import median
 
 from benchmarks import peer
 from benchmarks.load import CONNECTIONS, Round, Target
+from tests.support.stack import ROOT
 
 FLASK, AIO, PEER = "no-op on Flask", "no-op on ASGI", "Node peer"
 PLAIN_INSERT = "an INSERT of the view and COMMIT, nothing else"
+# All but what the benchmarks write.
+SOURCES = (":/", ":(exclude)benchmarks/results", ":(exclude)docs/images")
 LIBRARIES = ("functions-framework", "uvicorn", "uvloop", "httptools", "flask", "gunicorn", "pg8000", "redis")
 
 
@@ -101,8 +104,14 @@ def _cpu_model() -> str:
 
 
 def _commit() -> str:
-    folder = Path(__file__).parent
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip() or "unknown"
+    """Return the commit that was measured; results saved by an earlier scenario of a series change nothing in it."""
+    commit = _git("rev-parse", "--short", "HEAD")
+    if not commit:
+        return "unknown"
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", *SOURCES)
+    return f"{commit}-dirty" if changes else commit
+
+
+def _git(*arguments: str) -> str:
+    asked = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
