@@ -10,7 +10,15 @@ import requests
 
 from tests.functions.test_orders import a_refund, an_order, credited, listed, reported
 from tests.support.client import Client
-from tests.support.factories import Shop, conversion, make_discount_code, make_order_source, make_popup, purchase
+from tests.support.factories import (
+    Shop,
+    conversion,
+    make_discount_code,
+    make_order_source,
+    make_popup,
+    make_shop,
+    purchase,
+)
 from tests.support.stack import Database, FunctionProcess
 from tests.support.tracking import send
 from tests.support.webhooks import deliver, shopify_order, shopify_refund, woocommerce_order
@@ -87,6 +95,19 @@ def test_a_refund_counts_once_by_whichever_names(shopify: Platform, merchant: Cl
     for act in acts if is_known else reversed(acts):
         act()
     assert {order["order_id"]: order["refunded"] for order in listed(merchant)} == {"70031": "10.90", "another": "7.00"}
+
+
+def test_a_name_is_of_an_order_of_its_own_shop(
+    shopify: Platform, track_conversion: FunctionProcess, manage_popups: FunctionProcess, database: Database
+) -> None:
+    other = make_shop(database)
+    theirs = Client(manage_popups, other.write_key)
+    reported(theirs, an_order("70031"))
+    shopify("orders/paid", shopify_order(70_031))
+    assert theirs.post(f"{path_of('31')}/refunds", a_refund()).status_code == 201
+    assert send(track_conversion, purchase(make_popup(database, other), "31")).status_code == 201
+    assert {order["order_id"]: order["refunded"] for order in listed(theirs)} == {"70031": "0.00", "31": "9.90"}
+    assert theirs.delete(path_of("#31")).status_code == 404
 
 
 @pytest.mark.parametrize("name", NAMES)

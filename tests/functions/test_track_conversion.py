@@ -493,6 +493,33 @@ class TestCodes:
         assert len(set(codes)) == 1
         assert codes[0] is not None
 
+    def test_a_person_gets_a_code_of_each_pool(
+        self, track_conversion: FunctionProcess, offer: Callable[..., str]
+    ) -> None:
+        popups = [offer(codes=["1", "3"]), offer(codes=["2"])]
+        codes = [code_in(send(track_conversion, capture(popup_id, "ann@example.com"))) for popup_id in popups * 2]
+        assert codes == ["1", "2", "1", "2"]
+
+    def test_an_address_that_is_left_in_two_shops_at_once_is_known_to_each_and_has_a_code_of_each(
+        self, track_conversion: FunctionProcess, database: Database
+    ) -> None:
+        shops = [make_shop(database) for _ in range(2)]
+        pools = [[f"{shop.id} {number}" for number in range(15)] for shop in shops]
+        popups = [
+            make_popup(database, shop, offer={"type": "email_capture", "discount_code_id": pool_id})
+            for shop, pool in zip(shops, pools, strict=True)
+            if (pool_id := make_discount_code(database, shop, pool))
+        ]
+        events = [capture(popup_id, f"{number}@example.com") for number in range(15) for popup_id in popups]
+        codes = [code_in(answer) for answer in send_each((track_conversion, event) for event in events)]
+        assert [sorted(codes[number::2], key=str) for number in range(2)] == [sorted(pool) for pool in pools]
+        strangers = database(
+            "SELECT FROM popup_conversions AS event JOIN email_subscribers AS person ON person.id = event.subscriber_id"
+            " WHERE event.popup_id = ANY (:popups) AND person.shop_id <> event.shop_id",
+            popups=popups,
+        )
+        assert strangers == []
+
     def test_dots_make_another_person_where_the_mail_server_minds_them(
         self, track_conversion: FunctionProcess, offer: Callable[..., str]
     ) -> None:
