@@ -457,7 +457,10 @@ def test_the_codes_of_an_order_that_the_shop_has_reported_are_the_shops_word(
     reported(merchant, an_order("1"))
     send(track_conversion, conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="1"))
     send(track_conversion, purchase(popup_id, "1"))
-    assert [(order["popup_id"], order["reason"]) for order in listed(merchant)] == [(popup_id, "report")]
+    send(track_conversion, purchase(popup_id, "2", discount_code="TEN", visitor_id="ann"))
+    assert listed(merchant)[0]["reason"] == "code"
+    reported(merchant, an_order("2", visitor_id="ann"))
+    assert [(order["popup_id"], order["reason"]) for order in listed(merchant)] == [(popup_id, "report")] * 2
 
 
 @pytest.mark.parametrize("variant_id", [HOLDOUT, SHOP_HOLDOUT])
