@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -19,9 +20,9 @@ import requests
 from cli.upkeep.recount import recount
 from tests.functions.test_comparisons import assert_sums
 from tests.support.clock import zone_with_midnight_in
-from tests.support.factories import Shop, make_popup, make_shop, uuid7
+from tests.support.factories import Shop, conversion, make_popup, make_shop, uuid7, view
 from tests.support.stack import Database, FunctionProcess
-from tests.support.tracking import HOLDOUT, assert_tallies_equal_events, send
+from tests.support.tracking import HOLDOUT, assert_tallies_equal_events, send, send_each, statuses
 
 HOLDOUTS = (HOLDOUT, "shop_holdout")
 TYPES = ("click", "email_capture", "discount_code_used", "purchase")
@@ -284,6 +285,33 @@ def counted(
         "converters": did_it(dict(Counter(type_ for row in chosen_views for type_ in row.get("did", ())))),
         "conversions": dict(Counter(row["type"] for row in chosen_conversions)),
     }
+
+
+def test_whoever_comes_back_counts_on_the_days_of_it_whichever_popups_that_was_at(
+    track_view: FunctionProcess, track_conversion: FunctionProcess, database: Database
+) -> None:
+    """In each way to see neither, one or both of two popups: on a day, twice on the next, and on a third."""
+    shop = make_shop(database)
+    popups = [make_popup(database, shop) for _ in range(2)]
+    plans = list(enumerate(product([(), (0,), (1,), (0, 1)], repeat=4)))
+    for visit, device in enumerate(["mobile", "desktop", "tablet", "mobile"]):
+        if visit in (1, 3):
+            let_a_day_pass(database, shop.id)
+        views = [
+            view(popups[place], visitor_id=f"{number}", device_type=device)
+            for number, plan in plans
+            for place in plan[visit]
+        ]
+        for first in range(0, len(views), 50):
+            assert send(track_view, {"events": views[first : first + 50]}).status_code == 202
+        clicks = [
+            conversion(popups[number % 3 % 2], visitor_id=f"{number}", device_type=device)
+            for number, _ in plans
+            if number % 8 == visit
+        ]
+        assert statuses(send_each((track_conversion, click) for click in clicks)) == {201: len(clicks)}
+    assert_tallies_equal_events(database, shop.id)
+    assert recount(database._connection, shop.id, say=lambda line: None) == 0
 
 
 def test_a_holdout_of_which_only_conversions_came_is_a_group_without_exposures(
