@@ -233,6 +233,17 @@ def test_a_view_of_the_holdout_counts_as_an_exposure_once_there_are_exposures(
     assert_sums(database, shop)
 
 
+@pytest.mark.parametrize(("sent", "begun"), [("events", "viewed_at"), ("exposures", "exposed_at")])
+def test_a_stretch_begins_with_the_first_who_is_shown_the_popup(
+    track_view: FunctionProcess, database: Database, shop: Shop, sent: str, begun: str
+) -> None:
+    popup_id = make_popup(database, shop, variants=VARIANTS, holdout_percent=50)
+    begun_at = f"SELECT {begun} FROM experiment_stretches WHERE popup_id = :id"
+    for variant, has_begun in (("holdout", False), ("a", True)):
+        send(track_view, **{sent: [exposure(popup_id, f"shown {variant}", variant)]})
+        assert (database.value(begun_at, id=popup_id) is not None) == has_begun
+
+
 def test_the_split_of_shown_and_held_out_is_checked(
     track_view: FunctionProcess, reader: Client, database: Database, shop: Shop
 ) -> None:

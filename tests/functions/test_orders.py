@@ -399,17 +399,20 @@ def test_the_credit_is_the_variants_and_the_devices_of_the_touch(
 
 @pytest.fixture
 def offers(database: Database, shop: Shop) -> dict[str, str]:
-    """Popups by the codes they offer: A and B the code TEN, C the code FIVE in a variant, D a pool."""
+    """Popups by the codes they offer: A and B the code TEN, C the code FIVE, as one that is deleted, D a pool."""
     ten, five = make_discount_code(database, shop, code="TEN"), make_discount_code(database, shop, code="FIVE")
     pool = make_discount_code(database, shop, ["pool-1", "POOL-2"])
     offer = {"type": "discount", "discount_code_id": ten}
     variants = [{"id": "a", "offer": {"discount_code_id": five}}]
+    deleted = make_popup(database, shop, offer={"type": "discount", "discount_code_id": five})
+    database("UPDATE popups SET deleted_at = now() WHERE id = :id", id=deleted)
     return {
         "A": make_popup(database, shop, offer=offer),
         "B": make_popup(database, shop, offer=offer),
         "C": make_popup(database, shop, offer={"type": "discount"}, variants=variants),
         "D": make_popup(database, shop, offer={"type": "email_capture", "discount_code_id": pool}),
         "E": make_popup(database, shop),
+        "deleted": deleted,
     }
 
 
@@ -417,6 +420,7 @@ def offers(database: Database, shop: Shop) -> dict[str, str]:
 CODES: dict[str, tuple[list[str], dict[str, float] | None, str | None]] = {
     "of one popup, by somebody unknown": (["five"], None, "C"),
     "of one popup that was not met": (["FIVE"], {"E": 1}, "C"),
+    "of one popup that was not met, and one that is deleted": (["FIVE"], {"deleted": 1}, "C"),
     "of two popups, by somebody unknown": (["TEN"], None, None),
     "of two popups, of which one was met long ago": ([" ten "], {"B": 300, "E": 1}, "B"),
     "of two popups, the one met last": (["TEN"], {"B": 5, "A": 6}, "B"),
