@@ -111,6 +111,21 @@ def test_a_name_is_of_an_order_of_its_own_shop(
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_browsers_order_that_was_deleted_stays_so_when_the_platform_reports_it(
+    shopify: Platform, track_conversion: FunctionProcess, merchant: Client, popup_id: str, name: str
+) -> None:
+    assert send(track_conversion, purchase(popup_id, name)).status_code == 201
+    assert merchant.delete(path_of(name)).status_code == 204
+    for _ in range(2):
+        assert shopify("orders/paid", shopify_order(70_031)).status_code == 200
+    for other in NAMES:
+        assert send(track_conversion, purchase(popup_id, other)).status_code == 200
+    assert listed(merchant) == []
+    reported(merchant, an_order(name))
+    assert [order["order_id"] for order in listed(merchant)] == [name]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_order_is_deleted_by_any_of_its_names(shopify: Platform, merchant: Client, name: str) -> None:
     for id_ in (70_031, 70_032):
         shopify("orders/paid", shopify_order(id_))

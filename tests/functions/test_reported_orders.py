@@ -443,10 +443,11 @@ def test_a_code_named_after_its_order_counts_for_the_credit(
 ) -> None:
     code_id = make_discount_code(database, shop, code="TEN")
     offering = make_popup(database, shop, offer={"type": "discount", "discount_code_id": code_id})
+    send(track_conversion, purchase(popup_id, "another", discount_code="TEN"))
     send(track_conversion, purchase(popup_id, "1"))
-    assert listed(merchant)[0]["popup_id"] == popup_id
+    assert {order["order_id"]: order["popup_id"] for order in listed(merchant)} == {"another": offering, "1": popup_id}
     send(track_conversion, conversion(popup_id, "discount_code_used", discount_code="TEN", order_id="1"))
-    assert (listed(merchant)[0]["popup_id"], listed(merchant)[0]["reason"]) == (offering, "code")
+    assert [(order["popup_id"], order["reason"]) for order in listed(merchant)] == [(offering, "code")] * 2
 
 
 def test_the_codes_of_an_order_that_the_shop_has_reported_are_the_shops_word(

@@ -439,16 +439,20 @@ class TestSubscribers:
 
 
 class TestCodes:
+    @pytest.mark.parametrize(
+        ("terms", "value"), [(("fixed", "7.125"), "7.125"), (("fixed", "750"), "750"), (("percentage", "10"), "10.00")]
+    )
     def test_a_shared_code_is_given_to_everybody_with_its_terms(
-        self, track_conversion: FunctionProcess, offer: Callable[..., str]
+        self, track_conversion: FunctionProcess, offer: Callable[..., str], terms: tuple[str, str], value: str
     ) -> None:
-        popup_id = offer(code="SUMMER", type="fixed", value="7.50", expires_at="2190-01-02T03:04:05Z")
+        type_, amount = terms
+        popup_id = offer(code="SUMMER", type=type_, value=amount, expires_at="2190-01-02T03:04:05Z")
         for email in ("ann@example.com", "bob@example.com"):
             answer = send(track_conversion, capture(popup_id, email))
             assert answer.json()["discount_code"] == {
                 "code": "SUMMER",
-                "type": "fixed",
-                "value": "7.50",
+                "type": type_,
+                "value": value,
                 "expires_at": "2190-01-02T03:04:05.000Z",
                 "valid_until_day": "2190-01-02",
             }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 # Other names of a platform's order. A name keeps the order that it was first given to. What the shop itself has
-# reported under one of them is the same order, of which the platform's id is then another name.
+# reported under one of them, or has deleted when only a browser had, is the same order, of which the platform's id is
+# then another name.
 INSERT_ALIASES = """
     WITH named AS MATERIALIZED (
         SELECT coalesce((
             SELECT orders.order_id
             FROM orders
-            WHERE orders.shop_id = :shop_id AND orders.order_id = ANY (:aliases::text[]) AND orders.source = 'api'
-            ORDER BY orders.order_id
+            WHERE orders.shop_id = :shop_id AND orders.order_id = ANY (:aliases::text[])
+              AND (orders.source = 'api' OR orders.source = 'browser' AND orders.state = 'deleted')
+            ORDER BY orders.source, orders.order_id
             LIMIT 1
         ), :order_id) AS order_id
     )
@@ -59,7 +61,8 @@ STORE_TRUSTED_ORDER = """
         FROM order_aliases AS other
         JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = other.order_id
         WHERE other.shop_id = :shop_id AND other.alias = :order_id
-          AND 'api' IN (orders.source, :source) AND NOT (orders.state = 'deleted' AND :source = 'api')
+          AND ('api' IN (orders.source, :source) OR orders.source = 'browser' AND orders.state = 'deleted')
+          AND NOT (orders.state = 'deleted' AND :source = 'api')
     )
     ON CONFLICT (shop_id, order_id) DO UPDATE
     SET source = excluded.source, state = excluded.state, report_id = excluded.report_id, revenue = excluded.revenue,
