@@ -21,6 +21,7 @@ def test_the_script_does_the_job_and_shifts_nothing(shop: Shop, shopper: Shopper
         offer={"type": "email_capture", "discount_code_id": code_id}, design={"image_url": image, "layout": "left"}
     )
     shopper.context.route(image, lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"))
+    shopper.page.emulate_media(reduced_motion="no-preference")
     page = shopper.visit()
     page.evaluate(SHIFTS)
     shopper.leave()

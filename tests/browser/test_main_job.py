@@ -54,7 +54,7 @@ def test_a_leaving_shopper_gets_a_code_and_the_merchant_a_subscriber(
     demo_store: DemoStore, new_context: Callable[..., BrowserContext]
 ) -> None:
     popup = demo_store.popup_with("exit_intent")
-    page = new_context(**DESKTOP).new_page()
+    page = new_context(**DESKTOP, reduced_motion="no-preference").new_page()
     page.goto(f"{demo_store.address}/")
     wait_until(page, "window.exitIntent && exitIntent.explain().length")
     dialog = page.get_by_role("dialog", name=popup["design"]["heading"])
