@@ -35,14 +35,15 @@ def a_refund(refund_id: str = "r1", **fields: Any) -> dict[str, Any]:
 
 
 def at(days_ago: float) -> str:
-    return (NOW - days_ago * DAY).isoformat()
+    # Of this moment, as events are: NOW is of when the tests were collected, many minutes ago on a busy machine.
+    return (datetime.datetime.now(datetime.UTC) - days_ago * DAY).isoformat()
 
 
 def touch(
     database: Database, shop: Shop, popup_id: str, visitor_id: str | None, days_ago: float, **fields: Any
 ) -> None:
     """Insert a view of so many days ago, or with a `type` a conversion."""
-    instant = NOW - days_ago * DAY
+    instant = datetime.datetime.now(datetime.UTC) - days_ago * DAY
     row = {"shop_id": shop.id, "popup_id": popup_id, "session_id": "s", "visitor_id": visitor_id, **fields}
     if "type" in fields:
         insert(database, "popup_conversions", event_id=uuid7(instant), converted_at=instant, **row)
