@@ -184,6 +184,20 @@ def test_an_order_that_the_platform_has_withdrawn_is_none_by_the_shops_report(
     assert listed(merchant) == []
 
 
+@pytest.mark.parametrize("by", ["the platform", "the shop"])
+def test_what_is_withdrawn_leaves_under_the_name_that_the_shop_reported_and_the_one_of_a_browser(
+    shopify: Platform, merchant: Client, track_conversion: FunctionProcess, popup_id: str, by: str
+) -> None:
+    assert send(track_conversion, purchase(popup_id, "70031")).ok
+    reported(merchant, an_order("#31"))
+    if by == "the platform":
+        assert shopify("orders/cancelled", shopify_order(70_031)).ok
+    else:
+        assert shopify("orders/paid", shopify_order(70_031)).ok
+        assert merchant.delete(path_of("70031")).status_code == 204
+    assert listed(merchant) == []
+
+
 def test_a_name_keeps_the_order_that_it_was_given_to_first(
     shopify: Platform, merchant: Client, track_conversion: FunctionProcess, popup_id: str
 ) -> None:

@@ -217,20 +217,21 @@ ADD_REPORTED_CODES = """
 # of another of its orders.
 WITHDRAW_ORDER = """
     WITH named AS MATERIALIZED (
-        SELECT coalesce((
-            SELECT orders.order_id FROM orders WHERE orders.shop_id = :shop_id AND orders.order_id = :order_id
-        ), (
-            SELECT other.order_id
-            FROM order_aliases AS other
-            JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = other.order_id
-            WHERE other.shop_id = :shop_id AND other.alias = :order_id
-              AND (:source::text IS NULL OR orders.source = 'api')
-        ), :order_id) AS order_id
+        SELECT orders.order_id FROM orders WHERE orders.shop_id = :shop_id AND orders.order_id = :order_id
+        UNION
+        SELECT other.order_id
+        FROM order_aliases AS other
+        JOIN orders ON orders.shop_id = :shop_id AND orders.order_id = other.order_id
+        WHERE other.shop_id = :shop_id AND other.alias = :order_id
+          AND (:source::text IS NULL OR orders.source = 'api') AND NOT EXISTS (
+            SELECT
+            FROM orders AS own
+            WHERE own.shop_id = :shop_id AND own.order_id = :order_id AND own.source NOT IN ('browser', 'api')
+        )
     ), entered AS (
         INSERT INTO orders (shop_id, order_id, source, state, report_id, ordered_at, day, is_credited)
-        SELECT :shop_id, named.order_id, :source, :state, :report_id, now(), now()::date, true
-        FROM named
-        WHERE :report_id::uuid IS NOT NULL
+        SELECT :shop_id, :order_id, :source, :state, :report_id, now(), now()::date, true
+        WHERE :report_id::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM named)
         ON CONFLICT DO NOTHING
     )
     UPDATE orders
