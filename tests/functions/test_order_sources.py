@@ -107,6 +107,12 @@ def test_what_cannot_work_is_refused_at_its_field(merchant: Client, wrong: dict[
     assert_problem(merchant.post("/order-sources", a_source(**wrong)), 422, "invalid", field)
 
 
+def test_a_platform_and_secrets_must_be_there(merchant: Client) -> None:
+    for field in ("platform", "secrets"):
+        rest = {name: value for name, value in a_source().items() if name != field}
+        assert_problem(merchant.post("/order-sources", rest), 422, "invalid", field)
+
+
 def test_a_source_may_have_the_most_of_everything(merchant: Client, database: Database) -> None:
     secrets = [f"{number}" + "!~" * 127 for number in range(5)]
     api = {"url": "https://acme.example:443/" + "a" * 275, "token": "t" * 255}

@@ -240,6 +240,7 @@ def test_refunds_count_once_each_and_may_come_before_their_order(
     reported(merchant, an_order("1", ordered_at=at(5)))
     assert merchant.post("/orders/1/refunds", a_refund("r2", amount="1.00")).status_code == 201
     assert listed(merchant)[0]["refunded"] == "10.90"
+    assert database("SELECT FROM orders WHERE shop_id = :shop AND NOT is_credited", shop=shop.id) == []
     days = database(
         "SELECT day, sum(orders) AS orders, sum(refunded) AS refunded FROM daily_orders"
         " WHERE shop_id = :shop AND rule = 'code' GROUP BY day ORDER BY day",

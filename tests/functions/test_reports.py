@@ -502,20 +502,21 @@ def test_a_year_of_many_popups_is_the_sum_of_its_parts(reader: Client, shop: Sho
     for each, viewers in ((popups[0], 1), (NIL, 2)):
         for day in map(str, days):
             tally(database, "daily_converters", shop, each, day, type="click", converters=viewers)
-        for previous_day in (first - timedelta(days=9), first):
-            day = str(begin_of_last)
+        before = first - timedelta(days=9)
+        for day, previous_day in ((str(end), before), (str(begin_of_last), before), (str(begin_of_last), first)):
             tally(database, "daily_returns", shop, each, day, previous_day=previous_day, viewers=viewers)
     for day in map(str, days):
         insert(database, "daily_shop_viewers", shop_id=shop.id, day=day, device_type="", viewers=2)
     report = reader.get(f"/shop?from={first}&to={last}&compare=previous").json()
     names = ("views", "unique_viewers", "active_viewers", "conversions", "closes", "converters")
-    assert picked(report, *names) == (40, 8, 10, 24, 16, 8)
+    active = {first: 2, end: 4, begin_of_last: 6, last: 2}
+    assert picked(report, *names) == (40, 8, 12, 24, 16, 8)
     assert {day["day"]: picked(day, *names) for day in report["by_day"] if day["views"]} == {
-        str(day): (10, 2, 6 if day == begin_of_last else 2, 6, 4, 2) for day in days
+        str(day): (10, 2, active[day], 6, 4, 2) for day in days
     }
-    assert [picked(each, *names) for each in report["by_device"]] == [(40, 8, 10, 24, 16, 8)]
+    assert [picked(each, *names) for each in report["by_device"]] == [(40, 8, 12, 24, 16, 8)]
     assert [picked(each, *names) for each in report["popups"][:3]] == [
-        (20, 4, 5, 12, 8, 4),
+        (20, 4, 6, 12, 8, 4),
         (20, 4, 4, 12, 8, 0),
         (0, 0, 0, 0, 0, 0),
     ]
