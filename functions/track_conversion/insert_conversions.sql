@@ -16,7 +16,8 @@
 -- A purchase of an order that the shop or its platform has reported changes nothing if a browser has reported it before,
 -- also under another name of the order, or if the order is withdrawn: it is then one of a known order. An event that
 -- names no popup has the nil one, in a statement of one shop only. Orders before which a click or a capture comes late
--- are credited again (common/shop/orders/).
+-- are credited again (common/shop/orders/). What the whole shop's held-out visitors do is stored as the popup's holdout's,
+-- which is in no total, and no popup has the credit for it.
 --
 -- Clients may send any address: a consent is valid only if its text is that of a version of the popup in the last 30
 -- days (of at most 1000 versions), in any variant; only then is it proof, and only then does it resubscribe anybody.

@@ -40,7 +40,7 @@ WITH event AS MATERIALIZED (
 ), given AS MATERIALIZED (
     SELECT event.*, popup.shop_id,
         CASE WHEN event.variant_id IS NULL THEN ''
-            WHEN event.variant_id = 'holdout' OR event.kind <> 'view' AND event.variant_id = 'shop_holdout'
+            WHEN event.variant_id IN ('holdout', 'shop_holdout')
                 OR popup.variants @> jsonb_build_array(jsonb_build_object('id', event.variant_id))
             THEN event.variant_id ELSE '' END AS variant,
         CASE WHEN popup.id IS NULL THEN 'popup_not_found'

@@ -8,7 +8,7 @@ from common import cache
 from common.cache import keys
 from common.postgres import GroupCommit, retry_lost_races
 from common.process.per_process import per_process
-from common.shop.events import as_json_row, forget_stats, insert_events
+from common.shop.events import SHOP_HOLDOUT, as_json_row, forget_stats, insert_events
 from common.shop.orders import credit_late
 from common.shop.plain_events import insert_plain_first, not_plain_popups
 from functions.track_view.queries import (
@@ -18,7 +18,7 @@ from functions.track_view.queries import (
     ViewOutcome,
     ViewRow,
 )
-from functions.track_view.schemas import VIEW
+from functions.track_view.schemas import EXPOSURE, VIEW
 
 
 async def record_events(events: list[tuple[str, dict[str, Any]]], origin: str | None) -> list[str | None]:
@@ -26,8 +26,17 @@ async def record_events(events: list[tuple[str, dict[str, Any]]], origin: str | 
 
     All others are committed on return. Raises DatabaseUnavailable; a retry with the same events is safe.
     """
-    rows = [as_json_row(event, origin=origin, **({} if kind == VIEW else {"signal": kind})) for kind, event in events]
-    return await _writer().submit(rows)
+    return await _writer().submit([as_json_row(event, origin=origin, **_signal(kind, event)) for kind, event in events])
+
+
+def _signal(kind: str, event: dict[str, Any]) -> dict[str, str]:
+    """Return the column that says of which kind a signal is; empty for a view.
+
+    Whom the whole shop holds out was shown nothing: a view of that is an exposure.
+    """
+    if kind == VIEW:
+        return {"signal": EXPOSURE} if event["variant_id"] == SHOP_HOLDOUT else {}
+    return {"signal": kind}
 
 
 @per_process

@@ -14,9 +14,9 @@ MAX_EVENTS = 50
 MAX_URL_CHARACTERS = 2048
 
 # The lists of a body, by the kind of their events.
-VIEW = "view"
-SIGNALS = ("exposure", "close")
-LISTS = {VIEW: "events", "exposure": "exposures", "close": "closes"}
+VIEW, EXPOSURE, CLOSE = "view", "exposure", "close"
+SIGNALS = (EXPOSURE, CLOSE)
+LISTS = {VIEW: "events", EXPOSURE: "exposures", CLOSE: "closes"}
 _LIST_NAMES = frozenset(LISTS.values())
 
 

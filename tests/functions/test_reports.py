@@ -109,6 +109,32 @@ def test_exposures_and_closes_stand_beside_views_and_the_holdout_has_exposures_o
     assert reader.get("/shop").json()["popups"][0]["closes"] == 1
 
 
+@pytest.mark.parametrize("held_out", ["holdout", "shop_holdout"])
+def test_who_is_held_out_is_no_viewer_and_no_popup_has_the_credit(
+    reader: Client, popup_id: str, track_view: FunctionProcess, track_conversion: FunctionProcess, held_out: str
+) -> None:
+    of_ada = {"visitor_id": "ada", "variant_id": held_out}
+    send(track_view, view(popup_id, **of_ada), view(popup_id, visitor_id="bea"))
+    send(
+        track_conversion,
+        conversion(popup_id, "discount_code_used", discount_code="TEN", **of_ada),
+        purchase(popup_id, "1", **of_ada),
+    )
+
+    def told() -> bool:
+        report = reader.get(f"/popups/{popup_id}").json()
+        variants = {each["variant_id"]: each for each in report["by_variant"]}
+        return (
+            picked(report, "views", "unique_viewers", "conversions", "converters", "orders", "revenue")
+            == (1, 1, 0, 0, 0, "0.00")
+            and variants[held_out]["exposures"] == 1
+            and variants["holdout"]["conversions"] == 2
+        )
+
+    eventually(told, seconds=PROMISED_SECONDS)
+    assert picked(reader.get("/shop").json(), "views", "conversions", "orders") == (1, 0, 1)
+
+
 def test_exposures_of_the_holdout_alone_are_none_of_the_popup_and_not_unknown(
     reader: Client, popup_id: str, track_view: FunctionProcess
 ) -> None:
