@@ -323,6 +323,10 @@ class TestRelease:
     ) -> None:
         path = f"/discount-codes/{pool_id}"
         taken = {send(event) for event in visitors(popup_id, 40)}
+        other = merchant.post("/discount-codes", {"type": "percentage", "value": "10", "single_use": True}).json()["id"]
+        assert merchant.post(f"/discount-codes/{other}/codes", {"codes": ["0"]}).json()["added"] == 1
+        of_other = make_popup(database, shop, offer={"type": "email_capture", "discount_code_id": other})
+        assert send(capture(of_other, "ann@example.com")) == "0"
         used = min(taken)
         send(purchase(popup_id, "order", discount_code=used))
         released = merchant.post(f"{path}/release")
@@ -332,6 +336,7 @@ class TestRelease:
         assert set(answer["withdrawn_codes"]) == taken - {used}
         assert answer["pool"] == {"codes": 79, "claimed": 40, "left": 39} == merchant.get(path).json()["pool"]
         assert not taken & set(answer["codes"])
+        assert merchant.get(f"/discount-codes/{other}").json()["pool"] == {"codes": 1, "claimed": 1, "left": 0}
         assert {send(event) for event in visitors(popup_id, 40)} == {*answer["codes"], used}
         assert send(capture(popup_id, "late@example.com")) is None
 

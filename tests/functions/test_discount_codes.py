@@ -161,8 +161,13 @@ class TestOne:
         code, pool = make(), make(single_use=True)
         path = f"/discount-codes/{code['id']}"
         assert call("PATCH", path, {"code": other}).status_code == 409
-        call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": ["IN-A-POOL"]})
+        added = [
+            call("POST", f"/discount-codes/{pool['id']}/codes", {"codes": [form]}).json()["added"]
+            for form in ("IN-A-POOL", "\uff29N-A-POOL")
+        ]
+        assert added == [1, 0]
         assert call("PATCH", path, {"code": "in-a-pool"}).status_code == 409
+        assert call("GET", path).json()["code"] == code["code"]
         assert call("PATCH", path, {"code": code["code"].lower()}).status_code == 200
 
     @pytest.mark.parametrize(
@@ -353,15 +358,16 @@ class TestUse:
     def test_each_conversion_that_names_the_code_is_a_use(
         self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
     ) -> None:
-        code = make(code="TEN")
+        pool, code = make(single_use=True), make(code="TEN")
         make(code="OTHER")
         popup_id = offering(database, shop, code)
         used = conversion(popup_id, "discount_code_used", discount_code="ten")
         for event in (used, used, conversion(popup_id, "discount_code_used", discount_code="TEN")):
             track(track_conversion, event)
-        track(track_conversion, conversion(popup_id, "discount_code_used", discount_code="NOBODY'S"))
+        for nobodys in ("NOBODY'S", pool["code"]):
+            track(track_conversion, conversion(popup_id, "discount_code_used", discount_code=nobodys))
         listed = call("GET", "/discount-codes").json()["discount_codes"]
-        assert [(each["code"], each["usage_count"]) for each in listed] == [("OTHER", 0), ("TEN", 2)]
+        assert [(each["code"], each["usage_count"]) for each in listed] == [("OTHER", 0), ("TEN", 2), (pool["code"], 0)]
 
     @pytest.mark.parametrize(
         "reported",
