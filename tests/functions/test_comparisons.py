@@ -339,7 +339,10 @@ def test_the_shop_wide_holdout_is_compared_in_the_shops_report_and_in_no_popups(
     assert merchant.patch("/shop", {"holdout_percent": 50}).status_code == 200
     other = make_popup(database, shop)
     send(track_view, exposures=[exposure(id_, "v", "shop_holdout") for id_ in (popup_id, other)])
-    begun_at = "SELECT exposed_at FROM experiment_stretches WHERE shop_id = :shop AND popup_id = :whole_shop"
+    begun_at = (
+        "SELECT coalesce(exposed_at, viewed_at) FROM experiment_stretches"
+        " WHERE shop_id = :shop AND popup_id = :whole_shop"
+    )
     assert database.value(begun_at, shop=shop.id, whole_shop=NO_POPUP) is None, "nobody was shown anything"
     send(
         track_view,
@@ -444,6 +447,7 @@ def test_orders_known_by_an_address_only_are_left_out_in_every_arm_and_told(
     assert_sums(database, shop)
 
 
+@pytest.mark.parametrize("known_by", ["code", "email"])
 @pytest.mark.parametrize("first", ["the shop", "the browser"])
 @pytest.mark.parametrize("variant", ["a", "holdout"])
 def test_an_order_that_a_code_or_an_address_gives_to_somebody_counts_for_the_visitor_who_reported_it(
@@ -455,11 +459,14 @@ def test_an_order_that_a_code_or_an_address_gives_to_somebody_counts_for_the_vis
     shop: Shop,
     variant: str,
     first: str,
+    known_by: str,
 ) -> None:
     popup_id = make_popup(database, shop, variants=VARIANTS, holdout_percent=50)
     make_discount_code(database, shop, ["POOL"])
     database("UPDATE single_use_codes SET claimed_by = 'viewer:friend' WHERE shop_id = :shop", shop=shop.id)
     send(track_view, exposures=[exposure(popup_id, "v", variant), exposure(popup_id, "friend", "b")])
+    assert Client(track_conversion).post(json=capture(popup_id, "friend@example.com", visitor_id="friend")).ok
+    told: dict[str, dict[str, Any]] = {"code": {"discount_codes": ["POOL"]}, "email": {"email": "friend@example.com"}}
 
     def report() -> None:
         event = purchase(popup_id, "1", "20.00", visitor_id="v", variant_id=variant)
@@ -467,11 +474,11 @@ def test_an_order_that_a_code_or_an_address_gives_to_somebody_counts_for_the_vis
 
     if first == "the browser":
         report()
-    order(merchant, "1", "25.00", discount_codes=["POOL"])
+    order(merchant, "1", "25.00", **told[known_by])
     if first == "the shop":
         report()
     listed = merchant.get("/orders").json()["orders"]
-    assert [each["recognised_by"] for each in listed] == ["code"]
+    assert [each["recognised_by"] for each in listed] == [known_by]
     bought = "SELECT variant_id, bought, paid, left_out FROM stretch_tallies WHERE popup_id = :id AND bought > 0"
     assert database(bought, id=popup_id) == [{"variant_id": variant, "bought": 1, "paid": 25, "left_out": 0}]
     assert experiment(reader, popup_id, "?goal=purchase")["orders_left_out"] == 0

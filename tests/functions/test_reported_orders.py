@@ -311,6 +311,24 @@ def test_what_an_order_made_of_a_visitor_is_undone_with_it(
     assert converters(database, shop) == {}
 
 
+def test_a_buyer_of_the_shop_bought_in_a_week_after_the_popup_that_was_first_seen_whichever_came_first(
+    track_view: FunctionProcess, merchant: Client, database: Database, shop: Shop
+) -> None:
+    """The shop's buyers and those of the popup whose view came first are not the same: late views may be older."""
+    early, late, too_early = (make_popup(database, shop) for _ in range(3))
+    seen = [("ann", early, 2), ("ann", too_early, 6.9), ("bob", late, 1), ("bob", early, 5)]
+    for visitor, popup_id, days in seen:
+        assert send(track_view, ago(view(popup_id, visitor_id=visitor), days)).status_code == 202
+    database(
+        "UPDATE viewers_by_popup SET first_seen_at = first_seen_at - interval '1 day' WHERE popup_id = :id",
+        id=too_early,
+    )
+    reported(merchant, an_order("of ann", visitor_id="ann"))
+    assert converters(database, shop) == {early: 1}
+    reported(merchant, an_order("of bob", visitor_id="bob", ordered_at=at(2)))
+    assert converters(database, shop) == {early: 2, str(uuid.UUID(int=0)): 1}
+
+
 def test_a_purchase_that_names_its_shop_is_the_popups_that_has_the_credit(
     track_conversion: FunctionProcess, track_view: FunctionProcess, merchant: Client, shop: Shop, popup_id: str
 ) -> None:
