@@ -251,8 +251,14 @@ TALLY_VIEWS_OF_POPUP = """
     ), viewer AS MATERIALIZED (
         SELECT seen.name, known.is_holdout, known.first_day, known.variant_id, known.device_type, known.did
         FROM (SELECT DISTINCT name, variant_id = 'holdout' AS is_holdout FROM event) AS seen
-        JOIN viewers_of_popups AS known ON known.shop_id = :shop_id AND known.popup_id = :popup_id
-            AND known.viewer = viewer_hash((:salt)::uuid, seen.name) AND known.is_holdout = seen.is_holdout
+        CROSS JOIN LATERAL (
+            -- OFFSET 0 has each looked up by key: joined plainly, the viewers of all days would be read for each day.
+            SELECT *
+            FROM viewers_of_popups AS one
+            WHERE one.shop_id = :shop_id AND one.popup_id = :popup_id
+              AND one.viewer = viewer_hash((:salt)::uuid, seen.name) AND one.is_holdout = seen.is_holdout
+            OFFSET 0
+        ) AS known
     ), views AS (
         INSERT INTO daily_views AS tally (shop_id, popup_id, day, variant_id, device_type, views, viewers)
         SELECT :shop_id, (:popup_id)::uuid, :day::date, variant_id, device_type, sum(views), sum(viewers)

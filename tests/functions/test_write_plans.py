@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pg8000.native import to_statement
 
+from common.shop.orders._crediting import SETTLE_BUYERS
 from functions.track_conversion.queries import INSERT_CONVERSIONS, INSERT_PLAIN_CONVERSIONS
 from functions.track_view.queries import INSERT_PLAIN_VIEWS, INSERT_VIEWS
 from tests.support.factories import capture, conversion, make_discount_code, make_popup, make_shop, purchase, view
@@ -120,6 +121,31 @@ def test_a_flush_that_gives_and_uses_codes_reads_those_and_no_others(database: D
     assert rows_read(plan, "single_use_codes", with_others=True) < 40
     assert rows_read(plan, "discount_codes", with_others=True) < 20
     assert database.value("SELECT uses FROM discount_code_tallies WHERE discount_code_id = :id", id=shared) > 0
+
+
+def test_a_buyer_is_settled_without_a_look_at_the_shops_other_viewers(database: Database) -> None:
+    shop = make_shop(database)
+    popup_id = make_popup(database, shop)
+    database(
+        "INSERT INTO viewers (shop_id, viewer, popup_id, first_seen_at, first_day, last_day, previous_day, variant_id,"
+        " device_type, did, newly)"
+        " SELECT :shop, n, (:popup)::uuid, now() - interval '1 hour', now()::date, now()::date, now()::date, '', '',"
+        " 0, 0 FROM generate_series(1, :count) AS n",
+        shop=shop.id, popup=popup_id, count=POOL,
+    )  # fmt: skip
+    database(
+        "INSERT INTO orders (shop_id, order_id, source, report_id, ordered_at, day, viewer, settled_viewer)"
+        " VALUES (:shop, 'one', 'api', gen_random_uuid(), now(), now()::date, 17, 18)",
+        shop=shop.id,
+    )
+    database("VACUUM ANALYZE orders, viewers, viewers_by_popup")
+    statement, _ = to_statement(SETTLE_BUYERS)
+    database(f"PREPARE settle (text) AS {statement}")
+    (plan,) = database.value(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE settle ('{shop.id}')")
+    database("DEALLOCATE settle")
+    assert rows_read(plan["Plan"], "viewers", with_others=True) < 20
+    bought = database("SELECT viewer FROM viewers WHERE shop_id = :shop AND did & popup_did & 8 <> 0", shop=shop.id)
+    assert [row["viewer"] for row in bought] == [17]
 
 
 @pytest.mark.parametrize("table", ["popup_views", "popup_conversions"])

@@ -79,6 +79,7 @@ def write_history(raw: CoreConnection, popup_ids: list[str]) -> None:
             recount(raw, SHOP_ID, say=lambda _: None)
         for statement in EXPOSE:
             connection.execute(statement, shop_id=SHOP_ID)
+        connection.execute("ANALYZE")  # as autovacuum will do within minutes; its orders are credited at once
 
 
 def _write(raw: CoreConnection, connection: Connection, popup_ids: list[uuid.UUID]) -> None:
