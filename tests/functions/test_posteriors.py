@@ -4,7 +4,7 @@ import random
 from math import exp, lgamma, sqrt
 
 import pytest
-from scipy import stats
+import scipy  # its stats, which take a second to import, come when they are asked for
 
 from functions.stats.experiments.arms import Arm, arm_of_people
 from functions.stats.experiments.posteriors import Money, Rate, estimate, estimate_posteriors
@@ -140,10 +140,10 @@ def test_of_money_the_chance_and_the_loss_are_those_of_two_normals() -> None:
     low, high = Money(1.00, 0.05), Money(1.08, 0.04)
     of_low, of_high = estimate_posteriors([low, high])
     spread = (0.05**2 + 0.04**2) ** 0.5
-    lead = stats.norm(0.08, spread)
+    lead = scipy.stats.norm(0.08, spread)
     assert of_high.chance_to_be_best == pytest.approx(lead.sf(0), abs=1e-4)
     assert of_low.expected_loss == pytest.approx(lead.expect(lambda x: x, lb=0), rel=1e-3)
-    assert of_low.credible_interval == pytest.approx(stats.norm(1.00, 0.05).interval(0.95), abs=1e-4)
+    assert of_low.credible_interval == pytest.approx(scipy.stats.norm(1.00, 0.05).interval(0.95), abs=1e-4)
 
 
 def test_money_that_nobody_has_paid_is_not_estimated() -> None:
@@ -155,10 +155,10 @@ def test_money_that_nobody_has_paid_is_not_estimated() -> None:
 def test_the_money_of_an_arm_is_known_by_its_mean_and_the_error_of_that() -> None:
     """Of 100 and of 400 viewers, a tenth of whom paid 50 or 55."""
     arms = [Arm(100, 10, 500.0, 25_000.0, 1.25e6), Arm(400, 40, 2200.0, 121_000.0, 6.655e6)]
-    normals = [stats.norm(5.0, 50 * sqrt(0.09 / 99)), stats.norm(5.5, 55 * sqrt(0.09 / 399))]
+    normals = [scipy.stats.norm(5.0, 50 * sqrt(0.09 / 99)), scipy.stats.norm(5.5, 55 * sqrt(0.09 / 399))]
     known = estimate(arms, by_money=True)
     assert known is not None
     for each, normal in zip(known, normals, strict=True):
         assert each.credible_interval == pytest.approx(normal.interval(0.95), rel=1e-3)
-    lead = stats.norm(0.5, sqrt(sum(normal.var() for normal in normals)))
+    lead = scipy.stats.norm(0.5, sqrt(sum(normal.var() for normal in normals)))
     assert known[1].chance_to_be_best == pytest.approx(lead.sf(0), abs=1e-4)

@@ -4,7 +4,7 @@ from math import exp, inf, log, sqrt
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy  # its stats, which take a second to import, come when they are asked for
 
 from functions.stats.experiments.arms import Arm, arm_of_people, difference_error, ratio_error
 from functions.stats.experiments.health import chi_square_tail, sample_ratio_chance
@@ -33,21 +33,21 @@ def money(viewers: int, mean: float = 50.0) -> np.ndarray:
 @pytest.mark.parametrize("viewers", [(2, 3), (500, 700), (20_000, 100)], ids=str)
 def test_the_error_of_a_difference_is_welchs_from_running_sums(viewers: tuple[int, int]) -> None:
     one, other = (money(count) + 1e-3 * DRAWER.random(count) for count in viewers)
-    expected = stats.ttest_ind(one, other, equal_var=False)
+    expected = scipy.stats.ttest_ind(one, other, equal_var=False)
     known = (arm_of(one).mean - arm_of(other).mean) / difference_error(arm_of(one), arm_of(other))
     assert known == pytest.approx(expected.statistic, rel=1e-9)
 
 
 def test_the_skewness_is_scipys() -> None:
     values = money(5_000)
-    assert arm_of(values).skewness == pytest.approx(stats.skew(values), rel=1e-9)
+    assert arm_of(values).skewness == pytest.approx(scipy.stats.skew(values), rel=1e-9)
     assert arm_of(np.full(100, 3.7)).skewness == arm_of_people(0, 0).skewness == arm_of_people(0, 0).mean == 0
 
 
 @pytest.mark.parametrize("degrees", range(1, 12))
 @pytest.mark.parametrize("statistic", [0.0, 0.3, 4.0, 11.0, 60.0])
 def test_the_tail_of_chi_square_is_scipys(statistic: float, degrees: int) -> None:
-    assert chi_square_tail(statistic, degrees) == pytest.approx(stats.chi2.sf(statistic, degrees), rel=1e-9)
+    assert chi_square_tail(statistic, degrees) == pytest.approx(scipy.stats.chi2.sf(statistic, degrees), rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_tail_of_chi_square_is_scipys(statistic: float, degrees: int) -> Non
     ids=str,
 )
 def test_the_sample_ratio_is_judged_as_by_scipy(viewers: list[int], shares: list[float]) -> None:
-    expected = stats.chisquare(viewers, [share * sum(viewers) for share in shares]).pvalue
+    expected = scipy.stats.chisquare(viewers, [share * sum(viewers) for share in shares]).pvalue
     assert sample_ratio_chance(viewers, shares) == pytest.approx(expected, rel=1e-9)
 
 
