@@ -411,6 +411,7 @@ def answers_of(functions: list[FunctionProcess], address: str, requests_each: in
 
     def send(function: FunctionProcess) -> list[requests.Response]:
         with requests.Session() as session:
+            session.trust_env = False  # to look for proxies costs as much as a request
             session.headers["X-Forwarded-For"] = address
             return [session.get(f"{function.url}/nothing", timeout=30) for _ in range(requests_each // 4)]
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import requests
 
+from tests.support.client import request
 from tests.support.stack import Database, FunctionProcess
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ HOLDOUT = "holdout"
 
 def send(function: FunctionProcess, body: Any, **headers: str) -> requests.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.post(function.url, json=body, headers=named, timeout=30)
+    return request("POST", function.url, json=body, headers=named, timeout=30)
 
 
 def send_each(jobs: Iterable[tuple[FunctionProcess, Any]], senders: int = 32) -> list[requests.Response]:
