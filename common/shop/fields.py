@@ -60,7 +60,7 @@ class Flag(fields.Boolean):
 
 
 class PlainDecimal(fields.Decimal):
-    """A JSON number, also one with an exponent such as what is left of 0.3 - 0.1 - 0.2; or a string such as "49.90"."""
+    """A JSON number, also one with an exponent such as what is left of 0.1 + 0.2 - 0.3; or a string such as "49.90"."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         text = format(Decimal(str(value)), "f") if isinstance(value, Decimal | float) else str(value)
