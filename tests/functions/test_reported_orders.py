@@ -28,7 +28,7 @@ from tests.support.factories import (
     view,
 )
 from tests.support.stack import Database, FunctionProcess
-from tests.support.tracking import at_once, send, send_each, statuses
+from tests.support.tracking import assert_tallies_equal_events, at_once, send, send_each, statuses
 
 HOUR = DAY / 24
 
@@ -292,6 +292,17 @@ def test_a_deleted_order_is_not_brought_back_by_a_browser(
     assert listed(merchant) == []
     popup = report(stats, shop, f"/popups/{popup_id}")
     assert (popup["orders"], popup["conversions"], popup["unconfirmed_orders"]) == (0, 0, 0)
+
+
+def test_the_conversion_of_a_deleted_order_leaves_its_own_tally_and_no_other(
+    track_conversion: FunctionProcess, merchant: Client, database: Database, shop: Shop
+) -> None:
+    popup_id = make_popup(database, shop, variants=[{"id": "a"}, {"id": "b"}])
+    deleted = {"variant_id": "a", "device_type": "mobile", "currency": "USD"}
+    for order_id, other in enumerate([{}, {"variant_id": "b"}, {"device_type": "tablet"}, {"currency": "EUR"}]):
+        assert send(track_conversion, purchase(popup_id, f"{order_id}") | deleted | other).status_code == 201
+    assert merchant.delete("/orders/0").status_code == 204
+    assert_tallies_equal_events(database, shop.id)
 
 
 def test_what_an_order_made_of_a_visitor_is_undone_with_it(
