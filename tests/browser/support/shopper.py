@@ -82,8 +82,8 @@ def wait_until(page: Page, expression: str, arg: Any = None, *, seconds: float =
 
 def leave(page: Page) -> None:
     """Move the mouse out of the window through the top."""
-    for y in (400, 200, 50, 5, -10):
-        page.mouse.move(640, y)
+    page.mouse.move(640, 400)
+    page.mouse.move(640, -10, steps=4)
 
 
 def leave_until_shown(page: Page) -> None:
@@ -147,12 +147,11 @@ class Shopper:
         self.shop = shop
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self._under_way: set[Request] = set()
-        self._pages: Callable[[Route], None] | None = None
+        self._page: dict[str, Any] | None = None
         context.on("request", self._note)
         context.on("requestfinished", lambda request: self._under_way.discard(request))
         context.on("requestfailed", lambda request: self._under_way.discard(request))
-        for name in ("exit_intent.js", "storefront*"):
-            context.route(f"{ORIGIN}/{name}", answer_script)
+        context.route(f"{ORIGIN}/**", self._answer)
         if own_clock:
             # It stands still unless the test moves it: how fast the machine is decides nothing.
             context.clock.install()
@@ -196,18 +195,16 @@ class Shopper:
     ) -> None:
         """From now on all pages of the shop look like this."""
         html = _PAGE.format(attributes=f"{self.shop.tag} {attributes}", head=head, body=body)
-        all_headers = {"Content-Type": "text/html; charset=utf-8", **(headers or {})}
+        self._page = {"body": html, "headers": {"Content-Type": "text/html; charset=utf-8", **(headers or {})}}
 
-        def answer(route: Route) -> None:
-            if route.request.resource_type == "document":
-                route.fulfill(body=html, headers=all_headers)
-            else:
-                route.fallback()
-
-        if self._pages:
-            self.context.unroute(f"{ORIGIN}/**", self._pages)
-        self._pages = answer
-        self.context.route(f"{ORIGIN}/**", answer)
+    def _answer(self, route: Route) -> None:
+        """One route for pages and files: to set one costs as much as a request."""
+        if self._page and route.request.resource_type == "document":
+            route.fulfill(**self._page)
+        elif route.request.url.removeprefix(f"{ORIGIN}/").startswith(("exit_intent.js", "storefront")):
+            answer_script(route)
+        else:
+            route.fallback()
 
     @property
     def dialog(self) -> Locator:
