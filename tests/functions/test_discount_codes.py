@@ -327,16 +327,20 @@ class TestPools:
     def test_a_code_for_everybody_has_no_pool(self, call: Call, make: Any) -> None:
         assert call("POST", f"/discount-codes/{make()['id']}/codes", {"count": 1}).status_code == 409
 
-    def test_the_listing_flags_a_pool_that_runs_out(
+    def test_a_pool_that_runs_out_is_flagged_and_no_other_code(
         self, call: Call, make: Any, shop: Shop, database: Database, track_conversion: FunctionProcess
     ) -> None:
+        plenty = make(single_use=True)
+        call("POST", f"/discount-codes/{plenty['id']}/codes", {"count": 3})
         code = make(single_use=True)
         call("POST", f"/discount-codes/{code['id']}/codes", {"count": 3})
         popup_id = offering(database, shop, code)
         flags = []
         for shopper in ("ann", "ann", "bob", "cid"):
             track(track_conversion, capture(popup_id, f"{shopper}@example.com"))
-            (listed,) = call("GET", "/discount-codes").json()["discount_codes"]
+            listed, other = call("GET", "/discount-codes").json()["discount_codes"]
+            assert [call("GET", f"/discount-codes/{each['id']}").json() for each in (listed, other)] == [listed, other]
+            assert (other["pool"], other["low_stock"]) == ({"codes": 3, "claimed": 0, "left": 3}, False)
             flags.append((listed["pool"]["claimed"], listed["pool"]["left"], listed["low_stock"]))
         assert flags == [(1, 2, False), (1, 2, False), (2, 1, False), (3, 0, True)]
 
