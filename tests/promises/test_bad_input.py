@@ -38,6 +38,16 @@ def functions(request: pytest.FixtureRequest) -> dict[str, FunctionProcess]:
     return {name: request.getfixturevalue(name) for name in FUNCTIONS}
 
 
+NONE = ("popup_views", "popup_conversions", "email_subscribers", "idempotency_keys", "discount_codes")
+WHAT_STAYS = f"""
+    SELECT name, currency,
+        (SELECT json_agg(json_build_array(id, name, version)) FROM popups WHERE shop_id = :id) AS popups,
+        {", ".join(f"(SELECT count(*) FROM {table} WHERE shop_id = :id) AS {table}" for table in ("api_keys", *NONE))}
+    FROM shops
+    WHERE id = :id
+"""
+
+
 @pytest.fixture(autouse=True)
 def nothing_broke_and_nothing_stayed(
     database: Database, functions: dict[str, FunctionProcess], shop: Shop, popup_id: str
@@ -49,15 +59,15 @@ def nothing_broke_and_nothing_stayed(
         new = function.logs(since=marks[name])
         assert '"severity":"ERROR"' not in new
         assert "Traceback" not in new
-    for table in ("popup_views", "popup_conversions", "email_subscribers", "idempotency_keys", "discount_codes"):
-        assert database.value(f"SELECT count(*) FROM {table} WHERE shop_id = :id", id=shop.id) == 0, table
-    assert database("SELECT id::text, name, version FROM popups WHERE shop_id = :id", id=shop.id) == [
-        {"id": popup_id, "name": "A popup", "version": 1}
+    assert database(WHAT_STAYS, id=shop.id) == [
+        {
+            "name": "A shop",
+            "currency": "USD",
+            "popups": [[popup_id, "A popup", 1]],
+            "api_keys": 2,
+            **dict.fromkeys(NONE, 0),
+        }
     ]
-    assert database("SELECT name, currency FROM shops WHERE id = :id", id=shop.id) == [
-        {"name": "A shop", "currency": "USD"}
-    ]
-    assert database.value("SELECT count(*) FROM api_keys WHERE shop_id = :id", id=shop.id) == 2
 
 
 # Every address that takes a body: the function, the verb, the path, and a body it would accept.
