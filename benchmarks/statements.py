@@ -20,7 +20,8 @@ from common.config import load
 from common.ids import new_id
 from common.postgres.connect import connect
 from common.postgres.driver import Connection
-from common.shop.events import SHARE_VIEWERS, as_json_row, as_parameters
+from common.shop.events import as_json_row, as_parameters
+from common.shop.viewers_lock import SHARE_VIEWERS
 from functions.track_conversion.queries import INSERT_CONVERSIONS, INSERT_PLAIN_CONVERSIONS
 from functions.track_view.queries import INSERT_PLAIN_VIEWS, INSERT_VIEWS
 

@@ -12,7 +12,7 @@ from cli.batches import BATCH_ROWS, run_batch, run_batches
 from common import cache
 from common.cache import keys
 from common.postgres.driver import Connection
-from common.shop.events import LOCK_VIEWERS
+from common.shop.viewers_lock import LOCK_VIEWERS
 from functions.manage_popups.popups.restore import RESTORABLE_DAYS
 
 KEPT = timedelta(days=RESTORABLE_DAYS, minutes=1)

@@ -12,7 +12,7 @@ import time
 import uuid
 
 from common import postgres
-from common.shop.events import LOCK_VIEWERS
+from common.shop.viewers_lock import LOCK_VIEWERS
 
 BATCH_ROWS = 1000
 # How long an erasure's answer waits for the person's events to be renamed: enough for tens of thousands.

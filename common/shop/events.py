@@ -15,6 +15,7 @@ from common.ids import new_id
 from common.json_text import dumps
 from common.shop.event_ids import kept_and_foreign
 from common.shop.quick_schema import QuickSchema, UuidText
+from common.shop.viewers_lock import SHARE_VIEWERS
 
 DEVICE_TYPES = ("desktop", "mobile", "tablet")
 # A new type also needs a migration that widens popup_conversions_type_known: tests/rules/test_closed_sets.py.
@@ -25,19 +26,6 @@ HOLDOUTS = (HOLDOUT, SHOP_HOLDOUT)
 MAX_ID_CHARACTERS = 64
 # The popup of an event that names only its shop, where no popup has the credit.
 NO_POPUP = uuid.UUID(int=0)
-# Removing a shop's viewers takes this lock exclusively, inserting events takes it shared: a viewer whom a view finds as
-# known must not be removed before the view is committed. The credit of an order takes it exclusively, too: each touch
-# of a viewer is stored before it, or finds the order. The shared lock is a statement of its own, before the one that
-# inserts, because a statement does not see what was committed while it waited.
-LOCK_VIEWERS = "SELECT pg_advisory_xact_lock(1986618743, hashtext(:shop_id))"
-
-# In the order of the shops, so that two statements that lock several never wait for each other.
-SHARE_VIEWERS = """
-    SELECT pg_advisory_xact_lock_shared(1986618743, hashtext(shop_id))
-    FROM (
-        SELECT DISTINCT popups.shop_id FROM popups WHERE popups.id = ANY (:popup_ids::uuid[]) ORDER BY popups.shop_id
-    ) AS named
-"""
 
 
 def id_field(**options: Any) -> fields.String:

@@ -13,7 +13,8 @@ from common.json_text import dumps
 from common.process.bounded import Memory
 from common.process.per_process import per_process
 from common.shop import orders
-from common.shop.events import LOCK_VIEWERS, NO_POPUP, as_parameters, forget_stats, queue_foreign
+from common.shop.events import NO_POPUP, as_parameters, forget_stats, queue_foreign
+from common.shop.viewers_lock import LOCK_VIEWERS
 from functions.track_conversion.queries import (
     ENTER_STORED_CONVERSIONS,
     INSERT_CONVERSIONS,

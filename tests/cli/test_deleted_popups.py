@@ -16,7 +16,8 @@ from cli.upkeep.deleted_popups import DELETE_VIEWERS, LOWEST_VIEWER, delete_dele
 from cli.upkeep.recount import recount
 from cli.upkeep.retain import retain
 from common.config import load
-from common.shop.events import LOCK_VIEWERS, SHARE_VIEWERS, as_json_row, as_parameters
+from common.shop.events import as_json_row, as_parameters
+from common.shop.viewers_lock import LOCK_VIEWERS, SHARE_VIEWERS
 from functions.track_view.queries import INSERT_VIEWS
 from functions.track_view.schemas import ViewSchema
 from tests.functions.test_query_budget import nodes_of

@@ -16,8 +16,9 @@ from common.cache import keys
 from common.errors import DatabaseUnavailable
 from common.ids import new_id
 from common.shop.emails import normalized, other_spellings
-from common.shop.events import LOCK_VIEWERS, forget_stats
+from common.shop.events import forget_stats
 from common.shop.orders import _comparing, _crediting, _storing
+from common.shop.viewers_lock import LOCK_VIEWERS
 
 # A day's shopping of a small shop; a batch of this size holds the shop's viewers for a fraction of a second.
 BATCH_ORDERS = 500

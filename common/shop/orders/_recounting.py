@@ -6,9 +6,9 @@ import datetime
 from itertools import pairwise
 
 from common import postgres
-from common.shop.events import LOCK_VIEWERS
 from common.shop.orders import _crediting, _storing
 from common.shop.orders._recording import settle
+from common.shop.viewers_lock import LOCK_VIEWERS
 
 # The shop's events wait for as long as a range is credited: some tenths of a second on a busy machine.
 RANGE_ORDERS = 100
