@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,15 @@ class Firefox:
         command = ["firefox-esr", "--headless", "--marionette", "--no-remote", "--profile", str(folder)]
         environment = {**os.environ, "HOME": str(folder), "MOZ_HEADLESS_WIDTH": "1280", "MOZ_HEADLESS_HEIGHT": "800"}
         self.process = started(command, environment)
-        self.numbers = itertools.count(1)
-        self.connection = eventually(lambda: socket.create_connection(("127.0.0.1", port), ANSWERED_WITHIN_SECONDS))
-        self.stream = self.connection.makefile("rb")
-        self._receive()  # its greeting
-        self.call("NewSession", "", {})
-        self.call("SetWindowRect", "", WINDOW)
+        with ExitStack() as failed:
+            failed.callback(stop, self.process)
+            self.numbers = itertools.count(1)
+            self.connection = eventually(lambda: socket.create_connection(("127.0.0.1", port), ANSWERED_WITHIN_SECONDS))
+            self.stream = self.connection.makefile("rb")
+            self._receive()  # its greeting
+            self.call("NewSession", "", {})
+            self.call("SetWindowRect", "", WINDOW)
+            failed.pop_all()
 
     def call(self, name: str, path: str, parameters: dict[str, Any]) -> Any:
         """Return the value that a command answers; `path` is its path below the session's URL."""
@@ -82,12 +85,15 @@ class WebKit:
         port = free_port()
         environment = {**os.environ, "HOME": str(folder)}
         self.process = started(["xvfb-run", "-a", "WebKitWebDriver", f"--port={port}"], environment)
-        self.address = f"http://127.0.0.1:{port}"
-        options = {"binary": MINI_BROWSER, "args": ["--automation"]}
-        capabilities = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
-        session = eventually(lambda: self._post("/session", {"capabilities": capabilities}))
-        self.address += f"/session/{session['sessionId']}"
-        self.call("SetWindowRect", "window/rect", WINDOW)
+        with ExitStack() as failed:
+            failed.callback(stop, self.process)
+            self.address = f"http://127.0.0.1:{port}"
+            options = {"binary": MINI_BROWSER, "args": ["--automation"]}
+            capabilities = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
+            session = eventually(lambda: self._post("/session", {"capabilities": capabilities}))
+            self.address += f"/session/{session['sessionId']}"
+            self.call("SetWindowRect", "window/rect", WINDOW)
+            failed.pop_all()
 
     def call(self, name: str, path: str, parameters: dict[str, Any]) -> Any:
         return self._post(f"/{path}", parameters)
