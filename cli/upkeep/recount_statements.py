@@ -87,6 +87,8 @@ SEPARATE_FIRST_POPUPS = """
             conversion_bit(type)
         FROM popup_conversions
         WHERE shop_id = :shop_id AND popup_id = ANY (:popup_ids::uuid[]) AND type <> 'purchase'
+          AND converted_at >= (:day::date)::timestamp AT TIME ZONE :time_zone - interval '2 hours'
+          AND converted_at < (:day::date + 1)::timestamp AT TIME ZONE :time_zone + interval '2 hours'
           AND (converted_at AT TIME ZONE :time_zone)::date = :day
           AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
           AND variant_id IS DISTINCT FROM 'holdout'
@@ -208,6 +210,8 @@ UPDATE_CONVERTERS_OF_POPUP = """
             coalesce(variant_id, '') = 'holdout' AS is_holdout, conversion_bit(type) AS bits
         FROM popup_conversions
         WHERE shop_id = :shop_id AND popup_id = :popup_id AND type <> 'purchase'
+          AND converted_at >= (:day::date)::timestamp AT TIME ZONE :time_zone - interval '2 hours'
+          AND converted_at < (:day::date + 1)::timestamp AT TIME ZONE :time_zone + interval '2 hours'
           AND (converted_at AT TIME ZONE :time_zone)::date = :day
           AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
     ) AS event
@@ -227,6 +231,8 @@ UPDATE_CONVERTERS_OF_SHOP = """
         SELECT viewer_hash((:salt)::uuid, coalesce(visitor_id, session_id)) AS viewer, conversion_bit(type) AS bits
         FROM popup_conversions
         WHERE shop_id = :shop_id AND popup_id = ANY (:popup_ids::uuid[]) AND type <> 'purchase'
+          AND converted_at >= (:day::date)::timestamp AT TIME ZONE :time_zone - interval '2 hours'
+          AND converted_at < (:day::date + 1)::timestamp AT TIME ZONE :time_zone + interval '2 hours'
           AND (converted_at AT TIME ZONE :time_zone)::date = :day
           AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
           AND variant_id IS DISTINCT FROM 'holdout'
@@ -416,6 +422,8 @@ TALLY_CONVERSIONS = """
                 coalesce(currency, '') AS currency, 1 AS conversions, coalesce(revenue, 0) AS revenue
             FROM popup_conversions
             WHERE shop_id = :shop_id AND popup_id = :popup_id
+              AND converted_at >= (:day::date)::timestamp AT TIME ZONE :time_zone - interval '2 hours'
+              AND converted_at < (:day::date + 1)::timestamp AT TIME ZONE :time_zone + interval '2 hours'
               AND (converted_at AT TIME ZONE :time_zone)::date = :day
             UNION ALL
             SELECT variant_id, device_type, type, currency, -conversions, -revenue

@@ -92,6 +92,8 @@ ENTER_VIEWERS = """
             0, conversion_bit(type)
         FROM popup_conversions
         WHERE shop_id = :shop_id AND popup_id = :popup_id AND type <> 'purchase'
+          AND converted_at >= (:day::date)::timestamp AT TIME ZONE :time_zone - interval '2 hours'
+          AND converted_at < (:day::date + 1)::timestamp AT TIME ZONE :time_zone + interval '2 hours'
           AND (converted_at AT TIME ZONE :time_zone)::date = :day
           AND event_viewer(shop_id, visitor_id, session_id) & :mask::bigint = :part
     ), met AS (

@@ -8,6 +8,12 @@ from typing import Any
 import pytest
 from pg8000.native import to_statement
 
+from cli.upkeep.recount_statements import (
+    SEPARATE_FIRST_POPUPS,
+    TALLY_CONVERSIONS,
+    UPDATE_CONVERTERS_OF_POPUP,
+    UPDATE_CONVERTERS_OF_SHOP,
+)
 from common.shop.orders._crediting import SETTLE_BUYERS
 from functions.track_conversion.queries import INSERT_CONVERSIONS, INSERT_PLAIN_CONVERSIONS
 from functions.track_view.queries import INSERT_PLAIN_VIEWS, INSERT_VIEWS
@@ -146,6 +152,29 @@ def test_a_buyer_is_settled_without_a_look_at_the_shops_other_viewers(database: 
     assert rows_read(plan["Plan"], "viewers", with_others=True) < 20
     bought = database("SELECT viewer FROM viewers WHERE shop_id = :shop AND did & popup_did & 8 <> 0", shop=shop.id)
     assert [row["viewer"] for row in bought] == [17]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [SEPARATE_FIRST_POPUPS, UPDATE_CONVERTERS_OF_POPUP, UPDATE_CONVERTERS_OF_SHOP, TALLY_CONVERSIONS],
+    ids=["first popups", "a popup's converters", "the shop's converters", "conversions"],
+)
+def test_a_day_is_recounted_without_a_look_at_the_conversions_of_other_days(database: Database, sql: str) -> None:
+    shop = make_shop(database)
+    popup_id = make_popup(database, shop)
+    database(
+        "INSERT INTO popup_conversions (event_id, shop_id, popup_id, session_id, type, converted_at)"
+        " SELECT gen_random_uuid(), :shop, (:popup)::uuid, 's' || n, 'click', now() - n % 100 * interval '1 day'"
+        " FROM generate_series(1, :count) AS n",
+        shop=shop.id, popup=popup_id, count=POOL,
+    )  # fmt: skip
+    database("VACUUM ANALYZE popup_conversions")
+    day = {"day": "2000-01-01", "time_zone": "UTC", "mask": 0, "part": 0, "salt": str(uuid.uuid4())}
+    given = {"shop_id": shop.id, "popup_id": popup_id, "popup_ids": [popup_id], **day}
+    (plan,) = database.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", **given)
+    scans = [node for node in nodes_of(plan["Plan"]) if node.get("Relation Name", "").startswith("popup_conversions")]
+    assert scans
+    assert sum(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans) < POOL / 100
 
 
 @pytest.mark.parametrize("table", ["popup_views", "popup_conversions"])
