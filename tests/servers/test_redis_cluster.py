@@ -154,6 +154,7 @@ class TestCluster:
         for shop in shops:
             assert self.node_of(cluster, shop).client.exists(f"active-popups:{shop}")
 
+    @pytest.mark.alone  # a node that answers later than a shopper would wait makes a STALE of a HIT
     def test_a_request_makes_one_round_trip_once_the_layout_is_known(
         self, cluster: Cluster, patient_readers: list[FunctionProcess], shops: list[str]
     ) -> None:
